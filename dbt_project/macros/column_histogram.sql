@@ -1,0 +1,105 @@
+{#
+    Counts by bin of every column and segment of one monitor, in one pass over its days. Bin -1
+    holds the nulls; bin 0 what the reference never had, categories kept by name.
+#}
+{% macro column_histogram(name) -%}
+    {%- set monitor = monitor_config(name) -%}
+    {%- set columns = monitor_columns(name) -%}
+    {%- set segments = monitor.get('segments', []) -%}
+    with bins as (
+
+        select
+            column_name,
+            bin,
+            bin_low,
+            bin_high,
+            category,
+            coalesce(category, bin::text) as bin_key
+        from {{ ref('reference_bins') }}
+        where monitor = '{{ name }}'
+
+    ),
+
+    cuts as (
+
+        select
+            {%- for column in columns if column.kind == 'numerical' %}
+            coalesce(array_agg(bin_low order by bin) filter (
+                where column_name = '{{ column.name }}' and bin > 0
+            ), '{}') as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from bins
+
+    ),
+
+    scored as (
+
+        select
+            {{ select_segments(segments) }}
+            *,
+            {{ monitor.model_version }} as version
+        from {{ ref(name) }}
+        where {{ in_window() }}
+
+    ),
+
+    counted as (
+
+        select
+            scored.partition_date,
+            scored.version as model_version,
+            {{ segment_name(segments) if segments else 'null' }} as segment,
+            {{ segment_value(segments) if segments else 'null' }} as segment_value,
+            cells.column_name,
+            cells.is_category,
+            cells.bin_key,
+            count(*) as row_count
+        from scored
+        cross join cuts
+        cross join lateral (
+            values
+            {%- for column in columns %}
+            {%- if column.kind == 'numerical' %}
+            (
+                '{{ column.name }}',
+                false,
+                width_bucket(scored.{{ column.name }}::double precision, cuts.{{ column.name }})::text
+            ){{ ',' if not loop.last }}
+            {%- else %}
+            ('{{ column.name }}', true, scored.{{ column.name }}::text){{ ',' if not loop.last }}
+            {%- endif %}
+            {%- endfor %}
+        ) as cells (column_name, is_category, bin_key)
+        group by
+            {{ segment_grouping_sets(
+                [
+                    'scored.partition_date',
+                    'scored.version',
+                    'cells.column_name',
+                    'cells.is_category',
+                    'cells.bin_key',
+                ],
+                segments
+            ) }}
+
+    )
+
+    select
+        counted.model_version::text as model_version,
+        counted.partition_date::date as partition_date,
+        counted.segment::text as segment,
+        counted.segment_value::text as segment_value,
+        counted.column_name::text as column_name,
+        case
+            when counted.bin_key is null then -1 else coalesce(bins.bin, 0)
+        end::integer as bin,
+        bins.bin_low::double precision as bin_low,
+        bins.bin_high::double precision as bin_high,
+        case when counted.is_category then counted.bin_key end::text as category,
+        counted.row_count::bigint as row_count
+    from counted
+    left join bins
+        on
+            counted.column_name = bins.column_name
+            and counted.bin_key = bins.bin_key
+{%- endmacro %}

@@ -1,0 +1,145 @@
+{#
+    Metrics of every column and segment of one monitor, in one pass over its days: each column's
+    aggregates travel as one array, since a query has at most 1,664 result columns.
+
+    The days come first and the rows are joined to them, so that an empty day has its rows: counts
+    of 0, and shares and moments that are null. Moments and quantiles are over finite numbers.
+#}
+{% macro column_profile(name) -%}
+    {%- set monitor = monitor_config(name) -%}
+    {%- set columns = monitor_columns(name) -%}
+    {%- set segments = monitor.get('segments', []) -%}
+    with days as (
+
+        {{ days_in_window(ref(name)) }}
+
+    ),
+
+    scored as (
+
+        select
+            {{ select_segments(segments) }}
+            *,
+            {{ monitor.model_version }} as version
+        from {{ ref(name) }}
+        where {{ in_window() }}
+
+    ),
+
+    measured as (
+
+        select
+            days.partition_date,
+            scored.version as model_version,
+            {{ segment_name(segments) if segments else 'null' }} as segment,
+            {{ segment_value(segments) if segments else 'null' }} as segment_value,
+            count(scored.{{ monitor.id }}) as row_count,
+            array[
+                count(scored.{{ monitor.id }}),
+                1 - count(distinct scored.{{ monitor.id }})
+                / nullif(count(scored.{{ monitor.id }}), 0)::double precision
+            ] as whole_row
+            {%- for column in columns %},
+            {{ column_metrics(column, monitor.id) }} as {{ column.name }}
+            {%- endfor %}
+        from days
+        left join scored on days.partition_date = scored.partition_date
+        group by
+            {{ segment_grouping_sets(['days.partition_date', 'scored.version'], segments) }}
+
+    )
+
+    select
+        measured.model_version::text as model_version,
+        measured.partition_date::date as partition_date,
+        measured.segment::text as segment,
+        measured.segment_value::text as segment_value,
+        cells.column_name::text as column_name,
+        named.metric::text as metric,
+        named.value::double precision as value
+    from measured
+    cross join lateral (
+        values
+        (
+            null,
+            array['row_count', 'duplicate_share'],
+            measured.whole_row
+        )
+        {%- for column in columns %},
+        (
+            '{{ column.name }}',
+            array['{{ column_metric_names(column) | join("', '") }}'],
+            measured.{{ column.name }}
+        )
+        {%- endfor %}
+    ) as cells (column_name, metrics, readings)
+    cross join lateral unnest(cells.metrics, cells.readings) as named (metric, value)
+    -- An empty day has one row a metric, and no segments.
+    where measured.row_count > 0 or measured.segment is null
+{%- endmacro %}
+
+
+{# Names of what `column_metrics` measures, in its order. #}
+{% macro column_metric_names(column) -%}
+    {%- set names = ['null_count', 'null_share', 'distinct_count'] -%}
+    {%- if column.kind == 'numerical' -%}
+        {%- do names.extend([
+            'zero_share', 'mean', 'stddev', 'min', 'max',
+            'p01', 'p05', 'p25', 'p50', 'p75', 'p95', 'p99',
+        ]) -%}
+    {%- endif -%}
+    {%- if column.get('range') -%}{%- do names.append('out_of_range_share') -%}{%- endif -%}
+    {%- if column.get('accepted') -%}{%- do names.append('unaccepted_share') -%}{%- endif -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+
+{# One column's aggregates as one array. #}
+{% macro column_metrics(column, id) -%}
+    {%- set value = 'scored.' ~ column.name -%}
+    {%- set known = 'nullif(count(' ~ value ~ '), 0)::double precision' -%}
+    array[
+                count(scored.{{ id }}) - count({{ value }}),
+                (count(scored.{{ id }}) - count({{ value }}))
+                / nullif(count(scored.{{ id }}), 0)::double precision,
+                case when count(scored.{{ id }}) > 0 then count(distinct {{ value }}) end
+    {%- if column.kind == 'numerical' %},
+                count(*) filter (where {{ value }} = 0) / {{ known }},
+                avg({{ value }}) filter (where {{ is_finite(value) }}),
+                stddev_samp({{ value }}) filter (where {{ is_finite(value) }}),
+                min({{ value }}),
+                max({{ value }})
+    {%- endif %}
+    ]::double precision[]
+    {%- if column.kind == 'numerical' %}
+            || coalesce(
+                percentile_cont(array[0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+                within group (order by {{ value }}::double precision)
+                filter (where {{ is_finite(value) }}),
+                array_fill(null::double precision, array[7])
+            )
+    {%- endif %}
+    {%- if column.get('range') %}
+            || (
+                count(*) filter (
+                    where not {{ value }} between {{ column.range[0] }} and {{ column.range[1] }}
+                ) / {{ known }}
+            )
+    {%- endif %}
+    {%- if column.get('accepted') %}
+            || (
+                count(*) filter (
+                    where {{ value }}::text not in ({{ quoted_list(column.accepted) }})
+                ) / {{ known }}
+            )
+    {%- endif %}
+{%- endmacro %}
+
+
+{# Accepted categories as text literals. #}
+{% macro quoted_list(items) -%}
+    {%- for item in items -%}
+        '{{ (item | string | lower if item is boolean else item | string) | replace("'", "''") }}'
+        {{- ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,113 @@
+{#
+    Bins of every column of one monitor, from its reference days.
+
+    A number's bins are cut at the 5% quantiles, both ends included. A value that holds two
+    quantiles or more (a flat fee, a zero) gets a bin of its own, a hair wide, so that a new value
+    beside it is seen. Bin 0 lies below the first cut, the last bin above the highest value.
+    A category's bin is its rank by frequency.
+#}
+{% macro reference_bins(name) -%}
+    {%- set monitor = monitor_config(name) -%}
+    {%- set columns = monitor_columns(name) -%}
+    {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
+    {%- set categorical = columns | selectattr('kind', 'equalto', 'categorical') | list -%}
+    with reference as (
+
+        select *
+        from {{ ref(name) }}
+        where
+            partition_date between '{{ monitor.reference["from"] }}'
+            and '{{ monitor.reference["to"] }}'
+
+    ),
+
+    quantiles as (
+
+        select
+            {%- for column in numerical %}
+            percentile_disc((
+                select array_agg(step / 20.0 order by step)
+                from generate_series(0, 20) as step
+            )) within group (order by {{ column.name }}::double precision)
+            filter (where {{ is_finite(column.name) }}) as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from reference
+
+    ),
+
+    atoms as (
+
+        select
+            cuts.column_name,
+            quantile,
+            count(*) > 1 or quantile = cuts.quantiles[21] as is_atom
+        from quantiles
+        cross join lateral (
+            values
+            {%- for column in numerical %}
+            ('{{ column.name }}', quantiles.{{ column.name }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as cuts (column_name, quantiles)
+        cross join lateral unnest(cuts.quantiles) as quantile
+        group by cuts.column_name, cuts.quantiles, quantile
+
+    ),
+
+    cuts as (
+
+        select column_name, quantile as cut from atoms
+        union
+        select column_name, quantile + greatest(abs(quantile), 1) * 1e-9
+        from atoms
+        where is_atom
+
+    ),
+
+    numbered as (
+
+        select
+            column_name,
+            row_number() over cuts_in_order as bin,
+            cut as bin_low,
+            lead(cut) over cuts_in_order as bin_high
+        from cuts
+        window cuts_in_order as (partition by column_name order by cut)
+
+    ),
+
+    categories as (
+
+        select cells.column_name, cells.category, count(*) as row_count
+        from reference
+        cross join lateral (
+            values
+            {%- for column in categorical %}
+            ('{{ column.name }}', reference.{{ column.name }}::text){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as cells (column_name, category)
+        where cells.category is not null
+        group by cells.column_name, cells.category
+
+    )
+
+    select column_name, bin, bin_low, bin_high, null::text as category
+    from numbered
+    union all
+    select column_name, 0, null, min(bin_low), null
+    from numbered
+    group by column_name
+    union all
+    select
+        column_name,
+        row_number() over (partition by column_name order by row_count desc, category),
+        null,
+        null,
+        category
+    from categories
+{%- endmacro %}
+
+
+{# Postgres holds NaN above every number, so this is false for it as for both infinities. #}
+{% macro is_finite(column) -%}
+    abs({{ column }}::double precision) < 'infinity'
+{%- endmacro %}

@@ -1,0 +1,44 @@
+{%- for name in var('monitors') %}{% do ref(name) %}{% endfor -%}
+
+with
+
+{% for name in selected_monitors() -%}
+profile_of_{{ name }} as (
+
+    {{ column_profile(name) }}
+
+),
+
+{% endfor -%}
+unseen as (
+
+    select
+        monitor,
+        model_version,
+        partition_date,
+        segment,
+        segment_value,
+        column_name,
+        'unseen_share'::text as metric,
+        coalesce(sum(row_count) filter (where bin = 0), 0)
+        / nullif(sum(row_count) filter (where bin >= 0), 0)::double precision as value
+    from {{ ref('column_histogram') }}
+    where
+        monitor in ('{{ selected_monitors() | join("', '") }}')
+        and {{ in_window() }}
+    group by
+        monitor,
+        model_version,
+        partition_date,
+        segment,
+        segment_value,
+        column_name
+    having bool_or(category is not null)
+
+)
+
+{% for name in selected_monitors() -%}
+select '{{ name }}'::text as monitor, * from profile_of_{{ name }}
+union all
+{% endfor -%}
+select * from unseen

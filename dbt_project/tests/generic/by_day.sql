@@ -1,0 +1,58 @@
+{#
+    dbt's own four tests, limited to the days of the run and with the day kept in each failing
+    row, so that an outcome can be told for each partition and not only for the window.
+#}
+
+{% test unique_by_day(model, column_name) %}
+
+select partition_date, {{ column_name }}, count(*) as occurrences
+from {{ model }}
+where {{ column_name }} is not null and {{ in_window() }}
+group by partition_date, {{ column_name }}
+having count(*) > 1
+
+{% endtest %}
+
+
+{% test not_null_by_day(model, column_name) %}
+
+select *
+from {{ model }}
+where {{ column_name }} is null and {{ in_window() }}
+
+{% endtest %}
+
+
+{% test accepted_by_day(model, column_name, values) %}
+
+select *
+from {{ model }}
+where
+    {{ column_name }}::text not in ('{{ values | join("', '") }}')
+    and {{ in_window() }}
+
+{% endtest %}
+
+
+{% test known_by_day(model, column_name, to, field) %}
+
+select checked.*
+from {{ model }} as checked
+left join {{ to }} as known on checked.{{ column_name }} = known.{{ field }}
+where
+    checked.{{ column_name }} is not null
+    and known.{{ field }} is null
+    and {{ in_window('checked.partition_date') }}
+
+{% endtest %}
+
+
+{% test grain_by_day(model, columns) %}
+
+select {{ (['partition_date'] + columns) | join(', ') }}, count(*) as occurrences
+from {{ model }}
+where {{ in_window() }}
+group by {{ (['partition_date'] + columns) | join(', ') }}
+having count(*) > 1
+
+{% endtest %}

@@ -1,0 +1,75 @@
+"""Staging, features, inference and quality: one daily set of dbt models."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from orchestration.dbt_manifest import dbt_project, monitors
+from orchestration.dbt_test_results import write_test_results
+from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.resources import Warehouse
+from orchestration.run_scope import MONITOR_TAG, monitors_of
+
+
+class FolderTranslator(DagsterDbtTranslator):
+    """Asset key and group of a dbt node: the folder it lies in, then its name."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return super().get_asset_key(dbt_resource_props)
+        return dg.AssetKey([folder_of(dbt_resource_props), dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return folder_of(dbt_resource_props)
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        monitor = dbt_resource_props["config"].get("meta", {}).get("monitor", {})
+        return [f"team:{monitor.get('owner', 'data-platform')}"]
+
+
+def folder_of(node: Mapping[str, Any]) -> str:
+    """First folder of a node below its resource path: staging, features, ... or seeds."""
+    return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
+
+
+def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> list[str]:
+    """What dbt is called with for a window of days, the last of them included."""
+    variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
+    # Unit tests prove the SQL, not the day: they belong to `make test`.
+    excluded = ["resource_type:unit_test", *(others if monitor else [])]
+    return ["build", "--vars", json.dumps(variables), "--exclude", *excluded]
+
+
+@dbt_assets(
+    manifest=dbt_project().manifest_path,
+    project=dbt_project(),
+    dagster_dbt_translator=FolderTranslator(),
+    partitions_def=DAILY,
+    backfill_policy=ONE_RUN,
+    # Two runs of one project would swap each other's views away.
+    pool="dbt",
+)
+def dbt_models(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
+) -> Iterator[Any]:
+    """dbt's models and tests over the days of the run; a test's outcome is kept for each day."""
+    window = context.partition_time_window
+    start, end = window.start.date(), window.end.date()
+    monitor = context.run.tags.get(MONITOR_TAG)
+    others = [name for name in monitors() if name != monitor]
+    arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, others)
+    invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+    yield from invocation.stream()
+    write_test_results(
+        warehouse.engine(),
+        invocation.get_artifact("run_results.json"),
+        invocation.get_artifact("manifest.json"),
+        monitors_of(context, monitors()),
+        days_of(context),
+    )
+    invocation.wait()
+    if error := invocation.get_error():
+        raise error

@@ -1,0 +1,38 @@
+"""Everything Dagster knows of Driftmeter. Loads with no network and no database."""
+
+import json
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration.baseline import baseline_models
+from orchestration.checks import drift_check, loads_balance
+from orchestration.dbt_manifest import DBT, dbt_project, monitors
+from orchestration.dbt_models import dbt_models
+from orchestration.drift import drift_asset
+from orchestration.exposures import exposure_specs
+from orchestration.raw import raw_predictions, raw_trips
+from orchestration.resources import Trips, Warehouse
+from orchestration.schedules import baseline_job, chain_job, daily_schedule, replay
+
+defs = dg.Definitions(
+    assets=[
+        raw_trips,
+        baseline_models,
+        raw_predictions,
+        dbt_models,
+        *(drift_asset(monitor) for monitor in monitors().values()),
+        *exposure_specs(json.loads(dbt_project().manifest_path.read_text())),
+    ],
+    asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],
+    jobs=[chain_job, baseline_job],
+    schedules=[daily_schedule],
+    sensors=[replay],
+    resources={
+        "warehouse": Warehouse(),
+        "trips": Trips(),
+        "dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(DBT)),
+    },
+    # One process does all days: a second one would pay for Evidently's import again.
+    executor=dg.in_process_executor,
+)

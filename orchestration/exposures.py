@@ -1,0 +1,24 @@
+"""Dashboards as external assets, so that the lineage ends where people look."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.dbt_models import FolderTranslator
+
+
+def exposure_specs(manifest: Mapping[str, Any]) -> Iterator[dg.AssetSpec]:
+    """One external asset for each exposure that dbt declares."""
+    translator = FolderTranslator()
+    for exposure in manifest["exposures"].values():
+        nodes = (manifest["nodes"][key] for key in exposure["depends_on"]["nodes"])
+        yield dg.AssetSpec(
+            key=["dashboards", exposure["name"]],
+            group_name="dashboards",
+            description=exposure["description"],
+            owners=[exposure["owner"]["email"]],
+            kinds={"grafana"},
+            metadata={"url": dg.MetadataValue.url(exposure["url"])},
+            deps=[translator.get_asset_key(node) for node in nodes],
+        )

@@ -1,0 +1,16 @@
+"""The one partitions definition: a day, for every asset that has days."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+
+# TLC's first published day. Keys are calendar days; each monitor says in which time zone.
+DAILY = dg.DailyPartitionsDefinition(start_date="2009-01-01")
+# A range is one run: dbt starts once and Evidently is imported once, however many days there are.
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+def days_of(context: dg.AssetExecutionContext) -> Sequence[dt.date]:
+    """Days of this run, first to last."""
+    return [dt.date.fromisoformat(key) for key in context.partition_keys]

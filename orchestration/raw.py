@@ -1,0 +1,71 @@
+"""Raw data: a day's trips as they arrive, and what the baseline models predict for them."""
+
+import dagster as dg
+
+from orchestration.dbt_manifest import monitors
+from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.progress import track
+from orchestration.resources import Trips, Warehouse
+from orchestration.run_scope import monitors_of
+from python_metrics import settings
+from python_metrics.inference.models import MODELS
+from python_metrics.inference.score import load_active, score_day
+from python_metrics.raw.load import load_day
+
+
+@dg.asset(
+    key=["raw", "trips"],
+    group_name="raw",
+    owners=["team:data-platform"],
+    kinds={"postgres", "python"},
+    partitions_def=DAILY,
+    backfill_policy=ONE_RUN,
+)
+def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Trips) -> None:
+    """Trips of the day, as the source has them. Unusable rows go to raw.rejected_trips with a reason.
+
+    A day is swapped in one transaction: a failed load leaves the day as it was.
+    """
+    engine, source = warehouse.engine(), trips.open()
+    for day in track("loading trips", days_of(context)):
+        load = load_day(engine, source, day)
+        context.add_asset_metadata(
+            {
+                "state": load.state,
+                "dagster/row_count": load.loaded,
+                "read": load.read,
+                "rejected": load.rejected,
+                "changed": load.changed,
+                "source": source.signature,
+            },
+            partition_key=day.isoformat(),
+        )
+
+
+@dg.asset(
+    key=["raw", "predictions"],
+    group_name="raw",
+    owners=["team:data-platform"],
+    kinds={"postgres", "scikitlearn"},
+    partitions_def=DAILY,
+    backfill_policy=ONE_RUN,
+    deps=[raw_trips, dg.AssetKey(["raw", "baseline_models"])],
+)
+def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    """What each baseline model predicts for the day's trips: the worked example's batch scoring job.
+
+    Your own predictions come from your own job; point an inference model at their table instead.
+    """
+    engine = warehouse.engine()
+    scored = [name for name in monitors_of(context, monitors()) if name in MODELS]
+    models = {name: load_active(engine, name, settings.home()) for name in scored}
+    for day in track("scoring trips", days_of(context)):
+        rows = {name: score_day(engine, model, day) for name, model in models.items()}
+        context.add_asset_metadata(
+            {
+                "dagster/row_count": sum(rows.values()),
+                **{f"{name} rows": count for name, count in rows.items()},
+                **{f"{name} version": model.model_version for name, model in models.items()},
+            },
+            partition_key=day.isoformat(),
+        )

@@ -1,0 +1,110 @@
+"""What a run found, for a person at a terminal."""
+
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.chain import ChainRun
+from python_metrics.warehouse import connection
+
+DAYS = sa.text(
+    """
+    select
+        partitions.partition_date,
+        partitions.state,
+        partitions.row_count,
+        count(*) filter (where drift.status = 'ok') as compared,
+        coalesce(
+            array_agg(drift.column_name order by drift.score / drift.threshold desc)
+            filter (where drift.is_drifted),
+            '{}'
+        ) as drifted,
+        (
+            select count(*)
+            from metrics.test_results as tests
+            where
+                tests.monitor = partitions.monitor
+                and tests.partition_date = partitions.partition_date
+                and tests.status in ('fail', 'warn', 'error')
+        ) as failing_tests
+    from metrics.partitions
+    left join metrics.drift
+        on
+            drift.monitor = partitions.monitor
+            and drift.partition_date = partitions.partition_date
+            and drift.segment is null
+            and drift.column_name is not null
+    where
+        partitions.monitor = :monitor
+        and partitions.partition_date between :first and :last
+    group by
+        partitions.monitor,
+        partitions.partition_date,
+        partitions.state,
+        partitions.row_count
+    order by partitions.partition_date
+    """
+)
+LOADS = sa.text(
+    "select coalesce(sum(read), 0), coalesce(sum(loaded), 0), coalesce(sum(rejected), 0)"
+    " from raw.loads where partition_date between :first and :last"
+)
+STYLES = {"fresh": "", "empty": "yellow", "missing": "yellow", "stale": "yellow", "failed": "red"}
+LONGEST_TABLE = 31
+
+
+def print_summary(run: ChainRun) -> None:
+    """Print what ran, which breaches were found, and where to look next."""
+    console = Console()
+    span = {"first": run.days.from_date, "last": run.days.to_date}
+    with connection.engine().connect() as session:
+        read, loaded, rejected = session.execute(LOADS, span).one()
+        console.print(
+            f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s: "
+            f"{read:,} trips read = {loaded:,} loaded + {rejected:,} rejected"
+            + (", after building the baseline" if run.built_baseline else "")
+        )
+        for monitor in run.monitors:
+            _print_monitor(console, session, monitor, span)
+    _print_next(console)
+
+
+def _print_monitor(
+    console: Console, session: sa.Connection, monitor: str, span: dict[str, object]
+) -> None:
+    days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
+    states = [day["state"] for day in days]
+    breached = [day for day in days if day["drifted"] or day["state"] != "fresh"]
+    shown = days if len(days) <= LONGEST_TABLE else breached[:LONGEST_TABLE]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
+    table = Table(
+        title=f"{monitor}: {len(days)} days ({counts}); {len(breached)} with a breach",
+        title_justify="left",
+        title_style="bold",
+    )
+    for column in ("day", "state", "rows", "drifted", "tests"):
+        table.add_column(column, justify="right" if column in ("rows", "tests") else "left")
+    table.add_column("most drifted columns", overflow="fold")
+    for day in shown:
+        table.add_row(
+            day["partition_date"].isoformat(),
+            day["state"],
+            f"{day['row_count']:,}",
+            f"{len(day['drifted'])} of {day['compared']}",
+            str(day["failing_tests"]),
+            ", ".join(day["drifted"][:4]),
+            style=STYLES[day["state"]],
+        )
+    console.print(table)
+    if len(shown) < len(days):
+        console.print(f"  {len(shown)} of {len(days)} days shown: the first with a breach")
+
+
+def _print_next(console: Console) -> None:
+    console.print(
+        "\n[bold]Where to look next[/]\n"
+        "  driftmeter ui       Dagster: http://127.0.0.1:3001, assets in groups raw to drift\n"
+        "  driftmeter status   every monitor's state in one table\n"
+        '  psql "$(driftmeter url)" -c "select * from metrics.drift where is_drifted '
+        'order by partition_date desc limit 20"'
+    )

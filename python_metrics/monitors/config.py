@@ -1,0 +1,144 @@
+"""One monitor's configuration, as declared under ``config.meta.monitor`` of its dbt model."""
+
+import datetime as dt
+import hashlib
+import json
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+
+class Strict(BaseModel):
+    """A frozen block of YAML in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _text_of(value: object) -> object:
+    """Accepted categories are compared with the column's text, as Postgres prints it."""
+    if isinstance(value, list):
+        return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in value)
+    return value
+
+
+class Column(Strict):
+    """One monitored column.
+
+    Attributes
+    ----------
+    kind : {'numerical', 'categorical'}
+    unit : str, optional
+        What a number is in, for people: ``miles``, ``USD``.
+    range : tuple of float, optional
+        Lowest and highest value that is plausible, both included.
+    accepted : tuple of str, optional
+        Categories that are right, as text.
+    max_null_share : float
+        Share of missing values, 0 to 1, above which a test fails.
+    """
+
+    kind: Literal["numerical", "categorical"]
+    unit: str | None = None
+    range: tuple[float, float] | None = None
+    accepted: Annotated[tuple[str, ...] | None, BeforeValidator(_text_of)] = None
+    max_null_share: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "Column":
+        if self.kind == "categorical" and self.range is not None:
+            raise ValueError("a categorical column has `accepted`, not `range`")
+        if self.kind == "numerical" and self.accepted is not None:
+            raise ValueError("a numerical column has `range`, not `accepted`")
+        if self.range is not None and self.range[0] > self.range[1]:
+            raise ValueError("`range` is [lowest, highest]")
+        return self
+
+
+class Days(Strict):
+    """Days from the first to the last, both included."""
+
+    from_date: dt.date = Field(alias="from")
+    to_date: dt.date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Days":
+        if self.from_date > self.to_date:
+            raise ValueError(f"from {self.from_date} is after to {self.to_date}")
+        return self
+
+    def __contains__(self, day: dt.date) -> bool:
+        return self.from_date <= day <= self.to_date
+
+
+class AlarmBudget(Strict):
+    """How many alarms with no cause the team tolerates."""
+
+    false_alarms_per_month: float = Field(default=1, gt=0)
+
+
+class Monitor(Strict):
+    """A monitored model: one inference table and what its columns mean.
+
+    Attributes
+    ----------
+    name : str
+        The dbt model's name, and the monitor's in every table.
+    schema_name : str
+        Postgres schema of the inference table.
+    timestamp : str
+        Column of type timestamptz; the row's day is taken in `timezone`.
+    features : dict of str to Column
+        Every monitored column but prediction and target, input of the model or not.
+    segments : tuple of str
+        Columns whose values split the day.
+    reference : Days
+        Days that stand for "as it should be".
+    min_rows : int
+        Fewer rows a day than this are not compared.
+    """
+
+    name: str
+    schema_name: str = "inference"
+    owner: str
+    task: Literal["regression", "classification"]
+    timestamp: str
+    timezone: str = "UTC"
+    id: str
+    prediction: str
+    target: str | None = None
+    model_version: str
+    features: dict[str, Column] = Field(min_length=1)
+    segments: tuple[str, ...] = ()
+    reference: Days
+    label_delay_days: int = Field(default=0, ge=0)
+    min_rows: int = Field(default=30, ge=1)
+    alarm_budget: AlarmBudget = AlarmBudget()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is no time zone")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every compared column: features, then prediction, then the target where there is one."""
+        outcome = Column(kind="numerical" if self.task == "regression" else "categorical")
+        compared = dict(self.features)
+        # A classifier's prediction is the probability of the positive class.
+        compared[self.prediction] = Column(kind="numerical")
+        if self.target is not None:
+            compared[self.target] = outcome
+        return compared
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
+        content = self.model_dump(mode="json", exclude={"owner"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

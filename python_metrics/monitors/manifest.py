@@ -1,0 +1,92 @@
+"""Reads the monitors out of dbt's manifest and checks them against the models they are declared on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+
+
+def load_monitors(manifest: Path) -> dict[str, Monitor]:
+    """Every declared monitor by name, in order of name.
+
+    Parameters
+    ----------
+    manifest : Path
+        dbt's ``manifest.json``.
+
+    Raises
+    ------
+    DriftmeterError
+        If a monitor's YAML is wrong: names the file, the field and the fix.
+    """
+    nodes: Mapping[str, Any] = json.loads(manifest.read_text())["nodes"]
+    declared = [
+        node
+        for node in nodes.values()
+        if node["resource_type"] == "model" and "monitor" in node["config"].get("meta", {})
+    ]
+    return {node["name"]: _monitor(node) for node in sorted(declared, key=lambda n: str(n["name"]))}
+
+
+def _monitor(node: Mapping[str, Any]) -> Monitor:
+    where = str(node.get("patch_path") or node["original_file_path"]).split("://")[-1]
+    place = f"dbt_project/{where}, {node['name']}.config.meta.monitor"
+    block = node["config"]["meta"]["monitor"]
+    if not isinstance(block, dict):
+        raise DriftmeterError("is not a block of keys", where=place, fix="see docs/monitors.md")
+    try:
+        monitor = Monitor(**{**block, "name": node["name"], "schema_name": node["schema"]})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise DriftmeterError(
+            f"{field}: {first['msg'].removeprefix('Value error, ')}",
+            where=place,
+            fix=_fix(first),
+        ) from error
+    _check_columns(monitor, node, place)
+    return monitor
+
+
+def _fix(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"remove it; the fields are {', '.join(sorted(_fields()))}"
+    if error["type"] == "missing":
+        return "add this field"
+    if error["type"].startswith("date"):
+        return f"write a date as YYYY-MM-DD, not {error['input']!r}"
+    return f"correct {error['input']!r}"
+
+
+def _fields() -> set[str]:
+    return set(Monitor.model_fields) - {"name", "schema_name"}
+
+
+def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> None:
+    """Every column that the YAML names is one the model documents, so a typing error is found before a run."""
+    known = set(node["columns"])
+    if not known:
+        raise DriftmeterError(
+            "the model documents no columns", where=place, fix="list its columns in the same file"
+        )
+    named = {
+        "timestamp": monitor.timestamp,
+        "id": monitor.id,
+        "prediction": monitor.prediction,
+        "target": monitor.target,
+        "model_version": monitor.model_version,
+        **{f"features.{name}": name for name in monitor.features},
+        **{f"segments.{number}": name for number, name in enumerate(monitor.segments)},
+    }
+    for field, name in named.items():
+        if name is not None and name not in known:
+            raise DriftmeterError(
+                f"{field}: the model has no column {name!r}",
+                where=place,
+                fix=f"use one of {', '.join(sorted(known))}",
+            )

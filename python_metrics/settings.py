@@ -1,0 +1,16 @@
+"""Where things are: the project, its scratch directory and the warehouse, from the environment."""
+
+import os
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+def home() -> Path:
+    """Directory of everything Driftmeter keeps on disk: ``DRIFTMETER_HOME``, or ``.driftmeter/``."""
+    return Path(os.environ.get("DRIFTMETER_HOME") or PROJECT_ROOT / ".driftmeter").resolve()
+
+
+def external_database_url() -> str | None:
+    """The user's own warehouse, ``DRIFTMETER_DATABASE_URL``; None means the embedded one."""
+    return os.environ.get("DRIFTMETER_DATABASE_URL") or None

@@ -1,0 +1,71 @@
+"""A real Postgres for the tests: one embedded server a session, one fresh database a test."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.embedded import EmbeddedPostgres
+
+TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a running server, without the database."""
+    home = Path(tempfile.mkdtemp(prefix="driftmeter-tests-"))
+    server = EmbeddedPostgres(home)
+    try:
+        yield server.start().rsplit("/", 1)[0]
+    finally:
+        server.stop()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """Name of a migrated database that the others are copied from."""
+    _create(postgres, "template_warehouse", "template0")
+    engine = connection.engine(f"{postgres}/template_warehouse")
+    migrate.upgrade(engine)
+    engine.dispose()
+    return "template_warehouse"
+
+
+@pytest.fixture
+def warehouse_url(postgres: str, template: str) -> str:
+    """URL of a fresh, migrated warehouse."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _create(postgres, name, template)
+    return f"{postgres}/{name}"
+
+
+@pytest.fixture
+def warehouse(warehouse_url: str) -> Iterator[sa.Engine]:
+    """Engine of a fresh, migrated warehouse."""
+    engine = connection.engine(warehouse_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def tlc_sample() -> Path:
+    """Directory of real trips; the test is skipped where it is absent."""
+    if not TLC_SAMPLE.is_dir():
+        pytest.skip(f"no real trips at {TLC_SAMPLE}")
+    return TLC_SAMPLE
+
+
+def _create(postgres: str, name: str, template: str) -> None:
+    server = sa.create_engine(
+        f"{postgres}/postgres".replace("postgresql:", "postgresql+psycopg:"),
+        isolation_level="AUTOCOMMIT",
+    )
+    with server.connect() as session:
+        session.exec_driver_sql(f'create database "{name}" template "{template}"')
+    server.dispose()
