@@ -1,0 +1,272 @@
+"""Evidently's drift scores and tests for one day. The only module that imports Evidently.
+
+Its import takes seconds, so callers import this module late and keep one engine for many days.
+Method and threshold of each column are Evidently's own defaults, the ones of its DataDriftPreset:
+with more than 1,000 reference values the Wasserstein distance normed by the reference's standard
+deviation for numbers and the Jensen-Shannon distance for categories, both at 0.1; with fewer, the
+Kolmogorov-Smirnov and chi-square tests at p < 0.05. ``ValueDrift`` is asked directly because the
+preset also draws every plot, which more than doubles the time a day takes.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from evidently import DataDefinition, Dataset, Report, __version__
+from evidently.metrics import MissingValueCount, OutListValueCount, OutRangeValueCount, ValueDrift
+from evidently.tests import lte
+
+from python_metrics.drift.results import ColumnDrift, TestOutcome
+from python_metrics.monitors.config import Column
+
+ENGINE = f"evidently {__version__}"
+# A stray row must not fail a test: one in a hundred values may lie outside a range or a list.
+TOLERATED_SHARE = 0.01
+# Without a declared limit, missing values may grow by five points over the reference.
+TOLERATED_NULL_GROWTH = 0.05
+TEST_OF_METRIC = {
+    "MissingValueCount": "missing_values",
+    "OutRangeValueCount": "value_range",
+    "OutListValueCount": "new_categories",
+    "ValueDrift": "drift",
+}
+
+
+class EvidentlyEngine:
+    """Compares days with one reference.
+
+    Parameters
+    ----------
+    reference : pandas.DataFrame
+        Reference rows: categories as text, numbers as float64, one column a monitored column.
+    columns : mapping of str to Column
+        The monitored columns.
+    min_rows : int
+        Fewer known values than this are not compared.
+    """
+
+    def __init__(
+        self, reference: pd.DataFrame, columns: Mapping[str, Column], min_rows: int
+    ) -> None:
+        self._columns = dict(columns)
+        self._min_rows = min_rows
+        self._reference = self._dataset(reference, self._columns)
+        self._known = {name: _known(reference[name]) for name in self._columns}
+        self._rows = len(reference)
+        self._categories = {
+            name: sorted(reference[name].dropna().unique())
+            for name, column in self._columns.items()
+            if column.kind == "categorical"
+        }
+        self._ranges = {
+            name: _finite_range(reference[name])
+            for name, column in self._columns.items()
+            if column.kind == "numerical"
+        }
+
+    def compare(self, current: pd.DataFrame) -> tuple[list[ColumnDrift], list[TestOutcome]]:
+        """Drift and tests of one day.
+
+        Parameters
+        ----------
+        current : pandas.DataFrame
+            The day's rows, with the reference's columns and types.
+
+        Returns
+        -------
+        tuple of list of ColumnDrift and list of TestOutcome
+            One drift row a column in the monitor's order, then one for the whole row; the tests.
+        """
+        reasons = {name: self._reason_to_skip(name, current[name]) for name in self._columns}
+        found = self._measure(current, reasons)
+        drift = [self._drift(name, current[name], reasons[name], found) for name in self._columns]
+        tests = [
+            outcome
+            for name in self._columns
+            for outcome in self._tests(name, current[name], reasons[name], found)
+        ]
+        return [*drift, self._share(drift, len(current))], tests
+
+    def _reason_to_skip(self, name: str, values: "pd.Series[Any]") -> str | None:
+        known = _known(values)
+        if len(values) == 0:
+            return "the day has no rows"
+        if self._known[name] == 0:
+            return f"0 of the reference's {self._rows} values are known"
+        if known == 0:
+            return f"0 of {len(values)} values are known"
+        if known < self._min_rows:
+            return f"{known} known values, fewer than {self._min_rows}"
+        return None
+
+    def _measure(
+        self, current: pd.DataFrame, reasons: Mapping[str, str | None]
+    ) -> dict[tuple[str, str], dict[str, Any]]:
+        """What Evidently says of every column, by metric and column."""
+        try:
+            return self._report(current, self._columns, reasons)
+        except Exception:
+            # One bad column costs Evidently the whole report; alone it costs only itself.
+            found: dict[tuple[str, str], dict[str, Any]] = {}
+            for name in self._columns:
+                try:
+                    found |= self._report(current, [name], reasons)
+                except Exception as error:
+                    found["error", name] = {"reason": f"{type(error).__name__}: {error}"}
+            return found
+
+    def _report(
+        self, current: pd.DataFrame, names: Iterable[str], reasons: Mapping[str, str | None]
+    ) -> dict[tuple[str, str], dict[str, Any]]:
+        metrics = [metric for name in names for metric in self._metrics(name, reasons[name])]
+        if not metrics or current.empty:
+            return {}
+        dataset = self._dataset(current, self._columns)
+        said = Report(metrics, include_tests=True).run(dataset, self._reference).dict()
+        found = {
+            (metric["config"]["type"].rsplit(":", 1)[-1], metric["config"]["column"]): dict(metric)
+            for metric in said["metrics"]
+        }
+        for test in said["tests"]:
+            about = test["metric_config"]["params"]
+            found[about["type"].rsplit(":", 1)[-1], about["column"]]["status"] = test["status"]
+        return found
+
+    def _metrics(self, name: str, reason: str | None) -> list[Any]:
+        column = self._columns[name]
+        metrics: list[Any] = [
+            MissingValueCount(column=name, share_tests=[lte(self._null_limit(name))])
+        ]
+        if reason is not None:
+            return metrics
+        metrics.append(ValueDrift(column=name))
+        tolerated = [lte(TOLERATED_SHARE)]
+        if column.kind == "numerical":
+            low, high = column.range or self._ranges[name]
+            metrics.append(
+                OutRangeValueCount(column=name, left=low, right=high, share_tests=tolerated)
+            )
+        else:
+            values = list(column.accepted or self._categories[name])
+            metrics.append(OutListValueCount(column=name, values=values, share_tests=tolerated))
+        return metrics
+
+    def _null_limit(self, name: str) -> float:
+        declared = self._columns[name].max_null_share
+        usual = 1 - self._known[name] / self._rows
+        return declared if declared < 1 else min(1.0, usual + TOLERATED_NULL_GROWTH)
+
+    def _drift(
+        self,
+        name: str,
+        values: "pd.Series[Any]",
+        reason: str | None,
+        found: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> ColumnDrift:
+        counts = {"n_reference": self._known[name], "n_current": _known(values)}
+        if reason is not None:
+            return ColumnDrift(name, **counts, status="skipped", reason=reason)
+        measured = found.get(("ValueDrift", name))
+        if measured is None:
+            why = found.get(("error", name), {}).get("reason", "Evidently gave no result")
+            return ColumnDrift(name, **counts, status="error", reason=why)
+        score, method = float(measured["value"]), measured["config"]["method"]
+        if not math.isfinite(score):
+            return ColumnDrift(
+                name,
+                **counts,
+                method=method,
+                status="skipped",
+                reason=f"{method} gives no number for a constant column",
+            )
+        return ColumnDrift(
+            name,
+            **counts,
+            method=method,
+            score=score,
+            threshold=float(measured["config"]["threshold"]),
+            p_value=score if method.endswith("p_value") else None,
+            is_drifted=measured["status"] == "FAIL",
+        )
+
+    def _share(self, drift: list[ColumnDrift], rows: int) -> ColumnDrift:
+        """Share of compared columns that drifted, as Evidently's DriftedColumnsCount judges it."""
+        compared = [row for row in drift if row.status == "ok"]
+        whole = ColumnDrift(None, n_reference=self._rows, n_current=rows)
+        if not compared:
+            return ColumnDrift(
+                **{**vars(whole), "status": "skipped", "reason": "no column was compared"}
+            )
+        share = sum(bool(row.is_drifted) for row in compared) / len(compared)
+        measured = {"score": share, "threshold": 0.5, "is_drifted": share >= 0.5}
+        return ColumnDrift(**{**vars(whole), "method": "share_of_drifted_columns", **measured})
+
+    def _tests(
+        self,
+        name: str,
+        values: "pd.Series[Any]",
+        reason: str | None,
+        found: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> Iterable[TestOutcome]:
+        column = self._columns[name]
+        by_kind = "OutRangeValueCount" if column.kind == "numerical" else "OutListValueCount"
+        for metric in ("MissingValueCount", by_kind, "ValueDrift"):
+            test, expected = TEST_OF_METRIC[metric], self._expected(metric, name)
+            measured = found.get((metric, name))
+            if measured is None:
+                error = found.get(("error", name), {}).get("reason")
+                yield TestOutcome(
+                    name,
+                    test,
+                    "error" if error else "skipped",
+                    None,
+                    expected,
+                    error or reason or "the day has no rows",
+                )
+                continue
+            value = measured["value"]
+            observed = float(value["share"] if isinstance(value, dict) else value)
+            if not math.isfinite(observed):
+                yield TestOutcome(name, test, "skipped", None, expected, "no number to judge")
+                continue
+            status = "pass" if measured["status"] == "SUCCESS" else "fail"
+            yield TestOutcome(name, test, status, observed, expected)
+
+    def _expected(self, metric: str, name: str) -> str:
+        column = self._columns[name]
+        if metric == "MissingValueCount":
+            return f"share of missing values at most {self._null_limit(name):.4g}"
+        if metric == "ValueDrift":
+            return "no drift by Evidently's default method and threshold"
+        if metric == "OutRangeValueCount":
+            low, high = column.range or self._ranges[name]
+            whose = "declared" if column.range else "reference"
+            return f"at most {TOLERATED_SHARE:.0%} outside the {whose} range {low:g} to {high:g}"
+        whose = "accepted" if column.accepted else "reference's"
+        return f"at most {TOLERATED_SHARE:.0%} outside the {whose} categories"
+
+    def _dataset(self, frame: pd.DataFrame, columns: Mapping[str, Column]) -> Dataset:
+        by_kind: dict[str, list[str]] = {"numerical": [], "categorical": []}
+        for name, column in columns.items():
+            by_kind[column.kind].append(name)
+        return Dataset.from_pandas(
+            frame[list(columns)],
+            DataDefinition(
+                numerical_columns=by_kind["numerical"],
+                categorical_columns=by_kind["categorical"],
+            ),
+        )
+
+
+def _known(values: "pd.Series[Any]") -> int:
+    """Values that are there and, if they are numbers, finite."""
+    if values.dtype.kind == "f":
+        return int(np.isfinite(values.to_numpy()).sum())
+    return int(values.notna().sum())
+
+
+def _finite_range(values: "pd.Series[Any]") -> tuple[float, float]:
+    finite = values[np.isfinite(values.to_numpy())]
+    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)

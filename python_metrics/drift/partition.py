@@ -1,0 +1,186 @@
+"""Computes one day of one monitor, and replaces it whole."""
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Iterator
+
+import pandas as pd
+import sqlalchemy as sa
+
+from python_metrics.drift.inference_rows import VERSION, fingerprint, read_rows
+from python_metrics.drift.reference import BASELINE, Reference
+from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+
+KEYS = {"segment": None, "segment_value": None}
+
+
+def compute_partition(
+    engine: sa.Engine,
+    monitor: Monitor,
+    day: dt.date,
+    reference: Reference,
+    *,
+    arrived: bool = True,
+) -> PartitionResult:
+    """Compare a day with the reference and replace its rows in the metrics schema.
+
+    All of a day is written in one transaction: whoever reads sees the old day or the new one, and
+    a run that dies leaves the old one.
+
+    Parameters
+    ----------
+    arrived : bool
+        False if the day never came: then no rows mean ``missing``, else ``empty``.
+
+    Raises
+    ------
+    DriftmeterError
+        If the day cannot be computed; its state is then ``failed``, and its old rows stay.
+    """
+    started = time.perf_counter()
+    try:
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text("select pg_advisory_xact_lock(hashtext(:key))"),
+                {"key": f"{monitor.name} {day}"},
+            )
+            rows, content = fingerprint(connection, monitor, day, day)
+            current = read_rows(connection, monitor, day, day)
+            state = "fresh" if rows else "empty" if arrived else "missing"
+            measured = list(_by_version(reference, current))
+            result = PartitionResult(
+                monitor=monitor.name,
+                day=day,
+                state=state,
+                row_count=rows,
+                duration_seconds=time.perf_counter() - started,
+                drift=tuple(row for _, drift, _ in measured for row in drift),
+                tests=tuple(test for _, _, tests in measured for test in tests),
+            )
+            _replace(connection, monitor, day, measured)
+            _record(connection, result, reference, content)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:500]
+        _record_failure(engine, monitor, day, reference, reason, time.perf_counter() - started)
+        raise DriftmeterError(
+            f"the drift of {day} failed ({reason})",
+            where=f"{monitor.schema_name}.{monitor.name}",
+            fix="mend the cause and run the day again; its earlier results are untouched",
+        ) from error
+    return result
+
+
+def config_hash(reference: Reference) -> str:
+    """Hash of what decides a partition's results beside its rows: configuration and reference."""
+    content = f"{reference.monitor.config_hash}:{reference.content_hash}"
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _by_version(
+    reference: Reference, current: pd.DataFrame
+) -> Iterator[tuple[str | None, list[ColumnDrift], list[TestOutcome]]]:
+    """Drift and tests of each model version of the day; an empty day has one, without a version."""
+    versions = sorted(current[VERSION].dropna().unique()) or [None]
+    for version in versions:
+        rows = current if version is None else current[current[VERSION] == version]
+        drift, tests = reference.engine.compare(rows.drop(columns=VERSION).reset_index(drop=True))
+        yield version, drift, tests
+
+
+def _replace(
+    connection: sa.Connection,
+    monitor: Monitor,
+    day: dt.date,
+    measured: list[tuple[str | None, list[ColumnDrift], list[TestOutcome]]],
+) -> None:
+    from python_metrics.drift.evidently_engine import ENGINE
+
+    key = {"monitor": monitor.name, "partition_date": day}
+    for table, condition in (("drift", ""), ("test_results", " and source = 'evidently'")):
+        connection.execute(
+            sa.text(
+                f"delete from metrics.{table} where monitor = :monitor"
+                f" and partition_date = :partition_date{condition}"
+            ),
+            key,
+        )
+    for version, drift, tests in measured:
+        common = {**key, **KEYS, "model_version": version}
+        drifts = [
+            {**common, **vars(row), "baseline": BASELINE, "engine": ENGINE} for row in drift
+        ]
+        outcomes = [
+            {**common, **vars(test), "source": "evidently", "severity": "warn"} for test in tests
+        ]
+        _insert(connection, "drift", drifts)
+        _insert(connection, "test_results", outcomes)
+
+
+def _insert(connection: sa.Connection, table: str, rows: list[dict[str, object]]) -> None:
+    if not rows:
+        return
+    names = list(rows[0])
+    values = ", ".join(f":{name}" for name in names)
+    connection.execute(
+        sa.text(f"insert into metrics.{table} ({', '.join(names)}) values ({values})"), rows
+    )
+
+
+PARTITION = sa.text(
+    "insert into metrics.partitions (monitor, partition_date, state, reason, row_count,"
+    " fingerprint, config_hash, duration_seconds, computed_at)"
+    " values (:monitor, :day, :state, :reason, :rows, :fingerprint, :config, :seconds, now())"
+    " on conflict (monitor, partition_date) do update set state = excluded.state,"
+    " reason = excluded.reason, row_count = excluded.row_count,"
+    " fingerprint = excluded.fingerprint, config_hash = excluded.config_hash,"
+    " duration_seconds = excluded.duration_seconds, computed_at = excluded.computed_at"
+)
+REASONS = {
+    "empty": "the day came and holds no rows",
+    "missing": "the source did not have this day",
+}
+
+
+def _record(
+    connection: sa.Connection, result: PartitionResult, reference: Reference, content: str
+) -> None:
+    connection.execute(
+        PARTITION,
+        {
+            "monitor": result.monitor,
+            "day": result.day,
+            "state": result.state,
+            "reason": REASONS.get(result.state),
+            "rows": result.row_count,
+            "fingerprint": content,
+            "config": config_hash(reference),
+            "seconds": result.duration_seconds,
+        },
+    )
+
+
+def _record_failure(
+    engine: sa.Engine,
+    monitor: Monitor,
+    day: dt.date,
+    reference: Reference,
+    reason: str,
+    seconds: float,
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            PARTITION,
+            {
+                "monitor": monitor.name,
+                "day": day,
+                "state": "failed",
+                "reason": reason,
+                "rows": 0,
+                "fingerprint": None,
+                "config": config_hash(reference),
+                "seconds": seconds,
+            },
+        )

@@ -1,0 +1,83 @@
+"""The fixed reference of a monitor: read once a run, hashed, and on record in metrics.baselines."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import sqlalchemy as sa
+
+from python_metrics.drift.inference_rows import VERSION, fingerprint, read_rows
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+
+if TYPE_CHECKING:
+    from python_metrics.drift.evidently_engine import EvidentlyEngine
+
+BASELINE = "reference"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference rows of one monitor.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        One column a monitored column.
+    content_hash : str
+        Hash of the rows, whatever their order; 16 hexadecimal digits.
+    """
+
+    monitor: Monitor
+    frame: pd.DataFrame
+    row_count: int
+    content_hash: str
+
+    @cached_property
+    def engine(self) -> "EvidentlyEngine":
+        """Evidently, ready to compare days with these rows; imported on first use."""
+        from python_metrics.drift.evidently_engine import EvidentlyEngine
+
+        return EvidentlyEngine(self.frame, self.monitor.columns, self.monitor.min_rows)
+
+
+def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
+    """Read a monitor's reference days and record which rows they were.
+
+    Raises
+    ------
+    DriftmeterError
+        If there are no such rows, or the inference table or one of its columns is missing.
+    """
+    days = monitor.reference
+    with engine.begin() as connection:
+        rows, content_hash = fingerprint(connection, monitor, days.from_date, days.to_date)
+        if rows == 0:
+            raise DriftmeterError(
+                f"the reference days {days.from_date} to {days.to_date} hold no rows",
+                where=f"{monitor.schema_name}.{monitor.name}",
+                fix="build them with `driftmeter run`, or declare other reference days",
+            )
+        frame = read_rows(connection, monitor, days.from_date, days.to_date)
+        connection.execute(
+            sa.text(
+                "insert into metrics.baselines"
+                " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
+                " values (:monitor, :baseline, 'fixed', :first, :last, :rows, :hash)"
+                " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
+                " to_date = excluded.to_date, row_count = excluded.row_count,"
+                " content_hash = excluded.content_hash, computed_at = now()"
+                " where (baselines.from_date, baselines.to_date, baselines.content_hash)"
+                " is distinct from (excluded.from_date, excluded.to_date, excluded.content_hash)"
+            ),
+            {
+                "monitor": monitor.name,
+                "baseline": BASELINE,
+                "first": days.from_date,
+                "last": days.to_date,
+                "rows": rows,
+                "hash": content_hash,
+            },
+        )
+    return Reference(monitor, frame.drop(columns=VERSION), rows, content_hash)

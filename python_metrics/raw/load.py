@@ -1,0 +1,159 @@
+"""Swaps one day of raw trips in one transaction, and accounts for every row that was read."""
+
+import datetime as dt
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from python_metrics.raw.sources.base import Batch, Source
+from python_metrics.warehouse.copy import copy_in
+
+# Does not depend on the order of rows; `source_file` and all else of the row is in it.
+FINGERPRINT = sa.text(
+    "select count(*), coalesce(sum(hashtextextended(trips::text, 0)), 0)"
+    " from raw.trips where partition_date = :day"
+)
+LOADS = pa.schema(
+    [
+        ("partition_date", pa.date32()),
+        ("source_file", pa.string()),
+        ("source", pa.string()),
+        ("state", pa.string()),
+        ("read", pa.int64()),
+        ("loaded", pa.int64()),
+        ("rejected", pa.int64()),
+        ("rejected_by_reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What one load did.
+
+    Attributes
+    ----------
+    state : {'loaded', 'empty', 'missing'}
+        ``missing`` if the source does not have the day, ``empty`` if it does and it has no row.
+    changed : bool
+        Whether the day's trips differ from those that were there.
+    """
+
+    day: dt.date
+    state: str
+    read: int
+    loaded: int
+    rejected: int
+    changed: bool
+
+
+def load_day(engine: sa.Engine, source: Source, day: dt.date) -> LoadResult:
+    """Replace a day's raw trips by what the source has.
+
+    The source is read before anything is deleted, and all is written in one transaction: a bad
+    file or a crash leaves the old day. If the day's trips changed, exactly its partitions in
+    ``metrics.partitions`` become stale.
+
+    Raises
+    ------
+    DriftmeterError
+        If the source's file is unusable.
+    """
+    batch = source.read_day(day)
+    key = {"day": day}
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("select pg_advisory_xact_lock(hashtext('raw trips ' || :day))"),
+            {"day": day.isoformat()},
+        )
+        before = connection.execute(FINGERPRINT, key).one()
+        for table in ("trips", "rejected_trips", "loads"):
+            connection.execute(
+                sa.text(f"delete from raw.{table} where partition_date = :day"), key
+            )
+        loads = _loads(source, day, batch)
+        copy_in(connection, "raw.loads", loads)
+        if batch is not None:
+            copy_in(connection, "raw.trips", batch.trips)
+            copy_in(connection, "raw.rejected_trips", batch.rejected)
+            _record_files(connection, source, batch)
+        changed = connection.execute(FINGERPRINT, key).one() != before
+        if changed:
+            connection.execute(
+                sa.text(
+                    "update metrics.partitions set state = 'stale',"
+                    " reason = 'raw trips of the day changed after it was computed'"
+                    " where partition_date = :day"
+                ),
+                key,
+            )
+    totals = loads.to_pydict()
+    return LoadResult(
+        day=day,
+        state=totals["state"][0],
+        read=sum(totals["read"]),
+        loaded=sum(totals["loaded"]),
+        rejected=sum(totals["rejected"]),
+        changed=changed,
+    )
+
+
+def _loads(source: Source, day: dt.date, batch: Batch | None) -> pa.Table:
+    """One row a file that held rows of the day; one in all for a day without any."""
+    common = {"partition_date": day, "source": source.signature}
+    nothing = {"read": 0, "loaded": 0, "rejected": 0, "rejected_by_reason": "{}"}
+    if batch is None:
+        return pa.Table.from_pylist(
+            [{**common, **nothing, "source_file": "", "state": "missing"}], schema=LOADS
+        )
+    loaded = Counter(batch.trips["source_file"].to_pylist())
+    rejected = Counter(batch.rejected["source_file"].to_pylist())
+    rows = [
+        {
+            **common,
+            "source_file": file.name,
+            "state": "loaded",
+            "read": loaded[file.name] + rejected[file.name],
+            "loaded": loaded[file.name],
+            "rejected": rejected[file.name],
+            "rejected_by_reason": json.dumps(_reasons(batch, file.name)),
+        }
+        for file in batch.files
+        if loaded[file.name] + rejected[file.name]
+    ]
+    if not rows:
+        own = batch.files[0].name
+        rows = [{**common, **nothing, "source_file": own, "state": "empty"}]
+    return pa.Table.from_pylist(rows, schema=LOADS)
+
+
+def _reasons(batch: Batch, file: str) -> dict[str, int]:
+    pairs = zip(
+        batch.rejected["source_file"].to_pylist(), batch.rejected["reason"].to_pylist(), strict=True
+    )
+    return dict(Counter(reason for name, reason in pairs if name == file))
+
+
+def _record_files(connection: sa.Connection, source: Source, batch: Batch) -> None:
+    connection.execute(
+        sa.text(
+            "insert into raw.source_files (source, source_file, row_count, rows_by_day)"
+            " values (:source, :file, :rows, cast(:by_day as jsonb))"
+            " on conflict (source, source_file) do update set row_count = excluded.row_count,"
+            " rows_by_day = excluded.rows_by_day, read_at = now()"
+            " where (source_files.row_count, source_files.rows_by_day)"
+            " is distinct from (excluded.row_count, excluded.rows_by_day)"
+        ),
+        [
+            {
+                "source": source.signature,
+                "file": file.name,
+                "rows": file.row_count,
+                "by_day": json.dumps(dict(file.rows_by_day)),
+            }
+            for file in batch.files
+        ],
+    )
