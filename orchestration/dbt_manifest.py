@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dagster_dbt import DbtProject
 
-from orchestration.environment import ensure_profile
+from orchestration.dbt_profile import ensure_profile
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Days, Monitor

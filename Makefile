@@ -1,0 +1,57 @@
+# Everything a person or a CI runs, from a fresh clone. Needs Python >= 3.10, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DRIFTMETER := $(BIN)/driftmeter
+
+# Options of `make demo`, passed on only where they are set.
+DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
+	$(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
+	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo ui test lint types format lock clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+venv: $(VENV)/.installed  ## Make the virtual environment, from hashed versions only
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "error: $(PYTHON) is older than 3.10. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv  ## Run days through the whole chain: SOURCE= DIR= FROM= TO= TAXI= MONTHS=
+	$(DRIFTMETER) demo $(DEMO_OPTIONS)
+
+ui: venv  ## Open Dagster's pages
+	$(DRIFTMETER) ui
+
+test: venv  ## Run the tests, on a Postgres of their own
+	$(BIN)/python -m pytest
+
+lint: venv  ## Check form and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+	$(BIN)/yamllint --strict .
+
+format: venv  ## Put everything in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project
+
+lock:  ## Make requirements.txt anew from requirements.in; needs uv
+	uv pip compile --quiet --python-version 3.10 --universal --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-strip-extras --custom-compile-command "make lock" --upgrade \
+		requirements.in | awk -f .ci/plain_names.awk > requirements.new
+	mv requirements.new requirements.txt
+
+clean:  ## Stop the embedded warehouse; remove it and everything made here
+	-$(DRIFTMETER) down
+	rm -rf $(VENV) .driftmeter dbt_project/target dbt_project/logs dbt_project/profiles.yml

@@ -1,0 +1,36 @@
+"""The `driftmeter` command. Each command imports what it needs, so that `--help` and `url` are quick."""
+
+import os
+import sys
+
+import typer
+
+from orchestration.commands import demo, run, status, ui, warehouse
+from python_metrics.errors import DriftmeterError
+
+app = typer.Typer(
+    help="Warehouse-native monitoring for batch machine-learning models.",
+    epilog="Start with: driftmeter demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(warehouse.up)
+app.command()(warehouse.down)
+app.command()(warehouse.url)
+app.command()(run.run)
+app.command()(demo.demo)
+app.command()(status.status)
+app.command()(ui.ui)
+
+
+def main() -> None:
+    """Run the command line; a user's error is one line on stderr and exit code 1."""
+    try:
+        app()
+    except DriftmeterError as error:
+        if os.environ.get("DRIFTMETER_DEBUG"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

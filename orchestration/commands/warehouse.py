@@ -1,0 +1,40 @@
+"""`driftmeter up`, `down` and `url`: the warehouse itself."""
+
+import typer
+
+from python_metrics import settings
+
+
+def up() -> None:
+    """Start the warehouse, bring its tables up to date, and write dbt's profile.
+
+    With DRIFTMETER_DATABASE_URL set, the warehouse is that Postgres; else an embedded one.
+    """
+    from sqlalchemy.engine import make_url
+
+    from orchestration.environment import prepare
+
+    shown = make_url(prepare()).render_as_string(hide_password=True)
+    typer.echo(f"warehouse: {shown}")
+    typer.echo('  psql "$(driftmeter url)"         look into it')
+    typer.echo("  cd dbt_project && dbt build      build every model for every day there is")
+    typer.echo("  driftmeter demo                  fill it with simulated trips")
+
+
+def down() -> None:
+    """Stop the embedded warehouse; its data stays."""
+    from python_metrics.warehouse.embedded import EmbeddedPostgres
+
+    if settings.external_database_url() is not None:
+        typer.echo("the warehouse is your own (DRIFTMETER_DATABASE_URL): nothing to stop")
+    elif EmbeddedPostgres(settings.home()).stop():
+        typer.echo("stopped")
+    else:
+        typer.echo("was not running")
+
+
+def url() -> None:
+    """Print the warehouse's connection URL, password included, and nothing else."""
+    from python_metrics.warehouse.connection import warehouse_url
+
+    typer.echo(warehouse_url())
