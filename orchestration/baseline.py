@@ -32,6 +32,6 @@ def baseline_models(
             engine, name, trained_days(name), data_source=source, home=settings.home()
         )
         metadata[f"{name} version"] = model.model_version
-        metadata[f"{name} held-back {model.metric}"] = model.holdout_value
+        metadata[f"{name} held-back {model.train_metric}"] = model.holdout_value
         metadata[f"{name} {model.benchmark}"] = model.benchmark_value
     return dg.MaterializeResult(metadata=metadata)
