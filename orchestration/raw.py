@@ -11,6 +11,7 @@ from python_metrics import settings
 from python_metrics.inference.models import MODELS
 from python_metrics.inference.score import load_active, score_day
 from python_metrics.raw.load import load_day
+from python_metrics.warehouse.analyze import analyze
 
 
 @dg.asset(
@@ -40,6 +41,7 @@ def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Tr
             },
             partition_key=day.isoformat(),
         )
+    analyze(engine, "raw.trips")
 
 
 @dg.asset(
@@ -69,3 +71,4 @@ def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> 
             },
             partition_key=day.isoformat(),
         )
+    analyze(engine, "raw.predictions")
