@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -27,6 +28,8 @@ app.command()(ui.ui)
 
 def main() -> None:
     """Run the command line; a user's error is one line on stderr and exit code 1."""
+    # Dagster says of its backfill policies that they are beta; the version here is pinned.
+    warnings.filterwarnings("ignore", message=".* is currently in beta")
     try:
         app()
     except DriftmeterError as error:

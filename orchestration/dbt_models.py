@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
 
 from orchestration.dbt_manifest import dbt_project, monitors
 from orchestration.dbt_test_results import write_test_results
 from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.progress import spinner
 from orchestration.resources import Warehouse
 from orchestration.run_scope import MONITOR_TAG, monitors_of
+from python_metrics.errors import DriftmeterError
 
 
 class FolderTranslator(DagsterDbtTranslator):
@@ -39,8 +41,8 @@ def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> li
     """What dbt is called with for a window of days, the last of them included."""
     variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
     # Unit tests prove the SQL, not the day: they belong to `make test`.
-    excluded = ["resource_type:unit_test", *(others if monitor else [])]
-    return ["build", "--vars", json.dumps(variables), "--exclude", *excluded]
+    excluded = " ".join(["resource_type:unit_test", *(others if monitor else [])])
+    return ["build", "--vars", json.dumps(variables), "--exclude", excluded]
 
 
 @dbt_assets(
@@ -62,14 +64,41 @@ def dbt_models(
     others = [name for name in monitors() if name != monitor]
     arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, others)
     invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-    yield from invocation.stream()
+    with spinner(f"dbt, {len(days_of(context))} days"):
+        yield from invocation.stream()
+    run_results = finished_results(invocation)
     write_test_results(
         warehouse.engine(),
-        invocation.get_artifact("run_results.json"),
+        run_results,
         invocation.get_artifact("manifest.json"),
         monitors_of(context, monitors()),
         days_of(context),
     )
+    if failure := first_failure(run_results):
+        raise failure
+
+
+def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
+    """What dbt did, node by node; an error if it ended before it began."""
     invocation.wait()
-    if error := invocation.get_error():
-        raise error
+    if not (invocation.target_path / "run_results.json").exists():
+        said = str(invocation.get_error() or "no reason given")
+        raise DriftmeterError(
+            f"dbt ended before it ran a model ({' '.join(said.split())[-300:]})",
+            where=str(invocation.target_path),
+            fix="run `dbt build` in dbt_project to see all that it says",
+        )
+    return invocation.get_artifact("run_results.json")
+
+
+def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:
+    """The first model that failed, or test that failed with severity error; None if all went well."""
+    for result in run_results["results"]:
+        if result["status"] in ("error", "fail"):
+            said = " ".join(str(result["message"]).split())
+            return DriftmeterError(
+                f"dbt: {result['unique_id'].split('.', 2)[2]}: {said}",
+                where="dbt_project",
+                fix="its SQL is under dbt_project/target, a test's rows in schema test_failures",
+            )
+    return None

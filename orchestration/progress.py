@@ -1,13 +1,28 @@
 """A progress bar for whoever watches a terminal, and silence for a log file."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 T = TypeVar("T")
+
+
+@contextmanager
+def spinner(label: str) -> Iterator[None]:
+    """Show that work of unknown length goes on."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    started = time.perf_counter()
+    with console.status(label):
+        yield
+    console.print(f"{label:<22} {time.perf_counter() - started:.0f} s")
 
 
 def track(label: str, steps: Sequence[T]) -> Iterator[T]:
