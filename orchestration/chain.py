@@ -1,4 +1,4 @@
-"""Takes days from a source through to drift, making what they stand on first where it is missing."""
+"""Takes days from a source through to drift, and first makes what they stand on."""
 
 import contextlib
 import datetime as dt
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 
 from orchestration import source_choice
 from orchestration.dbt_manifest import monitors, trained_days

@@ -22,7 +22,7 @@ def loads_balance(warehouse: Warehouse) -> dg.AssetCheckResult:
 
 
 def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
-    """A warning on a monitor whose newest day has drifted columns, or that has days without a result."""
+    """A warning on a monitor whose newest day has no rows or has drifted columns."""
 
     @dg.asset_check(
         asset=dg.AssetKey(["drift", monitor.name]),

@@ -1,4 +1,4 @@
-"""The `driftmeter` command. Each command imports what it needs, so that `--help` and `url` are quick."""
+"""The `driftmeter` command. Each command imports late what it needs: `url` must be quick."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""dbt's manifest, parsed when it is missing or older than the project; needs neither network nor database."""
+"""dbt's manifest, parsed when missing or out of date; needs no network and no database."""
 
 import functools
 import json

@@ -92,7 +92,7 @@ def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
 
 
 def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:
-    """The first model that failed, or test that failed with severity error; None if all went well."""
+    """The first model, or test of severity error, that failed; None if all went well."""
     for result in run_results["results"]:
         if result["status"] in ("error", "fail"):
             said = " ".join(str(result["message"]).split())

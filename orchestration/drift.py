@@ -1,4 +1,4 @@
-"""One drift asset a monitor: its days against its reference, and what they say to the one on call."""
+"""One drift asset a monitor: its days against its reference, told to the one on call."""
 
 import dagster as dg
 

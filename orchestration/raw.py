@@ -23,7 +23,7 @@ from python_metrics.warehouse.analyze import analyze
     backfill_policy=ONE_RUN,
 )
 def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Trips) -> None:
-    """Trips of the day, as the source has them. Unusable rows go to raw.rejected_trips with a reason.
+    """Trips of the day, as the source has them; unusable rows go to raw.rejected_trips.
 
     A day is swapped in one transaction: a failed load leaves the day as it was.
     """
@@ -54,7 +54,7 @@ def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Tr
     deps=[raw_trips, dg.AssetKey(["raw", "baseline_models"])],
 )
 def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-    """What each baseline model predicts for the day's trips: the worked example's batch scoring job.
+    """What the baseline models predict for the day's trips: the example's batch scoring job.
 
     Your own predictions come from your own job; point an inference model at their table instead.
     """

@@ -1,4 +1,4 @@
-"""What assets are handed: the warehouse and the source of trips. Neither is touched before a run."""
+"""What assets are handed: warehouse and source of trips. Neither is touched before a run."""
 
 import dagster as dg
 import sqlalchemy as sa

@@ -1,1 +1,1 @@
-"""Drift, quality and performance of batch predictions: the part that knows neither Dagster nor dbt's CLI."""
+"""Drift and its inputs: the part that knows neither Dagster nor dbt's command line."""

@@ -7,7 +7,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 def home() -> Path:
-    """Directory of everything Driftmeter keeps on disk: ``DRIFTMETER_HOME``, or ``.driftmeter/``."""
+    """Driftmeter's directory for all it keeps: ``DRIFTMETER_HOME``, or ``.driftmeter/``."""
     return Path(os.environ.get("DRIFTMETER_HOME") or PROJECT_ROOT / ".driftmeter").resolve()
 
 

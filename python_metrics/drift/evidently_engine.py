@@ -185,25 +185,27 @@ class EvidentlyEngine:
         reason: str | None,
         found: Mapping[tuple[str, str], Mapping[str, Any]],
     ) -> ColumnDrift:
-        counts = {"n_reference": self._known[name], "n_current": _known(values)}
+        known, here = self._known[name], _known(values)
         if reason is not None:
-            return ColumnDrift(name, **counts, status="skipped", reason=reason)
+            return ColumnDrift(name, known, here, status="skipped", reason=reason)
         measured = found.get(("DriftScore", name))
         if measured is None:
             why = found.get(("error", name), {}).get("reason", "Evidently gave no result")
-            return ColumnDrift(name, **counts, status="error", reason=why)
+            return ColumnDrift(name, known, here, status="error", reason=why)
         score, method = float(measured["value"]), measured["config"]["method"]
         if not math.isfinite(score):
             return ColumnDrift(
                 name,
-                **counts,
+                known,
+                here,
                 method=method,
                 status="skipped",
                 reason=f"{method} gives no number for a constant column",
             )
         return ColumnDrift(
             name,
-            **counts,
+            known,
+            here,
             method=method,
             score=score,
             threshold=float(measured["config"]["threshold"]),
@@ -214,14 +216,20 @@ class EvidentlyEngine:
     def _share(self, drift: list[ColumnDrift], rows: int) -> ColumnDrift:
         """Share of compared columns that drifted, as Evidently's DriftedColumnsCount judges it."""
         compared = [row for row in drift if row.status == "ok"]
-        whole = ColumnDrift(None, n_reference=self._rows, n_current=rows)
         if not compared:
             return ColumnDrift(
-                **{**vars(whole), "status": "skipped", "reason": "no column was compared"}
+                None, self._rows, rows, status="skipped", reason="no column was compared"
             )
         share = sum(bool(row.is_drifted) for row in compared) / len(compared)
-        measured = {"score": share, "threshold": 0.5, "is_drifted": share >= 0.5}
-        return ColumnDrift(**{**vars(whole), "method": "share_of_drifted_columns", **measured})
+        return ColumnDrift(
+            None,
+            self._rows,
+            rows,
+            method="share_of_drifted_columns",
+            score=share,
+            threshold=0.5,
+            is_drifted=share >= 0.5,
+        )
 
     def _tests(
         self,

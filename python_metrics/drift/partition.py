@@ -109,9 +109,7 @@ def _replace(
         )
     for version, drift, tests in measured:
         common = {**key, **KEYS, "model_version": version}
-        drifts = [
-            {**common, **vars(row), "baseline": BASELINE, "engine": ENGINE} for row in drift
-        ]
+        drifts = [{**common, **vars(row), "baseline": BASELINE, "engine": ENGINE} for row in drift]
         outcomes = [
             {**common, **vars(test), "source": "evidently", "severity": "warn"} for test in tests
         ]

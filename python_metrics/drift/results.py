@@ -53,7 +53,7 @@ class TestOutcome:
 
 @dataclass(frozen=True)
 class PartitionResult:
-    """What was found on one day of one monitor; a row of ``metrics.partitions`` and what led to it."""
+    """What was found on one day of one monitor; a row of ``metrics.partitions``."""
 
     monitor: str
     day: dt.date

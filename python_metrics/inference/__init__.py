@@ -1,1 +1,1 @@
-"""The worked example's own models: trained on declared days, saved with their hash, and scored daily."""
+"""The worked example's own models: trained on declared days, hashed, and scored daily."""

@@ -31,7 +31,7 @@ def read_trips(
         columns=column_list(model.raw_columns),
         first=sql.Literal(first),
         last=sql.Literal(last),
-        population=sql.SQL(model.population),  # type: ignore[arg-type]
+        population=sql.SQL(model.population),
     )
     types = {
         name: pa.timestamp("us") if name in TIMES else pa.float64() for name in model.raw_columns

@@ -54,7 +54,9 @@ def score_day(engine: sa.Engine, active: ActiveModel, day: dt.date) -> int:
     with engine.begin() as connection:
         trips = read_trips(connection, active.model, day, day)
         connection.execute(
-            sa.text("delete from raw.predictions where partition_date = :day and monitor = :monitor"),
+            sa.text(
+                "delete from raw.predictions where partition_date = :day and monitor = :monitor"
+            ),
             {"day": day, "monitor": active.model.monitor},
         )
         if trips.empty:
@@ -65,9 +67,7 @@ def score_day(engine: sa.Engine, active: ActiveModel, day: dt.date) -> int:
                 "monitor": active.model.monitor,
                 "model_version": active.model_version,
                 "trip_id": trips["trip_id"],
-                "prediction": active.model.predict(
-                    active.estimator, active.model.features(trips)
-                ),
+                "prediction": active.model.predict(active.estimator, active.model.features(trips)),
             }
         )
         return copy_in(

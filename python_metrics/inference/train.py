@@ -22,7 +22,7 @@ FEWEST_ROWS = 200
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A row of ``metrics.model_versions``; `holdout_value` and `benchmark_value` are of the same rows."""
+    """A row of ``metrics.model_versions``; model and benchmark are held to the same rows."""
 
     monitor: str
     model_version: str

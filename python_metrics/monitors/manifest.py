@@ -1,4 +1,4 @@
-"""Reads the monitors out of dbt's manifest and checks them against the models they are declared on."""
+"""Reads the monitors out of dbt's manifest and checks them against their models."""
 
 import json
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _fields() -> set[str]:
 
 
 def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> None:
-    """Every column that the YAML names is one the model documents, so a typing error is found before a run."""
+    """A column that the YAML names must be one the model documents: found before a run."""
     known = set(node["columns"])
     if not known:
         raise DriftmeterError(

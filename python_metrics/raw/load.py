@@ -71,9 +71,7 @@ def load_day(engine: sa.Engine, source: Source, day: dt.date) -> LoadResult:
         )
         before = connection.execute(FINGERPRINT, key).one()
         for table in ("trips", "rejected_trips", "loads"):
-            connection.execute(
-                sa.text(f"delete from raw.{table} where partition_date = :day"), key
-            )
+            connection.execute(sa.text(f"delete from raw.{table} where partition_date = :day"), key)
         loads = _loads(source, day, batch)
         copy_in(connection, "raw.loads", loads)
         if batch is not None:

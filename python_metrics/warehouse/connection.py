@@ -48,7 +48,7 @@ def engine(url: str | None = None) -> sa.Engine:
 def _connect(url: str) -> sa.Engine:
     try:
         parsed = make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:
         raise DriftmeterError(
             "cannot be read as a database URL",
             where="DRIFTMETER_DATABASE_URL",
@@ -68,7 +68,7 @@ def _connect(url: str) -> sa.Engine:
     try:
         made.connect().close()
     except sa.exc.OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[-1]
+        reason = str(error.orig).strip().splitlines()[0]
         raise DriftmeterError(
             f"the warehouse does not answer ({reason})",
             where=parsed.render_as_string(hide_password=True),

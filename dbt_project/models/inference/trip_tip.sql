@@ -2,7 +2,9 @@ with
 
 trips as (
 
-    select * from {{ ref('trip_features') }} where {{ in_window() }}
+    select *
+    from {{ ref('trip_features') }}
+    where {{ in_window() }}
 
 ),
 

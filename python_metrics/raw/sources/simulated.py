@@ -202,7 +202,9 @@ class SimulatedSource:
         return Batch(
             trips=pa.Table.from_pandas(good[TRIPS.names], schema=TRIPS, preserve_index=False),
             rejected=pa.table(rejected, schema=REJECTED),
-            files=[SourceFile(file, len(trips), {day.isoformat(): len(trips)} if len(trips) else {})],
+            files=[
+                SourceFile(file, len(trips), {day.isoformat(): len(trips)} if len(trips) else {})
+            ],
         )
 
 

@@ -78,7 +78,7 @@ def download(file: str, cache: Path) -> Path:
         _fetch(address, part, have)
     except requests.HTTPError as error:
         raise DriftmeterError(
-            f"TLC has no such file (HTTP {error.response.status_code})",
+            f"TLC has no such file ({error})",
             where=address,
             fix="choose another --taxi or --months",
         ) from error

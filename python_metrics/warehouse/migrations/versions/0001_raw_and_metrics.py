@@ -247,13 +247,21 @@ STATEMENTS = [
 
 
 def upgrade() -> None:
+    """Create every schema and table."""
     for statement in STATEMENTS:
         op.execute(statement)
 
 
 def downgrade() -> None:
+    """Drop the tables; the schemas may hold tables of dbt's and Dagster's, and stay."""
     for table in (
-        "incidents test_results performance drift partitions baselines model_versions".split()
+        "incidents",
+        "test_results",
+        "performance",
+        "drift",
+        "partitions",
+        "baselines",
+        "model_versions",
     ):
         op.execute(f"drop table metrics.{table}")
     op.execute("drop view raw.load_balance")
