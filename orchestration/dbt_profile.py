@@ -7,16 +7,21 @@ password; it is readable by its owner only, and git ignores it.
 
 from python_metrics import settings
 
-# Rendered by dbt when it starts: each field is cut out of the URL, percent signs decoded by way of
-# JSON (%40 -> \u0040), the one decoder within reach of a profile.
+# dbt renders each field when it starts. A profile has no URL parser, so a field is cut out by its
+# group's name, and its percent signs are decoded by way of JSON (%40 -> \u0040), byte by byte:
+# what UTF-8 spells in two bytes is two signs in the URL.
 FIELD = (
     "{{{{ fromjson('\"' ~ modules.re.sub('%(..)', '\\\\\\\\u00\\\\1', "
-    "modules.re.match('{pattern}', env_var('DRIFTMETER_DATABASE_URL', '{default}'))"
-    ".group('{name}') or '{otherwise}') ~ '\"') }}}}"
+    "(modules.re.match('{pattern}', env_var('DRIFTMETER_DATABASE_URL', '') or '{default}')"
+    ".group('{name}') or '{otherwise}')"
+    ".replace('\"', '%22').replace('\\\\', '%5C').encode('utf-8').decode('latin-1'))"
+    " ~ '\"').encode('latin-1').decode('utf-8'){cast} }}}}"
 )
 PATTERN = (
-    "[^:]+://(?P<user>[^:@/]*)(:(?P<password>[^@/]*))?@(?P<host>[^:/?]*)"
-    "(:(?P<port>[0-9]+))?/(?P<dbname>[^?]*)([?](.*&)?sslmode=(?P<sslmode>[a-z-]+).*)?"
+    "[^:]+://((?P<user>[^:@/]*)(:(?P<password>[^@/]*))?@)?"
+    # An IPv6 address stands in brackets.
+    "(?P<bracket>\\\\[)?(?P<host>(?(bracket)[^\\\\]]*|[^:/?]*))\\\\]?(:(?P<port>[0-9]+))?"
+    "(/(?P<dbname>[^?]*))?([?](.*&)?sslmode=(?P<sslmode>[a-z-]+).*)?"
 )
 PLACEHOLDER = "postgresql://nobody:nothing@127.0.0.1:1/none"
 OTHERWISE = {"port": "5432", "sslmode": "prefer"}
@@ -49,9 +54,9 @@ def write_profile(embedded_url: str | None) -> None:
             default=embedded_url or PLACEHOLDER,
             name=name,
             otherwise=OTHERWISE.get(name, ""),
+            cast=" | int" if name == "port" else "",
         )
-        cast = " | int" if name == "port" else ""
-        escaped = expression.replace(" }}", f"{cast} }}}}").replace("'", "''")
+        escaped = expression.replace("'", "''")
         lines.append(f"      {name}: '{escaped}'")
     path = settings.PROJECT_ROOT / "dbt_project" / "profiles.yml"
     new = path.with_suffix(".new")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from orchestration.dbt_profile import write_profile
+from orchestration.dbt_profile import ensure_profile, write_profile
 from python_metrics import settings
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
@@ -62,10 +62,12 @@ def prepare() -> str:
     settings.home().mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(settings.home() / "up.lock"):
         if settings.external_database_url() is None:
-            EmbeddedPostgres(settings.home()).start()
+            write_profile(EmbeddedPostgres(settings.home()).start())
+        else:
+            # Any profile that is there reads the variable too.
+            ensure_profile()
         url = connection.warehouse_url()
         migrate.upgrade(connection.engine(url))
-        write_profile(url if settings.external_database_url() is None else None)
         _prepare_dagster(url)
     return url
 

@@ -30,7 +30,7 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(postgres: str) -> str:
     """Name of a migrated database that the others are copied from."""
-    _create(postgres, "template_warehouse", "template0")
+    create_database(postgres, "template_warehouse", "template0")
     engine = connection.engine(f"{postgres}/template_warehouse")
     migrate.upgrade(engine)
     engine.dispose()
@@ -41,7 +41,7 @@ def template(postgres: str) -> str:
 def warehouse_url(postgres: str, template: str) -> str:
     """URL of a fresh, migrated warehouse."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _create(postgres, name, template)
+    create_database(postgres, name, template)
     return f"{postgres}/{name}"
 
 
@@ -61,7 +61,8 @@ def tlc_sample() -> Path:
     return TLC_SAMPLE
 
 
-def _create(postgres: str, name: str, template: str) -> None:
+def create_database(postgres: str, name: str, template: str) -> None:
+    """Make a database on the tests' server, as a copy of a template."""
     server = sa.create_engine(
         f"{postgres}/postgres".replace("postgresql:", "postgresql+psycopg:"),
         isolation_level="AUTOCOMMIT",

@@ -4,6 +4,8 @@
 
     The days come first and the rows are joined to them, so that an empty day has its rows: counts
     of 0, and shares and moments that are null. Moments and quantiles are over finite numbers.
+    Moments are summed as numeric: a sum of floats depends on the order of the rows on disk, and a
+    rerun would change its last digit.
 #}
 {% macro column_profile(name) -%}
     {%- set monitor = monitor_config(name) -%}
@@ -105,8 +107,8 @@
                 case when count(scored.{{ id }}) > 0 then count(distinct {{ value }}) end
     {%- if column.kind == 'numerical' %},
                 count(*) filter (where {{ value }} = 0) / {{ known }},
-                avg({{ value }}) filter (where {{ is_finite(value) }}),
-                stddev_samp({{ value }}) filter (where {{ is_finite(value) }}),
+                avg({{ value }}::numeric) filter (where {{ is_finite(value) }}),
+                stddev_samp({{ value }}::numeric) filter (where {{ is_finite(value) }}),
                 min({{ value }}),
                 max({{ value }})
     {%- endif %}

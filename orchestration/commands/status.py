@@ -1,35 +1,17 @@
-"""`driftmeter status`: every monitor's state in one table."""
+"""`driftmeter status`: where every monitor stands."""
 
 import json
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from rich.table import Table
 
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
-) -> None:
-    """Show each monitor's partitions by state, its newest day and what drifted on it."""
-    import sqlalchemy as sa
-
-    from python_metrics.warehouse import connection
-
-    engine = connection.engine()
-    with engine.connect() as session:
-        if not session.scalar(sa.text("select to_regclass('metrics.partitions')")):
-            rows = []
-        else:
-            rows = [dict(row) for row in session.execute(sa.text(STATUS)).mappings()]
-    if as_json:
-        typer.echo(json.dumps(rows, default=str, indent=2))
-    elif not rows:
-        typer.echo("no partition yet: run `driftmeter demo`, or `driftmeter run --help`")
-    else:
-        _print(rows, engine.url.render_as_string(hide_password=True))
-
-
+STATES = ("fresh", "stale", "empty", "missing", "failed")
 STATUS = """
-with newest as (
+with latest as (
 
     select distinct on (monitor) monitor, partition_date, state
     from metrics.partitions
@@ -46,46 +28,89 @@ select
     count(*) filter (where partitions.state = 'missing') as missing,
     count(*) filter (where partitions.state = 'failed') as failed,
     min(partitions.partition_date) as first_day,
-    newest.partition_date as newest_day,
-    newest.state as newest_state,
+    latest.partition_date as last_day,
+    latest.state as last_state,
+    max(partitions.partition_date) filter (where partitions.state = 'fresh') as last_fresh_day,
     (
-        select coalesce(array_agg(drift.column_name order by drift.column_name), '{}')
+        select coalesce(array_agg(distinct drift.column_name), '{}')
         from metrics.drift
         where
             drift.monitor = partitions.monitor
-            and drift.partition_date = newest.partition_date
+            and drift.partition_date = latest.partition_date
             and drift.column_name is not null
             and drift.segment is null
             and drift.is_drifted
-    ) as drifted_on_newest_day,
+    ) as drifted_on_last_day,
     (
-        select string_agg(versions.model_version, ', ')
+        select versions.model_version
         from metrics.model_versions as versions
         where versions.monitor = partitions.monitor and versions.is_active
-    ) as model_version
+        order by versions.computed_at desc
+        limit 1
+    ) as model_version,
+    (
+        select json_build_object(
+            'from', baselines.from_date, 'to', baselines.to_date, 'rows', baselines.row_count
+        )
+        from metrics.baselines
+        where baselines.monitor = partitions.monitor and baselines.kind = 'fixed'
+        order by baselines.computed_at desc
+        limit 1
+    ) as reference
 from metrics.partitions
-inner join newest on partitions.monitor = newest.monitor
-group by partitions.monitor, newest.partition_date, newest.state
+inner join latest on partitions.monitor = latest.monitor
+group by partitions.monitor, latest.partition_date, latest.state
 order by partitions.monitor
 """
 
 
-def _print(rows: list[dict[str, object]], url: str) -> None:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Show each monitor's days by state, its last day, what drifted on it, model and reference.
+
+    Example: driftmeter status --json
+    """
+    import sqlalchemy as sa
+
+    from python_metrics.warehouse import connection
+
+    engine = connection.engine()
+    with engine.connect() as session:
+        is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
+        rows = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
+    if as_json:
+        typer.echo(json.dumps([dict(row) for row in rows], default=str, indent=2))
+        return
+    typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
+    if not rows:
+        typer.echo("no day yet: run `driftmeter demo`, or see `driftmeter run --help`")
+        return
     from rich.console import Console
+
+    for row in rows:
+        Console().print(_table(row))
+
+
+def _table(row: Mapping[Any, Any]) -> "Table":
+    """One monitor, narrow enough for 80 columns."""
     from rich.table import Table
 
-    table = Table(title=f"warehouse {url}", title_justify="left")
-    states = ("fresh", "stale", "empty", "missing", "failed")
-    for name in ("monitor", "days", *states, "newest day", "drifted on it", "model"):
-        table.add_column(name, justify="right" if name in ("days", *states) else "left")
-    for row in rows:
-        drifted = row["drifted_on_newest_day"]
-        table.add_row(
-            str(row["monitor"]),
-            str(row["days"]),
-            *(str(row[state]) for state in states),
-            f"{row['newest_day']} {row['newest_state']}",
-            ", ".join(drifted) or "nothing",  # type: ignore[arg-type]
-            str(row["model_version"] or ""),
-        )
-    Console().print(table)
+    drifted, reference = row["drifted_on_last_day"], row["reference"]
+    table = Table(title=row["monitor"], title_justify="left", show_header=False)
+    states = ", ".join(f"{row[state]:,} {state}" for state in STATES if row[state])
+    table.add_row("days", f"{row['days']:,}: {states}")
+    table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
+    table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
+    table.add_row(
+        f"drifted on {row['last_day']}",
+        ", ".join(drifted) or f"nothing (that day is {row['last_state']})",
+    )
+    table.add_row("model", row["model_version"] or "none: `driftmeter run` trains it")
+    table.add_row(
+        "reference",
+        f"{reference['from']} to {reference['to']}, {reference['rows']:,} rows"
+        if reference
+        else "none: `driftmeter run` builds it",
+    )
+    return table

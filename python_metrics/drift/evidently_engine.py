@@ -10,7 +10,8 @@ nobody opens on an ordinary day: it takes more than two thirds of the time of a 
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -141,9 +142,7 @@ class EvidentlyEngine:
         if not metrics or current.empty:
             return {}
         dataset = self._dataset(current, self._columns)
-        with warnings.catch_warnings():
-            # Evidently divides by the number of known values, and a column may have none.
-            warnings.simplefilter("ignore", RuntimeWarning)
+        with _no_warning_of_empty_columns():
             said = Report(metrics, include_tests=True).run(dataset, self._reference).dict()
         found = {
             (metric["config"]["type"].rsplit(":", 1)[-1], metric["config"]["column"]): dict(metric)
@@ -279,13 +278,20 @@ class EvidentlyEngine:
         by_kind: dict[str, list[str]] = {"numerical": [], "categorical": []}
         for name, column in columns.items():
             by_kind[column.kind].append(name)
-        return Dataset.from_pandas(
-            frame[list(columns)],
-            DataDefinition(
-                numerical_columns=by_kind["numerical"],
-                categorical_columns=by_kind["categorical"],
-            ),
+        definition = DataDefinition(
+            numerical_columns=by_kind["numerical"],
+            categorical_columns=by_kind["categorical"],
         )
+        with _no_warning_of_empty_columns():
+            return Dataset.from_pandas(frame[list(columns)], definition)
+
+
+@contextmanager
+def _no_warning_of_empty_columns() -> Iterator[None]:
+    """Evidently divides by the number of known values, and a column may have none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def _known(values: "pd.Series[Any]") -> int:

@@ -119,12 +119,25 @@ class Monitor(Strict):
     @classmethod
     def _known_timezone(cls, name: str) -> str:
         if name not in available_timezones():
-            raise ValueError(f"{name!r} is no time zone")
+            raise ValueError("is no time zone, such as UTC or America/New_York")
         return name
 
     @property
     def zone(self) -> ZoneInfo:
+        """The time zone in which a day is a day."""
         return ZoneInfo(self.timezone)
+
+    @model_validator(mode="after")
+    def _names_each_column_once(self) -> "Monitor":
+        for role in ("prediction", "target"):
+            if getattr(self, role) in self.features:
+                raise ValueError(f"`{role}` {getattr(self, role)!r} is among the features too")
+        if self.target == self.prediction:
+            raise ValueError("`target` and `prediction` are the same column")
+        twice = [name for name in self.segments if self.segments.count(name) > 1]
+        if twice:
+            raise ValueError(f"`segments` names {twice[0]!r} twice")
+        return self
 
     @property
     def columns(self) -> dict[str, Column]:

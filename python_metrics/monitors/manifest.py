@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.config import AlarmBudget, Column, Days, Monitor, Strict
 
 
 def load_monitors(manifest: Path) -> dict[str, Monitor]:
@@ -22,13 +22,19 @@ def load_monitors(manifest: Path) -> dict[str, Monitor]:
     Raises
     ------
     DriftmeterError
-        If a monitor's YAML is wrong: names the file, the field and the fix.
+        If a monitor's YAML is wrong: names the file, the field and the fix. If there is no
+        manifest.
     """
-    nodes: Mapping[str, Any] = json.loads(manifest.read_text())["nodes"]
+    try:
+        nodes: Mapping[str, Any] = json.loads(manifest.read_text())["nodes"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DriftmeterError(
+            "is no manifest of dbt's", where=str(manifest), fix="run `dbt parse` in dbt_project"
+        ) from error
     declared = [
         node
         for node in nodes.values()
-        if node["resource_type"] == "model" and "monitor" in node["config"].get("meta", {})
+        if node["resource_type"] == "model" and "monitor" in (node["config"].get("meta") or {})
     ]
     return {node["name"]: _monitor(node) for node in sorted(declared, key=lambda n: str(n["name"]))}
 
@@ -38,14 +44,22 @@ def _monitor(node: Mapping[str, Any]) -> Monitor:
     place = f"dbt_project/{where}, {node['name']}.config.meta.monitor"
     block = node["config"]["meta"]["monitor"]
     if not isinstance(block, dict):
-        raise DriftmeterError("is not a block of keys", where=place, fix="see docs/monitors.md")
+        raise DriftmeterError(
+            "is not a block of keys",
+            where=place,
+            fix="write its fields below it",
+        )
+    for given in sorted({"name", "schema_name"} & set(block)):
+        raise DriftmeterError(
+            f"{given}: is dbt's to say", where=place, fix="remove it; the model has it"
+        )
     try:
         monitor = Monitor(**{**block, "name": node["name"], "schema_name": node["schema"]})
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = "".join(f"{part}: " for part in [".".join(map(str, first["loc"]))] if part)
         raise DriftmeterError(
-            f"{field}: {first['msg'].removeprefix('Value error, ')}",
+            f"{field}{first['msg'].removeprefix('Value error, ')}",
             where=place,
             fix=_fix(first),
         ) from error
@@ -55,16 +69,26 @@ def _monitor(node: Mapping[str, Any]) -> Monitor:
 
 def _fix(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
-        return f"remove it; the fields are {', '.join(sorted(_fields()))}"
+        return f"remove it; the fields are {', '.join(_fields(error['loc']))}"
     if error["type"] == "missing":
         return "add this field"
     if error["type"].startswith("date"):
         return f"write a date as YYYY-MM-DD, not {error['input']!r}"
+    if error["type"] == "value_error":
+        return "correct that"
     return f"correct {error['input']!r}"
 
 
-def _fields() -> set[str]:
-    return set(Monitor.model_fields) - {"name", "schema_name"}
+def _fields(place: tuple[int | str, ...]) -> list[str]:
+    """Fields of the block that an unknown key stands in."""
+    inner: dict[object, type[Strict]] = {
+        "features": Column,
+        "reference": Days,
+        "alarm_budget": AlarmBudget,
+    }
+    block = inner.get(place[0], Monitor) if len(place) > 1 else Monitor
+    named = {field.alias or name for name, field in block.model_fields.items()}
+    return sorted(named - {"name", "schema_name"})
 
 
 def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> None:

@@ -1,0 +1,157 @@
+"""The tables that Python writes: made, made again, made by two at once, and refused."""
+
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.settings import PROJECT_ROOT
+from python_metrics.warehouse import connection, migrate
+
+CONTRACT = {
+    "drift",
+    "performance",
+    "test_results",
+    "incidents",
+    "partitions",
+    "baselines",
+    "model_versions",
+}
+
+
+def structure(engine: sa.Engine) -> list[tuple[object, ...]]:
+    """Every column, constraint and index of the schemas raw and metrics."""
+    query = """
+        select table_schema || '.' || table_name, column_name, data_type || is_nullable
+        from information_schema.columns where table_schema in ('raw', 'metrics')
+        union all
+        select conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+        from pg_constraint where connamespace::regnamespace::text in ('raw', 'metrics')
+        union all
+        select tablename, indexname, indexdef
+        from pg_indexes where schemaname in ('raw', 'metrics')
+        order by 1, 2, 3
+    """
+    with engine.connect() as session:
+        return [tuple(row) for row in session.execute(sa.text(query))]
+
+
+@pytest.fixture
+def empty_url(warehouse_url: str, warehouse: sa.Engine) -> str:
+    """URL of a database with nothing in it."""
+    with warehouse.begin() as session:
+        session.exec_driver_sql("drop schema raw, metrics, dagster cascade")
+    return warehouse_url
+
+
+def test_every_table_of_the_contract_is_there(warehouse: sa.Engine) -> None:
+    names = set(sa.inspect(warehouse).get_table_names(schema="metrics"))
+    assert names >= CONTRACT
+    keys = {"monitor", "model_version", "partition_date", "segment", "segment_value", "column_name"}
+    for table in ("drift", "performance", "test_results"):
+        columns = sa.inspect(warehouse).get_columns(table, schema="metrics")
+        assert {column["name"] for column in columns} > keys
+
+
+def test_upgrading_again_changes_nothing(warehouse: sa.Engine) -> None:
+    before = structure(warehouse)
+    migrate.upgrade(warehouse)
+    assert structure(warehouse) == before
+
+
+def test_processes_that_upgrade_an_empty_database_at_once_all_succeed(empty_url: str) -> None:
+    code = (
+        "import sys; from python_metrics.warehouse import connection, migrate;"
+        "migrate.upgrade(connection.engine(sys.argv[1]))"
+    )
+    several = [
+        subprocess.Popen([sys.executable, "-c", code, empty_url], cwd=PROJECT_ROOT)
+        for _ in range(3)
+    ]
+    assert [process.wait() for process in several] == [0, 0, 0]
+    engine = connection.engine(empty_url)
+    assert set(sa.inspect(engine).get_table_names(schema="metrics")) >= CONTRACT
+
+
+def test_a_role_that_may_not_create_schemas_is_told_so_and_changes_nothing(
+    warehouse_url: str, warehouse: sa.Engine, empty_url: str
+) -> None:
+    with warehouse.begin() as session:
+        session.exec_driver_sql("drop role if exists reader")
+        session.exec_driver_sql("create role reader login password 'reader'")
+    parsed = sa.make_url(warehouse_url).set(username="reader", password="reader")
+    reader = connection.engine(parsed.render_as_string(hide_password=False))
+    with pytest.raises(DriftmeterError) as caught:
+        migrate.upgrade(reader)
+    reader.dispose()
+    assert "permission denied" in str(caught.value)
+    assert "create schemas" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert sa.inspect(warehouse).has_schema("metrics") is False
+
+
+def test_a_warehouse_of_a_newer_version_is_refused(warehouse: sa.Engine) -> None:
+    with warehouse.begin() as session:
+        session.exec_driver_sql("update metrics.alembic_version set version_num = '9999'")
+    with pytest.raises(DriftmeterError, match=r"another version of Driftmeter .*9999"):
+        migrate.upgrade(warehouse)
+
+
+def test_a_drift_row_is_unique_though_its_keys_hold_nulls(warehouse: sa.Engine) -> None:
+    row = """
+        insert into metrics.drift
+            (monitor, partition_date, baseline, n_reference, n_current, status, reason, engine)
+        values ('m', '2019-04-01', 'reference', 0, 0, 'skipped', 'no row', 'e')
+    """
+    with warehouse.begin() as session:
+        session.exec_driver_sql(row)
+    with pytest.raises(sa.exc.IntegrityError), warehouse.begin() as session:
+        session.exec_driver_sql(row)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        # A skipped comparison says why, and one that was made has nothing to excuse.
+        "drift (monitor, partition_date, baseline, n_reference, n_current, status, engine) "
+        "values ('m', '2019-04-01', 'reference', 0, 0, 'skipped', 'e')",
+        "partitions (monitor, partition_date, state, row_count, config_hash, duration_seconds) "
+        "values ('m', '2019-04-01', 'fine', 0, 'h', 0)",
+        "test_results (monitor, partition_date, test, source, status, severity) "
+        "values ('m', '2019-04-01', 't', 'dbt', 'maybe', 'warn')",
+    ],
+)
+def test_a_row_outside_the_contract_is_refused(warehouse: sa.Engine, row: str) -> None:
+    with (
+        pytest.raises(sa.exc.IntegrityError, match="check constraint"),
+        warehouse.begin() as session,
+    ):
+        session.exec_driver_sql(f"insert into metrics.{row}")
+
+
+def test_a_load_that_does_not_balance_is_refused(warehouse: sa.Engine) -> None:
+    with (
+        pytest.raises(sa.exc.IntegrityError, match="check constraint"),
+        warehouse.begin() as session,
+    ):
+        session.exec_driver_sql(
+            "insert into raw.loads (partition_date, source_file, source, state, read, loaded,"
+            " rejected) values ('2019-04-01', 'f', 'files', 'loaded', 10, 8, 1)"
+        )
+
+
+def test_a_downgrade_leaves_the_database_as_an_upgrade_can_use_it(warehouse: sa.Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    before = structure(warehouse)
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    with warehouse.begin() as session:
+        config.attributes["connection"] = session
+        command.downgrade(config, "base")
+    assert structure(warehouse) != before
+    migrate.upgrade(warehouse)
+    assert structure(warehouse) == before

@@ -1,0 +1,162 @@
+"""A monitor's YAML, right and wrong: wrong is one line that names file, field and fix."""
+
+import copy
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.manifest import load_monitors
+
+BLOCK: dict[str, Any] = {
+    "owner": "team-pricing",
+    "task": "regression",
+    "timestamp": "pickup_at",
+    "timezone": "America/New_York",
+    "id": "trip_id",
+    "prediction": "predicted_minutes",
+    "target": "duration_minutes",
+    "model_version": "model_version",
+    "features": {
+        "trip_distance": {"kind": "numerical", "unit": "miles", "range": [0, 100]},
+        "payment_type": {"kind": "categorical", "accepted": [1, 2, 3]},
+    },
+    "segments": ["payment_type"],
+    "reference": {"from": "2019-01-01", "to": "2019-03-31"},
+}
+COLUMNS = [
+    "trip_id",
+    "pickup_at",
+    "predicted_minutes",
+    "duration_minutes",
+    "model_version",
+    "trip_distance",
+    "payment_type",
+]
+
+
+def load(directory: Path, block: object, columns: list[str] = COLUMNS) -> Monitor:
+    """The monitor as it is read back from a manifest that holds the block."""
+    model = {
+        "name": "trip_duration",
+        "resource_type": "model",
+        "schema": "inference",
+        "patch_path": "driftmeter://models/inference/_inference.yml",
+        "original_file_path": "models/inference/trip_duration.sql",
+        "config": {"meta": {"monitor": block}},
+        "columns": {name: {} for name in columns},
+    }
+    other = {"name": "stg_trips", "resource_type": "model", "config": {"meta": None}}
+    manifest = directory / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": {"model.a": model, "model.b": other}}))
+    return load_monitors(manifest)["trip_duration"]
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    block = copy.deepcopy(BLOCK)
+    *parents, last = path.split(".")
+    place = block
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return block
+
+
+def test_a_right_block_is_read_with_its_types(tmp_path: Path) -> None:
+    monitor = load(tmp_path, BLOCK)
+    assert (monitor.name, monitor.schema_name) == ("trip_duration", "inference")
+    assert monitor.reference.from_date == dt.date(2019, 1, 1)
+    assert dt.date(2019, 3, 31) in monitor.reference
+    assert dt.date(2019, 4, 1) not in monitor.reference
+    assert monitor.features["payment_type"].accepted == ("1", "2", "3")
+    assert list(monitor.columns) == [
+        "trip_distance",
+        "payment_type",
+        "predicted_minutes",
+        "duration_minutes",
+    ]
+    assert monitor.columns["duration_minutes"].kind == "numerical"
+
+
+def test_accepted_booleans_are_compared_as_postgres_prints_them(tmp_path: Path) -> None:
+    monitor = load(tmp_path, changed("features.payment_type.accepted", [True, False]))
+    assert monitor.features["payment_type"].accepted == ("true", "false")
+
+
+def test_a_classifiers_prediction_is_a_number_and_its_target_a_category(tmp_path: Path) -> None:
+    monitor = load(tmp_path, changed("task", "classification"))
+    assert monitor.columns["predicted_minutes"].kind == "numerical"
+    assert monitor.columns["duration_minutes"].kind == "categorical"
+
+
+def test_the_config_hash_follows_what_decides_a_metric_and_not_the_owner(tmp_path: Path) -> None:
+    original = load(tmp_path, BLOCK).config_hash
+    assert load(tmp_path, changed("owner", "team-data")).config_hash == original
+    assert load(tmp_path, changed("reference.to", "2019-03-30")).config_hash != original
+    assert load(tmp_path, changed("features.trip_distance.range", [0, 90])).config_hash != original
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "fix"),
+    [
+        ("features.trip_distanse", {"kind": "numerical"}, "features.trip_distanse", "use one of"),
+        ("prediction", "minutes", "prediction", "use one of duration_minutes, model_version"),
+        ("segments", ["borough"], "segments.0", "use one of"),
+        ("reference.from", "2019-02-30", "reference.from", "YYYY-MM-DD, not '2019-02-30'"),
+        ("reference.to", "soon", "reference.to", "YYYY-MM-DD, not 'soon'"),
+        ("reference.form", "2019-01-01", "reference.form", "the fields are from, to"),
+        ("referense", {}, "referense", "the fields are alarm_budget, features, id,"),
+        ("features.trip_distance.knd", 1, "features.trip_distance.knd", "kind, max_null_share"),
+        ("reference.from", "2019-04-01", "reference", "from 2019-04-01 is after to 2019-03-31"),
+        ("timezone", "New York", "timezone", "correct"),
+        ("task", "ranking", "task", "correct 'ranking'"),
+        ("features.trip_distance.kind", "number", "features.trip_distance.kind", "correct"),
+        ("features.payment_type.range", [1, 3], "features.payment_type", "not `range`"),
+        ("features.trip_distance.accepted", [1], "features.trip_distance", "not `accepted`"),
+        ("features.trip_distance.range", [9, 1], "features.trip_distance", "[lowest, highest]"),
+        ("features.trip_distance.max_null_share", 5, "max_null_share", "correct 5"),
+        ("features", {}, "features", "at least 1 item"),
+        ("features.duration_minutes", {"kind": "numerical"}, "`target`", "among the features"),
+        ("target", "predicted_minutes", "`target` and `prediction`", "the same column"),
+        ("segments", ["payment_type", "payment_type"], "`segments`", "twice"),
+        ("alarm_budget", {"false_alarms_per_month": 0}, "false_alarms_per_month", "correct 0"),
+        ("name", "another", "name", "remove it"),
+    ],
+)
+def test_a_wrong_field_is_one_line_that_names_file_field_and_fix(
+    tmp_path: Path, path: str, value: object, field: str, fix: str
+) -> None:
+    with pytest.raises(DriftmeterError) as caught:
+        load(tmp_path, changed(path, value))
+    line = str(caught.value)
+    assert line.startswith("dbt_project/models/inference/_inference.yml, trip_duration")
+    assert field in line
+    assert fix in line
+    assert "\n" not in line
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize("field", ["owner", "task", "timestamp", "prediction", "reference"])
+def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
+    block = {key: value for key, value in BLOCK.items() if key != field}
+    with pytest.raises(DriftmeterError, match=rf"\.monitor: {field}: .*add this field"):
+        load(tmp_path, block)
+
+
+def test_a_block_that_is_not_one_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DriftmeterError, match="not a block of keys"):
+        load(tmp_path, "yes")
+
+
+def test_a_model_without_columns_cannot_be_checked_and_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DriftmeterError, match="documents no columns"):
+        load(tmp_path, BLOCK, columns=[])
+
+
+def test_no_manifest_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(DriftmeterError, match=r"manifest\.json: .*dbt parse"):
+        load_monitors(tmp_path / "manifest.json")
