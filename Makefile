@@ -21,6 +21,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "error: $(PYTHON) is older than 3.10. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing $$(grep -c '==' requirements.txt) packages, a minute or two ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -41,6 +42,9 @@ lint: venv  ## Check form and types
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 	$(BIN)/yamllint --strict .
 
+types: venv  ## Check types only
+	$(BIN)/mypy
+
 format: venv  ## Put everything in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -49,9 +53,10 @@ format: venv  ## Put everything in form
 lock:  ## Make requirements.txt anew from requirements.in; needs uv
 	uv pip compile --quiet --python-version 3.10 --universal --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-strip-extras --custom-compile-command "make lock" --upgrade \
-		requirements.in | awk -f .ci/plain_names.awk > requirements.new
-	mv requirements.new requirements.txt
+		--output-file .lock.tmp requirements.in
+	awk -f .ci/plain_names.awk .lock.tmp > requirements.txt
+	rm .lock.tmp
 
 clean:  ## Stop the embedded warehouse; remove it and everything made here
-	-$(DRIFTMETER) down
+	[ ! -x $(DRIFTMETER) ] || env -u DRIFTMETER_DATABASE_URL $(DRIFTMETER) down
 	rm -rf $(VENV) .driftmeter dbt_project/target dbt_project/logs dbt_project/profiles.yml

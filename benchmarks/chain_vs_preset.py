@@ -39,7 +39,9 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--dir", required=True, type=Path, help="directory of TLC files")
     parser.add_argument("--from", dest="first", default="2019-04-01", type=dt.date.fromisoformat)
     parser.add_argument("--days", default=90, type=int)

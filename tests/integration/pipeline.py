@@ -1,4 +1,4 @@
-"""A small pipeline for tests: TLC files made from simulated trips, and rows of tables to compare."""
+"""A small pipeline for tests: TLC files of simulated trips, and rows of tables to compare."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -50,9 +50,7 @@ def write_month(directory: Path, month: str, trips_per_day: int = 60) -> Path:
     first = dt.date.fromisoformat(f"{month}-01")
     batches = [source.read_day(first + dt.timedelta(days=number)) for number in range(31)]
     frame = pd.concat(
-        batch.trips.to_pandas()
-        for batch in batches
-        if batch is not None and batch.trips.num_rows
+        batch.trips.to_pandas() for batch in batches if batch is not None and batch.trips.num_rows
     )
     frame = frame[frame["pickup_datetime"].dt.strftime("%Y-%m") == month]
     table = pa.Table.from_pandas(

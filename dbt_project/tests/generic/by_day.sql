@@ -56,3 +56,14 @@ group by {{ (['partition_date'] + columns) | join(', ') }}
 having count(*) > 1
 
 {% endtest %}
+
+
+{% test local_by_day(model, column_name, timestamp, timezone) %}
+
+select *
+from {{ model }}
+where
+    {{ column_name }} <> ({{ timestamp }} at time zone '{{ timezone }}')::date
+    and {{ in_window() }}
+
+{% endtest %}
