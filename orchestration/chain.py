@@ -79,6 +79,38 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
     )
 
 
+def replay(
+    choice: SourceChoice, days: Days, every_seconds: float, only: str | None = None
+) -> Iterator[ChainRun]:
+    """Take the days through the chain one at a time, one every so many seconds.
+
+    The course's demo loop: dashboards and Dagster's pages fill while one looks. Days that are
+    fresh already are left out, so that a replay that was stopped goes on where it was.
+
+    Yields
+    ------
+    ChainRun
+        Each day's, as it is done.
+    """
+    count = (days.to_date - days.from_date).days + 1
+    for day in (days.from_date + dt.timedelta(days=number) for number in range(count)):
+        if _is_done(day, only):
+            continue
+        started = time.monotonic()
+        yield run_chain(choice, Days(**{"from": day, "to": day}), only)
+        time.sleep(max(0.0, every_seconds - (time.monotonic() - started)))
+
+
+def _is_done(day: dt.date, only: str | None) -> bool:
+    query = sa.text(
+        "select count(*) from metrics.partitions where partition_date = :day"
+        " and monitor = any(:monitors) and state in ('fresh', 'empty', 'missing')"
+    )
+    wanted = _wanted(only)
+    with connection.engine().connect() as session:
+        return session.scalar(query, {"day": day, "monitors": wanted}) == len(wanted)
+
+
 def _names() -> str:
     return ", ".join(monitors())
 

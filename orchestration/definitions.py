@@ -13,7 +13,7 @@ from orchestration.drift import drift_asset
 from orchestration.exposures import exposure_specs
 from orchestration.raw import raw_predictions, raw_trips
 from orchestration.resources import Trips, Warehouse
-from orchestration.schedules import baseline_job, chain_job, daily_schedule, replay
+from orchestration.schedules import baseline_job, chain_job, daily_schedule
 
 defs = dg.Definitions(
     assets=[
@@ -27,7 +27,6 @@ defs = dg.Definitions(
     asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],
     jobs=[chain_job, baseline_job],
     schedules=[daily_schedule],
-    sensors=[replay],
     resources={
         "warehouse": Warehouse(),
         "trips": Trips(),

@@ -37,6 +37,8 @@ concurrency:
     granularity: run
   runs:
     max_concurrent_runs: 2
+nux:
+  enabled: false
 telemetry:
   # Set to true to send Dagster its usage statistics.
   enabled: false

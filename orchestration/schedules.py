@@ -1,11 +1,7 @@
-"""When the chain runs by itself: every morning for yesterday, or day after day in a replay."""
-
-import datetime as dt
+"""The jobs of the chain, and when it runs by itself: every morning, for yesterday."""
 
 import dagster as dg
 
-from orchestration import source_choice
-from orchestration.dbt_manifest import monitors
 from orchestration.partitions import DAILY
 
 chain_job = dg.define_asset_job(
@@ -25,29 +21,3 @@ daily_schedule = dg.build_schedule_from_partitioned_job(
     hour_of_day=6,
     description="Yesterday, once its trips are in. Off until you turn it on.",
 )
-
-
-@dg.sensor(
-    name="replay",
-    job=chain_job,
-    minimum_interval_seconds=10,
-    description=(
-        "Replays history: one day of the source every 10 seconds, the next one each time, as the"
-        " demo loop does. Stop and start it at will; to begin again, set its cursor to a day."
-    ),
-)
-def replay(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Ask for the day after the cursor; the first is the first day after the reference."""
-    days = source_choice.chosen().open().days()
-    after = dt.date.fromisoformat(context.cursor) if context.cursor else _last_reference_day()
-    following = [day for day in days if day > after]
-    if not following:
-        return dg.SkipReason(f"{after} was the last day of the source")
-    day = following[0].isoformat()
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=None, partition_key=day)], cursor=day
-    )
-
-
-def _last_reference_day() -> dt.date:
-    return max(monitor.reference.to_date for monitor in monitors().values())

@@ -69,6 +69,20 @@ def print_summary(run: ChainRun) -> None:
     _print_next(console)
 
 
+def print_day(run: ChainRun) -> None:
+    """Print one line a monitor for one day of a replay."""
+    span = {"first": run.days.from_date, "last": run.days.to_date}
+    with connection.engine().connect() as session:
+        for monitor in run.monitors:
+            day = session.execute(DAYS, {"monitor": monitor, **span}).mappings().one()
+            Console().print(
+                f"{run.days.from_date}  {monitor:<16} {day['state']:<8} {day['row_count']:>8,} rows"
+                f"  {len(day['drifted'])} of {day['compared']} drifted"
+                f"  {run.seconds:.1f} s",
+                highlight=False,
+            )
+
+
 def _print_monitor(
     console: Console, session: sa.Connection, monitor: str, span: dict[str, object]
 ) -> None:

@@ -38,6 +38,13 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed, for `simulated`.")] = 7,
     trips_per_day: Annotated[int, typer.Option(help="Trips a day, for `simulated`.")] = 1000,
+    every: Annotated[
+        Optional[float],
+        typer.Option(
+            metavar="SECONDS",
+            help="Replay: one day every so many seconds; days that are fresh are left out.",
+        ),
+    ] = None,
 ) -> None:
     """Load days and take them through to drift.
 
@@ -58,10 +65,14 @@ def run(
     )
     days = days_to_run(from_date, to_date, choice.kind, months)
     prepare()
-    from orchestration.chain import run_chain
-    from orchestration.summary import print_summary
+    from orchestration.chain import replay, run_chain
+    from orchestration.summary import print_day, print_summary
 
-    print_summary(run_chain(choice, days, monitor))
+    if every is None:
+        print_summary(run_chain(choice, days, monitor))
+        return
+    for done in replay(choice, days, every, monitor):
+        print_day(done)
 
 
 def days_to_run(

@@ -1,5 +1,6 @@
 """The embedded server, killed, moved, copied, crowded and interrupted."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -64,7 +65,9 @@ def kill_all(server: EmbeddedPostgres) -> None:
     postmaster = psutil.Process(pid_of(server))
     processes = [postmaster, *postmaster.children(recursive=True)]
     for process in processes:
-        process.send_signal(signal.SIGKILL)
+        # Children end by themselves as soon as they miss their parent.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
     psutil.wait_procs(processes, timeout=20)
 
 

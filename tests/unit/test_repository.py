@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,16 @@ def importers(package: str, *names: str) -> list[str]:
     return [str(f.relative_to(PROJECT_ROOT)) for f in files if imports(f) & set(names)]
 
 
+def providers(module: str) -> set[str]:
+    """Installed distributions that carry a module."""
+    carried = (f"{module}/", f"{module}.py")
+    return {
+        distribution.name.lower()
+        for distribution in distributions()
+        if any(str(file).startswith(carried) for file in distribution.files or [])
+    }
+
+
 def test_every_locked_package_has_a_version_and_hashes() -> None:
     entries = re.split(r"\n(?=[^\s#])", LOCK)[1:]
     assert len(entries) > 100
@@ -68,12 +78,7 @@ def test_what_is_imported_is_asked_for() -> None:
     asked = {name.lower() for name in re.findall(r"^[A-Za-z0-9._-]+", wanted, re.MULTILINE)}
     files = [file for package in PACKAGES for file in (PROJECT_ROOT / package).rglob("*.py")]
     used = set().union(*map(imports, files)) - set(sys.stdlib_module_names) - set(PACKAGES)
-    providers = packages_distributions()
-    missing = {
-        name
-        for name in used
-        if not {provider.lower() for provider in providers.get(name, [name])} & asked
-    }
+    missing = {name for name in used if not providers(name) & asked}
     assert missing == set()
 
 
