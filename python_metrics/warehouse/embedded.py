@@ -11,7 +11,7 @@ import fcntl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from python_metrics.errors import DriftmeterError
@@ -161,7 +161,9 @@ class EmbeddedPostgres:
             with psycopg.connect(server, autocommit=True, connect_timeout=10) as connection:
                 query = "select from pg_database where datname = %s"
                 if connection.execute(query, [DATABASE]).fetchone() is None:
-                    connection.execute(f"create database {DATABASE}")
+                    # A start that was killed may be making it this moment.
+                    with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                        connection.execute(f"create database {DATABASE}")
         except psycopg.OperationalError as error:
             return str(error)
         return ""

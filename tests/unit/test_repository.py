@@ -43,14 +43,15 @@ def importers(package: str, *names: str) -> list[str]:
     return [str(f.relative_to(PROJECT_ROOT)) for f in files if imports(f) & set(names)]
 
 
-def providers(module: str) -> set[str]:
-    """Installed distributions that carry a module."""
-    carried = (f"{module}/", f"{module}.py")
-    return {
-        distribution.name.lower()
-        for distribution in distributions()
-        if any(str(file).startswith(carried) for file in distribution.files or [])
-    }
+def providers() -> dict[str, set[str]]:
+    """Installed distributions by the modules that they carry."""
+    carried: dict[str, set[str]] = {}
+    for distribution in distributions():
+        for file in distribution.files or []:
+            if file.suffix == ".py":
+                module = file.parts[0].removesuffix(".py")
+                carried.setdefault(module, set()).add(distribution.name.lower())
+    return carried
 
 
 def test_every_locked_package_has_a_version_and_hashes() -> None:
@@ -78,7 +79,8 @@ def test_what_is_imported_is_asked_for() -> None:
     asked = {name.lower() for name in re.findall(r"^[A-Za-z0-9._-]+", wanted, re.MULTILINE)}
     files = [file for package in PACKAGES for file in (PROJECT_ROOT / package).rglob("*.py")]
     used = set().union(*map(imports, files)) - set(sys.stdlib_module_names) - set(PACKAGES)
-    missing = {name for name in used if not providers(name) & asked}
+    carried = providers()
+    missing = {name for name in used if not carried.get(name, set()) & asked}
     assert missing == set()
 
 

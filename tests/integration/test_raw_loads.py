@@ -1,0 +1,100 @@
+"""Loading a day of raw trips: swapped whole, every row accounted for."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.raw.load import load_day
+from python_metrics.raw.sources.base import Batch
+from python_metrics.raw.sources.faults import Fault
+from python_metrics.raw.sources.simulated import SimulatedSource
+from tests.integration.pipeline import rows_of
+
+DAY = dt.date(2019, 4, 2)
+RAW = ("raw.trips", "raw.rejected_trips", "raw.loads", "raw.source_files")
+
+
+def partitions(warehouse: sa.Engine) -> dict[dt.date, str]:
+    with warehouse.connect() as session:
+        query = sa.text("select partition_date, state from metrics.partitions")
+        return {day: state for day, state in session.execute(query)}
+
+
+def test_read_is_loaded_and_rejected_to_the_last_row(warehouse: sa.Engine) -> None:
+    load = load_day(warehouse, SimulatedSource(trips_per_day=5000), DAY)
+    assert load.state == "loaded"
+    assert load.rejected > 0
+    assert load.read == load.loaded + load.rejected
+    with warehouse.connect() as session:
+        balance = session.execute(sa.text("select * from raw.load_balance")).mappings().one()
+        by_reason = session.scalar(sa.text("select rejected_by_reason from raw.loads"))
+    assert balance["rows_in_file"] == load.read
+    assert (balance["loaded"], balance["rejected"]) == (load.loaded, load.rejected)
+    assert balance["on_days_not_loaded"] == 0
+    assert sum(by_reason.values()) == load.rejected
+
+
+def test_loading_again_changes_nothing(warehouse: sa.Engine) -> None:
+    first = load_day(warehouse, SimulatedSource(), DAY)
+    before = rows_of(warehouse, tables=RAW)
+    second = load_day(warehouse, SimulatedSource(), DAY)
+    assert (first.changed, second.changed) == (True, False)
+    assert rows_of(warehouse, tables=RAW) == before
+
+
+def test_vanished_rows_vanish(warehouse: sa.Engine) -> None:
+    load_day(warehouse, SimulatedSource(), DAY)
+    empty = SimulatedSource(schedule=[Fault("empty_day", DAY, DAY)])
+    assert load_day(warehouse, empty, DAY).state == "empty"
+    assert rows_of(warehouse, tables=["raw.trips"]) == {"raw.trips": []}
+
+
+def test_a_day_that_never_came_is_a_row_that_says_so(warehouse: sa.Engine) -> None:
+    gone = SimulatedSource(schedule=[Fault("missing_day", DAY, DAY)])
+    load = load_day(warehouse, gone, DAY)
+    assert (load.state, load.read) == ("missing", 0)
+    with warehouse.connect() as session:
+        assert session.scalar(sa.text("select state from raw.loads")) == "missing"
+
+
+def test_late_rows_make_exactly_their_own_day_stale(warehouse: sa.Engine) -> None:
+    late = [Fault("late_data", DAY, DAY, size=0.25, delay_days=3)]
+    other = DAY + dt.timedelta(days=1)
+    for day in (DAY, other):
+        load_day(warehouse, SimulatedSource(schedule=late, as_of=other), day)
+        with warehouse.begin() as session:
+            session.execute(
+                sa.text(
+                    "insert into metrics.partitions (monitor, partition_date, state, row_count,"
+                    " config_hash, duration_seconds) values ('m', :day, 'fresh', 1, 'h', 1)"
+                ),
+                {"day": day},
+            )
+    after = SimulatedSource(schedule=late, as_of=DAY + dt.timedelta(days=9))
+    assert [load_day(warehouse, after, day).changed for day in (DAY, other)] == [True, False]
+    assert partitions(warehouse) == {DAY: "stale", other: "fresh"}
+
+
+@dataclass
+class BrokenSource:
+    """A source whose file turns out to be unusable."""
+
+    name: str = "files"
+    signature: str = "files:broken"
+
+    def days(self) -> list[dt.date]:
+        return [DAY]
+
+    def read_day(self, day: dt.date) -> Batch | None:
+        raise DriftmeterError("cannot be read", where="a file")
+
+
+def test_a_bad_file_leaves_the_old_day(warehouse: sa.Engine) -> None:
+    load_day(warehouse, SimulatedSource(), DAY)
+    before = rows_of(warehouse, tables=RAW)
+    with pytest.raises(DriftmeterError):
+        load_day(warehouse, BrokenSource(), DAY)
+    assert rows_of(warehouse, tables=RAW) == before
