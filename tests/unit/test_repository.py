@@ -47,9 +47,9 @@ def providers() -> dict[str, set[str]]:
     """Installed distributions by the modules that they carry."""
     carried: dict[str, set[str]] = {}
     for distribution in distributions():
-        for file in distribution.files or []:
-            if file.suffix == ".py":
-                module = file.parts[0].removesuffix(".py")
+        for line in (distribution.read_text("RECORD") or "").splitlines():
+            if ".py," in line:
+                module = line.split(",")[0].split("/")[0].removesuffix(".py")
                 carried.setdefault(module, set()).add(distribution.name.lower())
     return carried
 
