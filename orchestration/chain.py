@@ -37,6 +37,7 @@ class ChainRun:
     monitors: tuple[str, ...]
     built_baseline: bool
     seconds: float
+    source: Source
 
 
 def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> ChainRun:
@@ -76,6 +77,7 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
         monitors=(only,) if only else tuple(monitors()),
         built_baseline=needs_baseline,
         seconds=time.perf_counter() - started,
+        source=source,
     )
 
 

@@ -1,10 +1,21 @@
 """What a run found, for a person at a terminal."""
 
+import datetime as dt
+from pathlib import Path
+
 import sqlalchemy as sa
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.chain import ChainRun
+from orchestration.dbt_manifest import monitors
+from orchestration.progress import spinner
+from python_metrics import settings
+from python_metrics.drift.report import write_report
+from python_metrics.raw.sources import Source
+from python_metrics.raw.sources.faults import Fault
+from python_metrics.raw.sources.simulated import SimulatedSource
 from python_metrics.warehouse import connection
 
 DAYS = sa.text(
@@ -65,8 +76,9 @@ def print_summary(run: ChainRun) -> None:
             + (", after building the baseline" if run.built_baseline else "")
         )
         for monitor in run.monitors:
-            _print_monitor(console, session, monitor, span)
-    _print_next(console)
+            _print_monitor(console, session, monitor, span, run.source)
+        report = _report(session, run.monitors[0], span)
+    _print_next(console, report)
 
 
 def print_day(run: ChainRun) -> None:
@@ -84,8 +96,14 @@ def print_day(run: ChainRun) -> None:
 
 
 def _print_monitor(
-    console: Console, session: sa.Connection, monitor: str, span: dict[str, object]
+    console: Console,
+    session: sa.Connection,
+    monitor: str,
+    span: dict[str, dt.date],
+    source: Source,
 ) -> None:
+    """A table of days; for simulated trips with the fault that was planted, the truth."""
+    planted = source.faults_on if isinstance(source, SimulatedSource) else None
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
     breached = [day for day in days if day["drifted"] or day["state"] != "fresh"]
@@ -95,18 +113,23 @@ def _print_monitor(
         title=f"{monitor}: {len(days)} days ({counts}); {len(breached)} with a breach",
         title_justify="left",
         title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
     for column in ("day", "state", "rows", "drifted", "tests"):
         table.add_column(column, justify="right" if column in ("rows", "tests") else "left")
-    table.add_column("most drifted columns", overflow="fold")
+    table.add_column("most drifted", overflow="fold")
+    if planted:
+        table.add_column("planted", overflow="fold")
     for day in shown:
         table.add_row(
             day["partition_date"].isoformat(),
             day["state"],
             f"{day['row_count']:,}",
-            f"{len(day['drifted'])} of {day['compared']}",
+            f"{len(day['drifted'])}/{day['compared']}",
             str(day["failing_tests"]),
-            ", ".join(day["drifted"][:4]),
+            _most_drifted(day["drifted"]),
+            *([_faults(planted(day["partition_date"]))] if planted else []),
             style=STYLES[day["state"]],
         )
     console.print(table)
@@ -114,11 +137,35 @@ def _print_monitor(
         console.print(f"  {len(shown)} of {len(days)} days shown: the first with a breach")
 
 
-def _print_next(console: Console) -> None:
-    console.print(
-        "\n[bold]Where to look next[/]\n"
-        "  driftmeter ui       Dagster: http://127.0.0.1:3001, assets in groups raw to drift\n"
-        "  driftmeter status   every monitor's state in one table\n"
-        '  psql "$(driftmeter url)" -c "select * from metrics.drift where is_drifted '
-        'order by partition_date desc limit 20"'
-    )
+def _most_drifted(columns: list[str]) -> str:
+    """The column that drifted most, and how many more did."""
+    more = f" +{len(columns) - 1}" if len(columns) > 1 else ""
+    return f"{columns[0]}{more}" if columns else ""
+
+
+def _faults(faults: list[Fault]) -> str:
+    return ", ".join(f"{fault.kind} {fault.column}".strip() for fault in faults)
+
+
+def _report(session: sa.Connection, monitor: str, span: dict[str, dt.date]) -> Path | None:
+    """Evidently's page of the day on which most columns drifted."""
+    days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
+    worst = max(days, key=lambda day: len(day["drifted"]), default=None)
+    if worst is None or not worst["drifted"]:
+        return None
+    directory = settings.home() / "reports"
+    with spinner("report of the worst day"):
+        return write_report(session.engine, monitors()[monitor], worst["partition_date"], directory)
+
+
+def _print_next(console: Console, report: Path | None) -> None:
+    console.print("\n[bold]Where to look next[/]")
+    lines = [
+        "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to drift",
+        "driftmeter status   every monitor's state in one table",
+        'psql "$(driftmeter url)" -c "select * from metrics.drift where is_drifted limit 20"',
+    ]
+    if report:
+        lines.insert(0, f"{report.as_uri()}   the worst day, drawn by Evidently")
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True, highlight=False)

@@ -12,6 +12,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from evidently import DataDefinition, Dataset, Report, __version__
 from evidently.core.metric_types import SingleValueCalculation
 from evidently.metrics import MissingValueCount, OutListValueCount, OutRangeValueCount, ValueDrift
 from evidently.metrics.column_statistics import ValueDriftCalculation
+from evidently.presets import DataDriftPreset
 from evidently.tests import lte
 
 from python_metrics.drift.results import ColumnDrift, TestOutcome
@@ -106,6 +108,20 @@ class EvidentlyEngine:
             for outcome in self._tests(name, current[name], reasons[name], found)
         ]
         return [*drift, self._share(drift, len(current))], tests
+
+    def save_report(self, current: pd.DataFrame, path: Path) -> None:
+        """Write Evidently's own HTML page of a day against the reference, plots and all."""
+        names = {
+            name: column
+            for name, column in self._columns.items()
+            if self._reason_to_skip(name, current[name]) is None
+        }
+        with _no_warning_of_empty_columns():
+            drawn = Report([DataDriftPreset(columns=list(names))]).run(
+                self._dataset(current, self._columns), self._reference
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drawn.save_html(str(path))
 
     def _reason_to_skip(self, name: str, values: "pd.Series[Any]") -> str | None:
         known = _known(values)

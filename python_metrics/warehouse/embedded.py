@@ -41,6 +41,8 @@ log_timezone = 'UTC'
 # What the log says where another try can succeed: the port was taken between our look and the
 # start, children of a killed server have not ended yet, or a start that was killed goes on.
 PASSING = ("Address already in use", "is still in use", "already exists")
+# What a server says, or does not, while it starts or stops.
+NOT_YET = ("the database system is", "Connection refused", "closed the connection")
 TRIES = 10
 WAIT_SECONDS = 60
 
@@ -106,8 +108,7 @@ class EmbeddedPostgres:
                 refused = self._enter(access)
                 if not refused:
                     return access.url
-                # Starting, stopping or just killed: that passes.
-                if self.is_running() and "the database system is" not in refused:
+                if self.is_running() and not any(reason in refused for reason in NOT_YET):
                     break
                 time.sleep(1)
             raise self._failure("does not let us in", refused)

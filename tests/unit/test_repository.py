@@ -47,10 +47,11 @@ def providers() -> dict[str, set[str]]:
     """Installed distributions by the modules that they carry."""
     carried: dict[str, set[str]] = {}
     for distribution in distributions():
+        name = distribution.name.lower()
         for line in (distribution.read_text("RECORD") or "").splitlines():
             if ".py," in line:
                 module = line.split(",")[0].split("/")[0].removesuffix(".py")
-                carried.setdefault(module, set()).add(distribution.name.lower())
+                carried.setdefault(module, set()).add(name)
     return carried
 
 
