@@ -1,5 +1,6 @@
 """The fixed reference of a monitor: read once a run, hashed, and on record in metrics.baselines."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -34,6 +35,12 @@ class Reference:
     row_count: int
     content_hash: str
 
+    @property
+    def config_hash(self) -> str:
+        """Hash of what decides results beside a day's rows: configuration and reference."""
+        content = f"{self.monitor.config_hash}:{self.content_hash}"
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
     @cached_property
     def engine(self) -> "EvidentlyEngine":
         """Evidently, ready to compare days with these rows; imported on first use."""
@@ -44,6 +51,9 @@ class Reference:
 
 def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
     """Read a monitor's reference days and record which rows they were.
+
+    Days that were measured against other reference rows, or under another configuration, become
+    stale.
 
     Raises
     ------
@@ -80,4 +90,13 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
                 "hash": content_hash,
             },
         )
-    return Reference(monitor, frame.drop(columns=VERSION), rows, content_hash)
+        reference = Reference(monitor, frame.drop(columns=VERSION), rows, content_hash)
+        connection.execute(
+            sa.text(
+                "update metrics.partitions set state = 'stale',"
+                " reason = 'the reference or the configuration changed after it was computed'"
+                " where monitor = :monitor and state = 'fresh' and config_hash <> :hash"
+            ),
+            {"monitor": monitor.name, "hash": reference.config_hash},
+        )
+    return reference

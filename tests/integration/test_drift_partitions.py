@@ -140,14 +140,19 @@ def test_a_run_that_fails_half_way_leaves_the_old_day_and_says_why(fares: sa.Eng
     assert "full_disk" in failed.reason
 
 
-def test_another_reference_is_another_config_hash(fares: sa.Engine) -> None:
+def test_days_measured_against_another_reference_become_stale(fares: sa.Engine) -> None:
+    def states() -> dict[dt.date, str]:
+        with fares.connect() as session:
+            query = sa.text("select partition_date, state from metrics.partitions")
+            return {day: state for day, state in session.execute(query)}
+
+    other = DAY + dt.timedelta(days=1)
+    compute(fares, DAY, other)
     compute(fares, DAY)
-    before = rows_of(fares, tables=("metrics.baselines", "metrics.partitions"))
+    assert states() == {DAY: "fresh", other: "fresh"}
     change(fares, "delete from inference.fares where id = 1")
     compute(fares, DAY)
-    after = rows_of(fares, tables=("metrics.baselines", "metrics.partitions"))
-    assert after["metrics.baselines"] != before["metrics.baselines"]
-    assert after["metrics.partitions"] != before["metrics.partitions"]
+    assert states() == {DAY: "fresh", other: "stale"}
 
 
 @pytest.mark.parametrize(
