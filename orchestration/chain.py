@@ -67,6 +67,7 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
         )
     source = choice.open()
     _check_days(source, days)
+    # From here on the choice decides, for downloaded months, which days are the reference.
     source_choice.remember(choice)
     needs_baseline = _needs_baseline(source, only)
     if needs_baseline:

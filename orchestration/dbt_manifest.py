@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dagster_dbt import DbtProject
 
+from orchestration import source_choice
 from orchestration.dbt_profile import ensure_profile
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
@@ -36,9 +37,20 @@ def dbt_project() -> DbtProject:
     return project
 
 
-@functools.cache
 def monitors() -> dict[str, Monitor]:
-    """Every monitor that the dbt project declares, by name."""
+    """Every monitor that the dbt project declares, by name.
+
+    Downloaded months bring reference days of their own.
+    """
+    own = source_choice.chosen().own_days
+    changes = {"reference": own.reference} if own else {}
+    return {
+        name: monitor.model_copy(update=changes) for name, monitor in _declared_monitors().items()
+    }
+
+
+@functools.cache
+def _declared_monitors() -> dict[str, Monitor]:
     return load_monitors(dbt_project().manifest_path)
 
 
@@ -69,7 +81,9 @@ def _parse(project: DbtProject) -> None:
 
 
 def trained_days(monitor: str) -> Days:
-    """Days that a monitor's baseline model is declared to be trained on."""
+    """Days that a monitor's baseline model is trained on: declared, or of downloaded months."""
+    if own := source_choice.chosen().own_days:
+        return own.trained
     nodes = json.loads(dbt_project().manifest_path.read_text())["nodes"].values()
     node = next(node for node in nodes if node["name"] == monitor)
     return Days(**node["config"]["meta"]["baseline_model"]["trained"])

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
 
+from orchestration import source_choice
 from orchestration.dbt_manifest import dbt_project, monitors
 from orchestration.dbt_test_results import write_test_results
 from orchestration.partitions import DAILY, ONE_RUN, days_of
@@ -40,6 +41,9 @@ def folder_of(node: Mapping[str, Any]) -> str:
 def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> list[str]:
     """What dbt is called with for a window of days, the last of them included."""
     variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
+    if own := source_choice.chosen().own_days:
+        variables["reference_from"] = own.reference.from_date.isoformat()
+        variables["reference_to"] = own.reference.to_date.isoformat()
     # Unit tests prove the SQL, not the day: they belong to `make test`.
     excluded = " ".join(["resource_type:unit_test", *(others if monitor else [])])
     return ["build", "--vars", json.dumps(variables), "--exclude", excluded]

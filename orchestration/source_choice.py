@@ -1,11 +1,14 @@
 """Which source of trips a warehouse is fed from; kept, so that the Dagster UI loads from it too."""
 
+import datetime as dt
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from python_metrics import settings
+from python_metrics.monitors.config import Days
 from python_metrics.raw.sources import Source, make_source
+from python_metrics.raw.sources.tlc import months_between
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,11 @@ class SourceChoice:
     seed: int = 7
     trips_per_day: int = 1000
 
+    @property
+    def own_days(self) -> "OwnDays | None":
+        """Days of downloaded months that stand in for those that the YAML declares."""
+        return own_days(self.months) if self.kind == "tlc" and self.months else None
+
     def open(self) -> Source:
         return make_source(
             self.kind,
@@ -29,6 +37,38 @@ class SourceChoice:
             trips_per_day=self.trips_per_day,
             cache=settings.home() / "tlc",
         )
+
+
+@dataclass(frozen=True)
+class OwnDays:
+    """Which days of some months train the baseline, are the reference, and are measured."""
+
+    trained: Days
+    reference: Days
+    measured: Days
+
+
+def own_days(months: str) -> OwnDays:
+    """Split downloaded months, which need not hold the days that the YAML declares.
+
+    The first ten days train. Of several months, the rest of the first is the reference and the
+    others are measured; of a single one, the next ten days and what is left.
+    """
+    span = months_between(months)
+    first = dt.date.fromisoformat(f"{span[0]}-01")
+    last = _last_day(span[-1])
+    is_one = len(span) == 1
+    reference_ends = dt.date(first.year, first.month, 20) if is_one else _last_day(span[0])
+    return OwnDays(
+        trained=Days(**{"from": first, "to": first + dt.timedelta(days=9)}),
+        reference=Days(**{"from": first + dt.timedelta(days=10), "to": reference_ends}),
+        measured=Days(**{"from": reference_ends + dt.timedelta(days=1), "to": last}),
+    )
+
+
+def _last_day(month: str) -> dt.date:
+    first = dt.date.fromisoformat(f"{month}-01")
+    return (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
 
 
 def chosen() -> SourceChoice:

@@ -41,11 +41,21 @@
 {%- endmacro %}
 
 
+{# First and last reference day of one monitor. #}
+{% macro reference_days(name) -%}
+    {%- set declared = monitor_config(name).reference -%}
+    {{ return({
+        'from': var('reference_from') or declared['from'],
+        'to': var('reference_to') or declared['to'],
+    }) }}
+{%- endmacro %}
+
+
 {# Of this run's monitors, those whose reference days the window touches. #}
 {% macro monitors_with_reference_in_window() -%}
     {%- set touched = [] -%}
     {%- for name in selected_monitors() if execute -%}
-        {%- set reference = monitor_config(name).reference -%}
+        {%- set reference = reference_days(name) -%}
         {%- if not has_window() or (
             reference['from'] | string < var('end_date') | string
             and reference['to'] | string >= var('start_date') | string

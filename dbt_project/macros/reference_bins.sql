@@ -7,7 +7,7 @@
     A category's bin is its rank by frequency.
 #}
 {% macro reference_bins(name) -%}
-    {%- set monitor = monitor_config(name) -%}
+    {%- set reference_span = reference_days(name) -%}
     {%- set columns = monitor_columns(name) -%}
     {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
     {%- set categorical = columns | selectattr('kind', 'equalto', 'categorical') | list -%}
@@ -16,8 +16,8 @@
         select *
         from {{ ref(name) }}
         where
-            partition_date between '{{ monitor.reference["from"] }}'
-            and '{{ monitor.reference["to"] }}'
+            partition_date between '{{ reference_span["from"] }}'
+            and '{{ reference_span["to"] }}'
 
     ),
 

@@ -81,9 +81,10 @@ def days_to_run(
     """The days that the options ask for: three weeks of faults for the simulator by default."""
     if source == "simulated":
         from_date, to_date = from_date or "2019-04-01", to_date or "2019-04-21"
-    if months and not (from_date and to_date):
-        first, last = (months.split("..") * 2)[:2] if ".." not in months else months.split("..")
-        from_date, to_date = f"{first}-01", last_day_of(last)
+    if source == "tlc" and months and not (from_date and to_date):
+        from orchestration.source_choice import own_days
+
+        return own_days(months).measured
     first_day, last_day = read_date("--from", from_date), read_date("--to", to_date)
     if first_day > last_day:
         raise DriftmeterError(
@@ -102,10 +103,3 @@ def read_date(option: str, text: str | None) -> dt.date:
         raise DriftmeterError(
             f"{text!r} is no date", where=option, fix="write a day as YYYY-MM-DD"
         ) from error
-
-
-def last_day_of(month: str) -> str:
-    """Last day of a month written YYYY-MM."""
-    year, number = read_date("--months", f"{month}-01").timetuple()[:2]
-    following = dt.date(year + number // 12, number % 12 + 1, 1)
-    return (following - dt.timedelta(days=1)).isoformat()

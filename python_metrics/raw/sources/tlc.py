@@ -59,6 +59,7 @@ class TlcSource(FilesSource):
         for month in months_between(months):
             download(f"{taxi}_tripdata_{month}.parquet", cache)
         super().__init__(cache, taxi)
+        self.signature = f"{self.name}:{taxi}:{months}"
 
 
 def download(file: str, cache: Path) -> Path:
