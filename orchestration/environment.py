@@ -24,12 +24,12 @@ local_artifact_storage:
   module: dagster.core.storage.root
   class: LocalArtifactStorage
   config:
-    base_dir: {home}
+    base_dir: "{home}"
 compute_logs:
   module: dagster.core.storage.local_compute_log_manager
   class: LocalComputeLogManager
   config:
-    base_dir: {home}/compute_logs
+    base_dir: "{home}/compute_logs"
 concurrency:
   pools:
     # Two runs of one dbt project would swap each other's views away.
