@@ -27,7 +27,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@touch $@
 
 demo: venv  ## Run days through the whole chain: SOURCE= DIR= FROM= TO= TAXI= MONTHS=
-	$(DRIFTMETER) demo $(DEMO_OPTIONS)
+	$(DRIFTMETER) run $(DEMO_OPTIONS)
 
 ui: venv  ## Open Dagster's pages
 	$(DRIFTMETER) ui

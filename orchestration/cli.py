@@ -6,12 +6,12 @@ import warnings
 
 import typer
 
-from orchestration.commands import demo, run, status, ui, warehouse
+from orchestration.commands import run, status, ui, warehouse
 from python_metrics.errors import DriftmeterError
 
 app = typer.Typer(
     help="Warehouse-native monitoring for batch machine-learning models.",
-    epilog="Start with: driftmeter demo",
+    epilog="Start with: driftmeter run",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -21,7 +21,6 @@ app.command()(warehouse.up)
 app.command()(warehouse.down)
 app.command()(warehouse.url)
 app.command()(run.run)
-app.command()(demo.demo)
 app.command()(status.status)
 app.command()(ui.ui)
 

@@ -46,7 +46,7 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Load days and take them through to drift.
+    """Load days and take them through to drift; without options, three weeks of simulated trips.
 
     Trains the baseline models and builds the reference days first if they are missing. Running
     days again is safe: a day is replaced whole.

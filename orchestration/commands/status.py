@@ -84,7 +84,9 @@ def status(
         return
     typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
-        typer.echo("no day yet: run `driftmeter demo`, or see `driftmeter run --help`")
+        typer.echo(
+            "no day yet: `driftmeter run` makes three weeks, `driftmeter run --help` says more"
+        )
         return
     from rich.console import Console
 

@@ -63,9 +63,9 @@ def one_line_error(result: Completed) -> str:
 def test_help_lists_every_command_and_where_to_start(checkout: Path) -> None:
     shown = driftmeter(checkout, "--help")
     assert shown.returncode == 0
-    for command in ("up", "down", "url", "run", "demo", "status", "ui"):
+    for command in ("up", "down", "url", "run", "status", "ui"):
         assert f"\n  {command} " in shown.stdout
-    assert "driftmeter demo" in shown.stdout
+    assert "Start with: driftmeter run" in shown.stdout
     assert "Example:" in driftmeter(checkout, "run", "--help").stdout
 
 
@@ -156,7 +156,7 @@ def test_up_starts_a_warehouse_and_says_what_to_do_next(checkout: Path, started:
 
 
 def test_an_empty_warehouse_has_a_status(checkout: Path, started: Completed) -> None:
-    assert "no day yet: run `driftmeter demo`" in driftmeter(checkout, "status").stdout
+    assert "no day yet: `driftmeter run`" in driftmeter(checkout, "status").stdout
     assert json.loads(driftmeter(checkout, "status", "--json").stdout) == []
 
 
