@@ -8,6 +8,7 @@ from orchestration.resources import Warehouse
 from python_metrics.drift.partition import PartitionResult, compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.registry import register
 from python_metrics.raw.arrival import missing_days
 
 QUALITY = ("column_profile", "column_histogram")
@@ -38,6 +39,7 @@ def drift_asset(monitor: Monitor) -> dg.AssetsDefinition:
     )
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
+        register(engine, monitor)
         reference = load_reference(engine, monitor)
         missing = missing_days(engine, days)
         for day in track(f"drift, {monitor.name}", days):

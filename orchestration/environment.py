@@ -12,6 +12,7 @@ from orchestration.dbt_profile import ensure_profile, write_profile
 from python_metrics import settings
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
+from python_metrics.warehouse.reader import set_reader_password
 
 # Runs share the warehouse's server; the URL with its password stays in the environment.
 DAGSTER_YAML = """\
@@ -70,6 +71,8 @@ def prepare() -> str:
             ensure_profile()
         url = connection.warehouse_url()
         migrate.upgrade(connection.engine(url))
+        if password := settings.reader_password():
+            set_reader_password(connection.engine(url), password)
         _prepare_dagster(url)
     return url
 

@@ -14,3 +14,8 @@ def home() -> Path:
 def external_database_url() -> str | None:
     """The user's own warehouse, ``DRIFTMETER_DATABASE_URL``; None means the embedded one."""
     return os.environ.get("DRIFTMETER_DATABASE_URL") or None
+
+
+def reader_password() -> str | None:
+    """Password of the dashboards' role, ``DRIFTMETER_READER_PASSWORD``; None leaves it as it is."""
+    return os.environ.get("DRIFTMETER_READER_PASSWORD") or None

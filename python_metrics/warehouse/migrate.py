@@ -31,7 +31,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
         raise DriftmeterError(
             f"the warehouse's tables cannot be brought up to date ({first_line(error)})",
             where=engine.url.render_as_string(hide_password=True),
-            fix="let this role create schemas in the database, and tables in raw and metrics",
+            fix="let this role create schemas in the database, tables in raw and metrics, and the"
+            " role driftmeter_reader (or create that one for it)",
         ) from error
     except CommandError as error:
         raise DriftmeterError(

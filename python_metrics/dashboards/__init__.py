@@ -1,0 +1,1 @@
+"""Grafana's dashboards as code: panels and their SQL, written to `grafana/dashboards`."""

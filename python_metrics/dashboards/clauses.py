@@ -1,0 +1,20 @@
+"""Pieces of SQL that many panels share, in Grafana's dialect: variables and macros left in.
+
+Days are compared as dates, so that the indexes serve; only the column that a chart reads as its
+time is turned into an instant.
+"""
+
+TIME = 'metrics.chart_time(partition_date) as "time"'
+DAYS = "partition_date between $__timeFrom()::date and $__timeTo()::date"
+MONITOR = "monitor = '$monitor'"
+COLUMN = "column_name = '$column'"
+# A day without rows has no version, and belongs to every one.
+VERSION = "(model_version is null or model_version in ($model_version))"
+SEGMENT = "metrics.segment_label(segment, segment_value) = '$segment'"
+ALL_ROWS = "metrics.segment_label(segment, segment_value) = 'all rows'"
+# Columns that the reference has never seen a value of say nothing by being empty.
+KNOWN_COLUMN = (
+    "column_name in (select column_name from metrics.reference_bins where monitor = '$monitor')"
+)
+STATES = ("fresh", "empty", "stale", "missing", "failed")
+STATE_NUMBER = f"array_position(array[{', '.join(map(repr, STATES))}], state)"

@@ -1,0 +1,236 @@
+"""Drift: which columns moved, how far beyond their own threshold, and how they look now."""
+
+from python_metrics.dashboards.clauses import COLUMN, DAYS, MONITOR, SEGMENT, TIME, VERSION
+from python_metrics.dashboards.dashboard import Dashboard
+from python_metrics.dashboards.overview import OVER_THRESHOLD
+from python_metrics.dashboards.panels import (
+    COUNT,
+    GREEN,
+    ORANGE,
+    RED,
+    SHARE,
+    bar_chart,
+    link,
+    override,
+    row,
+    stat,
+    status_history,
+    steps,
+    table,
+    timeseries,
+    to_dashboard,
+)
+
+OPEN_COLUMN = link("Open this column", to_dashboard("drift", column="${__field.labels.column}"))
+COMPARED = f"{MONITOR} and {DAYS} and {VERSION} and {SEGMENT} and status = 'ok'"
+
+EVERY_COLUMN = f"""
+select {TIME}, column_name as "column", max(score_ratio) as "score over threshold"
+from metrics.drift_scored
+where {COMPARED} and column_name is not null
+group by partition_date, column_name order by 1, 2
+"""
+RANKED = f"""
+select column_name as "column", count(*) filter (where is_drifted) as days_drifted,
+    count(*) as days_compared, max(score_ratio) as worst_ratio,
+    (array_agg(partition_date::text order by score_ratio desc))[1] as worst_day,
+    (array_agg(score order by partition_date desc))[1] as newest_score,
+    (array_agg(threshold order by partition_date desc))[1] as newest_threshold,
+    (array_agg(method order by partition_date desc))[1] as method
+from metrics.drift_scored
+where {COMPARED} and column_name is not null
+group by column_name order by worst_ratio desc nulls last, 1
+"""
+ONE_COLUMN = f"""
+select {TIME}, max(score) as "score", max(threshold) as "threshold", 0 as "calm"
+from metrics.drift_scored where {COMPARED} and {COLUMN}
+group by partition_date order by 1
+"""
+DISTRIBUTION = f"""
+with bins as (select *, partition_date between reference_from and reference_to as in_reference,
+    {DAYS} as is_shown, coalesce(category, bin_low::text, 'below') as label
+    from metrics.column_histogram join metrics.monitors using (monitor)
+    where {MONITOR} and {COLUMN} and {SEGMENT})
+select case when bin < 0 then '(missing)' else label end as bin,
+    sum(row_count) filter (where in_reference)
+        / sum(sum(row_count) filter (where in_reference)) over () as "reference",
+    sum(row_count) filter (where is_shown)
+        / sum(sum(row_count) filter (where is_shown)) over () as "shown days"
+from bins where in_reference or is_shown group by 1 order by min(bin) limit 60
+"""
+OUTCOME = f"""
+select {TIME}, role || ': ' || column_name as "column", max(score_ratio) as "score over threshold"
+from metrics.drift_scored join metrics.monitored_columns using (monitor, column_name)
+where {COMPARED} and role in ('prediction', 'target')
+group by partition_date, role, column_name order by 1, 2
+"""
+WHOLE = f"""
+select {TIME}, max(score) as "share of columns that drifted", max(threshold) as "threshold"
+from metrics.drift_scored where {COMPARED} and column_name is null
+group by partition_date order by 1
+"""
+SEGMENTS = f"""
+select segment_label as segment, count(*) filter (where is_drifted) as days_drifted,
+    count(*) as days_compared, max(score_ratio) as worst_ratio,
+    (array_agg(partition_date::text order by score_ratio desc))[1] as worst_day
+from metrics.drift_scored
+where {MONITOR} and {DAYS} and {VERSION} and {COLUMN} and status = 'ok'
+group by segment_label order by worst_ratio desc nulls last, 1 limit 30
+"""
+SKIPPED = f"""
+select column_name as "column", reason, count(*) as days, max(partition_date)::text as last_day
+from metrics.drift
+where {MONITOR} and {DAYS} and {SEGMENT} and column_name is not null and status <> 'ok'
+group by column_name, reason order by days desc, 1
+"""
+DRIFTED_NOW = f"""
+select column_name as "column", score_ratio from metrics.drift_scored
+where {COMPARED} and column_name is not null
+    and partition_date = (select max(partition_date) from metrics.drift
+        where {MONITOR} and {DAYS} and status = 'ok')
+order by score_ratio desc nulls last limit 1
+"""
+
+THRESHOLD_LINE = override(
+    "threshold",
+    color={"mode": "fixed", "fixedColor": RED},
+    custom__lineStyle={"fill": "dash", "dash": [10, 10]},
+    custom__showPoints="never",
+    custom__fillOpacity=12,
+)
+
+DRIFT = Dashboard(
+    uid="drift",
+    title="Drift",
+    description="Which columns moved, since when, and how they lie against the reference.",
+    uses=("monitor", "model_version", "segment", "column"),
+    panels=[
+        row("Every column of $monitor, $segment"),
+        status_history(
+            "Which columns are over their threshold, and since when?",
+            "Drift score over the column's own threshold: 1 and above is an alarm. An empty cell "
+            "was not compared; the last table says why. A click opens the column.",
+            EVERY_COLUMN,
+            unit=COUNT,
+            thresholds=OVER_THRESHOLD,
+            label="column",
+            height=16,
+            field_links=[OPEN_COLUMN],
+        ),
+        table(
+            "Which columns moved most?",
+            "Ranked by the worst score over its threshold in the range.",
+            RANKED,
+            width=16,
+            height=10,
+            overrides=[
+                override(
+                    "column",
+                    links=[
+                        link(
+                            "Open this column",
+                            to_dashboard("drift", column="${__data.fields.column}"),
+                        )
+                    ],
+                ),
+                override(
+                    "worst_ratio",
+                    decimals=2,
+                    thresholds=OVER_THRESHOLD,
+                    custom__cellOptions={"type": "color-background", "mode": "basic"},
+                ),
+                override("newest_score", decimals=3),
+                override("newest_threshold", decimals=3),
+            ],
+        ),
+        timeseries(
+            "Did the whole row drift?",
+            "Share of the compared columns that drifted, and the share that is an alarm.",
+            WHOLE,
+            unit=SHARE,
+            width=8,
+            height=10,
+            lowest=0,
+            overrides=[THRESHOLD_LINE],
+            no_data="The whole row is judged over all rows only: choose the segment `all rows`.",
+        ),
+        row("$column of $monitor, $segment"),
+        timeseries(
+            "How far is $column from its reference?",
+            "The column's score with its own threshold from the data; below the dashed line, in "
+            "the band, is calm.",
+            ONE_COLUMN,
+            unit=COUNT,
+            height=9,
+            lowest=0,
+            overrides=[
+                override(
+                    "threshold",
+                    color={"mode": "fixed", "fixedColor": RED},
+                    custom__lineStyle={"fill": "dash", "dash": [10, 10]},
+                    custom__showPoints="never",
+                    custom__fillBelowTo="calm",
+                    custom__fillOpacity=12,
+                ),
+                override(
+                    "calm",
+                    color={"mode": "fixed", "fixedColor": "transparent"},
+                    custom__showPoints="never",
+                    custom__hideFrom={"legend": True, "tooltip": True, "viz": False},
+                ),
+            ],
+            no_data="This column was not compared in the range; the table of reasons says why.",
+            links=[link("Its values", to_dashboard("data-quality"))],
+        ),
+        bar_chart(
+            "How do the values of $column lie, now and in the reference?",
+            "Share of rows in each bin of the reference: over the reference's days, and over the "
+            "days of the time range. Choose one day to see that day.",
+            DISTRIBUTION,
+            x="bin",
+            unit=SHARE,
+            height=9,
+            overrides=[
+                override("reference", color={"mode": "fixed", "fixedColor": "text"}),
+                override("shown days", color={"mode": "fixed", "fixedColor": ORANGE}),
+            ],
+        ),
+        row("Where it matters"),
+        timeseries(
+            "Did prediction and target drift?",
+            "Their scores over their thresholds: 1 and above is an alarm. Inputs may move without "
+            "harm; this is where harm would show.",
+            OUTCOME,
+            unit=COUNT,
+            width=9,
+            lowest=0,
+            label="column",
+            thresholds=steps((None, GREEN), (1, RED)),
+        ),
+        table(
+            "Which segment moved $column?",
+            "Every segment that was compared, worst first. Segments beside `all rows` appear as "
+            "they are calibrated.",
+            SEGMENTS,
+            width=9,
+            overrides=[override("worst_ratio", decimals=2)],
+        ),
+        stat(
+            "Which column is furthest now?",
+            "On the newest compared day: the column with the highest score over its threshold.",
+            DRIFTED_NOW,
+            unit=COUNT,
+            width=6,
+            height=8,
+            field="/.*/",
+            decimals=2,
+        ),
+        table(
+            "What was not compared, and why?",
+            "Columns that were left out, with the reason: too few known values, constant, failed.",
+            SKIPPED,
+            height=6,
+            no_data="Every column was compared on every day of the range.",
+        ),
+    ],
+)

@@ -1,0 +1,186 @@
+"""Performance: is the model still right, as far as labels tell, and before they do."""
+
+from python_metrics.dashboards.clauses import ALL_ROWS, DAYS, MONITOR, SEGMENT, TIME, VERSION
+from python_metrics.dashboards.dashboard import Dashboard, chosen, variable
+from python_metrics.dashboards.panels import (
+    BLUE,
+    COUNT,
+    GREEN,
+    ORANGE,
+    PLAIN,
+    SHARE,
+    YELLOW,
+    Json,
+    numbered_words,
+    override,
+    row,
+    state_timeline,
+    table,
+    timeseries,
+)
+
+LATER = (
+    "Nothing has been measured here yet: rows come from joining labels to predictions, and from "
+    "estimates before labels are there."
+)
+METRIC = "metric = '$metric'"
+OF_SEGMENT = f"{MONITOR} and {METRIC} and {SEGMENT} and {DAYS} and {VERSION}"
+
+ERRORS = f"""
+select {TIME},
+    avg(value) filter (where kind = 'realised') as "realised",
+    avg(lower) filter (where kind = 'realised') as "realised, low",
+    avg(upper) filter (where kind = 'realised') as "realised, high",
+    avg(value) filter (where kind = 'estimated') as "estimated",
+    avg(lower) filter (where kind = 'estimated') as "estimated, low",
+    avg(upper) filter (where kind = 'estimated') as "estimated, high"
+from metrics.performance where {OF_SEGMENT}
+group by partition_date order by 1
+"""
+COVERAGE = f"""
+select {TIME}, avg(label_coverage) as "rows with a label"
+from metrics.performance where {OF_SEGMENT} and kind = 'realised'
+group by partition_date order by 1
+"""
+MATURITY = f"""
+select {TIME}, model_version as "version",
+    array_position(array['final', 'provisional'], state) as "state"
+from metrics.performance where {OF_SEGMENT} and kind = 'realised' and model_version is not null
+order by 1, 2
+"""
+BY_SEGMENT = f"""
+select {TIME}, metrics.segment_label(segment, segment_value) as "part", avg(value) as "value"
+from metrics.performance
+where {MONITOR} and {METRIC} and {DAYS} and {VERSION} and kind = 'realised'
+group by partition_date, segment, segment_value having avg(value) is not null order by 1, 2
+"""
+VERSIONS = f"""
+select {TIME}, model_version as "version", avg(value) as "value"
+from metrics.performance
+where {OF_SEGMENT} and kind = 'realised' and model_version is not null
+group by partition_date, model_version having avg(value) is not null order by 1, 2
+"""
+EVERY_METRIC = f"""
+select metric, kind, (array_agg(value order by partition_date desc))[1] as newest,
+    avg(value) as mean_of_days, min(value) as lowest, max(value) as highest, count(*) as days
+from metrics.performance where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION}
+group by metric, kind order by kind desc, metric
+"""
+TRAINED = f"""
+select model_version, is_active, algorithm, trained_from::text, trained_to::text, train_rows,
+    train_metric as metric, train_value as on_training_days, holdout_value as on_held_back_days,
+    benchmark_value, benchmark
+from metrics.model_versions where {MONITOR} order by computed_at desc
+"""
+
+
+def interval(kind: str, color: str) -> list[Json]:
+    """A line in its band."""
+    fixed = {"mode": "fixed", "fixedColor": color}
+    hidden = {"legend": True, "tooltip": False, "viz": False}
+    edge = {"color": fixed, "custom__lineWidth": 0, "custom__showPoints": "never"}
+    return [
+        override(kind, color=fixed, custom__lineWidth=2),
+        override(f"{kind}, low", custom__hideFrom=hidden, **edge),
+        override(
+            f"{kind}, high",
+            custom__fillBelowTo=f"{kind}, low",
+            custom__fillOpacity=20,
+            custom__hideFrom=hidden,
+            **edge,
+        ),
+    ]
+
+
+PERFORMANCE = Dashboard(
+    uid="performance",
+    title="Performance",
+    description="Realised and estimated error, label coverage, segments and versions.",
+    uses=("monitor", "model_version", "segment"),
+    more_variables=[
+        variable(
+            "metric",
+            "Metric",
+            "What is measured.",
+            "select metric from (select case task when 'regression' then 'mae' else 'log_loss' end"
+            f" as metric, 0 as place from metrics.monitors where {MONITOR}"
+            " union select metric, 1 from metrics.performance"
+            f" where {MONITOR} and {DAYS}) as metrics group by metric order by min(place), metric",
+            chosen("mae"),
+        )
+    ],
+    panels=[
+        row("$metric of $monitor, $segment"),
+        timeseries(
+            "Is the model still right?",
+            "Error on rows whose label has come, and the estimate where none has, each with its "
+            "95% interval.",
+            ERRORS,
+            unit=COUNT,
+            width=16,
+            height=10,
+            overrides=[*interval("realised", BLUE), *interval("estimated", ORANGE)],
+            no_data=LATER,
+        ),
+        timeseries(
+            "How many labels have come?",
+            "Share of the day's rows with a label.",
+            COVERAGE,
+            unit=SHARE,
+            width=8,
+            height=10,
+            lowest=0,
+            no_data=LATER,
+        ),
+        state_timeline(
+            "Which days are final?",
+            "Provisional days may change as labels come; final ones will not.",
+            MATURITY,
+            mappings=numbered_words(("final", GREEN), ("provisional", YELLOW)),
+            label="version",
+            height=4,
+            no_data=LATER,
+        ),
+        row("Where, and which version"),
+        timeseries(
+            "In which segment is it wrong?",
+            "Realised error by segment.",
+            BY_SEGMENT,
+            unit=COUNT,
+            label="part",
+            no_data=LATER,
+        ),
+        timeseries(
+            "Which version is better?",
+            "Realised error of each version that scored the same days.",
+            VERSIONS,
+            unit=COUNT,
+            label="version",
+            no_data=LATER,
+        ),
+        table(
+            "What do all metrics say?",
+            "Newest day and the whole range, realised first.",
+            EVERY_METRIC,
+            width=12,
+            no_data=LATER,
+            overrides=[
+                override(name, decimals=3)
+                for name in ("newest", "mean_of_days", "lowest", "highest")
+            ],
+        ),
+        table(
+            "How good was each version when it was trained?",
+            "Its error on its training days and on held-back days, beside a simple benchmark's.",
+            TRAINED,
+            width=12,
+            overrides=[
+                override("train_rows", unit=COUNT),
+                *(
+                    override(name, decimals=3, unit=PLAIN)
+                    for name in ("on_training_days", "on_held_back_days", "benchmark_value")
+                ),
+            ],
+        ),
+    ],
+)

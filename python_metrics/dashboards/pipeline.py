@@ -1,0 +1,136 @@
+"""Pipeline: which partitions are there, how long they took, and what was loaded."""
+
+from python_metrics.dashboards.clauses import DAYS, STATE_NUMBER, STATES, TIME
+from python_metrics.dashboards.dashboard import Dashboard
+from python_metrics.dashboards.overview import STATE_COLORS
+from python_metrics.dashboards.panels import (
+    BLUE,
+    CALM,
+    COUNT,
+    GREEN,
+    ORANGE,
+    PLAIN,
+    RED,
+    SECONDS,
+    YELLOW,
+    numbered_words,
+    override,
+    row,
+    stat,
+    status_history,
+    steps,
+    table,
+    timeseries,
+)
+
+COLORS = {"fresh": GREEN, "empty": YELLOW, "stale": ORANGE, "missing": "purple", "failed": RED}
+
+EVERY_DAY = f"""
+select {TIME}, monitor, {STATE_NUMBER} as "state"
+from metrics.partition_calendar where {DAYS} order by 1, 2
+"""
+SECONDS_EACH = f"""
+select {TIME}, monitor, duration_seconds as "seconds"
+from metrics.partitions where {DAYS} order by 1, 2
+"""
+LOADED = f"""
+select {TIME}, sum(loaded) as "loaded", sum(rejected) as "rejected"
+from metrics.loads where {DAYS} group by partition_date order by 1
+"""
+NOT_FRESH = f"""
+select partition_date::text as day, monitor, state, reason, row_count, computed_at
+from metrics.partition_calendar where {DAYS} and state <> 'fresh'
+order by partition_date desc, monitor limit 200
+"""
+LOADS = f"""
+select partition_date::text as day, source, source_file, state, read, loaded, rejected, loaded_at
+from metrics.loads where {DAYS} order by partition_date desc, source_file limit 200
+"""
+
+
+def count_of(state: str) -> str:
+    """Days of all monitors in a state."""
+    return f"""
+select count(*) as "{state}" from metrics.partition_calendar
+where {DAYS} and state = '{state}'
+"""
+
+
+PIPELINE = Dashboard(
+    uid="pipeline",
+    title="Pipeline",
+    description="Partitions fresh, stale, missing and failed; seconds a partition; rows loaded.",
+    uses=(),
+    panels=[
+        row("Partitions of every monitor"),
+        *(
+            stat(
+                f"How many days are {state}?",
+                description,
+                count_of(state),
+                unit=COUNT,
+                width=width,
+                thresholds=CALM if state == "fresh" else steps((None, GREEN), (1, COLORS[state])),
+            )
+            for state, width, description in (
+                ("fresh", 4, "Measured, and up to date with rows and configuration."),
+                ("empty", 5, "The day came, and holds no rows."),
+                ("stale", 5, "Rows, reference or configuration changed since it was measured."),
+                ("missing", 5, "The source did not have the day, or nobody ever computed it."),
+                ("failed", 5, "The computation ended in an error; earlier results stay."),
+            )
+        ),
+        status_history(
+            "Which days are there?",
+            "State of each monitor's day.",
+            EVERY_DAY,
+            unit=PLAIN,
+            mappings=numbered_words(*((state, COLORS[state]) for state in STATES)),
+            label="monitor",
+            height=6,
+        ),
+        table(
+            "What is not fresh, and why?",
+            "The latest 200 days that need a look, newest first. Run such a day again in Dagster.",
+            NOT_FRESH,
+            height=7,
+            no_data="Every day in this range is fresh.",
+            overrides=[
+                override(
+                    "state",
+                    mappings=STATE_COLORS,
+                    custom__cellOptions={"type": "color-background", "mode": "basic"},
+                ),
+                override("computed_at", unit="dateTimeAsIso"),
+            ],
+        ),
+        row("Work and rows"),
+        timeseries(
+            "How long does a partition take?",
+            "Seconds to measure one day's drift, beside dbt's and the load's.",
+            SECONDS_EACH,
+            unit=SECONDS,
+            lowest=0,
+            label="monitor",
+        ),
+        timeseries(
+            "How many rows were loaded and refused?",
+            "Rows read from the source are loaded or rejected, never dropped.",
+            LOADED,
+            unit=COUNT,
+            bars=True,
+            stacked=True,
+            lowest=0,
+            overrides=[
+                override("loaded", color={"mode": "fixed", "fixedColor": BLUE}),
+                override("rejected", color={"mode": "fixed", "fixedColor": RED}),
+            ],
+        ),
+        table(
+            "Which files did the rows come from?",
+            "The latest 200 loads: read = loaded + rejected.",
+            LOADS,
+            overrides=[override("loaded_at", unit="dateTimeAsIso")],
+        ),
+    ],
+)

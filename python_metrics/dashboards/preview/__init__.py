@@ -1,0 +1,1 @@
+"""Dashboards without Grafana: the panels' own queries, drawn into one HTML page."""

@@ -1,0 +1,75 @@
+"""HTML of Grafana's stat and table panels."""
+
+import html
+import re
+
+import pandas as pd
+
+from python_metrics.dashboards.panels import Json
+from python_metrics.dashboards.preview.formats import color_of, is_missing, settings_of, shown
+
+MOST_ROWS = 60
+
+
+def stat(panel: Json, frame: pd.DataFrame) -> str:
+    """The newest value of each field, over a line of the days before."""
+    wanted = panel["options"]["reduceOptions"]["fields"].strip("/")
+    fields = [
+        name
+        for name in frame.columns
+        if name != "time"
+        and (re.fullmatch(wanted, name) if wanted else not frame[name].map(type).eq(str).any())
+    ]
+    is_named = panel["options"]["textMode"] == "value_and_name"
+    parts = []
+    for name in fields:
+        known = [value for value in frame[name] if not is_missing(value)]
+        if known:
+            settings = settings_of(panel, name)
+            color, text = color_of(known[-1], settings), shown(known[-1], settings)
+            label = f"<small>{html.escape(name)}</small>" if is_named else ""
+            parts.append(f'<span style="color:{color}">{text}{label}</span>')
+            if panel["options"]["graphMode"] == "area":
+                parts.append(sparkline([float(value) for value in known], color))
+    if not parts:
+        return f'<p class="none">{html.escape(panel["fieldConfig"]["defaults"]["noValue"])}</p>'
+    return f'<div class="stat">{"".join(parts)}</div>'
+
+
+def sparkline(values: list[float], color: str) -> str:
+    """A line of the values, without axes."""
+    if len(values) < 2:
+        return ""
+    low, high = min(values), max(values)
+    span = (high - low) or 1
+    points = " ".join(
+        f"{100 * place / (len(values) - 1):.1f},{28 - 26 * (value - low) / span:.1f}"
+        for place, value in enumerate(values)
+    )
+    return (
+        '<svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none">'
+        f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5" '
+        'vector-effect="non-scaling-stroke"/></svg>'
+    )
+
+
+def table(panel: Json, frame: pd.DataFrame) -> str:
+    """Rows as a table, the first `MOST_ROWS` of them."""
+    settings = {name: settings_of(panel, name) for name in frame.columns}
+    names = [name for name in frame.columns if not settings[name]["custom"].get("hidden")]
+    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)
+    body = []
+    for values in frame.head(MOST_ROWS)[names].itertuples(index=False):
+        cells = []
+        for name, value in zip(names, values, strict=True):
+            kind = settings[name]["custom"]["cellOptions"]["type"]
+            color = color_of(value, settings[name]) if kind != "auto" else ""
+            style = {
+                "color-background": f' style="background:{color};color:#fff"',
+                "color-text": f' style="color:{color}"',
+            }.get(kind, "")
+            cells.append(f"<td{style}>{shown(value, settings[name])}</td>")
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    more = len(frame) - MOST_ROWS
+    note = f'<p class="none">and {more} more</p>' if more > 0 else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{note}"

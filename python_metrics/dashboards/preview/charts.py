@@ -1,0 +1,140 @@
+"""Plotly figures of Grafana's chart panels."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from python_metrics.dashboards.panels import Json
+from python_metrics.dashboards.preview.formats import COLORS, color_of, settings_of, shown
+from python_metrics.dashboards.preview.frames import series_of
+
+PALETTE = (
+    "#3274d9", "#f2802a", "#56a64b", "#b877d9", "#e0b400", "#e02f44", "#37a2a2", "#8d6e63",
+    "#7e8aa2", "#d683ce", "#96bf48", "#4b6fa8",
+)  # fmt: skip
+DAY_MS = 86_400_000
+
+
+def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    """The figure of one chart panel.
+
+    Raises
+    ------
+    KeyError
+        For a kind of panel that has no figure.
+    """
+    drawn = {
+        "timeseries": _timeseries,
+        "status-history": _history,
+        "state-timeline": _history,
+        "barchart": _bars,
+    }[panel["type"]](panel, frame)
+    height = 30 * panel["gridPos"]["h"]
+    drawn.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 6, "b": 6},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 11, "color": "#3b4350"},
+        legend={"orientation": "h", "y": -0.18, "font": {"size": 10}},
+        hoverlabel={"font_size": 11},
+        barmode="stack",
+    )
+    drawn.update_xaxes(showgrid=False, automargin=True)
+    drawn.update_yaxes(gridcolor="#e8ebef", zeroline=False, automargin=True)
+    return drawn
+
+
+def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    drawn = go.Figure()
+    series = series_of(frame)
+    for number, (name, values) in enumerate(series.items()):
+        settings = settings_of(panel, name)
+        custom, fixed = settings["custom"], settings["color"].get("fixedColor")
+        color = COLORS[fixed] if fixed else PALETTE[number % len(PALETTE)]
+        is_listed = not custom["hideFrom"]["legend"]
+        # Every day has its place, so that a day without a value breaks the line.
+        daily = values.groupby(level=0).mean().asfreq("D") if len(values) > 1 else values
+        if custom["drawStyle"] == "bars":
+            drawn.add_bar(x=daily.index, y=daily, name=name, marker_color=color)
+            continue
+        lower = series.get(custom.get("fillBelowTo", ""))
+        if lower is not None:
+            both = pd.concat([values, lower.reindex(values.index)], axis=1).dropna()
+            drawn.add_scatter(
+                x=[*both.index, *both.index[::-1]],
+                y=[*both.iloc[:, 0], *both.iloc[::-1, 1]],
+                fill="toself",
+                fillcolor=color,
+                opacity=custom["fillOpacity"] / 100,
+                line_width=0,
+                mode="lines",
+                showlegend=False,
+                hoverinfo="skip",
+            )
+        drawn.add_scatter(
+            x=daily.index,
+            y=daily,
+            name=name,
+            mode="lines" if custom["showPoints"] == "never" else "lines+markers",
+            line={
+                "color": color,
+                "width": custom["lineWidth"],
+                "dash": "dash" if custom.get("lineStyle") else "solid",
+            },
+            marker={"size": 4},
+            connectgaps=False,
+            showlegend=is_listed,
+        )
+    defaults = panel["fieldConfig"]["defaults"]
+    if defaults["custom"]["thresholdsStyle"]["mode"] == "line":
+        for step in defaults["thresholds"]["steps"][1:]:
+            drawn.add_hline(y=step["value"], line_dash="dash", line_color=COLORS[step["color"]])
+    if defaults["unit"] == "percentunit":
+        drawn.update_yaxes(tickformat=".0%")
+    if "min" in defaults:
+        drawn.update_yaxes(rangemode="tozero")
+    return drawn
+
+
+def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    settings = panel["fieldConfig"]["defaults"]
+    series = series_of(frame)
+    drawn = go.Figure()
+    by_color: dict[str, list[tuple[object, str, str]]] = {}
+    for name, values in reversed(series.items()):
+        for time, value in values.dropna().items():
+            text = f"{name}, {time:%a %Y-%m-%d}: {shown(float(value), settings)}"
+            by_color.setdefault(color_of(float(value), settings), []).append((time, name, text))
+    for color, cells in by_color.items():
+        times, names, texts = zip(*cells, strict=True)
+        drawn.add_bar(
+            y=names,
+            base=times,
+            x=[0.92 * DAY_MS] * len(cells),
+            orientation="h",
+            marker_color=color,
+            marker_line_width=0,
+            hovertext=texts,
+            hoverinfo="text",
+            showlegend=False,
+        )
+    drawn.update_layout(barmode="overlay", bargap=0.12)
+    drawn.update_xaxes(type="date")
+    drawn.update_yaxes(type="category", categoryarray=list(reversed(series)), dtick=1)
+    return drawn
+
+
+def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    drawn = go.Figure()
+    x = panel["options"]["xField"]
+    for number, name in enumerate(column for column in frame.columns if column != x):
+        fixed = settings_of(panel, name)["color"].get("fixedColor")
+        color = COLORS[fixed] if fixed else PALETTE[number]
+        drawn.add_bar(x=frame[x], y=frame[name], name=name, marker_color=color, opacity=0.8)
+    drawn.update_layout(barmode="group")
+    drawn.update_xaxes(type="category")
+    if panel["fieldConfig"]["defaults"]["unit"] == "percentunit":
+        drawn.update_yaxes(tickformat=".0%")
+    # The page sets stacking for all others.
+    drawn.update_layout(barmode="group")
+    return drawn

@@ -1,0 +1,46 @@
+"""Writes every dashboard's JSON to a directory: `python -m python_metrics.dashboards.write`."""
+
+from pathlib import Path
+
+from python_metrics import settings
+from python_metrics.dashboards.dashboard import FIRST_SHOWN, LAST_SHOWN, Dashboard
+from python_metrics.dashboards.data_quality import DATA_QUALITY
+from python_metrics.dashboards.drift import DRIFT
+from python_metrics.dashboards.overview import OVERVIEW
+from python_metrics.dashboards.performance import PERFORMANCE
+from python_metrics.dashboards.pipeline import PIPELINE
+from python_metrics.dashboards.tests_and_incidents import TESTS_AND_INCIDENTS
+
+DASHBOARDS: tuple[Dashboard, ...] = (
+    OVERVIEW,
+    DRIFT,
+    DATA_QUALITY,
+    PERFORMANCE,
+    TESTS_AND_INCIDENTS,
+    PIPELINE,
+)
+COMMITTED = settings.PROJECT_ROOT / "grafana" / "dashboards"
+
+
+def write_dashboards(
+    directory: Path, first: str = FIRST_SHOWN, last: str = LAST_SHOWN
+) -> list[Path]:
+    """Write one file a dashboard, named by its uid, and nothing else.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if it is not there.
+    first, last : str
+        Time range on first opening, as Grafana writes it: an instant, or ``now-30d`` and ``now``.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    files = [directory / f"{dashboard.uid}.json" for dashboard in DASHBOARDS]
+    for dashboard, file in zip(DASHBOARDS, files, strict=True):
+        file.write_text(dashboard.to_text(first, last))
+    return files
+
+
+if __name__ == "__main__":
+    for written in write_dashboards(COMMITTED):
+        print(written)
