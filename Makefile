@@ -10,7 +10,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test lint types format lock clean
+.PHONY: help venv demo ui grafana overview dashboards test lint types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,15 @@ demo: venv  ## Run days through the whole chain: SOURCE= DIR= FROM= TO= TAXI= MO
 
 ui: venv  ## Open Dagster's pages
 	$(DRIFTMETER) ui
+
+grafana: venv  ## Start your Grafana binary on the warehouse: GRAFANA= PORT=
+	$(DRIFTMETER) grafana $(if $(GRAFANA),--binary "$(GRAFANA)") $(if $(PORT),--port $(PORT))
+
+overview: venv  ## Draw the overview into one HTML page, without Grafana
+	$(DRIFTMETER) report --overview
+
+dashboards: venv  ## Write grafana/dashboards anew from python_metrics/dashboards
+	$(BIN)/python -m python_metrics.dashboards.write
 
 test: venv  ## Run the tests, on a Postgres of their own
 	$(BIN)/python -m pytest

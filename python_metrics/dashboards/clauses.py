@@ -16,5 +16,3 @@ ALL_ROWS = "metrics.segment_label(segment, segment_value) = 'all rows'"
 KNOWN_COLUMN = (
     "column_name in (select column_name from metrics.reference_bins where monitor = '$monitor')"
 )
-STATES = ("fresh", "empty", "stale", "missing", "failed")
-STATE_NUMBER = f"array_position(array[{', '.join(map(repr, STATES))}], state)"

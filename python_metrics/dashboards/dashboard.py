@@ -157,7 +157,8 @@ VERSIONS: Json = {
     "datasource": DATASOURCE,
     "target": target(
         'select metrics.chart_time(first_day) as "time",'
-        " 'first day of ' || model_version as text, 'model version' as tags from metrics.model_version_starts"
+        " 'first day of ' || model_version as text, 'model version' as tags"
+        " from metrics.model_version_starts"
         f" where {MONITOR} and first_day between $__timeFrom()::date and $__timeTo()::date"
         " order by 1",
         format="table",

@@ -42,13 +42,14 @@ where {COMPARED} and column_name is not null
 group by column_name order by worst_ratio desc nulls last, 1
 """
 ONE_COLUMN = f"""
-select {TIME}, max(score) as "score", max(threshold) as "threshold", 0 as "calm"
+select {TIME}, max(score) as "score", max(threshold) as "threshold",
+    max(threshold) as "calm", 0 as "floor"
 from metrics.drift_scored where {COMPARED} and {COLUMN}
 group by partition_date order by 1
 """
 DISTRIBUTION = f"""
 with bins as (select *, partition_date between reference_from and reference_to as in_reference,
-    {DAYS} as is_shown, coalesce(category, bin_low::text, 'below') as label
+    {DAYS} as is_shown, coalesce(category, round(bin_low::numeric, 2)::text, 'below') as label
     from metrics.column_histogram join metrics.monitors using (monitor)
     where {MONITOR} and {COLUMN} and {SEGMENT})
 select case when bin < 0 then '(missing)' else label end as bin,
@@ -96,8 +97,25 @@ THRESHOLD_LINE = override(
     color={"mode": "fixed", "fixedColor": RED},
     custom__lineStyle={"fill": "dash", "dash": [10, 10]},
     custom__showPoints="never",
-    custom__fillOpacity=12,
 )
+UNLISTED = {"legend": True, "tooltip": True, "viz": False}
+CALM_BAND = [
+    override(
+        "calm",
+        color={"mode": "fixed", "fixedColor": GREEN},
+        custom__fillBelowTo="floor",
+        custom__fillOpacity=12,
+        custom__lineWidth=0,
+        custom__showPoints="never",
+        custom__hideFrom=UNLISTED,
+    ),
+    override(
+        "floor",
+        custom__lineWidth=0,
+        custom__showPoints="never",
+        custom__hideFrom=UNLISTED,
+    ),
+]
 
 DRIFT = Dashboard(
     uid="drift",
@@ -163,22 +181,7 @@ DRIFT = Dashboard(
             unit=COUNT,
             height=9,
             lowest=0,
-            overrides=[
-                override(
-                    "threshold",
-                    color={"mode": "fixed", "fixedColor": RED},
-                    custom__lineStyle={"fill": "dash", "dash": [10, 10]},
-                    custom__showPoints="never",
-                    custom__fillBelowTo="calm",
-                    custom__fillOpacity=12,
-                ),
-                override(
-                    "calm",
-                    color={"mode": "fixed", "fixedColor": "transparent"},
-                    custom__showPoints="never",
-                    custom__hideFrom={"legend": True, "tooltip": True, "viz": False},
-                ),
-            ],
+            overrides=[THRESHOLD_LINE, *CALM_BAND],
             no_data="This column was not compared in the range; the table of reasons says why.",
             links=[link("Its values", to_dashboard("data-quality"))],
         ),

@@ -13,6 +13,7 @@ from python_metrics.dashboards.panels import (
     BLUE,
     COUNT,
     GREEN,
+    GREY,
     ORANGE,
     PLAIN,
     RED,
@@ -29,13 +30,11 @@ from python_metrics.dashboards.panels import (
     table,
     timeseries,
     to_dashboard,
-    words,
 )
+from python_metrics.dashboards.states import STATE_WORDS
 
-STATE_COLORS = words(
-    calm=GREEN, alarm=RED, fresh=GREEN, empty=YELLOW, stale=ORANGE, missing=ORANGE, failed=RED
-)
 OVER_THRESHOLD = steps((None, GREEN), (0.8, YELLOW), (1, ORANGE), (2, RED))
+OVER_BUDGET = steps((None, GREEN), (1, YELLOW), (1.001, RED))
 SEVERITIES = numbered_words(("warn", ORANGE), ("error", RED))
 NO_INCIDENT = "No incident in this range."
 NOT_MEASURED = "waits for labels"
@@ -64,7 +63,8 @@ select max(partition_date)::text as last_fresh_day from metrics.partitions
 where {MONITOR} and {DAYS} and state = 'fresh'
 """
 ALARM_DAYS = """
-select alarm_days_this_month as "days with an alarm", alarm_budget as "budget"
+select alarm_days_this_month as "days with an alarm",
+    alarm_days_this_month / alarm_budget as "of the budget"
 from metrics.monitor_state where monitor = '$monitor'
 """
 DRIFTED = f"""
@@ -140,7 +140,7 @@ OVERVIEW = Dashboard(
                 ),
                 override(
                     "state",
-                    mappings=STATE_COLORS,
+                    mappings=STATE_WORDS,
                     custom__cellOptions={"type": "color-background", "mode": "basic"},
                 ),
                 override("missing_share", unit=SHARE, decimals=1),
@@ -166,7 +166,7 @@ OVERVIEW = Dashboard(
             STATE,
             unit=PLAIN,
             field="/^state$/",
-            mappings=STATE_COLORS,
+            mappings=STATE_WORDS,
             no_data="no day",
             url=to_dashboard("pipeline"),
         ),
@@ -190,9 +190,13 @@ OVERVIEW = Dashboard(
         stat(
             "Is the alarm budget kept this month?",
             "Days of the newest month with at least one drifted column, beside the false alarms "
-            "a month that the monitor's owner tolerates.",
+            "a month that the monitor's owner tolerates: over 100% the budget is spent.",
             ALARM_DAYS,
             unit=COUNT,
+            overrides=[
+                override("days with an alarm", color={"mode": "fixed", "fixedColor": GREY}),
+                override("of the budget", unit=SHARE, decimals=0, thresholds=OVER_BUDGET),
+            ],
             text="value_and_name",
             url=to_dashboard("drift"),
         ),

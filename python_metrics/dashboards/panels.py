@@ -12,7 +12,8 @@ Json = dict[str, Any]
 DATASOURCE: Json = {"type": "grafana-postgresql-datasource", "uid": "warehouse"}
 NO_DATA = "Nothing in this range: look at the time range and the monitor above."
 
-GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "text"
+GREEN, YELLOW, ORANGE, RED, PURPLE = "green", "yellow", "orange", "red", "purple"
+BLUE, GREY = "blue", "text"
 COUNT, SHARE, SECONDS, PLAIN = "short", "percentunit", "s", "none"
 
 
@@ -200,6 +201,7 @@ def stat(
     decimals: int | None = None,
     url: str | None = None,
     text: str = "auto",
+    overrides: Sequence[Json] = (),
 ) -> Json:
     """One number or word: of a trend its newest day, over a line of the days before."""
     defaults: Json = {
@@ -220,6 +222,7 @@ def stat(
         width=width,
         height=height,
         defaults=defaults,
+        overrides=overrides,
         options={
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": field, "values": False},
             "colorMode": "background_solid" if mappings else "value",

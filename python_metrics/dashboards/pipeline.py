@@ -1,19 +1,15 @@
 """Pipeline: which partitions are there, how long they took, and what was loaded."""
 
-from python_metrics.dashboards.clauses import DAYS, STATE_NUMBER, STATES, TIME
+from python_metrics.dashboards.clauses import DAYS, TIME
 from python_metrics.dashboards.dashboard import Dashboard
-from python_metrics.dashboards.overview import STATE_COLORS
 from python_metrics.dashboards.panels import (
     BLUE,
     CALM,
     COUNT,
     GREEN,
-    ORANGE,
     PLAIN,
     RED,
     SECONDS,
-    YELLOW,
-    numbered_words,
     override,
     row,
     stat,
@@ -22,8 +18,7 @@ from python_metrics.dashboards.panels import (
     table,
     timeseries,
 )
-
-COLORS = {"fresh": GREEN, "empty": YELLOW, "stale": ORANGE, "missing": "purple", "failed": RED}
+from python_metrics.dashboards.states import NUMBERED_STATES, STATE_NUMBER, STATE_WORDS, STATES
 
 EVERY_DAY = f"""
 select {TIME}, monitor, {STATE_NUMBER} as "state"
@@ -70,7 +65,7 @@ PIPELINE = Dashboard(
                 count_of(state),
                 unit=COUNT,
                 width=width,
-                thresholds=CALM if state == "fresh" else steps((None, GREEN), (1, COLORS[state])),
+                thresholds=CALM if state == "fresh" else steps((None, GREEN), (1, STATES[state])),
             )
             for state, width, description in (
                 ("fresh", 4, "Measured, and up to date with rows and configuration."),
@@ -85,7 +80,7 @@ PIPELINE = Dashboard(
             "State of each monitor's day.",
             EVERY_DAY,
             unit=PLAIN,
-            mappings=numbered_words(*((state, COLORS[state]) for state in STATES)),
+            mappings=NUMBERED_STATES,
             label="monitor",
             height=6,
         ),
@@ -98,7 +93,7 @@ PIPELINE = Dashboard(
             overrides=[
                 override(
                     "state",
-                    mappings=STATE_COLORS,
+                    mappings=STATE_WORDS,
                     custom__cellOptions={"type": "color-background", "mode": "basic"},
                 ),
                 override("computed_at", unit="dateTimeAsIso"),

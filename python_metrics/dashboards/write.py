@@ -1,6 +1,9 @@
 """Writes every dashboard's JSON to a directory: `python -m python_metrics.dashboards.write`."""
 
+import datetime as dt
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from python_metrics import settings
 from python_metrics.dashboards.dashboard import FIRST_SHOWN, LAST_SHOWN, Dashboard
@@ -39,6 +42,20 @@ def write_dashboards(
     for dashboard, file in zip(DASHBOARDS, files, strict=True):
         file.write_text(dashboard.to_text(first, last))
     return files
+
+
+def newest_range(engine: sa.Engine) -> tuple[str, str]:
+    """The newest thirty days that any monitor has, as Grafana writes a time range.
+
+    The demo's days where nothing has run yet.
+    """
+    query = "select max(partition_date) from metrics.partitions"
+    with engine.connect() as connection:
+        newest = connection.execute(sa.text(query)).scalar()
+    if newest is None:
+        return FIRST_SHOWN, LAST_SHOWN
+    first = newest - dt.timedelta(days=29)
+    return f"{first}T00:00:00.000Z", f"{newest}T23:59:59.999Z"
 
 
 if __name__ == "__main__":

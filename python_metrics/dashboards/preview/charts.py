@@ -37,7 +37,6 @@ def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
         font={"family": "system-ui, sans-serif", "size": 11, "color": "#3b4350"},
         legend={"orientation": "h", "y": -0.18, "font": {"size": 10}},
         hoverlabel={"font_size": 11},
-        barmode="stack",
     )
     drawn.update_xaxes(showgrid=False, automargin=True)
     drawn.update_yaxes(gridcolor="#e8ebef", zeroline=False, automargin=True)
@@ -85,6 +84,7 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
             connectgaps=False,
             showlegend=is_listed,
         )
+    drawn.update_layout(barmode="stack")
     defaults = panel["fieldConfig"]["defaults"]
     if defaults["custom"]["thresholdsStyle"]["mode"] == "line":
         for step in defaults["thresholds"]["steps"][1:]:
@@ -135,6 +135,4 @@ def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
     drawn.update_xaxes(type="category")
     if panel["fieldConfig"]["defaults"]["unit"] == "percentunit":
         drawn.update_yaxes(tickformat=".0%")
-    # The page sets stacking for all others.
-    drawn.update_layout(barmode="group")
     return drawn

@@ -41,7 +41,7 @@ def shown(value: object, settings: Json) -> str:
         return ""
     mapped = mapping_of(value, settings)
     if mapped is not None:
-        return html.escape(mapped["text"])
+        return html.escape(str(mapped["text"]))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return html.escape(str(value))
     number, decimals, unit = float(value), settings.get("decimals"), settings.get("unit")
@@ -65,6 +65,8 @@ def mapping_of(value: object, settings: Json) -> Json | None:
 
 def color_of(value: object, settings: Json) -> str:
     """The colour of a value: of its word, or of the threshold it has reached."""
+    if fixed := settings["color"].get("fixedColor"):
+        return COLORS[str(fixed)]
     mapped = mapping_of(value, settings)
     if mapped is not None:
         return COLORS[str(mapped["color"])]

@@ -28,6 +28,8 @@ section { background: #fff; border: 1px solid #dfe4ea; border-radius: 6px; paddi
 h3 { margin: 0 0 4px; font-size: 13px; font-weight: 600; }
 .stat { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; font-size: 26px;
   font-weight: 600; }
+.stat { overflow: hidden; }
+.stat span { overflow-wrap: anywhere; font-size: clamp(15px, 1.7vw, 26px); }
 .stat small { display: block; font-size: 11px; font-weight: 400; color: #5b6675; }
 .spark { width: 100%; height: 30px; }
 .none { color: #5b6675; margin: 6px 0; }

@@ -1,0 +1,18 @@
+"""States of a partition and of a monitor: their words, colours, and numbers for timelines."""
+
+from python_metrics.dashboards.panels import (
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    YELLOW,
+    numbered_words,
+    words,
+)
+
+STATES = {"fresh": GREEN, "empty": YELLOW, "stale": ORANGE, "missing": PURPLE, "failed": RED}
+# A monitor whose newest day is fresh is calm or in alarm.
+STATE_WORDS = words(calm=GREEN, alarm=RED, **STATES)
+# Strings would become labels of a time series, so timelines have numbers.
+STATE_NUMBER = f"array_position(array[{', '.join(map(repr, STATES))}], state)"
+NUMBERED_STATES = numbered_words(*STATES.items())
