@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# `make lock UPGRADE=--upgrade` takes the newest versions that requirements*.in allow.
+UPGRADE ?=
 DRIFTMETER := $(BIN)/driftmeter
 
 # Options of `make demo`, passed on only where they are set.
@@ -17,12 +19,13 @@ help:  ## List the targets
 
 venv: $(VENV)/.installed  ## Make the virtual environment, from hashed versions only
 
-$(VENV)/.installed: requirements.txt pyproject.toml
+$(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "error: $(PYTHON) is older than 3.10. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	@echo "Installing $$(grep -c '==' requirements.txt) packages, a minute or two ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Installing $$(cat requirements*.txt | grep -c '==') packages, a minute or two ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.txt -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -59,12 +62,13 @@ format: venv  ## Put everything in form
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project
 
-lock:  ## Make requirements.txt anew from requirements.in; needs uv
-	uv pip compile --quiet --python-version 3.10 --universal --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-strip-extras --custom-compile-command "make lock" --upgrade \
-		--output-file .lock.tmp requirements.in
-	awk -f .ci/plain_names.awk .lock.tmp > requirements.txt
-	rm .lock.tmp
+lock:  ## Make requirements*.txt anew from requirements*.in; needs uv
+	for name in requirements requirements-dev; do \
+		uv pip compile --quiet --python-version 3.10 --universal --generate-hashes \
+			--no-emit-index-url --no-emit-find-links --no-strip-extras \
+			--custom-compile-command "make lock" $(UPGRADE) --output-file $$name.txt $$name.in && \
+		awk -f .ci/plain_names.awk $$name.txt > .lock.tmp && mv .lock.tmp $$name.txt || exit 1; \
+	done
 
 clean:  ## Stop the embedded warehouse; remove it and everything made here
 	[ ! -x $(DRIFTMETER) ] || env -u DRIFTMETER_DATABASE_URL $(DRIFTMETER) down

@@ -22,7 +22,7 @@ defs = dg.Definitions(
         raw_predictions,
         dbt_models,
         *(drift_asset(monitor) for monitor in monitors().values()),
-        *exposure_specs(json.loads(dbt_project().manifest_path.read_text())),
+        *exposure_specs(json.loads(dbt_project().manifest_path.read_text()), monitors()),
     ],
     asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],
     jobs=[chain_job, baseline_job],

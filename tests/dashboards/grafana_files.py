@@ -1,0 +1,61 @@
+"""What is committed under `grafana/`, as Grafana reads it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from python_metrics.settings import PROJECT_ROOT
+
+GRAFANA = PROJECT_ROOT / "grafana"
+FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
+
+
+def dashboard(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text())
+
+
+DASHBOARDS = {file.stem: dashboard(file) for file in FILES}
+
+
+def panels(uid: str) -> list[dict[str, Any]]:
+    """Panels that show data."""
+    return [panel for panel in DASHBOARDS[uid]["panels"] if panel["type"] != "row"]
+
+
+PANELS = [(uid, panel) for uid in DASHBOARDS for panel in panels(uid)]
+PANEL_IDS = [f"{uid}:{panel['title']}" for uid, panel in PANELS]
+
+
+def provisioned(path: str) -> dict[str, Any]:
+    return yaml.safe_load((GRAFANA / "provisioning" / path).read_text())
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = provisioned("alerting/rules.yaml")["groups"]
+    return group["rules"]
+
+
+def variables() -> dict[str, dict[str, Any]]:
+    """Variables of all dashboards by name."""
+    return {
+        variable["name"]: variable
+        for board in DASHBOARDS.values()
+        for variable in board["templating"]["list"]
+    }
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Every query there is, with where it is from."""
+    for uid, panel in PANELS:
+        for target in panel["targets"]:
+            yield f"{uid}: {panel['title']}", target["rawSql"]
+    for uid, board in DASHBOARDS.items():
+        for variable in board["templating"]["list"]:
+            yield f"{uid}: variable {variable['name']}", variable["query"]
+        for annotation in board["annotations"]["list"]:
+            yield f"{uid}: annotation {annotation['name']}", annotation["target"]["rawSql"]
+    for rule in rules():
+        yield f"rule {rule['uid']}", rule["data"][0]["model"]["rawSql"]

