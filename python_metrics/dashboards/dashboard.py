@@ -97,7 +97,6 @@ def variable(
         "description": description,
         "datasource": DATASOURCE,
         "query": sql,
-        "definition": sql,
         "refresh": 2,
         "sort": 0,
         "regex": "",

@@ -21,6 +21,7 @@ from python_metrics.dashboards.panels import (
     Json,
     link,
     override,
+    panel_link,
     row,
     stat,
     steps,
@@ -162,7 +163,7 @@ DATA_QUALITY = Dashboard(
                 edge("p05"),
                 override("p50", custom__lineWidth=3, color={"mode": "fixed", "fixedColor": BLUE}),
             ],
-            links=[link("Its drift", to_dashboard("drift"))],
+            links=[panel_link("Its drift", to_dashboard("drift"))],
         ),
         timeseries(
             "How far do the extremes of $column reach?",

@@ -12,6 +12,7 @@ from python_metrics.dashboards.panels import (
     bar_chart,
     link,
     override,
+    panel_link,
     row,
     stat,
     status_history,
@@ -183,7 +184,7 @@ DRIFT = Dashboard(
             lowest=0,
             overrides=[THRESHOLD_LINE, *CALM_BAND],
             no_data="This column was not compared in the range; the table of reasons says why.",
-            links=[link("Its values", to_dashboard("data-quality"))],
+            links=[panel_link("Its values", to_dashboard("data-quality"))],
         ),
         bar_chart(
             "How do the values of $column lie, now and in the reference?",

@@ -34,6 +34,7 @@ from python_metrics.dashboards.panels import (
 from python_metrics.dashboards.states import STATE_WORDS
 
 OVER_THRESHOLD = steps((None, GREEN), (0.8, YELLOW), (1, ORANGE), (2, RED))
+NOT_SHOWN = {"viz": True, "legend": False, "tooltip": False}
 OVER_BUDGET = steps((None, GREEN), (1, YELLOW), (1.001, RED))
 SEVERITIES = numbered_words(("warn", ORANGE), ("error", RED))
 NO_INCIDENT = "No incident in this range."
@@ -103,13 +104,15 @@ where {MONITOR} and {DAYS} and {VERSION} and segment is null and status = 'ok'
         group by column_name order by max(score_ratio) desc nulls last limit 12)
 group by partition_date, column_name order by 1, 2
 """
+# Days without the incident are rows without a value: a bar ends where the incident does.
 INCIDENTS = f"""
 select metrics.chart_time(days.day::date) as "time", kind || ' #' || incident_id as incident,
-    case severity when 'warn' then 1 else 2 end as severity
+    case when days.day between opened_on and coalesce(closed_on, last_seen_on)
+        then case severity when 'warn' then 1 else 2 end end as severity
 from metrics.incidents cross join lateral generate_series(
-    greatest(opened_on, $__timeFrom()::date)::timestamp,
-    least(coalesce(closed_on, last_seen_on), $__timeTo()::date), interval '1 day') as days (day)
-where {MONITOR} order by 1, 2
+    $__timeFrom()::date::timestamp, $__timeTo()::date, interval '1 day') as days (day)
+where {MONITOR} and opened_on <= $__timeTo()::date
+    and coalesce(closed_on, last_seen_on) >= $__timeFrom()::date order by 1, 2
 """
 
 OVERVIEW = Dashboard(
@@ -155,8 +158,8 @@ OVERVIEW = Dashboard(
                     thresholds=steps((None, GREEN), (1, RED)),
                     custom__cellOptions={"type": "color-text"},
                 ),
-                override("first_ms", custom__hidden=True),
-                override("last_ms", custom__hidden=True),
+                override("first_ms", custom__hideFrom=NOT_SHOWN),
+                override("last_ms", custom__hideFrom=NOT_SHOWN),
             ],
         ),
         row("$monitor, up to the end of the time range"),

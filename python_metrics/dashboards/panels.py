@@ -73,6 +73,22 @@ def link(title: str, url: str) -> Json:
     return {"title": title, "url": url, "targetBlank": False}
 
 
+def panel_link(title: str, url: str) -> Json:
+    """A link in a panel's heading."""
+    return {
+        "type": "link",
+        "title": title,
+        "url": url,
+        "icon": "external link",
+        "tooltip": "",
+        "tags": [],
+        "asDropdown": False,
+        "includeVars": False,
+        "keepTime": False,
+        "targetBlank": False,
+    }
+
+
 def to_dashboard(uid: str, **variables: str) -> str:
     """Address of a dashboard that keeps the time range and every variable not given here."""
     kept = [
@@ -362,9 +378,6 @@ def state_timeline(
             "custom": {
                 "fillOpacity": 80,
                 "lineWidth": 0,
-                # A day that follows is no gap; a missing one is.
-                "insertNulls": 90_000_000,
-                "spanNulls": False,
                 "hideFrom": {"legend": False, "tooltip": False, "viz": False},
             },
             "noValue": no_data,

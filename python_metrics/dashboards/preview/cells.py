@@ -56,7 +56,8 @@ def sparkline(values: list[float], color: str) -> str:
 def table(panel: Json, frame: pd.DataFrame) -> str:
     """Rows as a table, the first `MOST_ROWS` of them."""
     settings = {name: settings_of(panel, name) for name in frame.columns}
-    names = [name for name in frame.columns if not settings[name]["custom"].get("hidden")]
+    hidden = {name for name in frame if settings[name]["custom"].get("hideFrom", {}).get("viz")}
+    names = [name for name in frame.columns if name not in hidden]
     head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)
     body = []
     for values in frame.head(MOST_ROWS)[names].itertuples(index=False):
