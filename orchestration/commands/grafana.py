@@ -29,6 +29,7 @@ def grafana(
     open on the newest thirty days there are.
     """
     program = find_program(binary)
+    arguments = [str(program), "server", f"--homepath={home_of(program)}"]
     from sqlalchemy.engine import make_url
 
     from orchestration.environment import prepare
@@ -65,7 +66,6 @@ def grafana(
     }
     typer.echo(f"Grafana: http://127.0.0.1:{port}/d/overview  user admin, password {admin}")
     typer.echo(f"  its log: {home / 'logs'}  (Ctrl-C ends it; the warehouse stays up)")
-    arguments = [str(program), "server", f"--homepath={home_of(program)}"]
     os.execve(program, arguments, {**os.environ, **environment})
 
 

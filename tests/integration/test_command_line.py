@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from python_metrics.settings import PROJECT_ROOT
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 
-COPIED = ("python_metrics", "orchestration", "dbt_project", "seeds")
+COPIED = ("python_metrics", "orchestration", "dbt_project", "seeds", "grafana")
 MADE_HERE = shutil.ignore_patterns("target", "logs", "profiles.yml", "__pycache__", ".user.yml")
 
 Completed = subprocess.CompletedProcess[str]
@@ -63,7 +63,7 @@ def one_line_error(result: Completed) -> str:
 def test_help_lists_every_command_and_where_to_start(checkout: Path) -> None:
     shown = driftmeter(checkout, "--help")
     assert shown.returncode == 0
-    for command in ("up", "down", "url", "run", "status", "ui"):
+    for command in ("up", "down", "url", "run", "status", "ui", "report", "grafana"):
         assert f"\n  {command} " in shown.stdout
     assert "Start with: driftmeter run" in shown.stdout
     assert "Example:" in driftmeter(checkout, "run", "--help").stdout

@@ -1,0 +1,73 @@
+"""The static page: drawn from the dashboards' own queries, by itself and for every monitor."""
+
+import datetime as dt
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.dashboards.preview.page import write_page
+from python_metrics.dashboards.write import DASHBOARDS, newest_range, write_dashboards
+from python_metrics.errors import DriftmeterError
+from tests.dashboards.grafana_files import panels
+
+
+def text_of(page: str) -> str:
+    """The page without its scripts."""
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda board: board.uid)
+def test_a_page_shows_every_panel_and_loads_nothing(
+    reader: sa.Engine, tmp_path: Path, dashboard
+) -> None:
+    page = write_page(
+        reader, dashboard, tmp_path / "page.html", monitors=["trip_duration"]
+    ).read_text()
+    shown = text_of(page)
+    for panel in panels(dashboard.uid):
+        title = panel["title"].replace("$column", "predicted_minutes").replace("$metric", "mae")
+        assert f">{title}<" in shown
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
+    drawn = {"timeseries", "status-history", "state-timeline", "barchart"}
+    count = sum(panel["type"] in drawn for panel in panels(dashboard.uid))
+    assert page.count("Plotly.newPlot(") >= count
+
+
+def test_the_overview_tells_each_monitors_numbers(reader: sa.Engine, tmp_path: Path) -> None:
+    page = text_of(write_page(reader, DASHBOARDS[0], tmp_path / "o.html").read_text())
+    with reader.connect() as session:
+        for name, rows in session.exec_driver_sql(
+            "select monitor, row_count from metrics.monitor_state"
+        ):
+            assert f"<td>{name}</td>" in page
+            assert f"<td>{rows:,}</td>" in page
+    assert page.count("Which monitor needs me?") == 1
+    assert page.count("Which columns moved, and since when?") == 2
+
+
+def test_days_without_data_say_so(reader: sa.Engine, tmp_path: Path) -> None:
+    long_ago = (dt.date(1999, 1, 1), dt.date(1999, 1, 2))
+    page = write_page(reader, DASHBOARDS[1], tmp_path / "p.html", days=long_ago).read_text()
+    assert "Nothing in this range" in text_of(page)
+
+
+def test_an_unknown_monitor_or_an_empty_warehouse_is_one_clear_line(
+    reader: sa.Engine, warehouse: sa.Engine, tmp_path: Path
+) -> None:
+    with pytest.raises(DriftmeterError, match="'nobody' has not run yet"):
+        write_page(reader, DASHBOARDS[0], tmp_path / "p.html", monitors=["nobody"])
+    with pytest.raises(DriftmeterError, match="no monitor has run yet"):
+        write_page(warehouse, DASHBOARDS[0], tmp_path / "p.html")
+    assert not (tmp_path / "p.html").exists()
+
+
+def test_dashboards_open_on_the_newest_days_that_there_are(
+    reader: sa.Engine, warehouse: sa.Engine, tmp_path: Path
+) -> None:
+    assert newest_range(reader) == ("2019-03-23T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
+    # Nothing has run: the demo's days.
+    assert newest_range(warehouse) == ("2019-04-01T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
+    (first, *_) = write_dashboards(tmp_path, "now-30d", "now")
+    assert '"from": "now-30d"' in first.read_text()
