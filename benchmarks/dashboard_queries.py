@@ -107,7 +107,8 @@ def main() -> None:
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="driftmeter-bench-") as home:
         os.environ["DRIFTMETER_HOME"] = home
-        os.environ.pop("DRIFTMETER_DATABASE_URL", None)
+        # As a warehouse of the user's own, so that dbt's profile stays as it is.
+        os.environ["DRIFTMETER_DATABASE_URL"] = EmbeddedPostgres(Path(home)).start()
         from orchestration.environment import prepare
 
         try:

@@ -12,6 +12,8 @@ from orchestration.chain import ChainRun
 from orchestration.dbt_manifest import monitors
 from orchestration.progress import spinner
 from python_metrics import settings
+from python_metrics.dashboards.overview import OVERVIEW
+from python_metrics.dashboards.preview.page import write_page
 from python_metrics.drift.report import write_report
 from python_metrics.raw.sources import Source
 from python_metrics.raw.sources.faults import Fault
@@ -158,14 +160,21 @@ def _report(session: sa.Connection, monitor: str, span: dict[str, dt.date]) -> P
         return write_report(session.engine, monitors()[monitor], worst["partition_date"], directory)
 
 
+def _overview() -> Path:
+    file = settings.home() / "reports" / f"{OVERVIEW.uid}.html"
+    with spinner("overview page"):
+        return write_page(connection.engine(), OVERVIEW, file)
+
+
 def _print_next(console: Console, report: Path | None) -> None:
     console.print("\n[bold]Where to look next[/]")
     lines = [
+        f"{_overview().as_uri()}   the overview, as one page",
         "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to drift",
         "driftmeter status   every monitor's state in one table",
         'psql "$(driftmeter url)" -c "select * from metrics.drift where is_drifted limit 20"',
     ]
     if report:
-        lines.insert(0, f"{report.as_uri()}   the worst day, drawn by Evidently")
+        lines.insert(1, f"{report.as_uri()}   the worst day, drawn by Evidently")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True, highlight=False)

@@ -1,5 +1,6 @@
 """Writes every dashboard's JSON to a directory: `python -m python_metrics.dashboards.write`."""
 
+import argparse
 import datetime as dt
 from pathlib import Path
 
@@ -58,6 +59,16 @@ def newest_range(engine: sa.Engine) -> tuple[str, str]:
     return f"{first}T00:00:00.000Z", f"{newest}T23:59:59.999Z"
 
 
+def main() -> None:
+    """Write the committed files, or others to another directory."""
+    parser = argparse.ArgumentParser(description="Write Grafana's dashboards from their code.")
+    parser.add_argument("--dir", type=Path, default=COMMITTED, help="where to (grafana/dashboards)")
+    parser.add_argument("--from", dest="first", default=FIRST_SHOWN, help="such as now-30d")
+    parser.add_argument("--to", dest="last", default=LAST_SHOWN, help="such as now")
+    options = parser.parse_args()
+    for file in write_dashboards(options.dir, options.first, options.last):
+        print(file)
+
+
 if __name__ == "__main__":
-    for written in write_dashboards(COMMITTED):
-        print(written)
+    main()
