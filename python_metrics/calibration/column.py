@@ -1,0 +1,130 @@
+"""One column of one segment: calibrated on reference days, then asked of any others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from python_metrics.calibration.counts import Counts, Floats
+from python_metrics.calibration.day_null import (
+    DayNull,
+    fit_day_null,
+    p_values,
+    residuals,
+)
+from python_metrics.calibration.statistics import Scale, fit_scale, measure
+
+# Days that are judged together, and their share of a column's evidence: the day alone finds a
+# step on its first day, a week finds what creeps.
+WINDOWS = {1: 0.75, 3: 0.10, 7: 0.15}
+# Days that the trailing baseline takes, and those nearest to the judged day that it leaves out: a
+# slow fault must not become its own baseline.
+TRAILING = 28
+LAG = 7
+FEWEST_TRAILING = 10
+
+
+@dataclass(frozen=True)
+class ColumnNull:
+    """A calibrated column."""
+
+    scale: Scale
+    null: DayNull
+
+
+@dataclass(frozen=True)
+class ColumnEvidence:
+    """What speaks against calm, by day; arrays of shape (days,).
+
+    Attributes
+    ----------
+    p_value : array of float
+        Of the whole column: its statistics and windows weighed against each other.
+    statistic : array of str
+        The one that speaks loudest.
+    effect : array of float
+        Its difference from the level: a share, or for location standard deviations.
+    observed, expected : array of float
+        The statistic's value and level.
+    trailing_p_value, trailing_effect : array of float
+        The same statistic against the days before; NaN where these are too few.
+    """
+
+    p_value: Floats
+    statistic: npt.NDArray[np.str_]
+    effect: Floats
+    observed: Floats
+    expected: Floats
+    trailing_p_value: Floats
+    trailing_effect: Floats
+
+
+def calibrate_column(reference: Counts) -> ColumnNull:
+    """Fit a column's scale and day-level null to its reference days."""
+    scale = fit_scale(reference)
+    values, rows = measure(scale, reference)
+    return ColumnNull(scale, fit_day_null(values, rows, scale.variance, reference.weekdays))
+
+
+def judge_column(
+    column: ColumnNull, counts: Counts, excluded: npt.NDArray[np.bool_] | None = None
+) -> ColumnEvidence:
+    """Hold each day of a span against the calibrated column.
+
+    Parameters
+    ----------
+    counts : Counts
+        Every day of the span in order, days without rows as zeros.
+    excluded : array of bool, shape (days,), optional
+        Days that no trailing baseline may hold.
+    """
+    scale, null = column.scale, column.null
+    values, rows = measure(scale, counts)
+    difference, variance, _ = residuals(null, values, rows, counts.weekdays)
+    best = np.full(len(counts.days), np.inf)
+    statistic = np.zeros(len(counts.days), dtype=np.int64)
+    for length, share in WINDOWS.items():
+        p_value = p_values(null, values, rows, counts.weekdays, scale.least, scale.is_share, length)
+        weighed = p_value / (scale.weights * share)
+        loudest = weighed.argmin(axis=1)
+        least = weighed[np.arange(len(weighed)), loudest]
+        statistic = np.where(least < best, loudest, statistic)
+        best = np.minimum(best, least)
+    at = (np.arange(len(best)), statistic)
+    level = null.level[counts.weekdays]
+    trailing_p, trailing_effect = _against_trailing(null, difference, variance, statistic, excluded)
+    return ColumnEvidence(
+        p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
+        statistic=np.array(scale.names)[statistic],
+        effect=difference[at],
+        observed=values[at],
+        expected=level[at],
+        trailing_p_value=trailing_p,
+        trailing_effect=trailing_effect,
+    )
+
+
+def _against_trailing(
+    null: DayNull,
+    difference: Floats,
+    variance: Floats,
+    statistic: npt.NDArray[np.int64],
+    excluded: npt.NDArray[np.bool_] | None,
+) -> tuple[Floats, Floats]:
+    """P-value and effect of each day's loudest statistic against the days before it."""
+    days = len(statistic)
+    p_value, effect = np.full(days, np.nan), np.full(days, np.nan)
+    usable = np.isfinite(difference)
+    if excluded is not None:
+        usable &= ~excluded[:, None]
+    for day in range(days):
+        chosen = slice(max(day - LAG - TRAILING + 1, 0), max(day - LAG + 1, 0))
+        s = statistic[day]
+        before = difference[chosen, s][usable[chosen, s]]
+        if len(before) < FEWEST_TRAILING or not np.isfinite(difference[day, s]):
+            continue
+        effect[day] = difference[day, s] - before.mean()
+        scale = np.sqrt(variance[day, s] * (1 + 1 / len(before)))
+        p_value[day] = 2 * special.stdtr(null.freedom[s], -abs(effect[day] / scale))
+    return p_value, effect
