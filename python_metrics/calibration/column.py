@@ -17,7 +17,7 @@ from python_metrics.calibration.statistics import Scale, fit_scale, measure
 
 # Days that are judged together, and their share of a column's evidence: the day alone finds a
 # step on its first day, a week finds what creeps.
-WINDOWS = {1: 0.75, 3: 0.10, 7: 0.15}
+WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
 # Days that the trailing baseline takes, and those nearest to the judged day that it leaves out: a
 # slow fault must not become its own baseline.
 TRAILING = 28

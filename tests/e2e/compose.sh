@@ -9,6 +9,17 @@ if ! docker info > /dev/null 2>&1; then
     echo "error: no Docker engine answers; start one, or use make demo, which needs none" >&2
     exit 2
 fi
+if ! docker compose version > /dev/null 2>&1; then
+    echo "error: docker has no compose; install its compose plugin" >&2
+    exit 2
+fi
+if ! [ -x .venv/bin/python ] || ! command -v curl > /dev/null; then
+    echo "error: the checks need .venv (make venv) and curl" >&2
+    exit 2
+fi
+# Compose prefers the shell's variables over a file's; an alert must not reach a real webhook.
+unset POSTGRES_PASSWORD READER_PASSWORD GRAFANA_ADMIN_PASSWORD ALERT_WEBHOOK_URL \
+    GRAFANA_PORT DAGSTER_PORT ADMINER_PORT COMPOSE_FILE COMPOSE_PROFILES
 
 scratch=$(mktemp -d)
 secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
@@ -25,10 +36,10 @@ ENV
 compose() { docker compose --project-name "driftmeter-e2e-$$" --env-file "$scratch/env" "$@"; }
 finish() {
     status=$?
-    [ $status -eq 0 ] || compose logs --tail 60 || true
+    [ "$status" -eq 0 ] || compose logs --tail 60 || true
     compose down --volumes --remove-orphans || true
     rm -rf "$scratch"
-    exit $status
+    exit "$status"
 }
 trap finish EXIT
 
@@ -36,6 +47,7 @@ echo "== up"
 compose up --detach --build --wait
 echo "== two days through the chain"
 compose exec -T code driftmeter run --from 2019-04-01 --to 2019-04-02
+# shellcheck disable=SC2016  # the container's shell has the password, ours has not
 days=$(compose exec -T postgres sh -c 'PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 \
     -U driftmeter -At -c "select count(*) from metrics.partitions where state = '"'fresh'"'"')
 [ "$days" = 4 ] || { echo "error: $days fresh partitions, 4 were expected" >&2; exit 1; }

@@ -1,20 +1,25 @@
 """The form of the compose stack; tests/e2e/compose.sh runs it where there is an engine."""
 
 import json
+import os
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from sqlalchemy.engine import make_url
 
+from orchestration import environment
 from python_metrics.settings import PROJECT_ROOT
 
 TEXT = (PROJECT_ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 LONG_RUNNING = [name for name in SERVICES if name != "migrate"]
+OURS = [name for name, service in SERVICES.items() if service["image"] == "driftmeter:local"]
 PUBLISHED = {"grafana", "adminer", "webserver"}
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
@@ -58,6 +63,8 @@ def test_a_container_is_limited_and_gains_no_rights(name: str) -> None:
     limits = SERVICES[name]["deploy"]["resources"]["limits"]
     assert limits.keys() == {"cpus", "memory"}
     assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
+    # Postgres' image starts as root, gives itself its directory, and steps down.
+    assert SERVICES[name].get("cap_drop") == (None if name == "postgres" else ["ALL"])
 
 
 def test_ports_are_published_by_the_three_pages_alone_and_on_loopback() -> None:
@@ -72,18 +79,82 @@ def test_the_warehouse_is_on_a_network_without_a_way_out() -> None:
     assert SERVICES["postgres"]["networks"] == ["data"]
     on_front = {name for name, service in SERVICES.items() if "front" in service["networks"]}
     assert on_front == PUBLISHED
+    # Source `tlc` downloads, in the process of a run.
+    on_outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
+    assert on_outside == {"code"}
+
+
+def test_nothing_starts_before_the_warehouse_is_up_to_date() -> None:
+    """`up --wait` takes a container that ends for a failure unless another waits for its end."""
+    waits = {
+        name: {other: how["condition"] for other, how in service.get("depends_on", {}).items()}
+        for name, service in SERVICES.items()
+    }
+    assert waits == {
+        "postgres": {},
+        "adminer": {"postgres": "service_healthy"},
+        "migrate": {"postgres": "service_healthy"},
+        "code": {"migrate": "service_completed_successfully"},
+        "grafana": {"migrate": "service_completed_successfully"},
+        "webserver": {"code": "service_healthy"},
+        "daemon": {"code": "service_healthy"},
+    }
+    assert SERVICES["migrate"]["restart"] == "no"
+    assert SERVICES["migrate"]["command"] == ["driftmeter", "up"]
+
+
+def test_the_image_is_built_once() -> None:
+    assert {name for name, service in SERVICES.items() if "build" in service} == {"migrate"}
+    assert len(OURS) == 4
 
 
 def test_variables_are_documented_and_secrets_have_no_default() -> None:
-    used = dict(re.findall(r"\$\{(\w+)(:[?-])", TEXT))
+    # Pairs, not a dict: every use of a variable counts, not its last.
+    used = set(re.findall(r"\$\{(\w+)(:[?-])", TEXT))
     documented = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
-    assert used.keys() == documented.keys()
+    assert {name for name, _ in used} == documented.keys()
     assert "${" not in re.sub(r"\$\{\w+:[?-][^}]+\}", "", TEXT)
-    for name, form in used.items():
+    for name, form in used:
         assert (form == ":?") == (name in SECRETS), name
         assert not (name in SECRETS and documented[name])
         preceding = EXAMPLE.split(f"\n{name}=")[0].splitlines()
         assert any(line.startswith("#") for line in preceding[-3:]), name
+
+
+def test_no_password_is_written_out() -> None:
+    passwords = [
+        value
+        for service in SERVICES.values()
+        for name, value in service.get("environment", {}).items()
+        if name.endswith("PASSWORD")
+    ]
+    # The warehouse's owner, Grafana's admin, and the reader, whom the five others know.
+    assert len(passwords) == 7
+    for value in passwords:
+        assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", value), value
+    assert set(re.findall(r"://driftmeter:(..)", TEXT)) == {"${"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_dagster_finds_its_tables_where_driftmeter_up_puts_them(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {
+        variable: re.sub(r"\$\{\w+:\?[^}]+\}", "abc", value)
+        for variable, value in SERVICES[name]["environment"].items()
+    }
+    home = given["DRIFTMETER_HOME"]
+    assert any(volume.endswith(f":{home}") for volume in SERVICES[name]["volumes"])
+    monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path))
+    # Set here so that they are put back; `_prepare_dagster` writes them.
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("DRIFTMETER_DAGSTER_URL", "")
+    environment._prepare_dagster(given["DRIFTMETER_DATABASE_URL"])
+    assert given["DAGSTER_HOME"] == os.environ["DAGSTER_HOME"].replace(str(tmp_path), home)
+    # A space is `+` here and `%20` there.
+    assert make_url(given["DRIFTMETER_DAGSTER_URL"]) == make_url(
+        os.environ["DRIFTMETER_DAGSTER_URL"]
+    )
 
 
 def test_every_mounted_and_copied_path_exists() -> None:
