@@ -9,7 +9,9 @@ from scipy import special
 from python_metrics.calibration.counts import Counts, Floats
 from python_metrics.calibration.day_null import (
     DayNull,
+    calmed,
     fit_day_null,
+    moving_mean,
     p_values,
     residuals,
 )
@@ -81,23 +83,32 @@ def judge_column(
     """
     scale, null = column.scale, column.null
     values, rows = measure(scale, counts)
+    calm = calmed(null, values, rows, counts.weekdays)
     difference, variance, _ = residuals(null, values, rows, counts.weekdays)
-    best = np.full(len(counts.days), np.inf)
-    statistic = np.zeros(len(counts.days), dtype=np.int64)
+    creeping = calm - null.level[counts.weekdays]
+    every = np.arange(len(counts.days))
+    best, statistic = np.full(len(every), np.inf), np.zeros(len(every), dtype=np.int64)
+    effects, lengths = difference.copy(), np.ones(len(every))
     for length, share in WINDOWS.items():
-        p_value = p_values(null, values, rows, counts.weekdays, scale.least, scale.is_share, length)
+        judged = values if length == 1 else calm
+        p_value = p_values(null, judged, rows, counts.weekdays, scale.least, scale.is_share, length)
         weighed = p_value / (scale.weights * share)
         loudest = weighed.argmin(axis=1)
-        least = weighed[np.arange(len(weighed)), loudest]
-        statistic = np.where(least < best, loudest, statistic)
-        best = np.minimum(best, least)
-    at = (np.arange(len(best)), statistic)
+        is_louder = weighed[every, loudest] < best
+        best = np.where(is_louder, weighed[every, loudest], best)
+        statistic = np.where(is_louder, loudest, statistic)
+        lengths = np.where(is_louder, length, lengths)
+        if length > 1:
+            effects = np.where(is_louder[:, None], moving_mean(creeping, length), effects)
+    at = (every, statistic)
     level = null.level[counts.weekdays]
-    trailing_p, trailing_effect = _against_trailing(null, difference, variance, statistic, excluded)
+    trailing_p, trailing_effect = _against_trailing(
+        null, effects[at], variance[at] / lengths, difference, statistic, excluded
+    )
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
         statistic=np.array(scale.names)[statistic],
-        effect=difference[at],
+        effect=effects[at],
         observed=values[at],
         expected=level[at],
         trailing_p_value=trailing_p,
@@ -107,24 +118,27 @@ def judge_column(
 
 def _against_trailing(
     null: DayNull,
-    difference: Floats,
+    effect: Floats,
     variance: Floats,
+    difference: Floats,
     statistic: npt.NDArray[np.int64],
     excluded: npt.NDArray[np.bool_] | None,
 ) -> tuple[Floats, Floats]:
-    """P-value and effect of each day's loudest statistic against the days before it."""
+    """P-value and size of each day's effect, less the mean of the days before it."""
     days = len(statistic)
-    p_value, effect = np.full(days, np.nan), np.full(days, np.nan)
+    p_value, change = np.full(days, np.nan), np.full(days, np.nan)
     usable = np.isfinite(difference)
     if excluded is not None:
         usable &= ~excluded[:, None]
     for day in range(days):
         chosen = slice(max(day - LAG - TRAILING + 1, 0), max(day - LAG + 1, 0))
-        s = statistic[day]
-        before = difference[chosen, s][usable[chosen, s]]
-        if len(before) < FEWEST_TRAILING or not np.isfinite(difference[day, s]):
+        of = statistic[day]
+        before = difference[chosen, of][usable[chosen, of]]
+        if len(before) < FEWEST_TRAILING or not np.isfinite(effect[day]):
             continue
-        effect[day] = difference[day, s] - before.mean()
-        scale = np.sqrt(variance[day, s] * (1 + 1 / len(before)))
-        p_value[day] = 2 * special.stdtr(null.freedom[s], -abs(effect[day] / scale))
-    return p_value, effect
+        # The median: days of a fault that nobody has acknowledged must not hide the next one.
+        change[day] = effect[day] - np.median(before)
+        # A median of normal errors varies by pi / 2 as much as their mean.
+        scale = np.sqrt(variance[day] + np.pi / 2 * variance[day] / len(before))
+        p_value[day] = 2 * special.stdtr(null.freedom[of], -abs(change[day] / scale))
+    return p_value, change

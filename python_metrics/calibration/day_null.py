@@ -24,6 +24,8 @@ LEAST_DAYS = 28
 # Below this share counts are too skew for a normal tail at any number of rows met here.
 SMALL_SHARE = 0.2
 WEEK = 7
+# How far a day may pull a window, in its own standard deviations.
+MOST_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,25 @@ def p_values(
     p_value = np.where(is_small, np.maximum(p_value, counted), p_value)
     # A window with one day in it says what the day says.
     return np.where(known & (days >= min(length, 2)), p_value, 1.0)
+
+
+def calmed(null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:
+    """Values no further from their level than `MOST_DEVIATIONS`; shape (days, S).
+
+    For windows: what creeps is many small steps, and one wild day must not alarm for a week.
+    """
+    difference, variance, of_level = residuals(null, values, rows, weekdays)
+    most = MOST_DEVIATIONS * np.sqrt(variance + of_level)
+    calm: Floats = null.level[weekdays] + np.clip(difference, -most, most)
+    return calm
+
+
+def moving_mean(values: Floats, length: int) -> Floats:
+    """Mean of the last `length` days, absent ones (NaN) left out."""
+    known = np.isfinite(values)
+    total = _moving_sum(np.where(known, values, 0.0), length)
+    mean: Floats = total / np.maximum(_moving_sum(known.astype(float), length), 1)
+    return np.where(known, mean, np.nan)
 
 
 def _mean(values: Floats, weight: Floats) -> Floats:

@@ -77,6 +77,21 @@ class AlarmBudget(Strict):
     false_alarms_per_month: float = Field(default=1, gt=0)
 
 
+class LeastEffect(Strict):
+    """The smallest change that matters to the team; a smaller one is stored and never an alarm.
+
+    Attributes
+    ----------
+    shift : float
+        Of a number, in robust standard deviations of the reference.
+    share : float
+        Of a share, 0 to 1: of missing values, of a category.
+    """
+
+    shift: float = Field(default=0.05, ge=0)
+    share: float = Field(default=0.01, ge=0, le=1)
+
+
 class Monitor(Strict):
     """A monitored model: one inference table and what its columns mean.
 
@@ -114,6 +129,7 @@ class Monitor(Strict):
     label_delay_days: int = Field(default=0, ge=0)
     min_rows: int = Field(default=30, ge=1)
     alarm_budget: AlarmBudget = AlarmBudget()
+    least_effect: LeastEffect = LeastEffect()
 
     @field_validator("timezone")
     @classmethod

@@ -1,0 +1,51 @@
+"""A monitor's calibration: every column and segment, fitted on its reference days once."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from python_metrics.calibration.cache import Calibration, load, save
+from python_metrics.calibration.column import calibrate_column
+from python_metrics.calibration.histograms import load_counts
+from python_metrics.monitors.config import Monitor
+
+# Part of the cache's key: a change of what is fitted must not read what was.
+VERSION = "1"
+
+
+def calibrate(
+    engine: sa.Engine, monitor: Monitor, config_hash: str, cache: Path | None = None
+) -> Calibration:
+    """Calibrate a monitor, or read what was calibrated for the same rows and configuration.
+
+    Parameters
+    ----------
+    config_hash : str
+        Hash of the monitor's configuration and of the reference's rows.
+    cache : Path, optional
+        Directory of calibrations.
+    """
+    file = cache / f"{monitor.name}-{config_hash}-{VERSION}.npz" if cache else None
+    if file is not None and file.exists():
+        return load(file)
+    days = monitor.reference
+    with engine.begin() as connection:
+        counts = load_counts(connection, monitor, days.from_date, days.to_date)
+    every_day = [part.rows > 0 for part in counts.values()]
+    reference_days = int(np.any(every_day, axis=0).sum()) if every_day else 0
+    usual = {part: each for part, each in counts.items() if _is_usual(each.rows, monitor)}
+    calibration = Calibration(
+        columns={part: calibrate_column(each) for part, each in usual.items()},
+        reference_days=reference_days,
+        reference_rows={part: float(each.known.sum()) for part, each in usual.items()},
+    )
+    if file is not None:
+        save(calibration, file)
+    return calibration
+
+
+def _is_usual(rows: Any, monitor: Monitor) -> bool:
+    """Whether a segment has rows enough on most days to be judged by the day."""
+    return bool(np.median(rows) >= monitor.min_rows)

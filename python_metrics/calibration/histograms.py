@@ -1,0 +1,117 @@
+"""Counts of a monitor's columns and segments, out of the histograms that dbt keeps."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from psycopg import sql
+
+from python_metrics.calibration.counts import Counts, Days, Floats
+from python_metrics.monitors.config import Monitor
+from python_metrics.warehouse.copy import copy_out
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """A column over all rows, or over those with one value of a segment."""
+
+    segment: str | None
+    segment_value: str | None
+    column: str
+
+    @property
+    def is_all_rows(self) -> bool:
+        """Whether no segment limits it."""
+        return self.segment is None
+
+
+BINS = sql.SQL(
+    "select column_name, max(bin) as last_bin,"
+    " array_to_json(array_agg(bin_low order by bin))::text as low"
+    " from metrics.reference_bins where monitor = {monitor} group by column_name"
+)
+# Where two versions scored a day, each has its rows; features are the same in both. A stale day
+# may be counted in the bins of another reference, and waits until it is computed again.
+ROWS = sql.SQL(
+    "select partition_date - {first} as day, segment, segment_value, column_name, bin,"
+    " max(row_count) as row_count from (select partition_date, model_version, segment,"
+    " segment_value, column_name, bin, sum(row_count) as row_count"
+    " from metrics.column_histogram where monitor = {monitor}"
+    " and partition_date between {first} and {last} and partition_date not in ("
+    " select stale.partition_date from metrics.partitions as stale"
+    " where stale.monitor = {monitor} and stale.state = 'stale')"
+    " group by 1, 2, 3, 4, 5, 6) as versions"
+    " group by 1, 2, 3, 4, 5"
+)
+TYPES = {
+    "day": pa.int64(),
+    "segment": pa.string(),
+    "segment_value": pa.string(),
+    "column_name": pa.string(),
+    "bin": pa.int64(),
+    "row_count": pa.float64(),
+}
+
+
+def load_counts(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> dict[Part, Counts]:
+    """Counts of every column and segment, each with every day of the span.
+
+    Days that have no rows are zeros. Columns that the reference never had a value of are left out.
+    """
+    literals = {
+        "monitor": sql.Literal(monitor.name),
+        "first": sql.Literal(first),
+        "last": sql.Literal(last),
+    }
+    bins = copy_out(connection, BINS.format(**literals), {"low": pa.string()}).to_pandas()
+    rows = copy_out(connection, ROWS.format(**literals), TYPES).to_pandas()
+    low = {
+        row.column_name: _lower_bounds(json.loads(row.low), int(row.last_bin))
+        for row in bins.itertuples()
+    }
+    calendar: Days = np.array(
+        [first + dt.timedelta(days=number) for number in range((last - first).days + 1)],
+        dtype="datetime64[D]",
+    )
+    return dict(_parts(monitor, rows[rows["column_name"].isin(low)], low, calendar))
+
+
+def _parts(
+    monitor: Monitor,
+    rows: pd.DataFrame,
+    low: dict[str, Floats],
+    calendar: Days,
+) -> Iterator[tuple[Part, Counts]]:
+    columns = monitor.columns
+    keys = ["segment", "segment_value", "column_name"]
+    for (segment, value, name), part in rows.groupby(keys, dropna=False, sort=False):
+        # Within its own segment a column is constant.
+        if name == segment or name not in columns:
+            continue
+        known = np.zeros((len(calendar), len(low[name])))
+        missing = np.zeros(len(calendar))
+        day, position, count = (part[key].to_numpy() for key in ("day", "bin", "row_count"))
+        is_known = position >= 0
+        np.add.at(known, (day[is_known], position[is_known]), count[is_known])
+        np.add.at(missing, day[~is_known], count[~is_known])
+        yield (
+            Part(_text(segment), _text(value), name),
+            Counts(columns[name].kind, calendar, known, missing, low[name]),
+        )
+
+
+def _lower_bounds(low: list[float | None], last_bin: int) -> Floats:
+    """Bounds by bin; a category's bins have none, and begin with the one of unseen values."""
+    bounds = [np.nan] * (last_bin + 1 - len(low)) + [np.nan if cut is None else cut for cut in low]
+    return np.array(bounds, dtype=float)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
