@@ -33,8 +33,8 @@ def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
         query = sa.text(
             "select partition_date::text as day, state,"
             " array_remove(array_agg(column_name) filter (where is_drifted), null) as drifted"
-            " from metrics.partitions left join metrics.drift using (monitor, partition_date)"
-            " where monitor = :monitor and segment is null"
+            " from metrics.partitions left join metrics.drift_scored"
+            " using (monitor, partition_date) where monitor = :monitor"
             " group by partition_date, state order by partition_date desc limit 1"
         )
         with warehouse.engine().connect() as connection:

@@ -1,10 +1,15 @@
 """One drift asset a monitor: its days against its reference, told to the one on call."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
+from python_metrics import settings
+from python_metrics.calibration.detect import detect
+from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import PartitionResult, compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.monitors.config import Monitor
@@ -42,34 +47,51 @@ def drift_asset(monitor: Monitor) -> dg.AssetsDefinition:
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         missing = missing_days(engine, days)
-        for day in track(f"drift, {monitor.name}", days):
-            result = compute_partition(engine, monitor, day, reference, arrived=day not in missing)
-            context.add_asset_metadata(partition_metadata(result), partition_key=day.isoformat())
+        results = {
+            day: compute_partition(engine, monitor, day, reference, arrived=day not in missing)
+            for day in track(f"drift, {monitor.name}", days)
+        }
+        found = detect(
+            engine, monitor, reference.config_hash, days, settings.home() / "calibration"
+        )
+        for day, result in results.items():
+            metadata = partition_metadata(result, found[day])
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return drift
 
 
-def partition_metadata(result: PartitionResult) -> dict[str, object]:
+def partition_metadata(result: PartitionResult, verdicts: Sequence[Verdict]) -> dict[str, object]:
     """What Dagster shows of one partition."""
     return {
         "state": result.state,
         "dagster/row_count": result.row_count,
-        "drifted columns": len(result.drifted_columns),
+        "drifted columns": sum(row.is_drifted is True for row in verdicts if row.segment is None),
+        "drifted segments": sum(row.is_drifted is True for row in verdicts if row.segment),
         "failing tests": len(result.failing_tests),
         "seconds": round(result.duration_seconds, 3),
-        "preview": dg.MetadataValue.md(preview(result)),
+        "preview": dg.MetadataValue.md(preview(verdicts)),
     }
 
 
-def preview(result: PartitionResult) -> str:
-    """A day's drift rows as a table, highest above its threshold first."""
-    compared = [row for row in result.drift if row.column_name and row.status == "ok"]
-    left_out = [row for row in result.drift if row.column_name and row.status != "ok"]
-    lines = ["| column | method | score | threshold | |", "|---|---|---:|---:|---|"]
-    lines += [
-        f"| {row.column_name} | {row.method} | {row.score:.4g} | {row.threshold:.4g} | "
-        f"{'**drifted**' if row.is_drifted else ''} |"
-        for row in sorted(compared, key=lambda row: (not row.is_drifted, row.column_name or ""))
+def preview(verdicts: Sequence[Verdict]) -> str:
+    """A day's verdicts over all rows as a table, alarms first, then the segments in alarm."""
+    judged = [row for row in verdicts if row.status == "ok"]
+    shown = [row for row in judged if row.segment is None or row.is_drifted]
+    lines = [
+        "| column | segment | what | change | score | threshold | |",
+        "|---|---|---|---:|---:|---:|---|",
     ]
-    lines += [f"| {row.column_name} | | | | {row.status}: {row.reason} |" for row in left_out]
+    for row in sorted(shown, key=lambda row: (not row.is_drifted, -(row.score or 0))):
+        segment = f"{row.segment} = {row.segment_value}" if row.segment else ""
+        word = "**drifted**" if row.is_drifted else "slow change" if row.is_slow else ""
+        lines.append(
+            f"| {row.column_name or 'all columns'} | {segment} | {row.statistic} |"
+            f" {row.effect:+.3g} {row.unit} | {row.score:.3g} | {row.threshold:.3g} | {word} |"
+        )
+    lines += [
+        f"| {row.column_name} | | | | | | {row.status}: {row.reason} |"
+        for row in verdicts
+        if row.status != "ok"
+    ]
     return "\n".join(lines)

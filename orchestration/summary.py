@@ -28,7 +28,7 @@ DAYS = sa.text(
         partitions.row_count,
         count(*) filter (where drift.status = 'ok') as compared,
         coalesce(
-            array_agg(drift.column_name order by drift.score / drift.threshold desc)
+            array_agg(drift.column_name order by drift.score_ratio desc)
             filter (where drift.is_drifted),
             '{}'
         ) as drifted,
@@ -41,7 +41,7 @@ DAYS = sa.text(
                 and tests.status in ('fail', 'warn', 'error')
         ) as failing_tests
     from metrics.partitions
-    left join metrics.drift
+    left join metrics.drift_scored as drift
         on
             drift.monitor = partitions.monitor
             and drift.partition_date = partitions.partition_date
@@ -172,7 +172,7 @@ def _print_next(console: Console, report: Path | None) -> None:
         f"{_overview().as_uri()}   the overview, as one page",
         "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to drift",
         "driftmeter status   every monitor's state in one table",
-        'psql "$(driftmeter url)" -c "select * from metrics.drift where is_drifted limit 20"',
+        'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
     ]
     if report:
         lines.insert(1, f"{report.as_uri()}   the worst day, drawn by Evidently")

@@ -33,7 +33,7 @@ select
     max(partitions.partition_date) filter (where partitions.state = 'fresh') as last_fresh_day,
     (
         select coalesce(array_agg(distinct drift.column_name), '{}')
-        from metrics.drift
+        from metrics.drift_scored as drift
         where
             drift.monitor = partitions.monitor
             and drift.partition_date = latest.partition_date

@@ -23,11 +23,14 @@ class Calibration:
         Days with rows that it rests on.
     reference_rows : dict of Part to float
         Rows of the reference with a value, by column and segment.
+    classifier : DayNull or None
+        Of the domain classifier's area, one statistic.
     """
 
     columns: dict[Part, ColumnNull]
     reference_days: int
     reference_rows: dict[Part, float]
+    classifier: DayNull | None
 
     @property
     def too_short(self) -> str | None:
@@ -81,6 +84,10 @@ def save(calibration: Calibration, file: Path) -> None:
             stored[f"{owner}.{name}.shape"] = np.array(
                 [(*a.shape, -1)[:2] for a in arrays], dtype=np.int64
             ).reshape(len(items), 2)
+    if calibration.classifier is not None:
+        for name in _ARRAYS["null"]:
+            stored[f"classifier.{name}"] = getattr(calibration.classifier, name)
+        stored["classifier.correlation"] = calibration.classifier.correlation
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_suffix(".new.npz")
     np.savez(new, **stored)
@@ -120,4 +127,10 @@ def load(file: Path) -> Calibration:
             DayNull(correlation=float(numbers[i, 1]), **null),
         )
         rows[part] = float(numbers[i, 2])
-    return Calibration(columns, int(data["reference_days"]), rows)
+    classifier = None
+    if "classifier.correlation" in data:
+        classifier = DayNull(
+            correlation=float(data["classifier.correlation"]),
+            **{name: data[f"classifier.{name}"] for name in _ARRAYS["null"]},
+        )
+    return Calibration(columns, int(data["reference_days"]), rows, classifier)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from python_metrics.calibration.cache import Calibration, load, save
 from python_metrics.calibration.column import calibrate_column
 from python_metrics.calibration.histograms import load_counts
+from python_metrics.calibration.multivariate import fit_classifier_null
 from python_metrics.monitors.config import Monitor
 
 # Part of the cache's key: a change of what is fitted must not read what was.
@@ -33,6 +34,7 @@ def calibrate(
     days = monitor.reference
     with engine.begin() as connection:
         counts = load_counts(connection, monitor, days.from_date, days.to_date)
+        classifier = fit_classifier_null(connection, monitor)
     every_day = [part.rows > 0 for part in counts.values()]
     reference_days = int(np.any(every_day, axis=0).sum()) if every_day else 0
     usual = {part: each for part, each in counts.items() if _is_usual(each.rows, monitor)}
@@ -40,6 +42,7 @@ def calibrate(
         columns={part: calibrate_column(each) for part, each in usual.items()},
         reference_days=reference_days,
         reference_rows={part: float(each.known.sum()) for part, each in usual.items()},
+        classifier=classifier,
     )
     if file is not None:
         save(calibration, file)

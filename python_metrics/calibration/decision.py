@@ -60,6 +60,10 @@ class Verdicts:
     threshold_p: Floats
     is_significant: npt.NDArray[np.bool_]
 
+    def only(self, chosen: slice) -> "Verdicts":
+        """Some of the hypotheses, decided among all."""
+        return Verdicts(self.q_value[chosen], self.threshold_p[chosen], self.is_significant[chosen])
+
 
 def shares_of(groups: npt.NDArray[np.str_]) -> Floats:
     """Share of the day's budget of each hypothesis, by its group; sums to 1.

@@ -6,13 +6,20 @@ boosted trees that tell a day's rows from the reference's, out of fold: 0.5 is c
 columns tell some days from others, so the null is fitted to the reference's own days.
 """
 
+import datetime as dt
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import sqlalchemy as sa
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from python_metrics.calibration.counts import Floats
+from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
+from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.monitors.config import Monitor
 
 # Rows of each side: more cost time, and tell apart what does not matter.
 MOST_ROWS = 1000
@@ -20,8 +27,44 @@ FOLDS = 3
 # Categories beyond these are one.
 MOST_CATEGORIES = 30
 SEED = 5
+MISSING = -1e12
 # An area's variance under the null with as many rows on each side, times the rows: (2n + 1) / 12n².
 ROW_VARIANCE = 1 / 6
+
+
+def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull | None:
+    """How well single reference days can be told from the others; None where too few can be tried.
+
+    A day stands out by its weekday and its weather with nothing wrong, so the areas of calm days,
+    not 0.5, are what a new day is held against.
+    """
+    span = monitor.reference
+    days = [
+        span.from_date + dt.timedelta(days=number)
+        for number in range((span.to_date - span.from_date).days + 1)
+    ]
+    frames = {
+        day: frame
+        for day in days
+        if len(frame := read_rows(connection, monitor, day, day).drop(columns=VERSION))
+        >= max(monitor.min_rows, FOLDS)
+    }
+    if len(frames) < LEAST_DAYS:
+        return None
+    reference = pd.concat(frames.values(), ignore_index=True)
+    classifier = DomainClassifier(reference)
+    of_row = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames.values()])
+    areas = [
+        classifier.score(frame, leave_out=of_row == number)
+        for number, frame in enumerate(frames.values())
+    ]
+    sizes = [min(len(frame), MOST_ROWS) for frame in frames.values()]
+    return fit_day_null(
+        np.array(areas)[:, None],
+        np.array(sizes, dtype=float)[:, None],
+        np.array([ROW_VARIANCE]),
+        np.array([day.weekday() for day in frames]),
+    )
 
 
 class DomainClassifier:
@@ -41,7 +84,7 @@ class DomainClassifier:
         }
         self._reference = self._coded(reference)
 
-    def score(self, rows: pd.DataFrame, leave_out: Floats | None = None) -> float:
+    def score(self, rows: pd.DataFrame, leave_out: npt.NDArray[np.bool_] | None = None) -> float:
         """Area under the ROC curve for telling the rows from the reference's, 0 to 1.
 
         Parameters
@@ -50,7 +93,7 @@ class DomainClassifier:
             Rows of the reference that are these very rows.
         """
         generator = np.random.default_rng(SEED)
-        others = self._reference if leave_out is None else self._reference[~leave_out.astype(bool)]
+        others = self._reference if leave_out is None else self._reference[~leave_out]
         size = min(MOST_ROWS, len(rows), len(others))
         day = self._coded(rows)[generator.choice(len(rows), size, replace=False)]
         calm = others[generator.choice(len(others), size, replace=False)]
@@ -62,12 +105,14 @@ class DomainClassifier:
             model = HistGradientBoostingClassifier(
                 max_iter=20, max_leaf_nodes=8, max_bins=32, random_state=SEED, early_stopping=False
             )
-            model.fit(features[train], labels[train])
-            scores[test] = model.predict_proba(features[test])[:, 1]
+            # scikit-learn cuts no bins of a column with one value.
+            varied = np.ptp(features[train], axis=0) > 0
+            model.fit(features[train][:, varied], labels[train])
+            scores[test] = model.predict_proba(features[test][:, varied])[:, 1]
         return float(roc_auc_score(labels, scores))
 
     def _coded(self, frame: pd.DataFrame) -> Floats:
-        """Numbers as they are, categories by their rank; what is missing stays missing."""
+        """Numbers as they are, categories by their rank; what is missing far below all."""
         columns = []
         for name in frame.columns:
             if name in self._categories:
@@ -76,4 +121,8 @@ class DomainClassifier:
                 columns.append(np.where(codes >= 0, codes, other).astype(float))
             else:
                 columns.append(frame[name].to_numpy(dtype=float))
-        return np.column_stack(columns)
+        # A value of its own for what is missing, which trees can cut off.
+        coded: Floats = np.nan_to_num(
+            np.column_stack(columns), nan=MISSING, posinf=-MISSING, neginf=MISSING
+        )
+        return coded

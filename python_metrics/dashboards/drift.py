@@ -33,13 +33,13 @@ group by partition_date, column_name order by 1, 2
 """
 RANKED = f"""
 select column_name as "column", count(*) filter (where is_drifted) as days_drifted,
-    count(*) as days_compared, max(score_ratio) as worst_ratio,
+    count(*) filter (where is_slow) as days_slow, count(*) as days_compared,
+    max(score_ratio) as worst_ratio,
     (array_agg(partition_date::text order by score_ratio desc))[1] as worst_day,
-    (array_agg(score order by partition_date desc))[1] as newest_score,
-    (array_agg(threshold order by partition_date desc))[1] as newest_threshold,
-    (array_agg(method order by partition_date desc))[1] as method
-from metrics.drift_scored
-where {COMPARED} and column_name is not null
+    (array_agg(statistic order by score_ratio desc))[1] as what_changed,
+    (array_agg(effect order by score_ratio desc))[1] as by_how_much,
+    (array_agg(unit order by score_ratio desc))[1] as unit
+from metrics.drift_scored where {COMPARED} and column_name is not null
 group by column_name order by worst_ratio desc nulls last, 1
 """
 ONE_COLUMN = f"""
@@ -67,8 +67,16 @@ where {COMPARED} and role in ('prediction', 'target')
 group by partition_date, role, column_name order by 1, 2
 """
 WHOLE = f"""
-select {TIME}, max(score) as "share of columns that drifted", max(threshold) as "threshold"
+select {TIME}, max(score) as "area under the ROC curve", max(threshold) as "threshold"
 from metrics.drift_scored where {COMPARED} and column_name is null
+group by partition_date order by 1
+"""
+PEERS = f"""
+select {TIME},
+    count(*) filter (where is_drifted and engine like 'driftmeter%') as "alarms here",
+    count(*) filter (where is_drifted and engine like 'evidently%') as "by Evidently's defaults"
+from metrics.drift where {MONITOR} and {DAYS} and {VERSION} and segment is null
+    and column_name is not null
 group by partition_date order by 1
 """
 SEGMENTS = f"""
@@ -81,14 +89,14 @@ group by segment_label order by worst_ratio desc nulls last, 1 limit 30
 """
 SKIPPED = f"""
 select column_name as "column", reason, count(*) as days, max(partition_date)::text as last_day
-from metrics.drift
+from metrics.drift_scored
 where {MONITOR} and {DAYS} and {SEGMENT} and column_name is not null and status <> 'ok'
 group by column_name, reason order by days desc, 1
 """
 DRIFTED_NOW = f"""
 select column_name as "column", score_ratio from metrics.drift_scored
 where {COMPARED} and column_name is not null
-    and partition_date = (select max(partition_date) from metrics.drift
+    and partition_date = (select max(partition_date) from metrics.drift_scored
         where {MONITOR} and {DAYS} and status = 'ok')
 order by score_ratio desc nulls last limit 1
 """
@@ -158,26 +166,26 @@ DRIFT = Dashboard(
                     thresholds=OVER_THRESHOLD,
                     custom__cellOptions={"type": "color-background", "mode": "basic"},
                 ),
-                override("newest_score", decimals=3),
-                override("newest_threshold", decimals=3),
+                override("by_how_much", decimals=3),
             ],
         ),
         timeseries(
-            "Did the whole row drift?",
-            "Share of the compared columns that drifted, and the share that is an alarm.",
+            "Can the day be told from the reference at all?",
+            "Area under the ROC curve of a classifier that tells the day's rows from the "
+            "reference's, by all columns together; 0.5 is chance. It sees a correlation that is "
+            "gone while every column looks as it did.",
             WHOLE,
-            unit=SHARE,
+            unit=COUNT,
             width=8,
             height=10,
-            lowest=0,
             overrides=[THRESHOLD_LINE],
-            no_data="The whole row is judged over all rows only: choose the segment `all rows`.",
+            no_data="All columns together are judged over all rows: choose that segment.",
         ),
         row("$column of $monitor, $segment"),
         timeseries(
             "How far is $column from its reference?",
-            "The column's score with its own threshold from the data; below the dashed line, in "
-            "the band, is calm.",
+            "How far the day is from calm reference days, in standard deviations of such days, "
+            "with the threshold that the alarm budget leaves it; below the dashed line is calm.",
             ONE_COLUMN,
             unit=COUNT,
             height=9,
@@ -213,8 +221,8 @@ DRIFT = Dashboard(
         ),
         table(
             "Which segment moved $column?",
-            "Every segment that was compared, worst first. Segments beside `all rows` appear as "
-            "they are calibrated.",
+            "Every segment that was compared, worst first. A segment needs rows enough on most "
+            "days of the reference.",
             SEGMENTS,
             width=9,
             overrides=[override("worst_ratio", decimals=2)],
@@ -229,11 +237,22 @@ DRIFT = Dashboard(
             field="/.*/",
             decimals=2,
         ),
+        timeseries(
+            "How many columns alarm, and how many by Evidently's defaults?",
+            "Calibrated alarms, which keep the monitor's budget, beside the default verdicts of "
+            "Evidently on the same days, which are kept for comparison and alarm nobody.",
+            PEERS,
+            unit=COUNT,
+            height=7,
+            bars=True,
+            lowest=0,
+        ),
         table(
             "What was not compared, and why?",
             "Columns that were left out, with the reason: too few known values, constant, failed.",
             SKIPPED,
-            height=6,
+            width=12,
+            height=7,
             no_data="Every column was compared on every day of the range.",
         ),
     ],

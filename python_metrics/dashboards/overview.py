@@ -70,7 +70,7 @@ from metrics.monitor_state where monitor = '$monitor'
 """
 DRIFTED = f"""
 select {TIME}, count(*) filter (where is_drifted) as "drifted columns"
-from metrics.drift
+from metrics.drift_scored
 where {MONITOR} and {DAYS} and {VERSION}
     and column_name is not null and segment is null and status = 'ok'
 group by partition_date order by 1

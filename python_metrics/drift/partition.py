@@ -13,6 +13,7 @@ from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutco
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
+CLASSIFIER = "domain_classifier"
 KEYS = {"segment": None, "segment_value": None}
 
 
@@ -79,8 +80,26 @@ def _by_version(
     versions = sorted(current[VERSION].dropna().unique()) or [None]
     for version in versions:
         rows = current if version is None else current[current[VERSION] == version]
-        drift, tests = reference.engine.compare(rows.drop(columns=VERSION).reset_index(drop=True))
-        yield version, drift, tests
+        frame = rows.drop(columns=VERSION).reset_index(drop=True)
+        drift, tests = reference.engine.compare(frame)
+        yield version, [*drift, _separation(reference, frame)], tests
+
+
+def _separation(reference: Reference, rows: pd.DataFrame) -> ColumnDrift:
+    """How well all columns together tell the day from the reference; judged by calibration."""
+    n_reference, n_current = len(reference.frame), len(rows)
+    needed = reference.monitor.min_rows
+    if n_current < needed:
+        return ColumnDrift(
+            None,
+            n_reference,
+            n_current,
+            method=CLASSIFIER,
+            status="skipped",
+            reason=f"{n_current} rows; {needed} are needed",
+        )
+    score = reference.classifier.score(rows)
+    return ColumnDrift(None, n_reference, n_current, method=CLASSIFIER, score=score)
 
 
 def _replace(

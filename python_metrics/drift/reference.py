@@ -13,6 +13,7 @@ from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
 if TYPE_CHECKING:
+    from python_metrics.calibration.multivariate import DomainClassifier
     from python_metrics.drift.evidently_engine import EvidentlyEngine
 
 BASELINE = "reference"
@@ -47,6 +48,13 @@ class Reference:
         from python_metrics.drift.evidently_engine import EvidentlyEngine
 
         return EvidentlyEngine(self.frame, self.monitor.columns, self.monitor.min_rows)
+
+    @cached_property
+    def classifier(self) -> "DomainClassifier":
+        """Tells a day's rows from these; imported on first use."""
+        from python_metrics.calibration.multivariate import DomainClassifier
+
+        return DomainClassifier(self.frame)
 
 
 def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
