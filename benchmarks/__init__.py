@@ -1,0 +1,1 @@
+"""Benchmarks: ratios and rates against peers, limits and known truth."""

@@ -1,0 +1,301 @@
+"""False alarms and power, on days whose truth is known: this project and its peers in one run.
+
+    python -m benchmarks.detection                         # an hour on two cores
+    python -m benchmarks.detection --quick                 # minutes, wide intervals
+    python -m benchmarks.detection --nannyml PATH/python   # with NannyML, in its own environment
+
+Every stream has 59 reference days and then days to judge; the budget is one false alarm a month.
+Peers run with the defaults their documentation advises: Evidently's DataDriftPreset, a column over
+its threshold is an alarm; NannyML's UnivariateDriftCalculator with a chunk a day; a z-score of
+missing share, mean and distinct count beyond 3 deviations of the 30 days before, as Elementary's
+column monitors do. Intervals are exact (Clopper and Pearson 1934) at 95%.
+"""
+
+import argparse
+import functools
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import beta
+
+from benchmarks import judges, streams
+from benchmarks.streams import REFERENCE_DAYS, Fault, Stream
+
+SEED = 20261123
+RESULTS = Path(__file__).parent / "results"
+BUDGET = 1.0
+MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Calm days, or a fault from the first judged day on.
+
+    Attributes
+    ----------
+    days : int
+        Judged days a stream.
+    right : tuple of str
+        Columns of which one must be in alarm; any where empty.
+    by_day : int
+        An alarm on one of the first so many days counts.
+    """
+
+    name: str
+    stream: Stream
+    repeats: int
+    days: int = 1
+    fault: Fault | None = None
+    right: tuple[str, ...] = ()
+    by_day: int = 1
+    segments: tuple[str, ...] = ()
+    classify: bool = False
+    peers: int = 0
+    target: str = ""
+
+
+def scenarios(quick: bool) -> Iterator[Scenario]:
+    """Every scenario of the table, in its order."""
+    r = 10 if quick else 100
+    few = 2 if quick else 6
+    for rows, effect in ((300, 0.0), (300, 0.05), (2500, 0.0), (2500, 0.05)):
+        stream = Stream(rows, effect)
+        yield Scenario(
+            f"calm, {rows:,} rows, day effect {effect}",
+            stream,
+            r // 2,
+            30,
+            peers=few,
+            target="at most 1 a month",
+        )
+    yield Scenario(
+        "calm, 100,000 rows, day effect 0.05", Stream(100_000, 0.05), 1 if quick else 5, 30,
+        peers=0 if quick else 1, target="at most 1 a month",
+    )  # fmt: skip
+    yield Scenario(
+        "calm, 2,500 rows, day effect 0.02, segments and classifier", Stream(2500, 0.02), r // 5,
+        30, segments=("part",), classify=True, target="at most 1 a month",
+    )  # fmt: skip
+    two = Stream(2000, 0.02)
+    peers = 5 if quick else 20
+    yield Scenario(
+        "mean shift 0.15 sd", two, 2 * r, fault=streams.shifted("normal", 0.15),
+        right=("normal",), peers=peers, target=">= 0.95",
+    )  # fmt: skip
+    for value in ("9", "8", "7", "3"):
+        base = streams.TEN[int(value)]
+        yield Scenario(
+            f"category from {base:.0%} up by 2 points", two, r,
+            fault=streams.more_of(value, 0.02), right=("ten",), peers=peers,
+            target=">= 0.95",
+        )  # fmt: skip
+    yield Scenario(
+        "missing 10% to 14%", two, 2 * r, fault=streams.more_missing("holes", 0.10, 0.14),
+        right=("holes",), peers=peers, target=">= 0.95",
+    )  # fmt: skip
+    for column in ("normal", "lognormal", "skewed", "with_outliers"):
+        yield Scenario(
+            f"unit x1.5, {column}", two, r // 2, fault=streams.scaled(column), right=(column,),
+            peers=peers, target=">= 0.95",
+        )  # fmt: skip
+    yield Scenario(
+        "correlation 0.8 to 0", two, r // 4, fault=streams.decorrelated, classify=True,
+        peers=peers, target=">= 0.95",
+    )  # fmt: skip
+    yield Scenario(
+        "segment of 5% x1.5", two, r // 2, fault=streams.in_segment("lognormal"),
+        right=("lognormal",), segments=("part",), peers=peers, target=">= 0.9",
+    )  # fmt: skip
+    yield Scenario(
+        "0.01 sd at 1,000,000 rows", Stream(1_000_000, 0.0, 30), 1 if quick else 3,
+        fault=streams.shifted("normal", 0.01), right=("normal",), target="no alarm",
+    )  # fmt: skip
+    yield Scenario(
+        "ramp of 0.02 sd a day, within 7 days", two, r, 7,
+        fault=streams.ramp("normal", 0.02), right=("normal",), by_day=7, peers=few, target=">= 0.9",
+    )  # fmt: skip
+
+
+Judge = Callable[[judges.Frames, judges.Frames], list[list[str]]]
+
+
+def run(scenario: Scenario, repeat: int, nannyml: Path | None) -> dict[str, list[int]]:
+    """Hits of each judge on one stream: calm, days with an alarm; else 1 if the fault was found."""
+    number = sum(map(ord, scenario.name))
+    generator = np.random.default_rng([SEED, number, repeat])
+    stream = scenario.stream
+    calm = [stream.day(generator) for _ in range(REFERENCE_DAYS + scenario.days)]
+    reference, later = calm[:REFERENCE_DAYS], calm[REFERENCE_DAYS:]
+    if scenario.fault:
+        later = [scenario.fault(frame, generator, day) for day, frame in enumerate(later)]
+    verdicts = judges.ours(reference, later, BUDGET, scenario.segments, classify=scenario.classify)
+    found = [judges.alarms(day) for day in verdicts]
+    hits = {"driftmeter": [_hit(scenario, [[v.column_name or "" for v in day] for day in found])]}
+    if scenario.segments and scenario.fault:
+        # The judged day's first alarm is in the segment and column that changed.
+        first = found[0][0] if found[0] else None
+        is_right = first is not None and first.segment_value == "7"
+        hits["driftmeter, ranked first"] = [
+            int(is_right and first is not None and first.column_name in scenario.right)
+        ]
+    if repeat < scenario.peers:
+        peers: dict[str, Judge] = {"Evidently": judges.evidently, "z-score": judges.z_score}
+        if nannyml:
+            peers["NannyML"] = functools.partial(judges.nannyml, python=nannyml)
+        for name, judge in peers.items():
+            hits[name] = [_hit(scenario, judge(reference, later))]
+    return hits
+
+
+def _hit(scenario: Scenario, alarms: list[list[str]]) -> int:
+    if scenario.fault is None:
+        return sum(bool(day) for day in alarms)
+    wanted = scenario.right
+    return int(
+        any(
+            any(not wanted or any(column in name for column in wanted) for name in day)
+            for day in alarms[: scenario.by_day]
+        )
+    )
+
+
+def interval(hits: int, trials: int) -> tuple[float, float]:
+    """Exact 95% interval of a share."""
+    low = float(beta.ppf(0.025, hits, trials - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(0.975, hits + 1, trials - hits)) if hits < trials else 1.0
+    return low, high
+
+
+def measure(
+    scenario: Scenario, pool: ProcessPoolExecutor, nannyml: Path | None
+) -> dict[str, object]:
+    """One scenario's rates, with their intervals."""
+    started = time.perf_counter()
+    totals: dict[str, list[int]] = {}
+    work = [pool.submit(run, scenario, repeat, nannyml) for repeat in range(scenario.repeats)]
+    for done in work:
+        for name, hits in done.result().items():
+            totals.setdefault(name, []).extend(hits)
+    trials = scenario.days if scenario.fault is None else 1
+    rates = {}
+    for name, hits in totals.items():
+        low, high = interval(sum(hits), trials * len(hits))
+        rates[name] = {
+            "hits": sum(hits),
+            "trials": trials * len(hits),
+            "rate": sum(hits) / (trials * len(hits)),
+            "low": low,
+            "high": high,
+        }
+    return {
+        "scenario": scenario.name,
+        "kind": "false alarms" if scenario.fault is None else "power",
+        "target": scenario.target,
+        "rates": rates,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def as_table(results: list[dict[str, object]]) -> str:
+    """The figures as Markdown: false alarms a month, and shares of faults found."""
+    names = ["driftmeter", "Evidently", "NannyML", "z-score"]
+    lines = []
+    for kind, heading in (
+        ("false alarms", "Days with a false alarm, per month"),
+        ("power", "Share of faults found"),
+    ):
+        lines += [f"\n### {heading}\n", f"| | asked | {' | '.join(names)} |", "|---" * 6 + "|"]
+        factor = MONTH if kind == "false alarms" else 1
+        for result in results:
+            if result["kind"] != kind:
+                continue
+            rates = result["rates"]
+            assert isinstance(rates, dict)
+            cells = [
+                f"{factor * rates[name]['rate']:.2f} ({factor * rates[name]['low']:.2f} to"
+                f" {factor * rates[name]['high']:.2f})"
+                if name in rates
+                else ""
+                for name in names
+            ]
+            extra = rates.get("driftmeter, ranked first")
+            note = f"; ranked first {extra['rate']:.2f}" if extra else ""
+            lines.append(
+                f"| {result['scenario']} | {result['target']} | {cells[0]}{note} |"
+                f" {' | '.join(cells[1:])} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def as_picture(results: list[dict[str, object]]) -> str:
+    """False alarms a month by judge, as SVG; the line is the budget."""
+    colors = {
+        "driftmeter": "#3274d9", "Evidently": "#f2802a", "NannyML": "#8f5bd6", "z-score": "#6e7a89",
+    }  # fmt: skip
+    rows, y = [], 40
+    for result in results:
+        rates = result["rates"]
+        assert isinstance(rates, dict)
+        if result["kind"] != "false alarms":
+            continue
+        rows.append(f'<text x="10" y="{y}" font-weight="600">{result["scenario"]}</text>')
+        for name, color in colors.items():
+            if name in rates:
+                y += 18
+                rate = MONTH * rates[name]["rate"]
+                rows.append(
+                    f'<text x="20" y="{y}">{name}</text><rect x="110" y="{y - 10}" height="12" '
+                    f'width="{max(rate * 18, 1):.1f}" fill="{color}"/>'
+                    f'<text x="{118 + rate * 18:.1f}" y="{y}">{rate:.2f}</text>'
+                )
+        y += 28
+    line = 110 + 18 * BUDGET
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{y}" '
+        'font-family="system-ui, sans-serif" font-size="12">'
+        '<rect width="100%" height="100%" fill="white"/>'
+        '<text x="10" y="18" font-size="14">Days with a false alarm, per month; the line is the '
+        "budget</text>"
+        f'<line x1="{line}" x2="{line}" y1="26" y2="{y - 20}" stroke="#e02f44" '
+        f'stroke-dasharray="4 3"/>{"".join(rows)}</svg>\n'
+    )
+
+
+def main() -> None:
+    """Run every scenario; print a line each, and write table, figures and picture."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the streams")
+    parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
+    parser.add_argument("--only", default="", help="scenarios whose name holds this")
+    parser.add_argument("--out", type=Path, help="directory of the results")
+    options = parser.parse_args()
+    print(f"seed {SEED}, budget {BUDGET} false alarm a month", flush=True)
+    results = []
+    with ProcessPoolExecutor(2) as pool:
+        for scenario in scenarios(options.quick):
+            if options.only not in scenario.name:
+                continue
+            result = measure(scenario, pool, options.nannyml)
+            results.append(result)
+            print(json.dumps(result), flush=True)
+            if options.out:
+                write(results, options.out)
+
+
+def write(results: list[dict[str, object]], directory: Path) -> None:
+    """Write the three files of the results."""
+    figures = {"seed": SEED, "budget_per_month": BUDGET, "results": results}
+    (directory / "detection.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (directory / "detection.md").write_text(as_table(results))
+    (directory / "detection.svg").write_text(as_picture(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Who judges the days: this project, Evidently's and NannyML's defaults, and a z-score.
+
+Each gets the same reference frames and the same later days, in order, and answers with the names
+of the columns that alarm on each day.
+"""
+
+import datetime as dt
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.streams import FIRST
+from python_metrics.calibration.area import Area
+from python_metrics.calibration.cache import Calibration
+from python_metrics.calibration.column import calibrate_column, judge_column
+from python_metrics.calibration.counts import Counts
+from python_metrics.calibration.day_null import fit_day_null
+from python_metrics.calibration.histograms import Part
+from python_metrics.calibration.multivariate import MOST_ROWS, ROW_VARIANCE, DomainClassifier
+from python_metrics.calibration.verdicts import Verdict, verdicts_of_day
+from python_metrics.drift.evidently_engine import EvidentlyEngine
+from python_metrics.monitors.config import Monitor
+
+Frames = list[pd.DataFrame]
+
+
+def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = ()) -> Monitor:
+    """A monitor of a frame's columns, the last number as its prediction."""
+    numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
+    kinds = {
+        name: {"kind": "numerical" if name in numbers else "categorical"}
+        for name in frame
+        if name != numbers[-1]
+    }
+    return Monitor.model_validate(
+        {
+            "name": "stream",
+            "owner": "benchmark",
+            "task": "regression",
+            "timestamp": "at",
+            "id": "id",
+            "prediction": numbers[-1],
+            "model_version": "version",
+            "features": kinds,
+            "segments": segments,
+            "reference": {"from": str(FIRST), "to": str(FIRST + 58)},
+            "alarm_budget": {"false_alarms_per_month": budget},
+        }
+    )
+
+
+def counts_of(
+    monitor: Monitor, reference: Frames, frames: Frames, first: np.datetime64 = FIRST
+) -> dict[Part, Counts]:
+    """Counts in the bins of the reference, as dbt's reference_bins and column_histogram make them.
+
+    tests/integration/test_calibration.py holds them against the SQL.
+    """
+    pooled = pd.concat(reference, ignore_index=True)
+    every = pd.concat(frames, ignore_index=True)
+    day = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+    days = first + np.arange(len(frames))
+    counts: dict[Part, Counts] = {}
+    for name, column in monitor.columns.items():
+        if pooled[name].notna().sum() == 0:
+            continue
+        if column.kind == "numerical":
+            cuts = cuts_of(pooled[name].to_numpy(dtype=float))
+            values = every[name].to_numpy(dtype=float)
+            position = np.where(np.isnan(values), -1, np.searchsorted(cuts, values, side="right"))
+            low = np.concatenate([[np.nan], cuts])
+        else:
+            ranks = pooled[name].value_counts().index
+            position = pd.Categorical(every[name], categories=ranks).codes.astype(int) + 1
+            position[every[name].isna().to_numpy()] = -1
+            low = np.full(len(ranks) + 1, np.nan)
+        groups = [(None, None, np.ones(len(every), dtype=bool))]
+        for segment in monitor.segments:
+            if segment != name:
+                groups += [
+                    (segment, str(value), (every[segment] == value).to_numpy())
+                    for value in pooled[segment].dropna().unique()
+                ]
+        for segment, value, chosen in groups:
+            known = np.zeros((len(frames), len(low)))
+            missing = np.zeros(len(frames))
+            is_known = chosen & (position >= 0)
+            np.add.at(known, (day[is_known], position[is_known]), 1)
+            np.add.at(missing, day[chosen & (position < 0)], 1)
+            part = Part(segment, value, name)
+            counts[part] = Counts(column.kind, days, known, missing, low)
+    return counts
+
+
+def cuts_of(values: np.ndarray) -> np.ndarray:
+    """Cuts at the 5% quantiles; an atom, and the highest value, ends a hair above itself."""
+    known = np.sort(values[np.isfinite(values)])
+    places = np.maximum(np.ceil(np.arange(21) / 20 * len(known)).astype(int) - 1, 0)
+    quantiles, number = np.unique(known[places], return_counts=True)
+    atoms = quantiles[(number > 1) | (quantiles == known[-1])]
+    return np.union1d(quantiles, atoms + np.maximum(np.abs(atoms), 1) * 1e-9)
+
+
+def ours(
+    reference: Frames,
+    later: Frames,
+    budget: float = 1.0,
+    segments: tuple[str, ...] = (),
+    *,
+    classify: bool = True,
+    first: np.datetime64 = FIRST,
+) -> list[list[Verdict]]:
+    """This project's verdicts on the later days.
+
+    Without `classify` the domain classifier finds every day calm: it costs seconds a stream, and
+    its share of the budget is spent all the same.
+    """
+    monitor = monitor_of(reference[0], budget, segments)
+    counts = counts_of(monitor, reference, reference + later, first)
+    n = len(reference)
+    columns = {
+        part: calibrate_column(each.only(np.arange(n)))
+        for part, each in counts.items()
+        if np.median(each.rows[:n]) >= monitor.min_rows
+    }
+    areas = _areas(reference, later) if classify else [0.5] * (n + len(later))
+    sizes = [float(min(len(frame), MOST_ROWS)) for frame in reference]
+    null = fit_day_null(
+        np.array(areas[:n])[:, None],
+        np.array(sizes)[:, None],
+        np.array([ROW_VARIANCE]),
+        next(iter(counts.values())).weekdays[:n],
+    )
+    rows = {part: float(counts[part].known[:n].sum()) for part in columns}
+    calibration = Calibration(columns, n, rows, null)
+    evidence = {part: judge_column(column, counts[part]) for part, column in columns.items()}
+    verdicts = []
+    for place, frame in enumerate(later, start=n):
+        day = (first + place).astype(dt.date)
+        known = {part: float(each.known[place].sum()) for part, each in counts.items()}
+        area = Area(areas[place], int(sum(sizes)), len(frame))
+        verdicts.append(
+            list(verdicts_of_day(monitor, calibration, evidence, known, place, day, None, area))
+        )
+    return verdicts
+
+
+def _areas(reference: Frames, later: Frames) -> list[float]:
+    classifier = DomainClassifier(pd.concat(reference, ignore_index=True))
+    of_row = np.repeat(np.arange(len(reference)), [len(frame) for frame in reference])
+    return [
+        *(classifier.score(frame, of_row == number) for number, frame in enumerate(reference)),
+        *(classifier.score(frame) for frame in later),
+    ]
+
+
+def alarms(verdicts: list[Verdict]) -> list[Verdict]:
+    """Alarms of a day, the plainest first."""
+    found = [verdict for verdict in verdicts if verdict.is_drifted]
+    return sorted(found, key=lambda verdict: verdict.p_value or 0.0)
+
+
+def evidently(reference: Frames, later: Frames) -> list[list[str]]:
+    """Columns that Evidently's defaults call drifted; no more is asked of it than it answers."""
+    pooled = pd.concat(reference, ignore_index=True)
+    engine = EvidentlyEngine(pooled, monitor_of(pooled, 1.0).columns, 30)
+    found = []
+    for frame in later:
+        drift, _ = engine.compare(frame)
+        found.append([row.column_name for row in drift if row.column_name and row.is_drifted])
+    return found
+
+
+def z_score(reference: Frames, later: Frames, window: int = 30) -> list[list[str]]:
+    """Elementary's kind of anomaly: missing share and mean beyond 3 deviations of 30 days before.
+
+    Categories are watched by their number of distinct values, as its column monitors do.
+    """
+    metrics = pd.DataFrame([_metrics(frame) for frame in reference + later])
+    found = []
+    for place in range(len(reference), len(metrics)):
+        before = metrics.iloc[place - window : place]
+        deviation = before.std(ddof=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (metrics.iloc[place] - before.mean()) / deviation
+        found.append([str(name) for name in z.index[(z.abs() > 3) & (deviation > 0)]])
+    return found
+
+
+def _metrics(frame: pd.DataFrame) -> dict[str, float]:
+    values = {}
+    for name in frame:
+        values[f"missing {name}"] = frame[name].isna().mean()
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            values[f"mean {name}"] = frame[name].mean()
+        else:
+            values[f"distinct {name}"] = frame[name].nunique()
+    return values
+
+
+def nannyml(reference: Frames, later: Frames, python: Path) -> list[list[str]]:
+    """Columns in alarm by NannyML's univariate calculator, with its defaults, a chunk a day.
+
+    It runs in an environment of its own: its requirements and ours exclude each other.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        for name, frames, start in (
+            ("reference", reference, 0),
+            ("later", later, len(reference)),
+        ):
+            stamped = [
+                frame.assign(at=pd.Timestamp(FIRST + start + number))
+                for number, frame in enumerate(frames)
+            ]
+            pd.concat(stamped, ignore_index=True).to_parquet(Path(directory) / f"{name}.parquet")
+        script = Path(__file__).parent / "peers" / "nannyml_alarms.py"
+        subprocess.run([str(python), str(script), directory], check=True, capture_output=True)
+        answer = pd.read_json(Path(directory) / "alarms.json", orient="records", dtype=False)
+    by_day: list[list[str]] = [[] for _ in later]
+    for row in answer.itertuples():
+        by_day[int(row.day)].append(str(row.column))
+    return by_day

@@ -1,0 +1,136 @@
+"""Days of rows whose truth is known: calm ones, and ones with a planted fault."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+REFERENCE_DAYS = 59
+FIRST = np.datetime64("2019-02-01")
+Fault = Callable[[pd.DataFrame, np.random.Generator, int], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What days are made of.
+
+    Attributes
+    ----------
+    rows : int
+        Rows a day.
+    day_effect : float
+        Standard deviation of a day's own shift: of a number in its own deviations, of a
+        category's log odds.
+    categories : int
+        Values of the largest categorical column.
+    """
+
+    rows: int
+    day_effect: float
+    categories: int = 300
+
+    def day(self, generator: np.random.Generator) -> pd.DataFrame:
+        """One calm day."""
+        n = self.rows
+        shift = generator.normal(0, self.day_effect, 7)
+        pair = generator.normal(size=(n, 2))
+        frame = pd.DataFrame(
+            {
+                "normal": generator.normal(shift[0], 1, n),
+                "lognormal": np.exp(0.7 * generator.normal(shift[1], 1, n)),
+                "skewed": generator.gamma(2.0, np.exp(0.7 * shift[2]), n),
+                # A thousandth of the reference is absurd, as in real trips.
+                "with_outliers": np.where(
+                    generator.random(n) < 0.001, 1e6, generator.normal(10 + 2 * shift[3], 2, n)
+                ),
+                "holes": np.where(
+                    generator.random(n) < 0.10, np.nan, generator.normal(shift[4], 1, n)
+                ),
+                "left": pair[:, 0] + shift[5],
+                "right": 0.8 * pair[:, 0] + 0.6 * pair[:, 1] + shift[6],
+                "two": self._category(generator, np.array([0.5, 0.5])),
+                "ten": self._category(generator, TEN),
+                "many": self._category(generator, _zipf(self.categories)),
+                "part": self._category(generator, np.full(20, 0.05)),
+            }
+        )
+        return frame
+
+    def _category(self, generator: np.random.Generator, share: np.ndarray) -> np.ndarray:
+        odds = share * np.exp(generator.normal(0, self.day_effect, len(share)))
+        return generator.choice(len(share), self.rows, p=odds / odds.sum()).astype(str)
+
+
+TEN = np.array([0.30, 0.20, 0.15, 0.10, 0.08, 0.06, 0.05, 0.03, 0.02, 0.01])
+NUMBERS = ("normal", "lognormal", "skewed", "with_outliers", "holes", "left", "right")
+CATEGORIES = ("two", "ten", "many", "part")
+
+
+def _zipf(count: int) -> np.ndarray:
+    weight = 1 / (np.arange(count) + 5.0)
+    return weight / weight.sum()
+
+
+def shifted(column: str, deviations: float) -> Fault:
+    """A mean shift, in standard deviations."""
+
+    def fault(frame: pd.DataFrame, _: np.random.Generator, day: int) -> pd.DataFrame:
+        return frame.assign(**{column: frame[column] + deviations})
+
+    return fault
+
+
+def ramp(column: str, deviations_a_day: float) -> Fault:
+    """A mean that moves a little more each day."""
+
+    def fault(frame: pd.DataFrame, _: np.random.Generator, day: int) -> pd.DataFrame:
+        return frame.assign(**{column: frame[column] + deviations_a_day * (day + 1)})
+
+    return fault
+
+
+def scaled(column: str, factor: float = 1.5) -> Fault:
+    """Another unit."""
+
+    def fault(frame: pd.DataFrame, _: np.random.Generator, day: int) -> pd.DataFrame:
+        return frame.assign(**{column: frame[column] * factor})
+
+    return fault
+
+
+def more_of(value: str, points: float) -> Fault:
+    """A category of column `ten` up by some points, out of all others."""
+
+    def fault(frame: pd.DataFrame, generator: np.random.Generator, day: int) -> pd.DataFrame:
+        base = TEN[int(value)]
+        others = (frame["ten"] != value).to_numpy()
+        moved = others & (generator.random(len(frame)) < points / (1 - base))
+        return frame.assign(ten=np.where(moved, value, frame["ten"]))
+
+    return fault
+
+
+def more_missing(column: str, before: float, after: float) -> Fault:
+    """A share of missing values that rises."""
+
+    def fault(frame: pd.DataFrame, generator: np.random.Generator, day: int) -> pd.DataFrame:
+        lost = generator.random(len(frame)) < (after - before) / (1 - before)
+        return frame.assign(**{column: frame[column].mask(lost)})
+
+    return fault
+
+
+def decorrelated(frame: pd.DataFrame, generator: np.random.Generator, day: int) -> pd.DataFrame:
+    """Columns `left` and `right` lose their correlation of 0.8 and keep their values."""
+    return frame.assign(right=generator.permutation(frame["right"].to_numpy()))
+
+
+def in_segment(column: str, factor: float = 1.5) -> Fault:
+    """Another unit in one segment of 5% of the rows."""
+
+    def fault(frame: pd.DataFrame, _: np.random.Generator, day: int) -> pd.DataFrame:
+        chosen = frame["part"] == "7"
+        return frame.assign(**{column: frame[column].where(~chosen, frame[column] * factor)})
+
+    return fault
