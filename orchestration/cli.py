@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from orchestration.commands import grafana, report, run, status, ui, warehouse
+from orchestration.commands import grafana, replay, report, run, status, ui, warehouse
 from python_metrics.errors import DriftmeterError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(warehouse.url)
 app.command()(run.run)
 app.command()(status.status)
 app.command()(ui.ui)
+app.command()(replay.replay)
 app.command()(report.report)
 app.command()(grafana.grafana)
 

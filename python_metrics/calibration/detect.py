@@ -10,11 +10,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from python_metrics.calibration.area import Area
+from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.calibrate import calibrate
 from python_metrics.calibration.column import LAG, TRAILING, judge_column
 from python_metrics.calibration.histograms import load_counts
 from python_metrics.calibration.verdicts import METHOD, Verdict, verdicts_of_day
 from python_metrics.drift.partition import CLASSIFIER
+from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.copy import copy_in
 
@@ -39,42 +41,104 @@ def detect(
         Of the days that were asked for.
     """
     calibration = calibrate(engine, monitor, config_hash, cache)
-    first, last = min(days), max(days)
     with engine.begin() as connection:
         # One at a time: a verdict reads days that another run may be writing.
         connection.execute(
             sa.text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": monitor.name}
         )
-        known = _computed_days(connection, monitor, first, last + HISTORY)
-        judged = sorted({*days, *(day for day in known if first <= day)})
-        counts = load_counts(connection, monitor, first - HISTORY, judged[-1])
-        versions = _versions(connection, monitor, judged)
-        excluded = _excluded(connection, monitor, first - HISTORY, judged[-1])
-        areas = _areas(connection, monitor, judged)
-        evidence = {
-            part: judge_column(column, counts[part], excluded)
-            for part, column in calibration.columns.items()
-            if part in counts
-        }
-        found = {}
-        for day in judged:
-            place = (day - (first - HISTORY)).days
-            rows = {part: each.only(np.array([place])) for part, each in counts.items()}
-            known_rows = {part: float(each.known.sum()) for part, each in rows.items()}
-            found[day] = list(
-                verdicts_of_day(
-                    monitor,
-                    calibration,
-                    evidence,
-                    known_rows,
-                    place,
-                    day,
-                    versions.get(day),
-                    areas.get(day),
-                )
-            )
+        later = _computed_days(connection, monitor, min(days), max(days) + HISTORY)
+        found = judge(connection, monitor, calibration, sorted({*days, *later}))
         _replace(connection, monitor, found)
+        _record_trailing(connection, monitor, max(days))
     return {day: found[day] for day in days}
+
+
+def judge(
+    connection: sa.Connection, monitor: Monitor, calibration: Calibration, days: Sequence[dt.date]
+) -> dict[dt.date, list[Verdict]]:
+    """Verdicts on days that are in order, from stored histograms; writes nothing."""
+    first, last = days[0] - HISTORY, days[-1]
+    counts = load_counts(connection, monitor, first, last)
+    versions = _versions(connection, monitor, days)
+    excluded = _excluded(connection, monitor, first, last)
+    areas = _areas(connection, monitor, days)
+    evidence = {
+        part: judge_column(column, counts[part], excluded)
+        for part, column in calibration.columns.items()
+        if part in counts
+    }
+    known = {part: each.known.sum(axis=1) for part, each in counts.items()}
+    return {
+        day: list(
+            verdicts_of_day(
+                monitor,
+                calibration,
+                evidence,
+                {part: float(rows[(day - first).days]) for part, rows in known.items()},
+                (day - first).days,
+                day,
+                versions.get(day),
+                areas.get(day),
+            )
+        )
+        for day in days
+    }
+
+
+def replay(
+    engine: sa.Engine, monitor: Monitor, first: dt.date, last: dt.date, cache: Path | None = None
+) -> dict[dt.date, list[Verdict]]:
+    """What the monitor's policy alarms on days that were computed before; writes nothing.
+
+    The monitor's alarm budget and least effects may be other than those that were in force.
+
+    Raises
+    ------
+    DriftmeterError
+        If no day of the span was computed.
+    """
+    with engine.begin() as connection:
+        days = _computed_days(connection, monitor, first, last)
+        if not days:
+            raise DriftmeterError(
+                f"no day from {first} to {last} has been computed for {monitor.name}",
+                where="--from, --to",
+                fix="run them first: `driftmeter run`",
+            )
+        config_hash = connection.execute(
+            sa.text(
+                "select config_hash from metrics.partitions where monitor = :monitor"
+                " and partition_date = :day"
+            ),
+            {"monitor": monitor.name, "day": days[-1]},
+        ).scalar_one()
+    calibration = calibrate(engine, monitor, config_hash, cache)
+    with engine.begin() as connection:
+        return judge(connection, monitor, calibration, days)
+
+
+def _record_trailing(connection: sa.Connection, monitor: Monitor, newest: dt.date) -> None:
+    """Put the newest trailing baseline on record: which days, how many rows, which content."""
+    connection.execute(
+        sa.text(
+            "insert into metrics.baselines"
+            " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
+            " select :monitor, 'trailing', 'trailing', :first, :last,"
+            " coalesce(sum(row_count), 0), left(encode(sha256(convert_to(coalesce("
+            " string_agg(fingerprint, ',' order by partition_date), ''), 'UTF8')), 'hex'), 16)"
+            " from metrics.partitions"
+            " where monitor = :monitor and partition_date between :first and :last"
+            " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
+            " to_date = excluded.to_date, row_count = excluded.row_count,"
+            " content_hash = excluded.content_hash, computed_at = now()"
+            " where baselines.to_date <= excluded.to_date"
+        ),
+        {
+            "monitor": monitor.name,
+            "first": newest - HISTORY + dt.timedelta(days=1),
+            "last": newest - dt.timedelta(days=LAG),
+        },
+    )
 
 
 def _computed_days(
