@@ -115,8 +115,8 @@ def scenarios(r: int) -> Iterator[Scenario]:
     )  # fmt: skip
     yield Scenario(
         "0.01 sd at 1,000,000 rows (reference 100,000 a day)", Stream(100_000, 0.0, 30),
-        1 if quick else 3, fault=streams.shifted("normal", 0.01), right=("normal",), judged=1_000_000,
-        target="no alarm",
+        1 if quick else 3, fault=streams.shifted("normal", 0.01), right=("normal",),
+        judged=1_000_000, target="no alarm",
     )  # fmt: skip
     yield Scenario(
         "ramp of 0.02 sd a day, within 7 days", two, r, 7,

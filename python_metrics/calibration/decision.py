@@ -126,4 +126,5 @@ def matters(
 def as_deviations(p_value: Floats) -> Floats:
     """A two-sided p-value as standard deviations of a normal, for people and charts."""
     deviations: Floats = -special.ndtri(np.clip(p_value / 2, 1e-300, 0.5))
-    return deviations
+    # No minus zero for a p-value of 1.
+    return deviations + 0.0

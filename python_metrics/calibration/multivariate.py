@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from python_metrics.calibration.counts import Floats
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
@@ -101,14 +102,20 @@ class DomainClassifier:
         labels = np.repeat([0, 1], size)
         scores = np.empty(len(labels))
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-        for train, test in folds.split(features, labels):
-            model = HistGradientBoostingClassifier(
-                max_iter=20, max_leaf_nodes=8, max_bins=32, random_state=SEED, early_stopping=False
-            )
-            # scikit-learn cuts no bins of a column with one value.
-            varied = np.ptp(features[train], axis=0) > 0
-            model.fit(features[train][:, varied], labels[train])
-            scores[test] = model.predict_proba(features[test][:, varied])[:, 1]
+        # One thread: for so few rows more of them wait for each other, on a busy machine for long.
+        with threadpool_limits(limits=1, user_api="openmp"):
+            for train, test in folds.split(features, labels):
+                model = HistGradientBoostingClassifier(
+                    max_iter=20,
+                    max_leaf_nodes=8,
+                    max_bins=32,
+                    random_state=SEED,
+                    early_stopping=False,
+                )
+                # scikit-learn cuts no bins of a column with one value.
+                varied = np.ptp(features[train], axis=0) > 0
+                model.fit(features[train][:, varied], labels[train])
+                scores[test] = model.predict_proba(features[test][:, varied])[:, 1]
         return float(roc_auc_score(labels, scores))
 
     def _coded(self, frame: pd.DataFrame) -> Floats:

@@ -6,12 +6,17 @@ revision = "0003"
 down_revision = "0002"
 
 READER = "driftmeter_reader"
+# A ratio of 1 and above is an alarm, and nothing else is: what is significant but small or not new
+# stays below.
 DRIFT_SCORED = """
     create view metrics.drift_scored as
     select
         drift.*,
         metrics.segment_label(segment, segment_value) as segment_label,
-        score / nullif(threshold, 0) as score_ratio
+        case
+            when is_drifted then greatest(score / nullif(threshold, 0), 1)
+            else least(score / nullif(threshold, 0), 0.99)
+        end as score_ratio
     from metrics.drift
     where method in ('day_level', 'domain_classifier') and baseline = 'reference'
     """

@@ -1,0 +1,168 @@
+"""Calibration from the warehouse: the same counts as the rows, in any order of days, by budget."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.judges import counts_of
+from python_metrics.calibration.calibrate import calibrate
+from python_metrics.calibration.detect import METHOD, detect, replay
+from python_metrics.calibration.histograms import Part, load_counts
+from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Days, Monitor
+from tests.integration.conftest import Chain
+
+DAYS = [dt.date(2019, 4, 1), dt.date(2019, 4, 2), dt.date(2019, 4, 3)]
+
+
+@pytest.fixture(scope="module")
+def monitor(chain: Chain) -> Monitor:
+    from orchestration.dbt_manifest import monitors
+
+    return monitors()["trip_duration"]
+
+
+def config_hash(engine: sa.Engine, monitor: Monitor) -> str:
+    query = sa.text("select max(config_hash) from metrics.partitions where monitor = :name")
+    with engine.connect() as session:
+        return session.execute(query, {"name": monitor.name}).scalar_one()
+
+
+def stored(engine: sa.Engine) -> list[tuple[object, ...]]:
+    """Calibrated rows but for their clock, in one order."""
+    query = (
+        "select to_jsonb(drift) - 'computed_at' from metrics.drift"
+        " where method in ('day_level', 'domain_classifier')"
+        " order by monitor, partition_date, segment, segment_value, column_name, method"
+    )
+    with engine.connect() as session:
+        return [tuple(row) for row in session.exec_driver_sql(query)]
+
+
+def test_stored_counts_are_those_of_the_rows(chain: Chain, monitor: Monitor) -> None:
+    span = monitor.reference
+    calendar = [day.date() for day in pd.date_range(span.from_date, span.to_date)]
+    with chain.engine.begin() as session:
+        found = load_counts(session, monitor, span.from_date, span.to_date)
+        frames = [read_rows(session, monitor, day, day).drop(columns=VERSION) for day in calendar]
+    plain = monitor.model_copy(update={"segments": ()})
+    expected = counts_of(plain, frames, frames, np.datetime64(span.from_date))
+    assert {part for part in found if part.is_all_rows} == set(expected)
+    for part, counts in expected.items():
+        assert np.array_equal(found[part].missing, counts.missing), part
+        if counts.kind == "numerical":
+            assert np.array_equal(found[part].known, counts.known), part
+        else:
+            # Categories as frequent as each other may change places.
+            assert np.array_equal(
+                np.sort(found[part].known.sum(axis=0)), np.sort(counts.known.sum(axis=0))
+            )
+
+
+def test_every_column_and_segment_is_judged_or_says_why_not(chain: Chain, monitor: Monitor) -> None:
+    query = sa.text(
+        "select column_name, status, reason, score, threshold, p_value, q_value, effect, unit,"
+        " is_drifted from metrics.drift where monitor = :name and method = :method"
+        " and segment is null and partition_date = :day"
+    )
+    of = {"name": monitor.name, "method": METHOD, "day": DAYS[0]}
+    with chain.engine.connect() as session:
+        rows = session.execute(query, of).mappings().all()
+        segments = session.exec_driver_sql(
+            "select count(distinct (segment, segment_value)) from metrics.drift"
+            " where method = 'day_level' and segment is not null"
+        ).scalar()
+    assert {row["column_name"] for row in rows} == set(monitor.columns)
+    for row in rows:
+        if row["status"] == "ok":
+            assert None not in [value for name, value in row.items() if name != "reason"]
+        else:
+            assert row["reason"]
+            assert row["is_drifted"] is None
+    assert sum(row["status"] == "ok" for row in rows) > 15
+    assert segments
+
+
+def test_a_calibration_is_cached_by_content(chain: Chain, monitor: Monitor, tmp_path: Path) -> None:
+    first = calibrate(chain.engine, monitor, "hash", tmp_path)
+    (file,) = tmp_path.iterdir()
+    written = file.stat().st_mtime_ns
+    again = calibrate(chain.engine, monitor, "hash", tmp_path)
+    assert file.stat().st_mtime_ns == written
+    assert again.columns.keys() == first.columns.keys()
+    calibrate(chain.engine, monitor, "other", tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_days_judged_in_any_order_end_in_the_same_rows(chain: Chain, monitor: Monitor) -> None:
+    before = stored(chain.engine)
+    assert before
+    key = config_hash(chain.engine, monitor)
+    for day in reversed(DAYS):
+        detect(chain.engine, monitor, key, [day])
+    assert stored(chain.engine) == before
+
+
+def test_replay_answers_without_writing(chain: Chain, monitor: Monitor) -> None:
+    before = stored(chain.engine)
+    tight = monitor.model_copy(
+        update={"least_effect": type(monitor.least_effect)(shift=50, share=1)}
+    )
+    as_it_is = replay(chain.engine, monitor, DAYS[0], DAYS[-1])
+    nothing = replay(chain.engine, tight, DAYS[0], DAYS[-1])
+    assert list(as_it_is) == DAYS
+    # The classifier's floor is its own.
+    assert not any(
+        row.is_drifted for rows in nothing.values() for row in rows if row.method == METHOD
+    )
+    assert stored(chain.engine) == before
+    with pytest.raises(DriftmeterError, match="no day from"):
+        replay(chain.engine, monitor, dt.date(2001, 1, 1), dt.date(2001, 1, 2))
+
+
+def test_a_short_reference_judges_nothing_and_says_so(chain: Chain, monitor: Monitor) -> None:
+    days = Days(**{"from": "2019-02-01", "to": "2019-02-20"})
+    short = monitor.model_copy(update={"reference": days})
+    (rows,) = replay(chain.engine, short, DAYS[0], DAYS[0]).values()
+    assert {row.status for row in rows} == {"skipped"}
+    assert all("20 days" in (row.reason or "") for row in rows)
+
+
+def test_the_trailing_baseline_is_on_record(chain: Chain, monitor: Monitor) -> None:
+    query = sa.text(
+        "select kind, from_date, to_date, length(content_hash) from metrics.baselines"
+        " where monitor = :name and baseline = 'trailing'"
+    )
+    with chain.engine.connect() as session:
+        row = session.execute(query, {"name": monitor.name}).one()
+    assert tuple(row) == ("trailing", dt.date(2019, 2, 28), dt.date(2019, 3, 27), 16)
+
+
+def test_an_acknowledged_incidents_days_leave_the_trailing_baseline(
+    chain: Chain, monitor: Monitor
+) -> None:
+    part = Part(None, None, "fare_usd")
+    insert = sa.text(
+        "insert into metrics.incidents (monitor, kind, severity, opened_on, last_seen_on,"
+        " diagnosis, acknowledged_by) values (:name, 'unit_change', 'warn', '2019-02-01',"
+        " '2019-03-31', 'planted', 'somebody')"
+    )
+
+    def trailing() -> float | None:
+        (rows,) = replay(chain.engine, monitor, DAYS[0], DAYS[0]).values()
+        (row,) = [r for r in rows if (r.segment, r.column_name) == (None, part.column)]
+        return row.trailing_p_value
+
+    assert trailing() is not None
+    with chain.engine.begin() as session:
+        session.execute(insert, {"name": monitor.name})
+    try:
+        assert trailing() is None
+    finally:
+        with chain.engine.begin() as session:
+            session.exec_driver_sql("delete from metrics.incidents where diagnosis = 'planted'")
