@@ -79,11 +79,14 @@ class DomainClassifier:
 
     def __init__(self, reference: pd.DataFrame) -> None:
         self._categories = {
-            name: list(reference[name].value_counts().index[:MOST_CATEGORIES])
+            name: _most_frequent(reference[name])
             for name in reference.columns
             if not pd.api.types.is_numeric_dtype(reference[name])
         }
-        self._reference = self._coded(reference)
+        coded = self._coded(reference)
+        # Rows have no order in the warehouse, and samples must not depend on the one they came in.
+        self._order = np.lexsort(coded.T)
+        self._reference = coded[self._order]
 
     def score(self, rows: pd.DataFrame, leave_out: npt.NDArray[np.bool_] | None = None) -> float:
         """Area under the ROC curve for telling the rows from the reference's, 0 to 1.
@@ -94,9 +97,12 @@ class DomainClassifier:
             Rows of the reference that are these very rows.
         """
         generator = np.random.default_rng(SEED)
-        others = self._reference if leave_out is None else self._reference[~leave_out]
+        others = self._reference
+        if leave_out is not None:
+            others = others[~leave_out[self._order]]
         size = min(MOST_ROWS, len(rows), len(others))
-        day = self._coded(rows)[generator.choice(len(rows), size, replace=False)]
+        coded = self._coded(rows)
+        day = coded[np.lexsort(coded.T)][generator.choice(len(rows), size, replace=False)]
         calm = others[generator.choice(len(others), size, replace=False)]
         features = np.vstack([calm, day])
         labels = np.repeat([0, 1], size)
@@ -133,3 +139,9 @@ class DomainClassifier:
             np.column_stack(columns), nan=MISSING, posinf=-MISSING, neginf=MISSING
         )
         return coded
+
+
+def _most_frequent(values: pd.Series) -> list[str]:
+    """The most frequent categories; those as frequent as each other by name."""
+    counts = values.value_counts()
+    return sorted(counts.index, key=lambda name: (-counts[name], name))[:MOST_CATEGORIES]

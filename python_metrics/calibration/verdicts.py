@@ -25,6 +25,7 @@ from python_metrics.drift.partition import CLASSIFIER
 from python_metrics.monitors.config import Monitor
 
 METHOD = "day_level"
+NO_ROWS = "the day has no rows"
 ENGINE = "driftmeter day-level null"
 
 
@@ -196,6 +197,8 @@ def _reason(
     monitor: Monitor, calibration: Calibration, known_rows: Mapping[Part, float], part: Part
 ) -> str | None:
     """Why a column or segment cannot be judged on a day, or None where it can."""
+    if not any(known_rows.values()):
+        return NO_ROWS
     if calibration.too_short:
         return calibration.too_short
     if part not in calibration.columns:

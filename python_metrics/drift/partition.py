@@ -96,7 +96,7 @@ def _separation(reference: Reference, rows: pd.DataFrame) -> ColumnDrift:
             n_current,
             method=CLASSIFIER,
             status="skipped",
-            reason=f"{n_current} rows; {needed} are needed",
+            reason=f"{n_current} rows; {needed} are needed" if n_current else "the day has no rows",
         )
     score = reference.classifier.score(rows)
     return ColumnDrift(None, n_reference, n_current, method=CLASSIFIER, score=score)

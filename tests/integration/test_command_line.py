@@ -299,13 +299,14 @@ values
     ('trip_tip', '2019-04-03', 'empty', 0, 'abc', 1),
     ('trip_tip', '2019-04-04', 'fresh', 300, 'abc', 1);
 insert into metrics.drift
-    (monitor, partition_date, column_name, baseline, is_drifted, n_reference, n_current, status,
-    engine)
+    (monitor, partition_date, column_name, baseline, method, is_drifted, n_reference, n_current,
+    status, engine)
 values
-    ('trip_tip', '2019-04-01', 'old', 'reference', true, 1, 1, 'ok', 'e'),
-    ('trip_tip', '2019-04-04', 'fare_usd', 'reference', true, 1, 1, 'ok', 'e'),
-    ('trip_tip', '2019-04-04', 'calm', 'reference', false, 1, 1, 'ok', 'e'),
-    ('trip_tip', '2019-04-04', null, 'reference', true, 1, 1, 'ok', 'e');
+    ('trip_tip', '2019-04-01', 'old', 'reference', 'day_level', true, 1, 1, 'ok', 'e'),
+    ('trip_tip', '2019-04-04', 'fare_usd', 'reference', 'day_level', true, 1, 1, 'ok', 'e'),
+    ('trip_tip', '2019-04-04', 'calm', 'reference', 'day_level', false, 1, 1, 'ok', 'e'),
+    ('trip_tip', '2019-04-04', 'theirs', 'reference', 'distance', true, 1, 1, 'ok', 'e'),
+    ('trip_tip', '2019-04-04', null, 'reference', 'domain_classifier', true, 1, 1, 'ok', 'e');
 insert into metrics.baselines
     (monitor, baseline, kind, from_date, to_date, row_count, content_hash)
 values ('trip_tip', 'reference', 'fixed', '2019-02-01', '2019-03-31', 9000, 'abc')

@@ -115,7 +115,7 @@ def test_a_day_without_rows_is_empty_or_missing_and_says_so_for_each_column(
     assert compute(fares, DAY) == ["empty"]
     with fares.connect() as session:
         rows = session.execute(sa.text("select status, reason from metrics.drift")).all()
-    assert len(rows) == 5
+    assert len(rows) == 6
     assert {row.status for row in rows} == {"skipped"}
     reference = load_reference(fares, monitor())
     assert compute_partition(fares, monitor(), DAY, reference, arrived=False).state == "missing"
