@@ -244,7 +244,8 @@ def _negative_binomial(count: Floats, mean: Floats, extra: Floats) -> Floats:
 
 
 def _moving_sum(values: Floats, length: int) -> Floats:
-    total = np.cumsum(values, axis=0)
-    moved: Floats = total.copy()
-    moved[length:] -= total[:-length]
-    return moved
+    """Sum of each day and those before it, the same to the last bit wherever the span begins."""
+    total: Floats = values.copy()
+    for days in range(1, min(length, len(values))):
+        total[days:] += values[:-days]
+    return total

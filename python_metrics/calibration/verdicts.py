@@ -166,10 +166,10 @@ def _of_area(
         segment_value=None,
         column_name=None,
         score=area.area,
-        threshold=found.threshold(float(verdicts.threshold_p[-1])),
-        p_value=found.p_value,
+        threshold=_number(found.threshold(float(verdicts.threshold_p[-1]))),
+        p_value=_number(found.p_value),
         q_value=_number(verdicts.q_value[-1]),
-        effect=effect,
+        effect=_number(effect),
         is_drifted=bool(verdicts.is_significant[-1] and effect >= LEAST_AREA),
         n_reference=area.n_reference,
         n_current=area.n_current,
@@ -178,7 +178,7 @@ def _of_area(
         statistic="separation",
         unit="area under the ROC curve",
         observed=area.area,
-        expected=found.expected,
+        expected=_number(found.expected),
         trailing_p_value=None,
         is_slow=False,
     )
@@ -246,4 +246,5 @@ def _taker(columns: Sequence[ColumnEvidence], place: int) -> Any:
 
 
 def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    """A number to ten digits: the last ones depend on how many days were computed together."""
+    return float(f"{value:.10g}") if np.isfinite(value) else None
