@@ -130,7 +130,7 @@ def verdicts_of_day(
     verdicts = verdicts.only(slice(len(judged)))
     is_plain = verdicts.is_significant & matters(statistic, effect, policy)
     # Against the days just before, a slow season is nothing new; without such days all is new.
-    is_new = ~(trailing > TRAILING_LEVEL)
+    is_new = ~(trailing > np.minimum(verdicts.threshold_p, TRAILING_LEVEL))
     score, threshold = as_deviations(p_value), as_deviations(verdicts.threshold_p)
     for i, part in enumerate(judged):
         scale = calibration.columns[part].scale
