@@ -20,15 +20,13 @@ from threadpoolctl import threadpool_limits
 from python_metrics.calibration.counts import Floats
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
 from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
 
 # Rows of each side: more cost time, and tell apart what does not matter.
 MOST_ROWS = 1000
 FOLDS = 3
-# Categories beyond these are one.
-MOST_CATEGORIES = 30
 SEED = 5
-MISSING = -1e12
 # An area's variance under the null with as many rows on each side, times the rows: (2n + 1) / 12n².
 ROW_VARIANCE = 1 / 6
 
@@ -78,12 +76,8 @@ class DomainClassifier:
     """
 
     def __init__(self, reference: pd.DataFrame) -> None:
-        self._categories = {
-            name: _most_frequent(reference[name])
-            for name in reference.columns
-            if not pd.api.types.is_numeric_dtype(reference[name])
-        }
-        coded = self._coded(reference)
+        self._encoding = Encoding(reference)
+        coded = self._encoding.encode(reference)
         # Rows have no order in the warehouse, and samples must not depend on the one they came in.
         self._order = np.lexsort(coded.T)
         self._reference = coded[self._order]
@@ -101,7 +95,7 @@ class DomainClassifier:
         if leave_out is not None:
             others = others[~leave_out[self._order]]
         size = min(MOST_ROWS, len(rows), len(others))
-        coded = self._coded(rows)
+        coded = self._encoding.encode(rows)
         day = coded[np.lexsort(coded.T)][generator.choice(len(rows), size, replace=False)]
         calm = others[generator.choice(len(others), size, replace=False)]
         features = np.vstack([calm, day])
@@ -123,25 +117,3 @@ class DomainClassifier:
                 model.fit(features[train][:, varied], labels[train])
                 scores[test] = model.predict_proba(features[test][:, varied])[:, 1]
         return float(roc_auc_score(labels, scores))
-
-    def _coded(self, frame: pd.DataFrame) -> Floats:
-        """Numbers as they are, categories by their rank; what is missing far below all."""
-        columns = []
-        for name in frame.columns:
-            if name in self._categories:
-                codes = pd.Categorical(frame[name], categories=self._categories[name]).codes
-                other = np.where(frame[name].isna(), np.nan, float(MOST_CATEGORIES))
-                columns.append(np.where(codes >= 0, codes, other).astype(float))
-            else:
-                columns.append(frame[name].to_numpy(dtype=float))
-        # A value of its own for what is missing, which trees can cut off.
-        coded: Floats = np.nan_to_num(
-            np.column_stack(columns), nan=MISSING, posinf=-MISSING, neginf=MISSING
-        )
-        return coded
-
-
-def _most_frequent(values: pd.Series) -> list[str]:
-    """The most frequent categories; those as frequent as each other by name."""
-    counts = values.value_counts()
-    return sorted(counts.index, key=lambda name: (-counts[name], name))[:MOST_CATEGORIES]

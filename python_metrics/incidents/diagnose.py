@@ -1,0 +1,87 @@
+"""Which finding a column's change is put down to."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from python_metrics.incidents.change import Change, Symptom
+from python_metrics.incidents.mix import behind, own_mix, shape
+from python_metrics.incidents.segments import one_segment
+from python_metrics.incidents.symptoms import symptoms
+
+# What a repair must leave explained before its finding is the diagnosis.
+LEAST: dict[str, float] = {
+    "schema_change": 0.0,
+    "missing_values": 0.6,
+    "unseen_category": 0.6,
+    "outliers": 0.6,
+    "unit_change": 0.8,
+}
+LEAST_MIX = 0.6
+# A segment must explain more than what is wrong in all rows would, or it is only a part of that.
+SEGMENT_LEAD = 0.05
+# Rows of more than half the day are not one segment gone wrong, when all rows tell it as well.
+MOST_OF_ROWS = 0.5
+
+
+def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
+    """The best explanation of a column's change.
+
+    Parameters
+    ----------
+    change : Change
+        Of the column.
+    others : mapping of str to Change
+        Of the columns that may split its rows, and the column itself.
+    """
+    plain = _best(change)
+    found = max(
+        one_segment(change, others),
+        # Of several that hold it all, the one with the fewest rows says most.
+        key=lambda each: (round(each.explained, 1), -each.evidence["share_of_rows"]),
+        default=None,
+    )
+    if found is not None and _is_where(found, plain):
+        return _within(change, others, found)
+    if plain is not None:
+        return plain
+    if change.column.kind == "categorical":
+        return own_mix(change)
+    mixed = max(behind(change, others), key=lambda each: each.explained, default=None)
+    if mixed is not None and mixed.explained >= LEAST_MIX:
+        return mixed
+    return shape(change)
+
+
+def _best(change: Change) -> Symptom | None:
+    """What is wrong in all rows, if a repair shows it."""
+    found = [each for each in symptoms(change) if each.explained >= LEAST[each.kind]]
+    return max(found, key=lambda each: each.explained, default=None)
+
+
+def _is_where(segment: Symptom, plain: Symptom | None) -> bool:
+    if plain is None:
+        return True
+    if plain.kind in ("schema_change", "unit_change"):
+        return False
+    return float(segment.evidence["share_of_rows"]) <= MOST_OF_ROWS
+
+
+def _within(change: Change, others: Mapping[str, Change], found: Symptom) -> Symptom:
+    """A segment's finding, with what is wrong inside of it."""
+    segment = others[str(found.segment)]
+    inside = Change(
+        change.name,
+        change.column,
+        change.reference[(segment.reference == found.value).to_numpy()],
+        change.day[(segment.day == found.value).to_numpy()],
+    )
+    what = _best(inside) or (
+        own_mix(inside) if change.column.kind == "categorical" else shape(inside)
+    )
+    share = float(found.evidence["share_of_rows"])
+    return replace(
+        found,
+        says=f"{what.says}, only where {found.segment} = {found.value}: {share:.1%} of rows and"
+        f" {found.explained:.0%} of the change",
+        evidence={**found.evidence, "within": {"kind": what.kind, **what.evidence}},
+    )

@@ -1,0 +1,98 @@
+"""Who came: shares of categories that moved, in a column or behind another column's change."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from python_metrics.incidents.change import Change, Symptom, weights_of
+
+# Above so many values a column is no way to split rows.
+MOST_VALUES = 30
+SHOWN = 4
+
+
+def moved(change: Change) -> list[tuple[str, float, float]]:
+    """Categories with their shares before and now, those that moved most first."""
+    assert change.bins.categories is not None
+    by_bin: dict[int, list[str]] = {}
+    for name, place in change.bins.categories.items():
+        by_bin.setdefault(place, []).append(name)
+    found = [
+        (
+            names[0] if len(names) == 1 else f"{len(names)} rare values",
+            float(change.before.share[place]),
+            float(change.now.share[place]),
+        )
+        for place, names in by_bin.items()
+    ]
+    return sorted(found, key=lambda each: -abs(each[2] - each[1]))
+
+
+def own_mix(change: Change) -> Symptom:
+    """A category's own shares: what is left when no value is missing, new or wrong."""
+    found = moved(change)[:SHOWN]
+    if not found:
+        return Symptom("mix_shift", 0.0, "holds other values than the reference", {})
+    name, before, now = found[0]
+    return Symptom(
+        "mix_shift",
+        0.5,
+        f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to {now:.1%} of rows",
+        {"moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in found]},
+        value=name,
+    )
+
+
+def behind(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
+    """Mixes of other columns that explain a number's change: same rates, other rows."""
+    for name, other in others.items():
+        if name == change.name or other.bins.categories is None:
+            continue
+        if len(other.bins.categories) > MOST_VALUES or not other.is_plain:
+            continue
+        explained = change.reweighted(weights_of(other))
+        if explained < 0.3:
+            continue
+        found = moved(other)[:SHOWN]
+        value, before, now = found[0]
+        yield Symptom(
+            "mix_shift",
+            explained,
+            f"moved because {name} = {value} {'rose' if now > before else 'fell'} from"
+            f" {before:.1%} to {now:.1%} of rows ({explained:.0%} of the change)",
+            {
+                "explained": explained,
+                "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in found],
+            },
+            segment=name,
+            value=value,
+        )
+
+
+def shape(change: Change) -> Symptom:
+    """A number whose distribution moved for none of the reasons that are known by name."""
+    before, now = (
+        values.to_numpy(dtype=float)[np.isfinite(values.to_numpy(dtype=float))]
+        for values in (change.reference, change.day)
+    )
+    levels = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
+    evidence = {
+        name: {
+            "reference": float(np.quantile(before, level)) if len(before) else None,
+            "day": float(np.quantile(now, level)) if len(now) else None,
+        }
+        for name, level in levels.items()
+    }
+    if not len(before) or not len(now):
+        return Symptom("shape_shift", 0.0, "holds other values than the reference", evidence)
+    middle, then = np.median(before), np.median(now)
+    spread, then_spread = (
+        np.subtract(*np.quantile(values, [0.75, 0.25])) for values in (before, now)
+    )
+    return Symptom(
+        "shape_shift",
+        0.5,
+        f"has another distribution: median {then:.3g}{change.unit}, reference {middle:.3g};"
+        f" middle half {then_spread:.3g} wide, reference {spread:.3g}",
+        evidence,
+    )

@@ -1,0 +1,60 @@
+"""Where it is: the one segment without which a column looks as it did."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from python_metrics.incidents.change import Change, Mask, Symptom
+from python_metrics.incidents.distance import noise_level, shares
+from python_metrics.incidents.mix import MOST_VALUES
+
+# A segment that is nearly all rows is no segment, and too few rows without it tell nothing.
+FEWEST_OTHERS = 0.05
+FEWEST_ROWS = 30
+# Without the segment so much of the change must be gone: what is left is noise of the others.
+LEAST_EXPLAINED = 0.75
+
+
+def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
+    """Values of other columns that hold a column's whole change.
+
+    A change of all rows is as large without any one segment, so that it explains nothing there.
+    """
+    for name, other in others.items():
+        if name == change.name or other.bins.categories is None:
+            continue
+        if len(other.bins.categories) > MOST_VALUES:
+            continue
+        for value in other.bins.categories:
+            of_day = (other.day == value).to_numpy()
+            share = float(of_day.mean())
+            if of_day.sum() < FEWEST_ROWS or share > 1 - FEWEST_OTHERS:
+                continue
+            of_reference = (other.reference == value).to_numpy()
+            if of_reference.sum() < FEWEST_ROWS:
+                continue
+            explained = change.without(of_reference, of_day)
+            if explained < LEAST_EXPLAINED or not _would_show(change, of_reference, of_day):
+                continue
+            within = Change(
+                change.name, change.column, change.reference[of_reference], change.day[of_day]
+            )
+            # Who came is not how they behaved: within the segment the column must have moved.
+            if within.size * share < 0.5 * change.size or not within.is_plain:
+                continue
+            evidence = {
+                "share_of_rows": share,
+                "explained": explained,
+                "distance_within": within.size,
+                "distance_without": float(np.clip(change.size * (1 - explained), 0, None)),
+            }
+            yield Symptom("segment", explained, "", evidence, segment=name, value=value)
+
+
+def _would_show(change: Change, of_reference: Mask, of_day: Mask) -> bool:
+    """Whether the other rows are enough to show the change, if it were theirs too."""
+    noise = noise_level(
+        shares(change.reference_bin[~of_reference], change.bins.count),
+        shares(change.day_bin[~of_day], change.bins.count),
+    )
+    return change.size > noise

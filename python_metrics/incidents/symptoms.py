@@ -1,0 +1,215 @@
+"""What can be wrong with the values of one column: missing, unseen, scaled, absurd.
+
+Each finding proposes a repair, and is worth what the repair leaves of the change.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from python_metrics.incidents.change import Change, Symptom
+
+# Growth of a share below this is not what a column's change is about.
+LEAST_SHARE = 0.005
+# All of a column at once is not a fault of rows but of the table.
+ALL = 0.995
+# A smaller factor is a change of the world more often than of the unit.
+LEAST_FACTOR = 1.2
+# Outliers are few; more than this share and the column has moved.
+MOST_OUTLIERS = 0.12
+KNOWN_FACTORS = {
+    1.609344: "miles as kilometers",
+    1 / 1.609344: "kilometers as miles",
+    2.54: "inches as centimeters",
+    1 / 2.54: "centimeters as inches",
+    0.3048: "feet as meters",
+    1 / 0.3048: "meters as feet",
+    0.45359237: "pounds as kilograms",
+    1 / 0.45359237: "kilograms as pounds",
+    60.0: "minutes as seconds, or hours as minutes",
+    1 / 60: "seconds as minutes, or minutes as hours",
+    3600.0: "hours as seconds",
+    1 / 3600: "seconds as hours",
+    100.0: "dollars as cents, or shares as percent",
+    0.01: "cents as dollars, or percent as shares",
+    1000.0: "thousands as units",
+    0.001: "units as thousands",
+    10.0: "a decimal place",
+    0.1: "a decimal place",
+}
+
+
+def symptoms(change: Change) -> Iterator[Symptom]:
+    """Every finding that could explain a column's change, in no order."""
+    yield from _missing(change)
+    if change.column.kind == "categorical":
+        yield from _unseen(change)
+    else:
+        yield from _scaled(change)
+        yield from _outliers(change)
+
+
+def _missing(change: Change) -> Iterator[Symptom]:
+    before, now = change.before.share[0], change.now.share[0]
+    if abs(now - before) < LEAST_SHARE:
+        return
+    if before > ALL:
+        return
+    evidence = {"share": now, "reference_share": before}
+    if now > ALL:
+        yield Symptom(
+            "schema_change",
+            1.0,
+            f"has no value at all: a column that was {1 - before:.0%} known is gone or renamed",
+            evidence,
+        )
+        return
+    explained = change.without(change.reference_bin == 0, change.day_bin == 0)
+    more = "is missing in" if now > before else "is missing in only"
+    yield Symptom(
+        "missing_values", explained, f"{more} {now:.1%} of rows, reference {before:.1%}", evidence
+    )
+
+
+def _unseen(change: Change) -> Iterator[Symptom]:
+    unseen = change.day_bin == 1
+    share = float(unseen.mean()) if len(unseen) else 0.0
+    if share < LEAST_SHARE:
+        return
+    names = change.day[unseen].value_counts(normalize=True)
+    evidence = {
+        "share": share,
+        "values": {str(name): float(part * share) for name, part in names.head(5).items()},
+    }
+    known = change.now.share[2:].sum()
+    if known < 1 - ALL:
+        yield Symptom(
+            "schema_change",
+            1.0,
+            f"holds no value that the reference had: {_quoted(names)} now, so its coding changed",
+            evidence,
+        )
+        return
+    is_accepted = change.column.accepted and names.index[0] in change.column.accepted
+    yield Symptom(
+        "unseen_category",
+        change.without(change.reference_bin == 1, unseen),
+        f"has {_quoted(names)} in {share:.1%} of rows, which the reference never had"
+        + ("" if is_accepted or not change.column.accepted else " and `accepted` does not name"),
+        evidence,
+    )
+
+
+def _quoted(names: "pd.Series[Any]") -> str:
+    listed = ", ".join(f"{name!r}" for name in names.index[:3])
+    return f"{listed} and {len(names) - 3} more" if len(names) > 3 else listed
+
+
+def _scaled(change: Change) -> Iterator[Symptom]:
+    before, now = _finite(change.reference), _finite(change.day)
+    factor = _factor(before, now)
+    if factor is None:
+        return
+    best, explained = factor, -1.0
+    for tried in _candidates(factor, before, now):
+        left = change.with_values(change.day / tried)
+        # A round or well-known factor is believed before one with many digits.
+        if left > explained + (0.02 if tried == factor else 0.0):
+            best, explained = tried, left
+    if max(best, 1 / best) < LEAST_FACTOR:
+        return
+    known = next((word for value, word in KNOWN_FACTORS.items() if value == best), None)
+    evidence = {
+        "factor": best,
+        "median": float(np.median(now)),
+        "reference_median": float(np.median(before)),
+        "conversion": known,
+    }
+    yield Symptom(
+        "unit_change",
+        explained,
+        f"is {best:.4g} times what it was (median {np.median(now):.3g}{change.unit}, reference"
+        f" {np.median(before):.3g})" + (f": {known}?" if known else ""),
+        evidence,
+    )
+
+
+def _factor(before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]") -> float | None:
+    """Median ratio of the deciles that are not zero and have one sign; None where too few."""
+    if len(before) < 20 or len(now) < 20:
+        return None
+    levels = np.arange(1, 10) / 10
+    first, then = np.quantile(before, levels), np.quantile(now, levels)
+    usable = (first * then > 0) & np.isfinite(first * then)
+    if usable.sum() < 3:
+        # Mostly zeros: the values beside them may still be in another unit.
+        first, then = (
+            np.quantile(values[values != 0], levels) if (values != 0).sum() >= 20 else levels * 0
+            for values in (before, now)
+        )
+        usable = first * then > 0
+        if usable.sum() < 3:
+            return None
+    factor = float(np.exp(np.median(np.log(then[usable] / first[usable]))))
+    return factor if abs(np.log(factor)) > np.log(1.1) else None
+
+
+def _candidates(
+    factor: float, before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]"
+) -> Iterator[float]:
+    """The factor, well-known and round ones near it, and the ratio of the commonest values."""
+    for known in KNOWN_FACTORS:
+        if abs(np.log(known / factor)) < 0.12:
+            yield known
+    for digits in (2, 3):
+        yield float(f"{factor:.{digits}g}")
+    common = [_commonest(values) for values in (before, now)]
+    if common[0] and common[1] and abs(np.log(max(common[1] / common[0], 1e-9) / factor)) < 0.12:
+        yield common[1] / common[0]
+    yield factor
+
+
+def _commonest(values: "np.ndarray[Any, Any]") -> float:
+    found, count = np.unique(values[values > 0], return_counts=True)
+    return float(found[count.argmax()]) if len(found) else 0.0
+
+
+def _outliers(change: Change) -> Iterator[Symptom]:
+    before = _finite(change.reference)
+    if len(before) < 50:
+        return
+    low, middle, high = np.quantile(before, [0.001, 0.5, 0.999])
+    low, high = low - (middle - low), high + (high - middle)
+
+    def absurd(values: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        number = values.to_numpy(dtype=float)
+        is_absurd: np.ndarray[Any, np.dtype[np.bool_]] = (number < low) | (number > high)
+        return is_absurd
+
+    of_reference, of_day = absurd(change.reference), absurd(change.day)
+    share = float(of_day.mean()) if len(of_day) else 0.0
+    if share < max(2 * float(of_reference.mean()), 0.001) or share > MOST_OUTLIERS:
+        return
+    values = change.day.to_numpy(dtype=float)[of_day]
+    typical = float(np.median(values))
+    evidence = {
+        "share": share,
+        "reference_share": float(of_reference.mean()),
+        "typical": typical,
+        "reference_range": [float(low), float(high)],
+    }
+    yield Symptom(
+        "outliers",
+        change.without(of_reference, of_day),
+        f"has absurd values in {share:.1%} of rows (about {typical:.4g}{change.unit}; all but a"
+        f" thousandth of the reference lies between {low:.3g} and {high:.3g})",
+        evidence,
+    )
+
+
+def _finite(values: "pd.Series[Any]") -> "np.ndarray[Any, Any]":
+    number = values.to_numpy(dtype=float)
+    finite: np.ndarray[Any, Any] = number[np.isfinite(number)]
+    return finite
