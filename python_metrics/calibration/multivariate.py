@@ -17,7 +17,6 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from python_metrics.calibration.counts import Floats
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
 from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.encoding import Encoding

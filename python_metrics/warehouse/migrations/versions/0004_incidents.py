@@ -27,6 +27,8 @@ STATEMENTS = [
         primary key (monitor, partition_date, rank)
     )
     """,
+    # What a day's breaches were written from, so that no day is diagnosed twice for nothing.
+    "alter table metrics.partitions add column breaches_of text",
     """
     alter table metrics.incidents
         add column family text,
@@ -84,6 +86,7 @@ def downgrade() -> None:
     """Drop them; incidents keep the contract's columns."""
     op.execute("drop table metrics.notifications, metrics.incident_events, metrics.breaches")
     op.execute("drop index metrics.incidents_cause")
+    op.execute("alter table metrics.partitions drop column breaches_of")
     for column in (
         "family",
         "cause",

@@ -1,0 +1,75 @@
+"""What people do about an incident: acknowledge it, close it, keep its days out of baselines."""
+
+from typing import Literal
+
+import sqlalchemy as sa
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.incidents.store import EVENT
+
+Action = Literal["ack", "close", "exclude"]
+EVENTS: dict[Action, str] = {
+    "ack": "acknowledged",
+    "close": "closed_by_hand",
+    "exclude": "excluded",
+}
+UPDATES: dict[Action, str] = {
+    "ack": "acknowledged_by = :author, acknowledged_at = now()",
+    "close": "closed_on = greatest(:newest, last_seen_on), closed_by = :author",
+    "exclude": "excluded_from_baseline = true",
+}
+
+
+def act(engine: sa.Engine, number: int, action: Action, author: str, note: str | None) -> str:
+    """Do it, and keep who did it and when; doing it twice changes nothing.
+
+    Returns
+    -------
+    str
+        The incident's monitor, whose later days rest on what was done.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such incident, or it is closed already.
+    """
+    with engine.begin() as connection:
+        query = sa.text(
+            "select incidents.*, (select max(partition_date) from metrics.partitions"
+            " where partitions.monitor = incidents.monitor) as newest"
+            " from metrics.incidents where incident_id = :number for update"
+        )
+        incident = connection.execute(query, {"number": number}).mappings().first()
+        if incident is None:
+            raise DriftmeterError(
+                f"there is no incident {number}",
+                where="ID",
+                fix="list them: `driftmeter incidents`",
+            )
+        done = {
+            "ack": incident["acknowledged_by"] == author,
+            "close": incident["closed_on"] is not None,
+            "exclude": incident["excluded_from_baseline"],
+        }[action]
+        if done:
+            return str(incident["monitor"])
+        newest = max(incident["newest"], incident["last_seen_on"])
+        connection.execute(
+            sa.text(f"update metrics.incidents set {UPDATES[action]} where incident_id = :number"),
+            {"number": number, "author": author, "newest": newest},
+        )
+        connection.execute(
+            EVENT,
+            {
+                "incident_id": number,
+                "monitor": incident["monitor"],
+                "event": EVENTS[action],
+                "on_date": newest,
+                "kind": incident["kind"],
+                "diagnosis": incident["diagnosis"],
+                "report_url": incident["report_url"],
+                "author": author,
+                "note": note,
+            },
+        )
+    return str(incident["monitor"])

@@ -1,0 +1,127 @@
+"""Days that did not come as days do: missing, empty, late, of another size, or of another shape."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from python_metrics.calibration.day_null import LEAST_DAYS, fit_day_null, p_values
+from python_metrics.incidents.breach import Breach
+from python_metrics.monitors.config import Monitor
+
+# Share of the day's budget that the number of rows may spend, beside that of the columns.
+BUDGET_SHARE = 0.1
+# A day with this much fewer or more rows than its weekday has is worth a word.
+LEAST_CHANGE = 0.2
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One computed day; a row of ``metrics.partitions``."""
+
+    day: dt.date
+    state: str
+    reason: str | None
+    row_count: int
+    fingerprint: str | None
+    config_hash: str | None
+
+
+def partitions(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> list[Partition]:
+    """Computed days of a span, in order."""
+    query = sa.text(
+        "select partition_date as day, state, reason, row_count, fingerprint, config_hash"
+        " from metrics.partitions where monitor = :monitor"
+        " and partition_date between :first and :last order by 1"
+    )
+    rows = connection.execute(query, {"monitor": monitor.name, "first": first, "last": last})
+    return [Partition(**row) for row in rows.mappings()]
+
+
+def of_state(partition: Partition) -> Breach | None:
+    """What the state of a day says by itself."""
+    day, rows = partition.day, partition.row_count
+    evidence = {"state": partition.state, "reason": partition.reason, "rows": rows}
+    if partition.state == "missing":
+        return Breach(
+            "missing_day", f"{day} never came: the source does not have it.", evidence=evidence
+        )
+    if partition.state == "empty":
+        return Breach("empty_day", f"{day} came without a single row.", evidence=evidence)
+    if partition.state == "stale" and "rows" in (partition.reason or "raw"):
+        return Breach(
+            "late_data",
+            f"Rows of {day} changed after it was computed on {rows:,} rows: run the day again.",
+            evidence=evidence,
+        )
+    if partition.state == "failed":
+        named = re.search(r"column (\S+) does not exist", partition.reason or "")
+        if named:
+            name = named.group(1).strip('"').split(".")[-1]
+            return Breach(
+                "schema_change",
+                f"{name} is gone from the inference table: {day} could not be computed.",
+                column_name=name,
+                columns=(name,),
+                evidence=evidence,
+            )
+    return None
+
+
+def reference_counts(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, float]:
+    """Rows of each reference day that has any."""
+    query = sa.text(
+        "select partition_date, sum(value) as rows from metrics.column_profile"
+        " where monitor = :monitor and metric = 'row_count' and segment is null"
+        " and partition_date between :first and :last group by 1 having sum(value) > 0"
+    )
+    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    rows = connection.execute(query, {"monitor": monitor.name, **span})
+    return {row.partition_date: float(row.rows) for row in rows}
+
+
+def of_volume(
+    reference: Mapping[dt.date, float], days: Sequence[Partition], level: float
+) -> dict[dt.date, Breach]:
+    """Days with far more or fewer rows than such weekdays have in the reference.
+
+    Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
+    (Poisson); weekdays count where the reference shows them.
+
+    Parameters
+    ----------
+    reference : mapping of date to float
+        Rows of each reference day.
+    level : float
+        Chance of a false alarm that one day may take in all; volume has its share of it.
+    """
+    judged = [day for day in days if day.state in ("fresh", "stale") and day.row_count > 0]
+    if len(reference) < LEAST_DAYS or not judged:
+        return {}
+    rows = np.array([[count] for count in reference.values()])
+    null = fit_day_null(
+        np.log(rows), rows, np.ones(1), np.array([day.weekday() for day in reference])
+    )
+    now = np.array([[float(day.row_count)] for day in judged])
+    weekdays = np.array([day.day.weekday() for day in judged])
+    none = np.zeros(1)
+    p_value = p_values(null, np.log(now), now, weekdays, none, none.astype(bool))[:, 0]
+    found = {}
+    for day, p in zip(judged, p_value, strict=True):
+        usual = float(np.exp(null.level[day.day.weekday(), 0]))
+        change = day.row_count / usual - 1
+        if p >= level * BUDGET_SHARE or abs(change) < LEAST_CHANGE:
+            continue
+        found[day.day] = Breach(
+            "volume",
+            f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
+            f" than on a {WEEKDAYS[day.day.weekday()]} of the reference (about {usual:,.0f}).",
+            evidence={"rows": day.row_count, "expected": usual, "p_value": float(p)},
+        )
+    return found

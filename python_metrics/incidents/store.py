@@ -1,0 +1,251 @@
+"""Breaches and incidents in the warehouse, and the record of every change."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.cause import Alarm
+from python_metrics.incidents.fold import Incident, Transition
+from python_metrics.monitors.config import Monitor
+
+AUTHOR = "driftmeter"
+
+
+def alarms_of(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> dict[dt.date, list[Alarm]]:
+    """Calibrated verdicts that are alarms, by day."""
+    query = sa.text(
+        "select partition_date, column_name, segment, segment_value, score, threshold"
+        " from metrics.drift_scored where monitor = :monitor and is_drifted"
+        " and partition_date between :first and :last"
+        " order by partition_date, score_ratio desc, column_name, segment, segment_value"
+    )
+    found: dict[dt.date, list[Alarm]] = {}
+    for row in connection.execute(query, {"monitor": monitor.name, "first": first, "last": last}):
+        found.setdefault(row.partition_date, []).append(
+            Alarm(row.column_name, row.segment, row.segment_value, row.score, row.threshold)
+        )
+    return found
+
+
+def known_signatures(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, str | None]:
+    """What each day's breaches were last written from."""
+    query = sa.text(
+        "select partition_date, breaches_of from metrics.partitions where monitor = :monitor"
+    )
+    return {
+        row.partition_date: row.breaches_of
+        for row in connection.execute(query, {"monitor": monitor.name})
+    }
+
+
+def replace_breaches(
+    connection: sa.Connection,
+    monitor: Monitor,
+    found: Mapping[dt.date, Sequence[Breach]],
+    signatures: Mapping[dt.date, str],
+) -> None:
+    """Replace the breaches of days, and note what they were written from."""
+    connection.execute(
+        sa.text(
+            "delete from metrics.breaches where monitor = :monitor and partition_date = any(:days)"
+        ),
+        {"monitor": monitor.name, "days": list(found)},
+    )
+    rows = [
+        {
+            "monitor": monitor.name,
+            "day": day,
+            "rank": rank,
+            "family": breach.family,
+            "kind": breach.kind,
+            "severity": breach.severity,
+            "segment": breach.segment,
+            "segment_value": breach.segment_value,
+            "column_name": breach.column_name,
+            "columns": list(breach.columns),
+            "diagnosis": breach.diagnosis,
+            "evidence": json.dumps({**breach.evidence, "strength": breach.strength}),
+        }
+        for day, breaches in found.items()
+        for rank, breach in enumerate(breaches, start=1)
+    ]
+    if rows:
+        connection.execute(
+            sa.text(
+                "insert into metrics.breaches (monitor, partition_date, rank, family, kind,"
+                " severity, segment, segment_value, column_name, columns, diagnosis, evidence,"
+                " model_version, config_hash) select :monitor, :day, :rank, :family, :kind,"
+                " :severity, :segment, :segment_value, :column_name, :columns, :diagnosis,"
+                " cast(:evidence as jsonb), (select max(model_version) from metrics.drift"
+                " where monitor = :monitor and partition_date = :day), (select config_hash"
+                " from metrics.partitions where monitor = :monitor and partition_date = :day)"
+            ),
+            rows,
+        )
+    connection.execute(
+        sa.text(
+            "update metrics.partitions set breaches_of = :signature"
+            " where monitor = :monitor and partition_date = :day"
+        ),
+        [{"monitor": monitor.name, "day": day, "signature": signatures[day]} for day in found],
+    )
+
+
+def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, list[Breach]]:
+    """Breaches of every computed day, those without one too, in order."""
+    days = sa.text(
+        "select partition_date from metrics.partitions where monitor = :monitor order by 1"
+    )
+    of = {"monitor": monitor.name}
+    found: dict[dt.date, list[Breach]] = {day: [] for day in connection.scalars(days, of)}
+    query = sa.text(
+        "select partition_date, kind, diagnosis, column_name, columns, segment, segment_value,"
+        " evidence from metrics.breaches where monitor = :monitor order by partition_date, rank"
+    )
+    for row in connection.execute(query, of):
+        found[row.partition_date].append(
+            Breach(
+                kind=row.kind,
+                diagnosis=row.diagnosis,
+                column_name=row.column_name,
+                columns=tuple(row.columns),
+                segment=row.segment,
+                segment_value=row.segment_value,
+                strength=row.evidence.get("strength", 1.0),
+                evidence=row.evidence,
+            )
+        )
+    return found
+
+
+def closed_by_hand(connection: sa.Connection, monitor: Monitor) -> dict[str, list[Transition]]:
+    """When somebody closed an incident, by its cause."""
+    query = sa.text(
+        "select incidents.cause, events.on_date, events.author from metrics.incident_events"
+        " as events join metrics.incidents using (incident_id)"
+        " where incidents.monitor = :monitor and events.event = 'closed_by_hand'"
+        " order by events.event_id"
+    )
+    found: dict[str, list[Transition]] = {}
+    for row in connection.execute(query, {"monitor": monitor.name}):
+        found.setdefault(row.cause, []).append(
+            Transition("closed_by_hand", row.on_date, row.author)
+        )
+    return found
+
+
+UPSERT = sa.text(
+    "insert into metrics.incidents (monitor, cause, family, kind, severity, segment,"
+    " segment_value, column_name, columns, opened_on, last_seen_on, closed_on, closed_by, days,"
+    " reopened, diagnosis, evidence, model_version, config_hash, computed_at) select"
+    " :monitor, :cause, :family, :kind, :severity, :segment, :segment_value, :column_name,"
+    " :columns, :opened_on, :last_seen_on, :closed_on, :closed_by, :days, :reopened, :diagnosis,"
+    " cast(:evidence as jsonb), breaches.model_version, breaches.config_hash, now()"
+    " from (select max(model_version) as model_version, max(config_hash) as config_hash"
+    " from metrics.breaches where monitor = :monitor and partition_date = :opened_on) as breaches"
+    " on conflict (monitor, cause) do update set kind = excluded.kind,"
+    " severity = excluded.severity, columns = excluded.columns,"
+    " last_seen_on = excluded.last_seen_on, closed_on = excluded.closed_on,"
+    " closed_by = excluded.closed_by, days = excluded.days, reopened = excluded.reopened,"
+    " diagnosis = excluded.diagnosis, evidence = excluded.evidence,"
+    " model_version = excluded.model_version, config_hash = excluded.config_hash,"
+    " computed_at = case when (incidents.last_seen_on, incidents.closed_on, incidents.diagnosis)"
+    " is distinct from (excluded.last_seen_on, excluded.closed_on, excluded.diagnosis)"
+    " then now() else incidents.computed_at end returning incident_id"
+)
+EVENT = sa.text(
+    "insert into metrics.incident_events (incident_id, monitor, event, on_date, kind, diagnosis,"
+    " report_url, author, note) values (:incident_id, :monitor, :event, :on_date, :kind,"
+    " :diagnosis, :report_url, :author, :note)"
+)
+
+
+def replace_incidents(
+    connection: sa.Connection, monitor: Monitor, incidents: Sequence[Incident]
+) -> None:
+    """Make the table hold just these incidents, each under the number it has; keep each change."""
+    known = _known(connection, monitor)
+    for incident in incidents:
+        number = connection.execute(UPSERT, _row(monitor, incident)).scalar_one()
+        _tell(connection, monitor, incident, number)
+    causes = {incident.cause for incident in incidents}
+    gone = [row for cause, row in known.items() if cause not in causes]
+    for row in gone:
+        connection.execute(
+            EVENT,
+            {
+                **{key: row[key] for key in ("incident_id", "kind", "diagnosis", "report_url")},
+                "monitor": monitor.name,
+                "event": "withdrawn",
+                "on_date": row["opened_on"],
+                "author": AUTHOR,
+                "note": "its day was computed again and has no such breach",
+            },
+        )
+    connection.execute(
+        sa.text("delete from metrics.incidents where incident_id = any(:gone)"),
+        {"gone": [row["incident_id"] for row in gone]},
+    )
+
+
+def _known(connection: sa.Connection, monitor: Monitor) -> dict[str, sa.RowMapping]:
+    query = sa.text(
+        "select cause, incident_id, opened_on, kind, diagnosis, report_url"
+        " from metrics.incidents where monitor = :monitor for update"
+    )
+    rows = connection.execute(query, {"monitor": monitor.name}).mappings()
+    return {row["cause"]: row for row in rows}
+
+
+def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
+    first = incident.first
+    latest = {"day": str(incident.last_seen_on), "diagnosis": incident.last.diagnosis}
+    return {
+        "monitor": monitor.name,
+        "cause": incident.cause,
+        "family": first.family,
+        "kind": first.kind,
+        "severity": incident.severity,
+        "segment": first.segment,
+        "segment_value": first.segment_value,
+        "column_name": first.column_name,
+        "columns": incident.columns,
+        "opened_on": incident.opened_on,
+        "last_seen_on": incident.last_seen_on,
+        "closed_on": incident.closed_on,
+        "closed_by": incident.closed_by,
+        "days": incident.days,
+        "reopened": incident.reopened,
+        "diagnosis": first.diagnosis,
+        "evidence": json.dumps({**first.evidence, "latest": latest}),
+    }
+
+
+def _tell(connection: sa.Connection, monitor: Monitor, incident: Incident, number: int) -> None:
+    """Append those of an incident's changes that are not on record."""
+    query = sa.text(
+        "select event, on_date from metrics.incident_events where incident_id = :number"
+    )
+    told = {(row.event, row.on_date) for row in connection.execute(query, {"number": number})}
+    new = [
+        {
+            "incident_id": number,
+            "monitor": monitor.name,
+            "event": each.event,
+            "on_date": each.on_date,
+            "kind": incident.first.kind,
+            "diagnosis": incident.first.diagnosis,
+            "report_url": None,
+            "author": each.author,
+            "note": None,
+        }
+        for each in incident.transitions
+        if (each.event, each.on_date) not in told
+    ]
+    if new:
+        connection.execute(EVENT, new)

@@ -1,0 +1,51 @@
+"""Brings breaches and incidents of a monitor up to date with what was computed."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from python_metrics.incidents.arrival import partitions
+from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.day import Background, breaches_of_days, signature
+from python_metrics.incidents.fold import fold
+from python_metrics.incidents.store import (
+    alarms_of,
+    all_breaches,
+    closed_by_hand,
+    known_signatures,
+    replace_breaches,
+    replace_incidents,
+)
+from python_metrics.monitors.config import Monitor
+
+
+def update_incidents(
+    engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]
+) -> dict[dt.date, list[Breach]]:
+    """Diagnose what changed, and fold all of it into incidents; all of it in one transaction.
+
+    A day's verdicts can change when a day before it is computed, so every computed day whose
+    alarms or rows are not those that its breaches were written from is diagnosed anew.
+
+    Returns
+    -------
+    dict of date to list of Breach
+        Of the days that were asked for.
+    """
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("select pg_advisory_xact_lock(hashtext('incidents ' || :key))"),
+            {"key": monitor.name},
+        )
+        every = partitions(connection, monitor, dt.date.min, dt.date.max)
+        alarms = alarms_of(connection, monitor, dt.date.min, dt.date.max)
+        wanted = {day.day: signature(day, alarms.get(day.day, ())) for day in every}
+        written = known_signatures(connection, monitor)
+        changed = [day for day in every if written.get(day.day) != wanted[day.day]]
+        found = breaches_of_days(Background(connection, monitor), changed, alarms)
+        if found:
+            replace_breaches(connection, monitor, found, wanted)
+        breaches = all_breaches(connection, monitor)
+        replace_incidents(connection, monitor, fold(breaches, closed_by_hand(connection, monitor)))
+    return {day: breaches.get(day, []) for day in days}

@@ -1,0 +1,1 @@
+"""Whether the model is right: its error by day, and why that changed."""

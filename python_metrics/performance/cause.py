@@ -1,0 +1,112 @@
+"""Why an error rose: other inputs, another model, or another world.
+
+Two learners are fitted on the reference's rows, held back from those they are asked about: what the
+model predicts for such inputs, and what comes true for such inputs. On a day whose error rose,
+
+- predictions that are not what the model gave for such inputs: the model is not what it was;
+- an error that such inputs had in the reference too: harder rows came;
+- neither: the relation of inputs and outcome has changed, which is concept drift.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from python_metrics.calibration.counts import Floats
+from python_metrics.encoding import Encoding
+from python_metrics.monitors.config import Monitor
+
+MOST_ROWS = 12_000
+SEED = 11
+# Predictions this many times as far from the model's as in the reference are another model's.
+OTHER_MODEL = 1.5
+# So much of a rise in error is explained by inputs before they are its cause.
+EXPLAINED = 0.5
+
+
+@dataclass(frozen=True)
+class ErrorCause:
+    """What an error's rise is put down to.
+
+    Attributes
+    ----------
+    kind : {'concept_drift', 'performance_drop'}
+    says : str
+    prediction_ratio : float
+        How far predictions are from what the model gave for such inputs, over the reference's.
+    explained_by_inputs : float
+        Share of the rise that such inputs had in the reference too.
+    """
+
+    kind: Literal["concept_drift", "performance_drop"]
+    says: str
+    prediction_ratio: float
+    explained_by_inputs: float
+
+
+def cause_of_error(monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame) -> ErrorCause:
+    """Tell a changed relation from changed rows and from a changed model.
+
+    Parameters
+    ----------
+    reference, day : pandas.DataFrame
+        One column a monitored column; rows with a prediction and a label are used.
+    """
+    before, now = _labelled(monitor, reference), _labelled(monitor, day)
+    if len(before) > MOST_ROWS:
+        before = before.sample(MOST_ROWS, random_state=SEED)
+    names = list(monitor.features)
+    encoding = Encoding(before[names])
+    inputs, asked = encoding.encode(before[names]), encoding.encode(now[names])
+    half = np.arange(len(before)) % 2 == 0
+    prediction = before[monitor.prediction].to_numpy(dtype=float)
+    loss = _loss(monitor, before)
+    given = _learn(inputs[half], prediction[half])
+    off_before = np.abs(prediction[~half] - given(inputs[~half])).mean()
+    off_now = np.abs(now[monitor.prediction].to_numpy(dtype=float) - given(asked)).mean()
+    ratio = float(off_now / max(off_before, 1e-12))
+    # A label that the model has seen the loss of: how wrong it usually is for such rows.
+    usual = _learn(inputs[half], loss[half])
+    rise = _loss(monitor, now).mean() - loss[~half].mean()
+    expected = usual(asked).mean() - usual(inputs[~half]).mean()
+    explained = float(expected / rise) if rise > 0 else 0.0
+    if ratio >= OTHER_MODEL:
+        says = f"predictions are {ratio:.1f} times as far from what the model gave for such inputs"
+        return ErrorCause("performance_drop", says, ratio, explained)
+    if explained >= EXPLAINED:
+        says = f"harder inputs came: they explain {min(explained, 1):.0%} of the rise"
+        return ErrorCause("performance_drop", says, ratio, explained)
+    says = "inputs and predictions are as before, what comes true for them is not"
+    return ErrorCause("concept_drift", says, ratio, explained)
+
+
+def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame[monitor.prediction].notna() & frame[str(monitor.target)].notna()]
+
+
+def _loss(monitor: Monitor, frame: pd.DataFrame) -> Floats:
+    prediction = frame[monitor.prediction].to_numpy(dtype=float)
+    target = frame[str(monitor.target)]
+    if monitor.task == "regression":
+        absolute: Floats = np.abs(prediction - target.to_numpy(dtype=float))
+        return absolute
+    is_positive = target.astype(str).str.lower().isin(["true", "t", "1"]).to_numpy(dtype=float)
+    squared: Floats = (prediction - is_positive) ** 2
+    return squared
+
+
+def _learn(inputs: Floats, values: Floats) -> Callable[[Floats], Floats]:
+    """A function of inputs that was fitted to values."""
+    varied = np.ptp(inputs, axis=0) > 0
+    model = HistGradientBoostingRegressor(max_iter=80, random_state=SEED, early_stopping=False)
+    model.fit(inputs[:, varied], values)
+
+    def learned(asked: Floats) -> Floats:
+        found: Floats = model.predict(asked[:, varied])
+        return found
+
+    return learned
