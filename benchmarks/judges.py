@@ -52,47 +52,65 @@ def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = (
     )
 
 
-def counts_of(
-    monitor: Monitor, reference: Frames, frames: Frames, first: np.datetime64 = FIRST
-) -> dict[Part, Counts]:
-    """Counts in the bins of the reference, as dbt's reference_bins and column_histogram make them.
+class Binning:
+    """Counts rows in the bins of a reference, as dbt's reference_bins and column_histogram do.
 
-    tests/integration/test_calibration.py holds them against the SQL.
+    tests/integration/test_calibrated_alarms.py holds them against the SQL.
     """
-    pooled = pd.concat(reference, ignore_index=True)
-    every = pd.concat(frames, ignore_index=True)
-    day = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
-    days = first + np.arange(len(frames))
-    counts: dict[Part, Counts] = {}
-    for name, column in monitor.columns.items():
-        if pooled[name].notna().sum() == 0:
-            continue
-        if column.kind == "numerical":
-            cuts = cuts_of(pooled[name].to_numpy(dtype=float))
-            values = every[name].to_numpy(dtype=float)
-            position = np.where(np.isnan(values), -1, np.searchsorted(cuts, values, side="right"))
-            low = np.concatenate([[np.nan], cuts])
-        else:
-            ranks = pooled[name].value_counts().index
-            position = pd.Categorical(every[name], categories=ranks).codes.astype(int) + 1
-            position[every[name].isna().to_numpy()] = -1
-            low = np.full(len(ranks) + 1, np.nan)
-        groups = [(None, None, np.ones(len(every), dtype=bool))]
-        for segment in monitor.segments:
-            if segment != name:
-                groups += [
-                    (segment, str(value), (every[segment] == value).to_numpy())
-                    for value in pooled[segment].dropna().unique()
-                ]
-        for segment, value, chosen in groups:
-            known = np.zeros((len(frames), len(low)))
-            missing = np.zeros(len(frames))
-            is_known = chosen & (position >= 0)
-            np.add.at(known, (day[is_known], position[is_known]), 1)
-            np.add.at(missing, day[chosen & (position < 0)], 1)
-            part = Part(segment, value, name)
-            counts[part] = Counts(column.kind, days, known, missing, low)
-    return counts
+
+    def __init__(self, monitor: Monitor, reference: pd.DataFrame) -> None:
+        self.monitor = monitor
+        self._low: dict[str, np.ndarray] = {}
+        self._ranks: dict[str, pd.Index] = {}
+        for name, column in monitor.columns.items():
+            if reference[name].notna().sum() == 0:
+                continue
+            if column.kind == "numerical":
+                cuts = cuts_of(reference[name].to_numpy(dtype=float))
+                self._low[name] = np.concatenate([[np.nan], cuts])
+            else:
+                self._ranks[name] = reference[name].value_counts().index
+                self._low[name] = np.full(len(self._ranks[name]) + 1, np.nan)
+        self._groups = [(None, None)] + [
+            (segment, str(value))
+            for segment in monitor.segments
+            for value in reference[segment].dropna().unique()
+        ]
+
+    def counts(self, frames: Frames, first: np.datetime64) -> dict[Part, Counts]:
+        """Counts of every column over all rows and in each segment; a frame a day."""
+        every = pd.concat(frames, ignore_index=True)
+        day = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+        days = first + np.arange(len(frames))
+        chosen_by = {
+            group: np.ones(len(every), dtype=bool)
+            if group[0] is None
+            else (every[group[0]] == group[1]).to_numpy()
+            for group in self._groups
+        }
+        counts: dict[Part, Counts] = {}
+        for name, low in self._low.items():
+            position = self._position(name, every[name])
+            for (segment, value), chosen in chosen_by.items():
+                if segment == name:
+                    continue
+                known = np.zeros((len(frames), len(low)))
+                missing = np.zeros(len(frames))
+                is_known = chosen & (position >= 0)
+                np.add.at(known, (day[is_known], position[is_known]), 1)
+                np.add.at(missing, day[chosen & (position < 0)], 1)
+                kind = self.monitor.columns[name].kind
+                counts[Part(segment, value, name)] = Counts(kind, days, known, missing, low)
+        return counts
+
+    def _position(self, name: str, values: pd.Series) -> np.ndarray:
+        if name in self._ranks:
+            position = pd.Categorical(values, categories=self._ranks[name]).codes.astype(int) + 1
+            position[values.isna().to_numpy()] = -1
+            return position
+        numbers = values.to_numpy(dtype=float)
+        found = np.searchsorted(self._low[name][1:], numbers, side="right")
+        return np.where(np.isnan(numbers), -1, found)
 
 
 def cuts_of(values: np.ndarray) -> np.ndarray:
@@ -119,7 +137,8 @@ def ours(
     its share of the budget is spent all the same.
     """
     monitor = monitor_of(reference[0], budget, segments)
-    counts = counts_of(monitor, reference, reference + later, first)
+    binning = Binning(monitor, pd.concat(reference, ignore_index=True))
+    counts = binning.counts(reference + later, first)
     n = len(reference)
     columns = {
         part: calibrate_column(each.only(np.arange(n)))

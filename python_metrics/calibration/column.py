@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from python_metrics.calibration.counts import Counts, Floats
 from python_metrics.calibration.day_null import (
@@ -14,6 +13,7 @@ from python_metrics.calibration.day_null import (
     moving_mean,
     p_values,
     residuals,
+    tail,
 )
 from python_metrics.calibration.statistics import Scale, fit_scale, measure
 
@@ -102,8 +102,9 @@ def judge_column(
             effects = np.where(is_louder[:, None], moving_mean(creeping, length), effects)
     at = (every, statistic)
     level = null.level[counts.weekdays]
+    known = (scale.variance / np.maximum(rows, 1))[at] / np.maximum(variance[at], 1e-300)
     trailing_p, trailing_effect = _against_trailing(
-        null, effects[at], variance[at] / lengths, difference, statistic, excluded
+        null, effects[at], variance[at] / lengths, known, difference, statistic, excluded
     )
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
@@ -120,13 +121,14 @@ def _against_trailing(
     null: DayNull,
     effect: Floats,
     variance: Floats,
+    known: Floats,
     difference: Floats,
     statistic: npt.NDArray[np.int64],
     excluded: npt.NDArray[np.bool_] | None,
 ) -> tuple[Floats, Floats]:
     """P-value and size of each day's effect, less the mean of the days before it."""
     days = len(statistic)
-    p_value, change = np.full(days, np.nan), np.full(days, np.nan)
+    deviations, change = np.full(days, np.nan), np.full(days, np.nan)
     usable = np.isfinite(difference)
     if excluded is not None:
         usable &= ~excluded[:, None]
@@ -140,5 +142,7 @@ def _against_trailing(
         change[day] = effect[day] - np.median(before)
         # A median of normal errors varies by pi / 2 as much as their mean.
         scale = np.sqrt(variance[day] + np.pi / 2 * variance[day] / len(before))
-        p_value[day] = 2 * special.stdtr(null.freedom[of], -abs(change[day] / scale))
+        deviations[day] = change[day] / scale
+    usual = null.freedom[statistic]
+    p_value = np.where(np.isfinite(deviations), tail(deviations, usual, known), np.nan)
     return p_value, change

@@ -5,10 +5,10 @@ variance that the reference days show, and e_d the sampling error, whose varianc
 number of rows. P-values that take rows for independent leave b_d out, and alarm on every large day.
 
 The day variance is DerSimonian and Laird's moment estimator (1986) with each day as a study; a new
-day is held against the prediction interval of Higgins, Thompson and Spiegelhalter (2009), Student's
-t with the reference days' degrees of freedom. Weekdays are shrunk to their mean by as much as they
-do not stand out (James and Stein 1961). Small shares are held against a negative binomial too,
-since a normal tail is too thin for counts.
+day is held against the prediction interval of Higgins, Thompson and Spiegelhalter (2009): Student's
+t with the reference days' degrees of freedom, as far as the variance had to be estimated. Weekdays
+are shrunk to their mean by as much as they do not stand out (James and Stein 1961). Small shares
+are held against a negative binomial too, since a normal tail is too thin for counts.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ SMALL_SHARE = 0.2
 WEEK = 7
 # How far a day may pull a window, in its own standard deviations.
 MOST_DEVIATIONS = 3.0
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,14 @@ def p_values(
 
     days = summed(np.ones_like(rows))
     spread = summed(variance) * inflation + days**2 * of_level
-    p_value = _student(summed(difference) / np.sqrt(spread + 1e-300), null.freedom)
+    noise = null.row_variance / np.maximum(rows, 1)
+    p_value = tail(
+        summed(difference) / np.sqrt(spread + 1e-300),
+        np.broadcast_to(null.freedom, spread.shape),
+        summed(noise) / (spread + 1e-300),
+    )
 
     expected = np.maximum(null.level[weekdays], least)
-    noise = null.row_variance / np.maximum(rows, 1)
     total = summed(rows)
     extra = summed(np.maximum(variance - noise, 0) * rows**2) * inflation + of_level * total**2
     # A binomial count varies by 1 - share of a Poisson one; scaled, its variance is its mean.
@@ -228,8 +233,34 @@ def _correlation(standardized: Floats) -> float:
     return float(np.clip(np.median((before * after).sum(axis=0) / scale), 0, 0.9))
 
 
-def _student(t: Floats, freedom: Floats) -> Floats:
-    p_value: Floats = 2 * special.stdtr(freedom, -np.abs(np.nan_to_num(t)))
+def tail(deviations: Floats, freedom: Floats, known: Floats) -> Floats:
+    """Two-sided p-value of a difference over its estimated standard deviation.
+
+    Student's t would hold if all of the variance were estimated. Here a share of it, the sampling
+    noise of the rows, is known, and the estimate never falls below it; so the chance is
+    E[2 Phi(-x sqrt(max(known, q)))] with q a chi-square over its degrees of freedom, and never
+    below a normal's: that where all is known, Student's where nothing is.
+
+    Parameters
+    ----------
+    deviations, freedom, known : arrays of float of one shape
+        Known is the share of the variance that is known, 0 to 1.
+    """
+    size = np.abs(np.nan_to_num(deviations))
+    p_value: Floats = 2 * special.stdtr(freedom, -size)
+    # What is nobody's alarm needs no integral.
+    wanted = p_value < 0.05
+    if wanted.any():
+        x, df, floor = size[wanted], freedom[wanted], np.clip(known[wanted], 0, 1)
+        spread = np.sqrt(2 / df)
+        low = np.maximum(1 - 7 * spread, 1e-6)[:, None]
+        q = low + (1 + 8 * spread[:, None] - low) * (_NODES + 1) / 2
+        half = df[:, None] / 2
+        # Shape only: the weights are normed below.
+        density = np.exp((half - 1) * np.log(q) - half * (q - 1)) * _WEIGHTS
+        chance = special.ndtr(-x[:, None] * np.sqrt(np.maximum(q, floor[:, None])))
+        mixed = 2 * (density * chance).sum(axis=1) / density.sum(axis=1)
+        p_value[wanted] = np.maximum(mixed, 2 * special.ndtr(-x))
     return p_value
 
 

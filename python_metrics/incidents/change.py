@@ -97,10 +97,16 @@ class Change:
         return f" {self.column.unit}" if self.column.unit else ""
 
     def explained(self, before: Shares, now: Shares) -> float:
-        """Share of the distance that is gone between repaired sides; at most 1."""
+        """Share of the distance that is gone between repaired sides; at most 1.
+
+        What is left within the noise of the rows counts half: of few rows it is never nothing.
+        """
         if self.size <= 0:
             return 0.0
-        return float(np.clip(1 - distance(before, now) / self.size, -1, 1))
+        left = distance(before, now)
+        if 0 < left < noise_level(before, now):
+            left /= 2
+        return float(np.clip(1 - left / self.size, -1, 1))
 
     def without(self, reference: Mask, day: Mask) -> float:
         """What is explained by leaving out these rows of either side."""

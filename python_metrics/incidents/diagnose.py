@@ -17,7 +17,7 @@ LEAST: dict[str, float] = {
     "unit_change": 0.8,
 }
 LEAST_MIX = 0.6
-# A segment must explain more than what is wrong in all rows would, or it is only a part of that.
+# A segment must explain as much as one factor for all rows does, about.
 SEGMENT_LEAD = 0.05
 # Rows of more than half the day are not one segment gone wrong, when all rows tell it as well.
 MOST_OF_ROWS = 0.5
@@ -61,8 +61,11 @@ def _best(change: Change) -> Symptom | None:
 def _is_where(segment: Symptom, plain: Symptom | None) -> bool:
     if plain is None:
         return True
-    if plain.kind in ("schema_change", "unit_change"):
+    if plain.kind == "schema_change":
         return False
+    if plain.kind == "unit_change":
+        # Another unit of all rows is as plain without any one segment.
+        return segment.explained > plain.explained - SEGMENT_LEAD
     return float(segment.evidence["share_of_rows"]) <= MOST_OF_ROWS
 
 

@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from python_metrics.incidents.change import Change, Mask, Symptom
+from python_metrics.incidents.change import Change, Mask, Symptom, weights_of
 from python_metrics.incidents.distance import noise_level, shares
 from python_metrics.incidents.mix import MOST_VALUES
 
-# A segment that is nearly all rows is no segment, and too few rows without it tell nothing.
-FEWEST_OTHERS = 0.05
+# Most rows of a day are no segment of it.
+FEWEST_OTHERS = 0.3
 FEWEST_ROWS = 30
 # Without the segment so much of the change must be gone: what is left is noise of the others.
 LEAST_EXPLAINED = 0.75
+# Where other shares of the segments explain as much, it is who came, not how one behaved.
+MOST_MIXED = 0.6
 
 
 def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
@@ -24,6 +26,8 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
         if name == change.name or other.bins.categories is None:
             continue
         if len(other.bins.categories) > MOST_VALUES:
+            continue
+        if change.reweighted(weights_of(other)) >= MOST_MIXED:
             continue
         for value in other.bins.categories:
             of_day = (other.day == value).to_numpy()

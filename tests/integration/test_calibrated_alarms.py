@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.judges import counts_of
+from benchmarks.judges import Binning
 from python_metrics.calibration.calibrate import calibrate
 from python_metrics.calibration.detect import METHOD, detect, replay
 from python_metrics.calibration.histograms import Part, load_counts
@@ -51,7 +51,8 @@ def test_stored_counts_are_those_of_the_rows(chain: Chain, monitor: Monitor) -> 
         found = load_counts(session, monitor, span.from_date, span.to_date)
         frames = [read_rows(session, monitor, day, day).drop(columns=VERSION) for day in calendar]
     plain = monitor.model_copy(update={"segments": ()})
-    expected = counts_of(plain, frames, frames, np.datetime64(span.from_date))
+    binning = Binning(plain, pd.concat(frames, ignore_index=True))
+    expected = binning.counts(frames, np.datetime64(span.from_date))
     assert {part for part in found if part.is_all_rows} == set(expected)
     for part, counts in expected.items():
         assert np.array_equal(found[part].missing, counts.missing), part

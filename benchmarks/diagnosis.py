@@ -1,0 +1,286 @@
+"""Right diagnoses of planted faults, on simulated and real trips whose tables are in a warehouse.
+
+    driftmeter run --from 2019-04-22 --to 2019-06-30 --monitor trip_duration
+    python -m benchmarks.diagnosis --days 2019-05-01 2019-06-30 --name simulated
+
+Reads the reference and the calm days from the warehouse of DRIFTMETER_HOME (or
+DRIFTMETER_DATABASE_URL), plants one fault into one day at a time, and asks the project's own chain
+from calibrated verdicts to breaches what happened. Predictions on a changed day are those of trees
+that were fitted to the reference's predictions. A diagnosis is right if the first breach of the day
+has the planted kind and names the planted column (or, for a relation or an error, one of the two);
+a fault without any alarm is a miss, and counts as wrong.
+"""
+
+import argparse
+import datetime as dt
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from benchmarks.detection import interval
+from benchmarks.judges import Binning
+from benchmarks.planted import PLANTS, Planted
+from python_metrics.calibration.area import Area
+from python_metrics.calibration.cache import Calibration
+from python_metrics.calibration.column import calibrate_column, judge_column
+from python_metrics.calibration.multivariate import DomainClassifier, fit_classifier_null
+from python_metrics.calibration.verdicts import policy_of, verdicts_of_day
+from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.encoding import Encoding
+from python_metrics.incidents.arrival import Partition, of_state, of_volume
+from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.cause import Alarm, Day
+from python_metrics.incidents.day import MOST_ROWS, breaches_of_rows
+from python_metrics.incidents.importance import feature_importance
+from python_metrics.monitors.config import Days, Monitor
+from python_metrics.performance.daily_error import error_alarms
+from python_metrics.warehouse import connection
+
+SEED = 20261123
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass
+class World:
+    """A monitor's reference and calm days, calibrated."""
+
+    monitor: Monitor
+    first: dt.date
+    frames: dict[dt.date, pd.DataFrame]
+    reference: pd.DataFrame = field(init=False)
+
+    def __post_init__(self) -> None:
+        span = self.monitor.reference
+        days = sorted(self.frames)
+        before = [self.frames[day] for day in days if day in span]
+        whole = pd.concat(before, ignore_index=True)
+        self.binning = Binning(self.monitor, whole)
+        self.counts = self.binning.counts(
+            [self.frames[day] for day in days], np.datetime64(self.first)
+        )
+        n = len(before)
+        columns = {
+            part: calibrate_column(each.only(np.arange(n)))
+            for part, each in self.counts.items()
+            if np.median(each.rows[:n]) >= self.monitor.min_rows
+        }
+        with connection.engine().connect() as session:
+            null = fit_classifier_null(session, self.monitor)
+        rows = {part: float(self.counts[part].known[:n].sum()) for part in columns}
+        self.calibration = Calibration(columns, n, rows, null)
+        self.classifier = DomainClassifier(whole)
+        self.reference = whole.sample(min(MOST_ROWS, len(whole)), random_state=1).reset_index(
+            drop=True
+        )
+        self.importance = feature_importance(self.monitor, self.reference)
+        self.errors = self._errors({day: self.frames[day] for day in days if day in span})
+        self.rows = {day: float(len(self.frames[day])) for day in days if day in span}
+        names = list(self.monitor.features)
+        self.encoding = Encoding(self.reference[names])
+        inputs = self.encoding.encode(self.reference[names])
+        self.varied = np.ptp(inputs, axis=0) > 0
+        self.model = HistGradientBoostingRegressor(max_iter=100, random_state=1).fit(
+            inputs[:, self.varied], self.reference[self.monitor.prediction]
+        )
+
+    def _errors(self, frames: dict[dt.date, pd.DataFrame]) -> pd.DataFrame:
+        found = []
+        for day, frame in frames.items():
+            loss = (frame[self.monitor.prediction] - frame[str(self.monitor.target)]).abs().dropna()
+            found.append((day, float(len(loss)), loss.mean(), (loss**2).mean()))
+        return pd.DataFrame(found, columns=["day", "rows", "mean", "square"])
+
+    def predict(self, rows: pd.DataFrame, calm: pd.DataFrame) -> pd.DataFrame:
+        """Rows with the predictions that the model gives for changed inputs."""
+        names = list(self.monitor.features)
+        if not len(rows) or rows[names].equals(calm[names]) or len(rows) != len(calm):
+            return rows
+        before, after = (
+            self.model.predict(self.encoding.encode(frame[names])[:, self.varied])
+            for frame in (calm, rows)
+        )
+        # Rows that were moved whole keep the prediction that they came with.
+        moved = rows[self.monitor.prediction] + np.where(
+            rows[self.monitor.prediction].to_numpy() == calm[self.monitor.prediction].to_numpy(),
+            after - before,
+            0,
+        )
+        return rows.assign(**{self.monitor.prediction: moved})
+
+    def breaches(self, day: dt.date, planted: Planted) -> list[Breach]:
+        """What the project says of a day with this fault."""
+        rows = self.predict(planted.rows, self.frames[day])
+        partition = Partition(
+            day,
+            planted.state,
+            "raw trips of the day changed, rows" if planted.state == "stale" else None,
+            len(rows),
+            None,
+            None,
+        )
+        level = policy_of(self.monitor).level
+        said = [of_state(partition), of_volume(self.rows, [partition], level).get(day)]
+        found = [breach for breach in said if breach is not None]
+        if planted.state != "fresh":
+            return found
+        errors = error_alarms(self.monitor, self.errors, self._errors({day: rows}), level)
+        alarms = self._alarms(day, rows)
+        if alarms or errors:
+            whole = Day(self.monitor, self.reference, rows, self.importance)
+            found += breaches_of_rows(whole, alarms, errors.get(day))
+        return found
+
+    def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
+        place = (day - self.first).days
+        start = max(place - 35, 0)
+        today = self.binning.counts([rows], np.datetime64(day))
+        evidence, known = {}, {}
+        for part, column in self.calibration.columns.items():
+            before = self.counts[part].only(np.arange(start, place + 1))
+            before.known[-1], before.missing[-1] = today[part].known[0], today[part].missing[0]
+            evidence[part] = judge_column(column, before)
+        for part, each in today.items():
+            known[part] = float(each.known[0].sum())
+        area = Area(self.classifier.score(rows), len(self.reference), len(rows))
+        verdicts = verdicts_of_day(
+            self.monitor, self.calibration, evidence, known, place - start, day, None, area
+        )
+        return [
+            Alarm(v.column_name, v.segment, v.segment_value, v.score or 0.0, v.threshold or 1.0)
+            for v in verdicts
+            if v.is_drifted
+        ]
+
+
+def load_world(monitor: Monitor, days: Days) -> World:
+    """Read the reference's days and the calm ones."""
+    first, last = monitor.reference.from_date, days.to_date
+    frames = {}
+    with connection.engine().connect() as session:
+        for number in range((last - first).days + 1):
+            day = first + dt.timedelta(days=number)
+            frames[day] = read_rows(session, monitor, day, day).drop(columns=VERSION)
+    return World(monitor, first, frames)
+
+
+def is_right(planted: Planted, breaches: list[Breach], monitor: Monitor) -> bool:
+    """Whether the first breach is the planted one."""
+    if not breaches or breaches[0].kind != planted.kind:
+        return False
+    first = breaches[0]
+    if planted.column is None or planted.column in first.columns[:2]:
+        return True
+    # A mix is named by any of the columns that came along with the rows.
+    return planted.kind == "mix_shift" and planted.column in first.columns
+
+
+def main() -> None:
+    """Plant, ask, count; print every wrong answer, and write the confusion table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--monitor", default="trip_duration")
+    parser.add_argument("--days", nargs=2, required=True, type=dt.date.fromisoformat)
+    parser.add_argument("--name", required=True, help="of these trips: simulated, or real")
+    parser.add_argument("--each", type=int, default=10, help="faults of each kind (10)")
+    parser.add_argument("--pairs", type=int, default=10, help="days with two faults (10)")
+    parser.add_argument("--only", default="", help="kinds whose name holds this")
+    parser.add_argument("--out", type=Path, help="directory of the results")
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    from orchestration.dbt_manifest import monitors
+
+    print(f"seed {options.seed}", flush=True)
+    started = time.perf_counter()
+    monitor = monitors()[options.monitor]
+    days = Days(**{"from": options.days[0], "to": options.days[1]})
+    world = load_world(monitor, days)
+    # A day that has its own incident cannot tell what a planted one would be called.
+    calm = [
+        day
+        for day, rows in world.frames.items()
+        if day in days and len(rows) and not world.breaches(day, Planted("none", None, "", rows))
+    ]
+    print(f"{len(calm)} calm days", flush=True)
+    generator = np.random.default_rng(options.seed)
+    confusion: dict[str, Counter[str]] = {}
+    for kind, plant in PLANTS.items():
+        if options.only not in kind:
+            continue
+        confusion[kind] = Counter()
+        for _ in range(options.each):
+            day = calm[int(generator.integers(len(calm)))]
+            planted = plant(monitor, world.reference, world.frames[day], generator)
+            breaches = world.breaches(day, planted)
+            right = is_right(planted, breaches, monitor)
+            said = breaches[0].kind if breaches else "(no alarm)"
+            if said == kind and not right:
+                said = f"{kind} of another column"
+            confusion[kind][kind if right else said] += 1
+            if not right:
+                answer = breaches[0].diagnosis if breaches else "nothing"
+                print(f"{day} {kind}: {planted.label}\n    said: {answer}", flush=True)
+    both = pairs(world, calm, generator, options.pairs) if not options.only else None
+    figures = {
+        "seed": options.seed,
+        "trips": options.name,
+        "confusion": {kind: dict(counts) for kind, counts in confusion.items()},
+        "two_faults": both,
+    }
+    print(as_table(figures))
+    print(f"{time.perf_counter() - started:.0f} s")
+    if options.out:
+        stem = options.out / f"diagnosis_{options.name}"
+        stem.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")
+        stem.with_suffix(".md").write_text(as_table(figures))
+
+
+def pairs(
+    world: World, calm: list[dt.date], generator: np.random.Generator, count: int
+) -> dict[str, int]:
+    """Days with two faults of two columns: both must be among the diagnoses."""
+    kinds = ["missing_values", "unseen_category", "unit_change", "outliers"]
+    both, done = 0, 0
+    while done < count:
+        day = calm[int(generator.integers(len(calm)))]
+        one, two = generator.choice(kinds, 2, replace=False)
+        first = PLANTS[one](world.monitor, world.reference, world.frames[day], generator)
+        second = PLANTS[two](world.monitor, world.reference, first.rows, generator)
+        if first.column == second.column:
+            continue
+        done += 1
+        said = world.breaches(day, second)
+        found = {(breach.kind, breach.column_name) for breach in said}
+        if {(one, first.column), (two, second.column)} <= found:
+            both += 1
+        else:
+            print(f"{day} two: {first.label} | {second.label}")
+            print("    said: " + " | ".join(breach.diagnosis for breach in said), flush=True)
+    return {"both_named": both, "days": count}
+
+
+def as_table(figures: dict) -> str:  # type: ignore[type-arg]
+    """The confusion table as Markdown."""
+    confusion = figures["confusion"]
+    lines = ["| planted | right | of | said instead |", "|---|---:|---:|---|"]
+    total = right = 0
+    for kind, counts in confusion.items():
+        here = sum(counts.values())
+        total, right = total + here, right + counts.get(kind, 0)
+        wrong = ", ".join(f"{said} {n}" for said, n in counts.items() if said != kind)
+        lines.append(f"| {kind} | {counts.get(kind, 0)} | {here} | {wrong} |")
+    low, high = interval(right, total)
+    lines.append(f"| **all** | {right} | {total} | {right / total:.1%} ({low:.1%} to {high:.1%}) |")
+    if both := figures["two_faults"]:
+        lines.append(f"| two faults a day, both named | {both['both_named']} | {both['days']} | |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
