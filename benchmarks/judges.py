@@ -114,9 +114,11 @@ class Binning:
 
 
 def cuts_of(values: np.ndarray) -> np.ndarray:
-    """Cuts at the 5% quantiles; an atom, and the highest value, ends a hair above itself."""
+    """Cuts at 5% quantiles and in the tails; an atom, and the highest value, ends a hair above."""
     known = np.sort(values[np.isfinite(values)])
-    places = np.maximum(np.ceil(np.arange(21) / 20 * len(known)).astype(int) - 1, 0)
+    levels = np.sort([*(np.arange(21) / 20), 0.001, 0.01, 0.99, 0.999])
+    # As Postgres' percentile_disc: the first value whose share of rows below it reaches the level.
+    places = np.maximum(np.ceil(np.round(levels * len(known), 9)).astype(int) - 1, 0)
     quantiles, number = np.unique(known[places], return_counts=True)
     atoms = quantiles[(number > 1) | (quantiles == known[-1])]
     return np.union1d(quantiles, atoms + np.maximum(np.abs(atoms), 1) * 1e-9)

@@ -89,14 +89,18 @@ def mix_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Gen
 
 def segment(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
     """One segment's amounts in another unit."""
-    name, by = str(g.choice(AMOUNTS)), str(g.choice(SPLITS))
-    share = day[by].value_counts(normalize=True)
-    rows_of = share * len(day)
-    usable = [v for v in share.index if share[v] < 0.65 and rows_of[v] >= 50]
-    value = str(g.choice(usable or [share.index[1]]))
-    factor = float(g.choice([1.609344, 2.0, 2.54, 0.4, 10.0]))
+    name = str(g.choice(AMOUNTS))
+    usable = [
+        (by, value)
+        for by in SPLITS
+        for value, rows in day[by].value_counts().items()
+        if rows >= 60 and rows < 0.65 * len(day)
+    ]
+    by, value = usable[int(g.integers(len(usable)))]
+    share = float((day[by] == value).mean())
+    factor = float(g.choice([2.0, 2.54, 0.3, 10.0, 60.0]))
     rows = day.assign(**{name: day[name].where(day[by] != value, day[name] * factor)})
-    label = f"{name} x {factor:.3g} where {by} = {value} ({share[value]:.0%})"
+    label = f"{name} x {factor:.3g} where {by} = {value} ({share:.0%})"
     return Planted("segment", name, label, rows, value=value)
 
 
@@ -117,10 +121,12 @@ def shape_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.G
 
 
 def correlation_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
-    """A column's values on other rows: each column alone looks the same."""
-    name = str(g.choice(["trip_distance_miles", "fare_usd", "total_usd"]))
-    rows = day.assign(**{name: g.permutation(day[name].to_numpy())})
-    return Planted("correlation_shift", name, f"{name} on other rows", rows)
+    """Values of one or three columns on other rows, as a wrong join does; each looks the same."""
+    amounts = [["trip_distance_miles"], ["fare_usd"], ["fare_usd", "total_usd", "tip_usd"]]
+    names = amounts[int(g.integers(3))]
+    order = g.permutation(len(day))
+    rows = day.assign(**{name: day[name].to_numpy()[order] for name in names})
+    return Planted("correlation_shift", names[0], f"{', '.join(names)} on other rows", rows)
 
 
 def concept_drift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):

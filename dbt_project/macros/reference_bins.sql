@@ -1,7 +1,8 @@
 {#
     Bins of every column of one monitor, from its reference days.
 
-    A number's bins are cut at the 5% quantiles, both ends included. A value that holds two
+    A number's bins are cut at the 5% quantiles, both ends included, and finer in the tails (1% and
+    0.1%): one absurd value in the reference must not make room for many. A value that holds two
     quantiles or more (a flat fee, a zero) gets a bin of its own, a hair wide, so that a new value
     beside it is seen. Bin 0 lies below the first cut, the last bin above the highest value.
     A category's bin is its rank by frequency.
@@ -26,8 +27,12 @@
         select
             {%- for column in numerical %}
             percentile_disc((
-                select array_agg(step / 20.0 order by step)
-                from generate_series(0, 20) as step
+                select array_agg(level order by level)
+                from (
+                    select step / 20.0 as level from generate_series(0, 20) as step
+                    union all
+                    select unnest(array[0.001, 0.01, 0.99, 0.999])
+                ) as levels
             )) within group (order by {{ column.name }}::double precision)
             filter (where {{ is_finite(column.name) }}) as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -40,7 +45,7 @@
         select
             cuts.column_name,
             quantile,
-            count(*) > 1 or quantile = cuts.quantiles[21] as is_atom
+            count(*) > 1 or quantile = cuts.quantiles[array_length(cuts.quantiles, 1)] as is_atom
         from quantiles
         cross join lateral (
             values

@@ -22,12 +22,14 @@ from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
 
-# Rows of each side: more cost time, and tell apart what does not matter.
+# Rows of the day: more cost time, and tell apart what does not matter.
 MOST_ROWS = 1000
+# Rows of the reference for each of them: few rows tell too little of what is usual.
+RATIO = 3
 FOLDS = 3
 SEED = 5
-# An area's variance under the null with as many rows on each side, times the rows: (2n + 1) / 12n².
-ROW_VARIANCE = 1 / 6
+# An area's variance under the null, times the day's rows (Mann and Whitney 1947).
+ROW_VARIANCE = (1 + RATIO) / (12 * RATIO)
 
 
 def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull | None:
@@ -94,11 +96,12 @@ class DomainClassifier:
         if leave_out is not None:
             others = others[~leave_out[self._order]]
         size = min(MOST_ROWS, len(rows), len(others))
+        beside = min(RATIO * size, len(others))
         coded = self._encoding.encode(rows)
         day = coded[np.lexsort(coded.T)][generator.choice(len(rows), size, replace=False)]
-        calm = others[generator.choice(len(others), size, replace=False)]
+        calm = others[generator.choice(len(others), beside, replace=False)]
         features = np.vstack([calm, day])
-        labels = np.repeat([0, 1], size)
+        labels = np.repeat([0, 1], [beside, size])
         scores = np.empty(len(labels))
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
         # One thread: for so few rows more of them wait for each other, on a busy machine for long.

@@ -10,11 +10,13 @@ from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.change import Change, Symptom, weights_of
 from python_metrics.incidents.decomposition import decompose
 from python_metrics.incidents.diagnose import diagnose
-from python_metrics.incidents.relations import correlation_shift
+from python_metrics.incidents.distance import Bins
+from python_metrics.incidents.relations import correlation_shift, is_plain
 from python_metrics.monitors.config import Monitor
 
 # So much of another column's change must be gone with the cause's own, to be its consequence.
 SAME_CAUSE = 0.6
+HARDLY_SHOWN = 0.3
 SHOWN = 5
 
 
@@ -48,6 +50,10 @@ class Day:
 
     Attributes
     ----------
+    reference : pandas.DataFrame
+        Rows of the reference's same weekday: a Saturday is no fault of a Saturday.
+    bins : mapping of str to Bins
+        Of the whole reference: what another weekday had is not new.
     importance : mapping of str to float
         How much of the prediction hangs on each feature; sums to 1.
     """
@@ -55,17 +61,18 @@ class Day:
     monitor: Monitor
     reference: pd.DataFrame
     rows: pd.DataFrame
+    bins: Mapping[str, Bins]
     importance: Mapping[str, float]
 
     def changes(self) -> dict[str, Change]:
         """Every monitored column's change."""
         return {
-            name: Change(name, column, self.reference[name], self.rows[name])
+            name: Change(name, column, self.reference[name], self.rows[name], self.bins[name])
             for name, column in self.monitor.columns.items()
         }
 
 
-def causes(day: Day, alarms: Sequence[Alarm]) -> list[Breach]:
+def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> list[Breach]:
     """Breaches behind a day's alarms, the most important first.
 
     A column whose change is gone once another's is undone is that one's consequence, as are the
@@ -94,10 +101,14 @@ def causes(day: Day, alarms: Sequence[Alarm]) -> list[Breach]:
     ranking = _ranking(alarms, day.importance)
     breaches = [_breach(day, alarm, symptom, columns, ranking) for alarm, symptom, columns in found]
     together = next((alarm for alarm in alarms if alarm.column is None), None)
-    if together is not None and not breaches:
-        inputs = {n: c for n, c in changes.items() if n not in (monitor.target,)}
-        breaches.append(correlation_shift(inputs, together.score, together.threshold))
-    return breaches
+    is_wrong = together is not None or error_rose
+    is_of_input = [a.segment is None and a.column != monitor.prediction for a, _, _ in found]
+    if any(is_of_input) or not (is_wrong or found):
+        return breaches
+    # No column changed over all rows, and yet all of them together did.
+    inputs = {name: changes[name] for name in monitor.features}
+    pair = correlation_shift(inputs, together)
+    return [pair] if is_plain(pair) or (together and not breaches) else breaches
 
 
 def _ordered(
@@ -127,11 +138,8 @@ def _diagnosed(alarm: Alarm, change: Change, splitting: Mapping[str, Change]) ->
         return diagnose(change, splitting)
     # The alarm is a segment's alone: what is wrong inside of it is the finding.
     by = splitting[alarm.segment]
-    inside = Change(
-        change.name,
-        change.column,
-        change.reference[(by.reference == alarm.value).to_numpy()],
-        change.day[(by.day == alarm.value).to_numpy()],
+    inside = change.inside(
+        (by.reference == alarm.value).to_numpy(), (by.day == alarm.value).to_numpy()
     )
     what = diagnose(inside, {})
     share = float((by.day == alarm.value).mean())
@@ -160,7 +168,7 @@ def _same_cause(
     cause = changes[str(of.column)]
     if not change.is_plain:
         # A change that the rows hardly show is put down to what is plain.
-        return change.reweighted(weights_of(cause)) > 0.3
+        return change.reweighted(weights_of(cause)) > HARDLY_SHOWN
     return change.reweighted(weights_of(cause)) >= SAME_CAUSE
 
 

@@ -1,6 +1,6 @@
 """One column as it was and as it is, and what a repair would leave of the difference."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,8 @@ from python_metrics.incidents.distance import Bins, Shares, distance, fit_bins, 
 from python_metrics.monitors.config import Column
 
 Mask = npt.NDArray[np.bool_]
+# Share of a day's rows that weights must leave, in equal rows.
+FEWEST = 0.2
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Symptom:
         Its numbers.
     segment, value : str or None
         Where it is, if it is in one segment.
+    rows : array of bool, shape (rows of the day,), or None
+        The rows that are wrong, where single rows are.
     """
 
     kind: Kind
@@ -39,6 +43,7 @@ class Symptom:
     evidence: dict[str, Any]
     segment: str | None = None
     value: str | None = None
+    rows: Mask | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,24 @@ class Change:
     ----------
     reference, day : pandas.Series
         Numbers as float64, categories as text.
+    given : Bins or None
+        Bins of the whole reference, where `reference` is a part of it.
     """
 
     name: str
     column: Column
     reference: "pd.Series[Any]"
     day: "pd.Series[Any]"
+    given: Bins | None = None
 
     @cached_property
     def bins(self) -> Bins:
         """The reference's bins."""
-        return fit_bins(self.column.kind, self.reference)
+        return self.given or fit_bins(self.column.kind, self.reference)
+
+    def inside(self, reference: Mask, day: Mask) -> "Change":
+        """The same column on some of either side's rows."""
+        return Change(self.name, self.column, self.reference[reference], self.day[day], self.bins)
 
     @cached_property
     def reference_bin(self) -> npt.NDArray[np.int64]:
@@ -97,33 +109,35 @@ class Change:
         return f" {self.column.unit}" if self.column.unit else ""
 
     def explained(self, before: Shares, now: Shares) -> float:
-        """Share of the distance that is gone between repaired sides; at most 1.
-
-        What is left within the noise of the rows counts half: of few rows it is never nothing.
-        """
+        """Share of the distance that is gone between repaired sides; at most 1."""
         if self.size <= 0:
             return 0.0
-        left = distance(before, now)
-        if 0 < left < noise_level(before, now):
-            left /= 2
-        return float(np.clip(1 - left / self.size, -1, 1))
+        return float(np.clip(1 - distance(before, now) / self.size, -1, 1))
+
+    def repaired(self, before: Shares, now: Shares) -> float:
+        """What is explained by a repair: what it leaves within the rows' noise counts half."""
+        explained = self.explained(before, now)
+        is_noise = distance(before, now) < noise_level(before, now)
+        return (1 + explained) / 2 if is_noise and explained < 1 else explained
 
     def without(self, reference: Mask, day: Mask) -> float:
         """What is explained by leaving out these rows of either side."""
         if reference.all() or day.all():
             return 0.0
-        return self.explained(
+        return self.repaired(
             shares(self.reference_bin[~reference], self.bins.count),
             shares(self.day_bin[~day], self.bins.count),
         )
 
     def with_values(self, values: "pd.Series[Any]") -> float:
         """What is explained by other values of the day's rows."""
-        return self.explained(self.before, shares(self.bins.place(values), self.bins.count))
+        return self.repaired(self.before, shares(self.bins.place(values), self.bins.count))
 
     def reweighted(self, weights: Floats) -> float:
         """What is explained by other weights of the day's rows."""
-        return self.explained(self.before, shares(self.day_bin, self.bins.count, weights))
+        now = shares(self.day_bin, self.bins.count, weights)
+        # Weights that rest on a few rows leave nothing but their noise.
+        return self.explained(self.before, now) if now.rows > FEWEST * len(self.day) else 0.0
 
 
 def weights_of(other: Change) -> Floats:

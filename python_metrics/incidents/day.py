@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -15,15 +15,21 @@ from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.incidents.arrival import Partition, of_state, of_volume, reference_counts
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.cause import Alarm, Day, causes
+from python_metrics.incidents.distance import Bins, fit_bins
 from python_metrics.incidents.importance import feature_importance
+from python_metrics.incidents.relations import correlation_shift, is_plain
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.cause import cause_of_error
-from python_metrics.performance.daily_error import ErrorAlarm, daily_errors, error_alarms
+from python_metrics.performance.cause import OTHER_MODEL, cause_of_error
+from python_metrics.performance.daily_error import ErrorAlarm, daily_errors, error_alarms, most_loss
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
 VERSION_OF_DIAGNOSES = "1"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
+# With fewer rows of its weekday a day is held against the whole reference.
+FEWEST_ROWS = 500
+# An alarm so little over its threshold does not explain an error that rose plainly.
+FAINT = 1.3
 
 
 @dataclass(frozen=True)
@@ -32,24 +38,54 @@ class Background:
 
     connection: sa.Connection
     monitor: Monitor
+    _like: dict[int, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def reference(self) -> pd.DataFrame:
         """Rows of the reference, a sample where there are many."""
-        days = self.monitor.reference
-        return self.rows(days.from_date, days.to_date)
+        span = self.monitor.reference
+        return self._rows(span.from_date, span.to_date)
+
+    @cached_property
+    def bins(self) -> dict[str, Bins]:
+        """Bins of every column, from the whole reference."""
+        return {
+            name: fit_bins(column.kind, self.reference[name])
+            for name, column in self.monitor.columns.items()
+        }
 
     @cached_property
     def importance(self) -> dict[str, float]:
         """How much of the prediction hangs on each feature."""
         return feature_importance(self.monitor, self.reference)
 
-    def rows(self, first: dt.date, last: dt.date) -> pd.DataFrame:
-        """Rows of days, a sample where there are many."""
-        found = read_rows(self.connection, self.monitor, first, last)
-        if len(found) > MOST_ROWS:
-            found = found.sample(MOST_ROWS, random_state=1)
-        return found.drop(columns=VERSION).reset_index(drop=True)
+    def day(self, day: dt.date) -> Day:
+        """A day's rows beside those of the reference's same weekday."""
+        return Day(
+            self.monitor,
+            self._like_day(day.weekday()),
+            self._rows(day, day),
+            self.bins,
+            self.importance,
+        )
+
+    def _like_day(self, weekday: int) -> pd.DataFrame:
+        if weekday not in self._like:
+            span = self.monitor.reference
+            days = (span.to_date - span.from_date).days + 1
+            every = [span.from_date + dt.timedelta(days=number) for number in range(days)]
+            frames = [self._rows(day, day) for day in every if day.weekday() == weekday]
+            self._like[weekday] = _sample(pd.concat(frames, ignore_index=True))
+        found = self._like[weekday]
+        return found if len(found) >= FEWEST_ROWS else self.reference
+
+    def _rows(self, first: dt.date, last: dt.date) -> pd.DataFrame:
+        return _sample(read_rows(self.connection, self.monitor, first, last).drop(columns=VERSION))
+
+
+def _sample(rows: pd.DataFrame) -> pd.DataFrame:
+    found = rows.sample(MOST_ROWS, random_state=1) if len(rows) > MOST_ROWS else rows
+    return found.reset_index(drop=True)
 
 
 def breaches_of_days(
@@ -63,11 +99,11 @@ def breaches_of_days(
         return {}
     level = policy_of(monitor).level
     volume = of_volume(reference_counts(connection, monitor), days, level)
-    span = monitor.reference
+    span, most = monitor.reference, most_loss(connection, monitor)
     errors = error_alarms(
         monitor,
-        daily_errors(connection, monitor, span.from_date, span.to_date),
-        daily_errors(connection, monitor, days[0].day, days[-1].day),
+        daily_errors(connection, monitor, span.from_date, span.to_date, most),
+        daily_errors(connection, monitor, days[0].day, days[-1].day, most),
         level,
     )
     found = {}
@@ -75,51 +111,76 @@ def breaches_of_days(
         arrived = [of_state(day), volume.get(day.day)]
         said = [breach for breach in arrived if breach is not None]
         if day.state == "fresh" and (alarms.get(day.day) or day.day in errors):
-            rows = Day(
-                monitor,
-                background.reference,
-                background.rows(day.day, day.day),
-                background.importance,
+            said += breaches_of_rows(
+                background.day(day.day), alarms.get(day.day, ()), errors.get(day.day)
             )
-            said += breaches_of_rows(rows, alarms.get(day.day, ()), errors.get(day.day))
         found[day.day] = said
     return found
 
 
 def breaches_of_rows(day: Day, alarms: Sequence[Alarm], error: ErrorAlarm | None) -> list[Breach]:
     """Breaches that the rows of a day show, the most important first."""
-    monitor, found = day.monitor, causes(day, alarms)
-    if error is None:
+    found = causes(day, alarms, error_rose=error is not None)
+    if error is None and not (found and found[0].column_name == day.monitor.prediction):
         return found
-    numbers = {"metric": error.metric, "error": error.error, "reference_error": error.expected}
-    rose = f"{error.metric} rose to {error.error:.3g}, reference {error.expected:.3g}"
-    if found and found[0].column_name != monitor.prediction:
-        # Inputs that are wrong make wrong predictions: one story, told once.
-        first = found[0]
-        told = f"{first.diagnosis[:-1]}; the {rose}."
-        found[0] = Breach(
-            **{**vars(first), "diagnosis": told, "evidence": {**first.evidence, "error": numbers}}
-        )
-        return found
+    if not found or not _is_of_inputs(found[0], day.monitor):
+        moved = [column for breach in found for column in breach.columns]
+        said = _of_error(day, error, moved, found[0].strength if found else 0.0)
+        return [said] if said else found
+    assert error is not None
+    if found[0].kind == "mix_shift" or found[0].strength < FAINT:
+        # Such inputs are within what the model knows, and what it usually makes of them too.
+        said = _of_error(day, error, (), 0.0)
+        is_other = said and float(said.evidence.get("prediction_ratio", 0.0)) >= OTHER_MODEL
+        if said and (is_other or said.kind == "concept_drift"):
+            return [said, *found]
+    # Inputs that are wrong make wrong predictions: one story, told once.
+    return [_with_error(found[0], error), *found[1:]]
+
+
+def _is_of_inputs(breach: Breach, monitor: Monitor) -> bool:
+    if breach.kind == "correlation_shift":
+        # The classifier sees labels too: without a pair of inputs it is their relation that went.
+        return is_plain(breach)
+    return breach.column_name != monitor.prediction
+
+
+def _with_error(breach: Breach, error: ErrorAlarm) -> Breach:
+    told = f"{breach.diagnosis[:-1]}; the {_rose(error)}."
+    return replace(breach, diagnosis=told, evidence={**breach.evidence, "error": vars(error)})
+
+
+def _rose(error: ErrorAlarm) -> str:
+    return f"{error.metric} rose to {error.error:.3g}, reference {error.expected:.3g}"
+
+
+def _of_error(
+    day: Day, error: ErrorAlarm | None, moved: Sequence[str], strength: float
+) -> Breach | None:
+    """What an error that rose, or predictions that moved alone, are put down to."""
+    monitor = day.monitor
     cause = cause_of_error(monitor, day.reference, day.rows)
-    target = str(monitor.target)
-    moved = [column for breach in found for column in breach.columns]
-    return [
-        Breach(
-            cause.kind,
-            f"The {rose}: {cause.says}.",
-            column_name=target if cause.kind == "concept_drift" else monitor.prediction,
-            columns=tuple(dict.fromkeys([target, monitor.prediction, *moved])),
-            strength=error.error / error.expected,
-            evidence={
-                **numbers,
-                "p_value": error.p_value,
-                "labelled": error.labelled,
-                "prediction_ratio": cause.prediction_ratio,
-                "explained_by_inputs": cause.explained_by_inputs,
-            },
-        )
-    ]
+    if error is None and cause.prediction_ratio < OTHER_MODEL:
+        return None
+    if error and cause.kind == "performance_drop" and cause.prediction_ratio < OTHER_MODEL:
+        changes = day.changes()
+        pair = correlation_shift({name: changes[name] for name in monitor.features})
+        if is_plain(pair):
+            return _with_error(pair, error)
+    says = cause.says[0].upper() + cause.says[1:]
+    of_target = [monitor.target] if monitor.target and error else []
+    return Breach(
+        cause.kind,
+        f"The {_rose(error)}: {cause.says}." if error else f"{says}.",
+        column_name=monitor.target if cause.kind == "concept_drift" else monitor.prediction,
+        columns=tuple(dict.fromkeys([*of_target, monitor.prediction, *moved])),
+        strength=error.error / error.expected if error else strength,
+        evidence={
+            **(vars(error) if error else {}),
+            "prediction_ratio": cause.prediction_ratio,
+            "explained_by_inputs": cause.explained_by_inputs,
+        },
+    )
 
 
 def signature(partition: Partition, alarms: Sequence[Alarm]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from python_metrics.incidents.change import Change, Symptom
 from python_metrics.incidents.mix import behind, own_mix, shape
-from python_metrics.incidents.segments import one_segment
+from python_metrics.incidents.segments import one_segment, rows_of_one_segment
 from python_metrics.incidents.symptoms import symptoms
 
 # What a repair must leave explained before its finding is the diagnosis.
@@ -13,14 +13,15 @@ LEAST: dict[str, float] = {
     "schema_change": 0.0,
     "missing_values": 0.6,
     "unseen_category": 0.6,
-    "outliers": 0.6,
+    "outliers": 0.4,
     "unit_change": 0.8,
 }
 LEAST_MIX = 0.6
 # A segment must explain as much as one factor for all rows does, about.
 SEGMENT_LEAD = 0.05
-# Rows of more than half the day are not one segment gone wrong, when all rows tell it as well.
+# A segment of more than half the rows must hold nearly all of the change.
 MOST_OF_ROWS = 0.5
+NEARLY_ALL = 0.9
 
 
 def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
@@ -34,6 +35,11 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
         Of the columns that may split its rows, and the column itself.
     """
     plain = _best(change)
+    if plain is not None and plain.kind == "schema_change":
+        return plain
+    if plain is not None and plain.rows is not None:
+        where = rows_of_one_segment(change, plain.rows, others)
+        return _within(change, others, where) if where is not None else plain
     found = max(
         one_segment(change, others),
         # Of several that hold it all, the one with the fewest rows says most.
@@ -59,24 +65,18 @@ def _best(change: Change) -> Symptom | None:
 
 
 def _is_where(segment: Symptom, plain: Symptom | None) -> bool:
-    if plain is None:
-        return True
-    if plain.kind == "schema_change":
-        return False
-    if plain.kind == "unit_change":
+    if plain is not None:
         # Another unit of all rows is as plain without any one segment.
         return segment.explained > plain.explained - SEGMENT_LEAD
-    return float(segment.evidence["share_of_rows"]) <= MOST_OF_ROWS
+    is_part = float(segment.evidence["share_of_rows"]) <= MOST_OF_ROWS
+    return is_part or segment.explained >= NEARLY_ALL
 
 
 def _within(change: Change, others: Mapping[str, Change], found: Symptom) -> Symptom:
     """A segment's finding, with what is wrong inside of it."""
     segment = others[str(found.segment)]
-    inside = Change(
-        change.name,
-        change.column,
-        change.reference[(segment.reference == found.value).to_numpy()],
-        change.day[(segment.day == found.value).to_numpy()],
+    inside = change.inside(
+        (segment.reference == found.value).to_numpy(), (segment.day == found.value).to_numpy()
     )
     what = _best(inside) or (
         own_mix(inside) if change.column.kind == "categorical" else shape(inside)

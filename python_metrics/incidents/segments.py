@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from scipy import stats
 
 from python_metrics.incidents.change import Change, Mask, Symptom, weights_of
 from python_metrics.incidents.distance import noise_level, shares
@@ -15,6 +16,10 @@ FEWEST_ROWS = 30
 LEAST_EXPLAINED = 0.75
 # Where other shares of the segments explain as much, it is who came, not how one behaved.
 MOST_MIXED = 0.6
+# Wrong rows are of one segment if nearly all of them are, and it is not most of the day anyway.
+LEAST_OF_WRONG = 0.95
+MOST_OF_WRONG = 0.5
+ACCIDENT = 1e-5
 
 
 def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
@@ -40,9 +45,7 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
             explained = change.without(of_reference, of_day)
             if explained < LEAST_EXPLAINED or not _would_show(change, of_reference, of_day):
                 continue
-            within = Change(
-                change.name, change.column, change.reference[of_reference], change.day[of_day]
-            )
+            within = change.inside(of_reference, of_day)
             # Who came is not how they behaved: within the segment the column must have moved.
             if within.size * share < 0.5 * change.size or not within.is_plain:
                 continue
@@ -53,6 +56,36 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
                 "distance_without": float(np.clip(change.size * (1 - explained), 0, None)),
             }
             yield Symptom("segment", explained, "", evidence, segment=name, value=value)
+
+
+def rows_of_one_segment(change: Change, rows: Mask, others: Mapping[str, Change]) -> Symptom | None:
+    """The segment that nearly all wrong rows are in, if it is a small one and no accident."""
+    wrong = int(rows.sum())
+    found = []
+    for name, other in others.items():
+        if name == change.name or other.bins.categories is None:
+            continue
+        if len(other.bins.categories) > MOST_VALUES:
+            continue
+        for value in other.bins.categories:
+            of_day = (other.day == value).to_numpy()
+            share, within = float(of_day.mean()), int((rows & of_day).sum())
+            if not 0 < share <= MOST_OF_WRONG or within < LEAST_OF_WRONG * wrong:
+                continue
+            if stats.binom.sf(within - 1, wrong, share) < ACCIDENT:
+                found.append((share, name, value, within))
+    if not found:
+        return None
+    share, name, value, within = min(found)
+    held = within / wrong
+    return Symptom(
+        "segment",
+        held,
+        "",
+        {"share_of_rows": share, "explained": held},
+        segment=name,
+        value=value,
+    )
 
 
 def _would_show(change: Change, of_reference: Mask, of_day: Mask) -> bool:

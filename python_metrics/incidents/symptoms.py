@@ -19,26 +19,31 @@ ALL = 0.995
 LEAST_FACTOR = 1.2
 # Outliers are few; more than this share and the column has moved.
 MOST_OUTLIERS = 0.12
-KNOWN_FACTORS = {
-    1.609344: "miles as kilometers",
-    1 / 1.609344: "kilometers as miles",
-    2.54: "inches as centimeters",
-    1 / 2.54: "centimeters as inches",
-    0.3048: "feet as meters",
-    1 / 0.3048: "meters as feet",
-    0.45359237: "pounds as kilograms",
-    1 / 0.45359237: "kilograms as pounds",
-    60.0: "minutes as seconds, or hours as minutes",
-    1 / 60: "seconds as minutes, or minutes as hours",
-    3600.0: "hours as seconds",
-    1 / 3600: "seconds as hours",
-    100.0: "dollars as cents, or shares as percent",
-    0.01: "cents as dollars, or percent as shares",
-    1000.0: "thousands as units",
-    0.001: "units as thousands",
-    10.0: "a decimal place",
-    0.1: "a decimal place",
-}
+# Well-known factors: what they turn into what, and the units that they are believed of.
+LENGTHS = ("mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard")
+WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce")
+TIMES = ("second", "minute", "hour", "day")
+MONEY = ("usd", "eur", "gbp", "dollar", "cent", "share", "percent", "%")
+CONVERSIONS: tuple[tuple[float, str, tuple[str, ...]], ...] = (
+    (1.609344, "miles as kilometers", LENGTHS),
+    (1 / 1.609344, "kilometers as miles", LENGTHS),
+    (2.54, "inches as centimeters", LENGTHS),
+    (1 / 2.54, "centimeters as inches", LENGTHS),
+    (0.3048, "feet as meters", LENGTHS),
+    (1 / 0.3048, "meters as feet", LENGTHS),
+    (0.45359237, "pounds as kilograms", WEIGHTS),
+    (1 / 0.45359237, "kilograms as pounds", WEIGHTS),
+    (60.0, "minutes as seconds, or hours as minutes", TIMES),
+    (1 / 60, "seconds as minutes, or minutes as hours", TIMES),
+    (3600.0, "hours as seconds", TIMES),
+    (1 / 3600, "seconds as hours", TIMES),
+    (100.0, "dollars as cents, or shares as percent", MONEY),
+    (0.01, "cents as dollars, or percent as shares", MONEY),
+    (1000.0, "thousands as units", ()),
+    (0.001, "units as thousands", ()),
+    (10.0, "a decimal place", ()),
+    (0.1, "a decimal place", ()),
+)
 
 
 def symptoms(change: Change) -> Iterator[Symptom]:
@@ -69,7 +74,11 @@ def _missing(change: Change) -> Iterator[Symptom]:
     explained = change.without(change.reference_bin == 0, change.day_bin == 0)
     more = "is missing in" if now > before else "is missing in only"
     yield Symptom(
-        "missing_values", explained, f"{more} {now:.1%} of rows, reference {before:.1%}", evidence
+        "missing_values",
+        explained,
+        f"{more} {now:.1%} of rows, reference {before:.1%}",
+        evidence,
+        rows=change.day_bin == 0,
     )
 
 
@@ -99,6 +108,7 @@ def _unseen(change: Change) -> Iterator[Symptom]:
         f"has {_quoted(names)} in {share:.1%} of rows, which the reference never had"
         + ("" if is_accepted or not change.column.accepted else " and `accepted` does not name"),
         evidence,
+        rows=unseen,
     )
 
 
@@ -112,26 +122,31 @@ def _scaled(change: Change) -> Iterator[Symptom]:
     factor = _factor(before, now)
     if factor is None:
         return
+    known = _conversions(change.column.unit, factor)
     best, explained = factor, -1.0
-    for tried in _candidates(factor, before, now):
+    for tried in [*known, *_candidates(factor, before, now)]:
         left = change.with_values(change.day / tried)
         # A round or well-known factor is believed before one with many digits.
         if left > explained + (0.02 if tried == factor else 0.0):
             best, explained = tried, left
     if max(best, 1 / best) < LEAST_FACTOR:
         return
-    known = next((word for value, word in KNOWN_FACTORS.items() if value == best), None)
+    shift = float(np.median(now) - np.median(before))
+    if change.with_values(change.day - shift) >= explained:
+        # As many units more for every row: no factor does that.
+        return
+    conversion = known.get(best)
     evidence = {
         "factor": best,
         "median": float(np.median(now)),
         "reference_median": float(np.median(before)),
-        "conversion": known,
+        "conversion": conversion,
     }
     yield Symptom(
         "unit_change",
         explained,
         f"is {best:.4g} times what it was (median {np.median(now):.3g}{change.unit}, reference"
-        f" {np.median(before):.3g})" + (f": {known}?" if known else ""),
+        f" {np.median(before):.3g})" + (f": {conversion}?" if conversion else ""),
         evidence,
     )
 
@@ -156,13 +171,21 @@ def _factor(before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]") -> floa
     return factor if abs(np.log(factor)) > np.log(1.1) else None
 
 
+def _conversions(unit: str | None, factor: float) -> dict[float, str]:
+    """Well-known factors near this one that fit the column's unit."""
+    named = (unit or "").lower()
+    return {
+        value: words
+        for value, words, units in CONVERSIONS
+        if abs(np.log(value / factor)) < 0.12
+        and (not units or not named or any(word in named for word in units))
+    }
+
+
 def _candidates(
     factor: float, before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]"
 ) -> Iterator[float]:
-    """The factor, well-known and round ones near it, and the ratio of the commonest values."""
-    for known in KNOWN_FACTORS:
-        if abs(np.log(known / factor)) < 0.12:
-            yield known
+    """Round factors near this one, the ratio of the commonest values, and itself."""
     for digits in (2, 3):
         yield float(f"{factor:.{digits}g}")
     common = [_commonest(values) for values in (before, now)]
@@ -206,6 +229,7 @@ def _outliers(change: Change) -> Iterator[Symptom]:
         f"has absurd values in {share:.1%} of rows (about {typical:.4g}{change.unit}; all but a"
         f" thousandth of the reference lies between {low:.3g} and {high:.3g})",
         evidence,
+        rows=of_day,
     )
 
 

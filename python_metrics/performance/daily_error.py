@@ -18,6 +18,9 @@ BUDGET_SHARE = 0.1
 # A smaller rise of the error is no incident, however certain it is.
 LEAST_RISE = 0.1
 WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
+# Losses beyond this quantile of the reference count as it: a label of a day's length, of which
+# there are always some, would hide a doubled error.
+CAPPED = 0.99
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,70 @@ class ErrorAlarm:
 
 QUERY = sql.SQL(
     "select partition_date - {first} as day, count(loss)::double precision as rows,"
-    " avg(loss) as mean, avg(loss * loss) as square from (select partition_date, {loss} as loss"
-    " from {table} where partition_date between {first} and {last}"
+    " avg(loss) as mean, avg(loss * loss) as square from (select partition_date,"
+    " least({loss}, {most}) as loss from {table} where partition_date between {first} and {last}"
     " and {prediction} is not null and {target} is not null) as labelled group by 1 order by 1"
 )
 
 
+def most_loss(connection: sa.Connection, monitor: Monitor) -> float | None:
+    """The loss that larger ones count as, from the reference; None without a label."""
+    if monitor.target is None:
+        return None
+    query = sql.SQL(
+        "select percentile_cont({level}) within group (order by {loss}) as most from {table}"
+        " where partition_date between {first} and {last}"
+    ).format(
+        level=sql.Literal(CAPPED),
+        loss=_loss(monitor),
+        table=sql.Identifier(monitor.schema_name, monitor.name),
+        first=sql.Literal(monitor.reference.from_date),
+        last=sql.Literal(monitor.reference.to_date),
+    )
+    found = copy_out(connection, query, {"most": pa.float64()}).to_pandas()["most"]
+    return None if found.isna().all() else float(found[0])
+
+
 def daily_errors(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date, most: float | None
 ) -> pd.DataFrame:
     """Labelled rows, mean loss and mean squared loss of each day that has any, summed in SQL.
+
+    Parameters
+    ----------
+    most : float or None
+        Of `most_loss`; None gives no day.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``day`` (a date), ``rows``, ``mean`` and ``square``.
     """
-    if monitor.target is None:
+    if monitor.target is None or most is None:
         return pd.DataFrame(columns=["day", "rows", "mean", "square"])
-    found = _daily(connection, monitor, first, last)
+    query = QUERY.format(
+        first=sql.Literal(first),
+        last=sql.Literal(last),
+        loss=_loss(monitor),
+        most=sql.Literal(most),
+        table=sql.Identifier(monitor.schema_name, monitor.name),
+        prediction=sql.Identifier(monitor.prediction),
+        target=sql.Identifier(monitor.target),
+    )
+    types = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
+    found = copy_out(connection, query, types).to_pandas()
     return found.assign(day=[first + dt.timedelta(days=int(number)) for number in found["day"]])
+
+
+def _loss(monitor: Monitor) -> sql.Composed:
+    form = (
+        "abs({prediction}::double precision - {target}::double precision)"
+        if monitor.task == "regression"
+        else "power({prediction}::double precision - {target}::boolean::integer, 2)"
+    )
+    return sql.SQL(form).format(
+        prediction=sql.Identifier(monitor.prediction), target=sql.Identifier(str(monitor.target))
+    )
 
 
 def error_alarms(
@@ -105,25 +152,3 @@ def _fit(usual: pd.DataFrame) -> DayNull:
     variance = np.array([max(square - mean**2, 1e-12)])
     weekdays = np.array([day.weekday() for day in usual["day"]])
     return fit_day_null(usual[["mean"]].to_numpy(dtype=float), rows, variance, weekdays)
-
-
-def _daily(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> pd.DataFrame:
-    assert monitor.target is not None
-    prediction, target = sql.Identifier(monitor.prediction), sql.Identifier(monitor.target)
-    form = (
-        "abs({prediction}::double precision - {target}::double precision)"
-        if monitor.task == "regression"
-        else "power({prediction}::double precision - {target}::boolean::integer, 2)"
-    )
-    query = QUERY.format(
-        first=sql.Literal(first),
-        last=sql.Literal(last),
-        loss=sql.SQL(form).format(prediction=prediction, target=target),
-        table=sql.Identifier(monitor.schema_name, monitor.name),
-        prediction=prediction,
-        target=target,
-    )
-    types = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
-    return copy_out(connection, query, types).to_pandas()
