@@ -1,4 +1,4 @@
-"""Takes days from a source through to drift, and first makes what they stand on."""
+"""Takes days from a source through to incidents, and first makes what they stand on."""
 
 import contextlib
 import datetime as dt
@@ -26,6 +26,8 @@ from python_metrics.warehouse import connection
 
 RAW = [dg.AssetKey(["raw", "trips"])]
 PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
+# Steps after dbt, each with one asset a monitor.
+PYTHON_STEPS = ("drift", "incidents")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -200,8 +202,8 @@ def _dbt_assets() -> list[dg.AssetKey]:
 
 
 def _daily_assets(only: str | None) -> list[dg.AssetKey]:
-    drift = [dg.AssetKey(["drift", name]) for name in _wanted(only)]
-    return [*RAW, *PREDICTIONS, *_dbt_assets(), *drift]
+    python = [dg.AssetKey([step, name]) for step in PYTHON_STEPS for name in _wanted(only)]
+    return [*RAW, *PREDICTIONS, *_dbt_assets(), *python]
 
 
 def _materialize(days: Days, only: str | None, assets: list[dg.AssetKey]) -> None:

@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from orchestration.commands import grafana, replay, report, run, status, ui, warehouse
+from orchestration.commands import grafana, incidents, replay, report, run, status, ui, warehouse
 from python_metrics.errors import DriftmeterError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(status.status)
 app.command()(ui.ui)
 app.command()(replay.replay)
 app.command()(report.report)
+app.add_typer(incidents.app, name="incidents")
 app.command()(grafana.grafana)
 
 

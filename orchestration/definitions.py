@@ -11,6 +11,7 @@ from orchestration.dbt_manifest import DBT, dbt_project, monitors
 from orchestration.dbt_models import dbt_models
 from orchestration.drift import drift_asset
 from orchestration.exposures import exposure_specs
+from orchestration.incidents import incidents_asset
 from orchestration.raw import raw_predictions, raw_trips
 from orchestration.resources import Trips, Warehouse
 from orchestration.schedules import baseline_job, chain_job, daily_schedule
@@ -22,6 +23,7 @@ defs = dg.Definitions(
         raw_predictions,
         dbt_models,
         *(drift_asset(monitor) for monitor in monitors().values()),
+        *(incidents_asset(monitor) for monitor in monitors().values()),
         *exposure_specs(json.loads(dbt_project().manifest_path.read_text()), monitors()),
     ],
     asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],

@@ -12,9 +12,9 @@ def exposure_specs(manifest: Mapping[str, Any], monitors: Iterable[str]) -> Iter
     """One external asset for each exposure that dbt declares.
 
     Its lineage begins at the dbt models it names and, where its meta says that it reads what
-    Python writes, at every monitor's drift.
+    Python writes, at every monitor's incidents.
     """
-    drift = [dg.AssetKey(["drift", name]) for name in monitors]
+    incidents = [dg.AssetKey(["incidents", name]) for name in monitors]
     translator = FolderTranslator()
     for exposure in manifest["exposures"].values():
         nodes = (manifest["nodes"][key] for key in exposure["depends_on"]["nodes"])
@@ -27,6 +27,6 @@ def exposure_specs(manifest: Mapping[str, Any], monitors: Iterable[str]) -> Iter
             metadata={"url": dg.MetadataValue.url(exposure["url"])},
             deps=[
                 *(translator.get_asset_key(node) for node in nodes),
-                *(drift if exposure["config"]["meta"].get("reads_drift") else []),
+                *(incidents if exposure["config"]["meta"].get("reads_drift") else []),
             ],
         )

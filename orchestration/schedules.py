@@ -8,7 +8,7 @@ chain_job = dg.define_asset_job(
     "daily_chain",
     selection=dg.AssetSelection.all() - dg.AssetSelection.keys(["raw", "baseline_models"]),
     partitions_def=DAILY,
-    description="One day, or a range of days, from raw trips to drift.",
+    description="One day, or a range of days, from raw trips to incidents.",
 )
 baseline_job = dg.define_asset_job(
     "baseline",

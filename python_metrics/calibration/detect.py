@@ -46,7 +46,7 @@ def detect(
         connection.execute(
             sa.text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": monitor.name}
         )
-        later = _computed_days(connection, monitor, min(days), max(days) + HISTORY)
+        later = computed_days(connection, monitor, min(days), max(days) + HISTORY)
         found = judge(connection, monitor, calibration, sorted({*days, *later}))
         _replace(connection, monitor, found)
         _record_trailing(connection, monitor, max(days))
@@ -98,7 +98,7 @@ def replay(
         If no day of the span was computed.
     """
     with engine.begin() as connection:
-        days = _computed_days(connection, monitor, first, last)
+        days = computed_days(connection, monitor, first, last)
         if not days:
             raise DriftmeterError(
                 f"no day from {first} to {last} has been computed for {monitor.name}",
@@ -141,9 +141,10 @@ def _record_trailing(connection: sa.Connection, monitor: Monitor, newest: dt.dat
     )
 
 
-def _computed_days(
+def computed_days(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> list[dt.date]:
+    """Days of a span whose results are not stale, in order."""
     query = sa.text(
         "select partition_date from metrics.partitions"
         " where monitor = :monitor and partition_date between :first and :last"

@@ -1,5 +1,7 @@
 """What people do about an incident: acknowledge it, close it, keep its days out of baselines."""
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
@@ -20,18 +22,21 @@ UPDATES: dict[Action, str] = {
 }
 
 
-def act(engine: sa.Engine, number: int, action: Action, author: str, note: str | None) -> str:
-    """Do it, and keep who did it and when; doing it twice changes nothing.
+@dataclass(frozen=True)
+class Acted:
+    """The incident of which something was done; verdicts since it opened rest on that."""
 
-    Returns
-    -------
-    str
-        The incident's monitor, whose later days rest on what was done.
+    monitor: str
+    opened_on: dt.date
+
+
+def act(engine: sa.Engine, number: int, action: Action, author: str, note: str | None) -> Acted:
+    """Do it, and keep who did it and when; doing it twice changes nothing.
 
     Raises
     ------
     DriftmeterError
-        If there is no such incident, or it is closed already.
+        If there is no such incident.
     """
     with engine.begin() as connection:
         query = sa.text(
@@ -52,7 +57,7 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
             "exclude": incident["excluded_from_baseline"],
         }[action]
         if done:
-            return str(incident["monitor"])
+            return Acted(incident["monitor"], incident["opened_on"])
         newest = max(incident["newest"], incident["last_seen_on"])
         connection.execute(
             sa.text(f"update metrics.incidents set {UPDATES[action]} where incident_id = :number"),
@@ -72,4 +77,4 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
                 "note": note,
             },
         )
-    return str(incident["monitor"])
+    return Acted(incident["monitor"], incident["opened_on"])

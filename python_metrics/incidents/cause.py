@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.change import Change, Symptom, weights_of
 from python_metrics.incidents.decomposition import decompose
-from python_metrics.incidents.diagnose import diagnose
+from python_metrics.incidents.diagnose import diagnose, plain_symptom
 from python_metrics.incidents.distance import Bins
 from python_metrics.incidents.relations import correlation_shift, is_plain
 from python_metrics.monitors.config import Monitor
@@ -136,6 +135,10 @@ def _ordered(
 def _diagnosed(alarm: Alarm, change: Change, splitting: Mapping[str, Change]) -> Symptom:
     if alarm.segment is None:
         return diagnose(change, splitting)
+    whole = plain_symptom(change)
+    if whole is not None:
+        # Too small to alarm over all rows, and yet it is in all of them.
+        return diagnose(change, splitting)
     # The alarm is a segment's alone: what is wrong inside of it is the finding.
     by = splitting[alarm.segment]
     inside = change.inside(
@@ -163,9 +166,13 @@ def _same_cause(
     of, symptom, columns = root
     if change.name in columns:
         return True
-    if alarm.segment is not None or symptom.kind == "segment":
-        return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)
     cause = changes[str(of.column)]
+    if symptom.kind == "segment" or of.segment is not None:
+        return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)
+    if alarm.segment is not None:
+        by = changes[alarm.segment]
+        chosen = (by.reference == alarm.value).to_numpy(), (by.day == alarm.value).to_numpy()
+        change, cause = change.inside(*chosen), cause.inside(*chosen)
     if not change.is_plain:
         # A change that the rows hardly show is put down to what is plain.
         return change.reweighted(weights_of(cause)) > HARDLY_SHOWN
@@ -230,7 +237,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _by_segment(day: Day, name: str, symptom: Symptom) -> dict[str, object]:
     """The change of the column's telling share or mean, split over each declared segment."""
-    metric, before, now = _telling(day, name, symptom)
+    change = Change(name, day.monitor.columns[name], day.reference[name], day.rows[name])
+    metric, before, now = _telling(change, symptom)
     found: dict[str, object] = {"metric": metric, "change": float(now.mean() - before.mean())}
     for segment in day.monitor.segments:
         if segment == name:
@@ -241,13 +249,13 @@ def _by_segment(day: Day, name: str, symptom: Symptom) -> dict[str, object]:
 
 
 def _telling(
-    day: Day, name: str, symptom: Symptom
+    change: Change, symptom: Symptom
 ) -> tuple[str, "pd.Series[float]", "pd.Series[float]"]:
     """The mean over rows that the finding is about: missing, one value's, or the number itself."""
-    before, now = day.reference[name], day.rows[name]
+    before, now = change.reference, change.day
     if symptom.kind in ("missing_values", "schema_change"):
         return "missing share", before.isna().astype(float), now.isna().astype(float)
-    if day.monitor.columns[name].kind == "categorical":
+    if change.column.kind == "categorical":
         moved = symptom.evidence.get("values") or {symptom.value: 1}
         value = next(iter(moved))
         return (
@@ -256,10 +264,8 @@ def _telling(
             (now == value).astype(float),
         )
     # Ranks of the reference: an absurd value would carry every mean.
-    order = np.sort(before.dropna().to_numpy(dtype=float))
-
-    def rank(values: "pd.Series[float]") -> "pd.Series[float]":
-        place = np.searchsorted(order, values.to_numpy(dtype=float)) / max(len(order), 1)
-        return pd.Series(np.where(values.isna(), np.nan, place), index=values.index)
-
-    return "mean rank in the reference", rank(before), rank(now)
+    return (
+        "mean rank in the reference",
+        pd.Series(change.reference_rank),
+        pd.Series(change.day_rank),
+    )

@@ -98,6 +98,28 @@ class Change:
         """Distance of the day from the reference."""
         return max(distance(self.before, self.now), 0.0)
 
+    @cached_property
+    def _sorted(self) -> Floats:
+        values = self.reference.to_numpy(dtype=float)
+        found: Floats = np.sort(values[np.isfinite(values)])
+        return found
+
+    @cached_property
+    def reference_rank(self) -> Floats:
+        """Rank of each reference row's number, 0 to 1; NaN where missing."""
+        return self.rank(self.reference)
+
+    @cached_property
+    def day_rank(self) -> Floats:
+        """Rank in the reference of each of the day's numbers, 0 to 1; NaN where missing."""
+        return self.rank(self.day)
+
+    def rank(self, values: "pd.Series[Any]") -> Floats:
+        """Rank of numbers in the reference."""
+        number = values.to_numpy(dtype=float)
+        place = np.searchsorted(self._sorted, number) / max(len(self._sorted), 1)
+        return np.where(np.isnan(number), np.nan, place)
+
     @property
     def is_plain(self) -> bool:
         """Whether the rows at hand show the change at all."""

@@ -34,7 +34,7 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
     others : mapping of str to Change
         Of the columns that may split its rows, and the column itself.
     """
-    plain = _best(change)
+    plain = plain_symptom(change)
     if plain is not None and plain.kind == "schema_change":
         return plain
     if plain is not None and plain.rows is not None:
@@ -58,8 +58,8 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
     return shape(change)
 
 
-def _best(change: Change) -> Symptom | None:
-    """What is wrong in all rows, if a repair shows it."""
+def plain_symptom(change: Change) -> Symptom | None:
+    """What is wrong with a column's values in all rows, if a repair shows it."""
     found = [each for each in symptoms(change) if each.explained >= LEAST[each.kind]]
     return max(found, key=lambda each: each.explained, default=None)
 
@@ -78,7 +78,7 @@ def _within(change: Change, others: Mapping[str, Change], found: Symptom) -> Sym
     inside = change.inside(
         (segment.reference == found.value).to_numpy(), (segment.day == found.value).to_numpy()
     )
-    what = _best(inside) or (
+    what = plain_symptom(inside) or (
         own_mix(inside) if change.column.kind == "categorical" else shape(inside)
     )
     share = float(found.evidence["share_of_rows"])

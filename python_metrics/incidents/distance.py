@@ -16,8 +16,8 @@ import pandas as pd
 from python_metrics.calibration.counts import Floats, Kind
 
 CUTS = 20
-# Categories beyond these are one bin: each costs noise.
-MOST_CATEGORIES = 60
+# Categories beyond these are one bin.
+MOST_CATEGORIES = 300
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy import stats
 
+from python_metrics.calibration.counts import Floats
 from python_metrics.incidents.change import Change, Mask, Symptom, weights_of
 from python_metrics.incidents.distance import noise_level, shares
 from python_metrics.incidents.mix import MOST_VALUES
@@ -20,6 +21,9 @@ MOST_MIXED = 0.6
 LEAST_OF_WRONG = 0.95
 MOST_OF_WRONG = 0.5
 ACCIDENT = 1e-5
+TOLD = 0.98
+# Standard errors by which ranks of a segment must have moved.
+PLAIN = 4.0
 
 
 def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
@@ -32,7 +36,7 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
             continue
         if len(other.bins.categories) > MOST_VALUES:
             continue
-        if change.reweighted(weights_of(other)) >= MOST_MIXED:
+        if _is_told_by(change, other) or change.reweighted(weights_of(other)) >= MOST_MIXED:
             continue
         for value in other.bins.categories:
             of_day = (other.day == value).to_numpy()
@@ -43,7 +47,10 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
             if of_reference.sum() < FEWEST_ROWS:
                 continue
             explained = change.without(of_reference, of_day)
-            if explained < LEAST_EXPLAINED or not _would_show(change, of_reference, of_day):
+            if not _would_show(change, of_reference, of_day):
+                explained = 0.0
+            explained = max(explained, _moved_alone(change, of_reference, of_day))
+            if explained < LEAST_EXPLAINED:
                 continue
             within = change.inside(of_reference, of_day)
             # Who came is not how they behaved: within the segment the column must have moved.
@@ -86,6 +93,40 @@ def rows_of_one_segment(change: Change, rows: Mask, others: Mapping[str, Change]
         segment=name,
         value=value,
     )
+
+
+def _moved_alone(change: Change, of_reference: Mask, of_day: Mask) -> float:
+    """For a number: how much less its ranks moved in the other rows than in the segment's.
+
+    A mean of ranks needs far fewer rows than a whole distribution; 0 where the segment's own did
+    not move plainly.
+    """
+    if change.column.kind != "numerical":
+        return 0.0
+    before, now = change.reference_rank, change.day_rank
+    inside, error = _moved(before[of_reference], now[of_day])
+    outside, error_outside = _moved(before[~of_reference], now[~of_day])
+    if abs(inside) < PLAIN * error or abs(inside) < PLAIN * error_outside:
+        return 0.0
+    return 1 - max(abs(outside) - error_outside, 0) / abs(inside)
+
+
+def _moved(before: Floats, now: Floats) -> tuple[float, float]:
+    """Difference of two means of ranks, and its standard error."""
+    before, now = before[np.isfinite(before)], now[np.isfinite(now)]
+    if not len(before) or not len(now):
+        return 0.0, np.inf
+    error = np.sqrt(before.var() / len(before) + now.var() / len(now))
+    return float(now.mean() - before.mean()), float(error)
+
+
+def _is_told_by(change: Change, other: Change) -> bool:
+    """Whether a column's own values say which segment a row is in, as a zone says its borough."""
+    if change.column.kind != "categorical":
+        return False
+    table = np.zeros((change.bins.count, other.bins.count))
+    np.add.at(table, (change.reference_bin, other.reference_bin), 1)
+    return float(table.max(axis=1).sum()) > TOLD * len(change.reference_bin)
 
 
 def _would_show(change: Change, of_reference: Mask, of_day: Mask) -> bool:

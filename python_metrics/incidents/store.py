@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -69,7 +71,7 @@ def replace_breaches(
             "column_name": breach.column_name,
             "columns": list(breach.columns),
             "diagnosis": breach.diagnosis,
-            "evidence": json.dumps({**breach.evidence, "strength": breach.strength}),
+            "evidence": as_json({**breach.evidence, "strength": breach.strength}),
         }
         for day, breaches in found.items()
         for rank, breach in enumerate(breaches, start=1)
@@ -94,6 +96,21 @@ def replace_breaches(
         ),
         [{"monitor": monitor.name, "day": day, "signature": signatures[day]} for day in found],
     )
+
+
+def as_json(evidence: Mapping[str, Any]) -> str:
+    """Evidence as JSON: six digits, and null for what is no number."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): plain(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(each) for each in value]
+        if isinstance(value, float):
+            return float(f"{value:.6g}") if math.isfinite(value) else None
+        return value
+
+    return json.dumps(plain(evidence))
 
 
 def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, list[Breach]]:
@@ -222,7 +239,7 @@ def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
         "days": incident.days,
         "reopened": incident.reopened,
         "diagnosis": first.diagnosis,
-        "evidence": json.dumps({**first.evidence, "latest": latest}),
+        "evidence": as_json({**first.evidence, "latest": latest}),
     }
 
 

@@ -1,0 +1,130 @@
+"""`driftmeter incidents`: list them, and say what is done about one."""
+
+import getpass
+import os
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    help="List incidents; acknowledge, close, or keep one's days out of baselines.",
+    epilog="Example: driftmeter incidents ack 12 --note 'vendor informed'",
+    add_completion=False,
+)
+Number = Annotated[int, typer.Argument(metavar="ID", help="The incident's number.")]
+Note = Annotated[Optional[str], typer.Option(help="Why, for whoever reads it later.")]
+Author = Annotated[
+    Optional[str], typer.Option(help="Who does it; DRIFTMETER_AUTHOR or your login without it.")
+]
+
+LIST = (
+    "select incident_id, monitor, kind, severity, opened_on, last_seen_on, closed_on, days,"
+    " diagnosis, acknowledged_by, excluded_from_baseline from metrics.incidents"
+    " where (cast(:monitor as text) is null or monitor = :monitor)"
+    " and (:closed or closed_on is null) order by opened_on, incident_id"
+)
+HISTORY = (
+    "select at, event, on_date, author, note from metrics.incident_events"
+    " where incident_id = :number order by event_id"
+)
+
+
+@app.callback(invoke_without_command=True)
+def list_incidents(
+    context: typer.Context,
+    monitor: Annotated[Optional[str], typer.Option(help="Of one monitor only.")] = None,
+    closed: Annotated[bool, typer.Option("--all", help="Those that are closed too.")] = False,
+) -> None:
+    """List open incidents, the oldest first."""
+    if context.invoked_subcommand is not None:
+        return
+    import sqlalchemy as sa
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from python_metrics.warehouse import connection
+
+    with connection.engine().connect() as session:
+        rows = session.execute(sa.text(LIST), {"monitor": monitor, "closed": closed}).all()
+    console = Console()
+    if not rows:
+        console.print("no incident" if closed else "no open incident (--all lists closed ones)")
+        return
+    table = Table("ID", "monitor", "kind", "opened", "last seen", "state", box=box.SIMPLE_HEAD)
+    table.add_column("what happened", overflow="fold", ratio=1)
+    for row in rows:
+        state = f"closed {row.closed_on:%m-%d}" if row.closed_on else "open"
+        marks = [f"acknowledged by {row.acknowledged_by}"] if row.acknowledged_by else []
+        marks += ["excluded"] if row.excluded_from_baseline else []
+        table.add_row(
+            str(row.incident_id),
+            row.monitor,
+            f"[red]{row.kind}[/]" if row.severity == "error" else row.kind,
+            str(row.opened_on),
+            f"{row.last_seen_on} ({row.days})",
+            ", ".join([state, *marks]),
+            row.diagnosis,
+        )
+    console.print(table)
+
+
+@app.command()
+def show(number: Number) -> None:
+    """Show one incident: its evidence, and every change of it."""
+    import json
+
+    import sqlalchemy as sa
+
+    from python_metrics.errors import DriftmeterError
+    from python_metrics.warehouse import connection
+
+    with connection.engine().connect() as session:
+        query = sa.text("select * from metrics.incidents where incident_id = :number")
+        found = session.execute(query, {"number": number}).mappings().first()
+        events = session.execute(sa.text(HISTORY), {"number": number}).all()
+    if found is None and not events:
+        raise DriftmeterError(
+            f"there is no incident {number}", where="ID", fix="list them: `driftmeter incidents`"
+        )
+    if found is not None:
+        typer.echo(f"{found['kind']} of {found['monitor']}: {found['diagnosis']}")
+        if found["report_url"]:
+            typer.echo(f"report: {found['report_url']}")
+        typer.echo(json.dumps(found["evidence"], indent=2))
+    for event in events:
+        note = f"  {event.note}" if event.note else ""
+        typer.echo(
+            f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}"
+        )
+
+
+@app.command()
+def ack(number: Number, note: Note = None, author: Author = None) -> None:
+    """Take an incident on; its days leave the trailing baseline."""
+    _act(number, "ack", author, note)
+
+
+@app.command()
+def close(number: Number, note: Note = None, author: Author = None) -> None:
+    """Close an incident; the same cause within four weeks opens it again."""
+    _act(number, "close", author, note)
+
+
+@app.command()
+def exclude(number: Number, note: Note = None, author: Author = None) -> None:
+    """Keep an incident's days out of trailing baselines, for good."""
+    _act(number, "exclude", author, note)
+
+
+def _act(number: int, action: str, author: str | None, note: str | None) -> None:
+    from orchestration.commands.rejudge import rejudge
+    from python_metrics.incidents.actions import EVENTS, act
+    from python_metrics.warehouse import connection
+
+    who = author or os.environ.get("DRIFTMETER_AUTHOR") or getpass.getuser()
+    engine = connection.engine()
+    acted = act(engine, number, action, who, note)
+    if action != "close":
+        rejudge(engine, acted.monitor, acted.opened_on)
+    typer.echo(f"incident {number}: {EVENTS[action]} by {who}")

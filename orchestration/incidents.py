@@ -1,0 +1,51 @@
+"""One incidents asset a monitor: what was wrong, in a sentence, and since when."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.progress import spinner
+from orchestration.resources import Warehouse
+from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.update import update_incidents
+from python_metrics.monitors.config import Monitor
+
+RUNBOOK = """Incidents of {name} (owner: {owner}): what a day's alarms come from, and which days \
+share it.
+
+A day with a breach says what happened, in which column or segment, with numbers; `report` below is
+Evidently's page of it. `driftmeter incidents` lists them; `driftmeter incidents ack ID` takes one
+on, and keeps its days out of the trailing baseline. Running a day again is safe.
+"""
+
+
+def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
+    """The incidents asset of one monitor."""
+
+    @dg.asset(
+        key=["incidents", monitor.name],
+        group_name="incidents",
+        owners=[f"team:{monitor.owner}"],
+        kinds={"python"},
+        partitions_def=DAILY,
+        backfill_policy=ONE_RUN,
+        deps=[dg.AssetKey(["drift", monitor.name])],
+        description=RUNBOOK.format(**dict(monitor)),
+    )
+    def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        with spinner(f"incidents, {monitor.name}"):
+            found = update_incidents(warehouse.engine(), monitor, days_of(context))
+        for day, breaches in found.items():
+            context.add_asset_metadata(partition_metadata(breaches), partition_key=day.isoformat())
+
+    return incidents
+
+
+def partition_metadata(breaches: Sequence[Breach]) -> dict[str, object]:
+    """What Dagster shows of one partition."""
+    lines = [f"- **{breach.kind}** ({breach.severity}): {breach.diagnosis}" for breach in breaches]
+    return {
+        "breaches": len(breaches),
+        "diagnosis": dg.MetadataValue.md("\n".join(lines) or "nothing was wrong"),
+    }
