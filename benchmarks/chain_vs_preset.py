@@ -82,7 +82,7 @@ def bare_loop(first: dt.date, days: int) -> tuple[float, int]:
     reference = load_reference(engine(), monitor).frame
     with engine().connect() as connection:
         rows = [
-            read_rows(connection, monitor, day, day)
+            read_rows(connection, monitor, [day])
             for day in (first + dt.timedelta(days=number) for number in range(days))
         ]
     # Evidently refuses a report with a column that is empty on either side.

@@ -181,7 +181,7 @@ def load_world(monitor: Monitor, days: Days) -> World:
     with connection.engine().connect() as session:
         for number in range((last - first).days + 1):
             day = first + dt.timedelta(days=number)
-            frames[day] = read_rows(session, monitor, day, day).drop(columns=VERSION)
+            frames[day] = read_rows(session, monitor, [day]).drop(columns=VERSION)
     return World(monitor, first, frames)
 
 

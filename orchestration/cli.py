@@ -6,7 +6,17 @@ import warnings
 
 import typer
 
-from orchestration.commands import grafana, incidents, replay, report, run, status, ui, warehouse
+from orchestration.commands import (
+    grafana,
+    incidents,
+    replay,
+    report,
+    reports,
+    run,
+    status,
+    ui,
+    warehouse,
+)
 from python_metrics.errors import DriftmeterError
 
 app = typer.Typer(
@@ -25,6 +35,7 @@ app.command()(status.status)
 app.command()(ui.ui)
 app.command()(replay.replay)
 app.command()(report.report)
+app.command()(reports.reports)
 app.add_typer(incidents.app, name="incidents")
 app.command()(grafana.grafana)
 

@@ -7,7 +7,9 @@ import dagster as dg
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
 from orchestration.resources import Warehouse
+from python_metrics import settings
 from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.reports import reports_by_day, store_reports
 from python_metrics.incidents.update import update_incidents
 from python_metrics.monitors.config import Monitor
 
@@ -34,18 +36,23 @@ def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
         description=RUNBOOK.format(**dict(monitor)),
     )
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
-            found = update_incidents(warehouse.engine(), monitor, days_of(context))
+            found = update_incidents(engine, monitor, days_of(context))
+            store_reports(engine, monitor, settings.home() / "reports")
+        links = reports_by_day(engine, monitor, list(found))
         for day, breaches in found.items():
-            context.add_asset_metadata(partition_metadata(breaches), partition_key=day.isoformat())
+            metadata = partition_metadata(breaches, links.get(day))
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return incidents
 
 
-def partition_metadata(breaches: Sequence[Breach]) -> dict[str, object]:
+def partition_metadata(breaches: Sequence[Breach], report: str | None) -> dict[str, object]:
     """What Dagster shows of one partition."""
     lines = [f"- **{breach.kind}** ({breach.severity}): {breach.diagnosis}" for breach in breaches]
     return {
         "breaches": len(breaches),
         "diagnosis": dg.MetadataValue.md("\n".join(lines) or "nothing was wrong"),
+        **({"report": dg.MetadataValue.url(report)} if report else {}),
     }

@@ -14,10 +14,10 @@ from orchestration.progress import spinner
 from python_metrics import settings
 from python_metrics.dashboards.overview import OVERVIEW
 from python_metrics.dashboards.preview.page import write_page
-from python_metrics.drift.report import write_report
 from python_metrics.raw.sources import Source
 from python_metrics.raw.sources.faults import Fault
 from python_metrics.raw.sources.simulated import SimulatedSource
+from python_metrics.reports.write import write_report
 from python_metrics.warehouse import connection
 
 DAYS = sa.text(

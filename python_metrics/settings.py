@@ -16,6 +16,11 @@ def external_database_url() -> str | None:
     return os.environ.get("DRIFTMETER_DATABASE_URL") or None
 
 
+def reports_url() -> str:
+    """Where reports are served, ``DRIFTMETER_REPORTS_URL``; on this machine without it."""
+    return (os.environ.get("DRIFTMETER_REPORTS_URL") or "http://127.0.0.1:3002").rstrip("/")
+
+
 def reader_password() -> str | None:
     """Password of the dashboards' role, ``DRIFTMETER_READER_PASSWORD``; None leaves it as it is."""
     return os.environ.get("DRIFTMETER_READER_PASSWORD") or None

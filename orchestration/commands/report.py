@@ -1,5 +1,6 @@
-"""`driftmeter report`: dashboards as one HTML page, with neither Docker nor Grafana."""
+"""`driftmeter report`: Evidently's page of a day, or a dashboard as one HTML page."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -29,22 +30,43 @@ def report(
     to_date: Annotated[
         Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
     ] = None,
+    date: Annotated[
+        Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Evidently's page of this day.")
+    ] = None,
+    segment: Annotated[
+        Optional[str], typer.Option(metavar="COLUMN=VALUE", help="With --date: these rows only.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option(help="With --date: reference, trailing or weekday.")
+    ] = "reference",
     out: Annotated[
-        Optional[Path], typer.Option(help="The file; in .driftmeter/reports without it.")
+        Optional[Path],
+        typer.Option(help="A dashboard's file; in .driftmeter/reports without it."),
     ] = None,
 ) -> None:
-    """Draw a dashboard into one HTML file that needs nothing else, not even a network.
+    """Draw one HTML file that needs nothing else, not even a network.
 
-    It runs the same queries as Grafana's dashboard. Without days it shows each monitor's newest
-    thirty.
+    With --date: Evidently's drift, summary and performance of a monitor's day beside its
+    reference, the 28 days before, or the same weekday before. With --overview or --dashboard: the
+    same queries as Grafana's dashboard, over each monitor's newest thirty days without --from.
 
-    Example: driftmeter report --overview
+    Examples: driftmeter report --overview;
+    driftmeter report --monitor trip_duration --date 2019-04-07 --segment vendor_id=2
     """
+    if date is not None:
+        if overview or dashboard or from_date or to_date or out:
+            raise DriftmeterError(
+                "a day's report and a dashboard are asked for at once",
+                where="driftmeter report",
+                fix="give --monitor and --date, or --dashboard and its options",
+            )
+        typer.echo(of_day(monitor or [], read_date("--date", date), segment, against))
+        return
     if overview == (dashboard is not None):
         raise DriftmeterError(
             "say which page to draw, once",
             where="driftmeter report",
-            fix="use --overview, or --dashboard and a name",
+            fix="use --overview, --dashboard and a name, or --monitor and --date",
         )
     if (from_date is None) != (to_date is None):
         raise DriftmeterError(
@@ -69,3 +91,45 @@ def report(
     file = out or settings.home() / "reports" / f"{wanted.uid}.html"
     write_page(connection.engine(), wanted, file, monitors=monitor or (), days=days)
     typer.echo(file.resolve().as_uri())
+
+
+def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
+    """Write Evidently's page of a day; gives its address as a file."""
+    from orchestration.dbt_manifest import monitors
+    from orchestration.progress import spinner
+    from python_metrics.baselines import BASELINES
+    from python_metrics.reports.write import write_report
+    from python_metrics.warehouse import connection
+
+    declared = monitors()
+    if len(monitor) != 1 or monitor[0] not in declared:
+        raise DriftmeterError(
+            f"one monitor is needed, not {', '.join(monitor) or 'none'}",
+            where="--monitor",
+            fix=f"use one of {', '.join(declared)}",
+        )
+    chosen = next((known for known in BASELINES if known == against), None)
+    if chosen is None:
+        raise DriftmeterError(
+            f"there is no baseline {against!r}",
+            where="--against",
+            fix=f"use one of {', '.join(BASELINES)}",
+        )
+    of = declared[monitor[0]]
+    name, equals, value = (segment or "").partition("=")
+    if segment is not None and (not equals or name not in of.columns):
+        raise DriftmeterError(
+            f"{segment!r} names no segment of {of.name}",
+            where="--segment",
+            fix=f"write COLUMN=VALUE with a column such as {', '.join(of.segments) or 'a feature'}",
+        )
+    with spinner("report"):
+        path = write_report(
+            connection.engine(),
+            of,
+            day,
+            settings.home() / "reports",
+            segment=(name, value) if segment else None,
+            against=chosen,
+        )
+    return path.resolve().as_uri()

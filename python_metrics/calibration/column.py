@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from python_metrics.baselines import LAG, TRAILING
 from python_metrics.calibration.counts import Counts, Floats
 from python_metrics.calibration.day_null import (
     DayNull,
@@ -20,10 +21,7 @@ from python_metrics.calibration.statistics import Scale, fit_scale, measure
 # Days that are judged together, and their share of a column's evidence: the day alone finds a
 # step on its first day, a week finds what creeps.
 WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
-# Days that the trailing baseline takes, and those nearest to the judged day that it leaves out: a
-# slow fault must not become its own baseline.
-TRAILING = 28
-LAG = 7
+# Fewer days of a trailing baseline tell nothing.
 FEWEST_TRAILING = 10
 
 

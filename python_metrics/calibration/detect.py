@@ -9,12 +9,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import sqlalchemy as sa
 
+from python_metrics import baselines
+from python_metrics.baselines import LAG, TRAILING
 from python_metrics.calibration.area import Area
 from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.calibrate import calibrate
-from python_metrics.calibration.column import LAG, TRAILING, judge_column
+from python_metrics.calibration.column import judge_column
 from python_metrics.calibration.histograms import load_counts
 from python_metrics.calibration.verdicts import METHOD, Verdict, verdicts_of_day
+from python_metrics.drift.inference_rows import every_day
 from python_metrics.drift.partition import CLASSIFIER
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
@@ -49,7 +52,7 @@ def detect(
         later = computed_days(connection, monitor, min(days), max(days) + HISTORY)
         found = judge(connection, monitor, calibration, sorted({*days, *later}))
         _replace(connection, monitor, found)
-        _record_trailing(connection, monitor, max(days))
+        _record_baselines(connection, monitor, max(days))
     return {day: found[day] for day in days}
 
 
@@ -117,28 +120,14 @@ def replay(
         return judge(connection, monitor, calibration, days)
 
 
-def _record_trailing(connection: sa.Connection, monitor: Monitor, newest: dt.date) -> None:
-    """Put the newest trailing baseline on record: which days, how many rows, which content."""
-    connection.execute(
-        sa.text(
-            "insert into metrics.baselines"
-            " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
-            " select :monitor, 'trailing', 'trailing', :first, :last,"
-            " coalesce(sum(row_count), 0), left(encode(sha256(convert_to(coalesce("
-            " string_agg(fingerprint, ',' order by partition_date), ''), 'UTF8')), 'hex'), 16)"
-            " from metrics.partitions"
-            " where monitor = :monitor and partition_date between :first and :last"
-            " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
-            " to_date = excluded.to_date, row_count = excluded.row_count,"
-            " content_hash = excluded.content_hash, computed_at = now()"
-            " where baselines.to_date <= excluded.to_date"
-        ),
-        {
-            "monitor": monitor.name,
-            "first": newest - HISTORY + dt.timedelta(days=1),
-            "last": newest - dt.timedelta(days=LAG),
-        },
-    )
+def _record_baselines(connection: sa.Connection, monitor: Monitor, newest: dt.date) -> None:
+    """Put the newest trailing and same-weekday baselines on record, where there are such days."""
+    for baseline in ("trailing", "weekday"):
+        try:
+            days = baselines.baseline_days(connection, monitor, baseline, newest)
+        except DriftmeterError:
+            continue
+        baselines.record(connection, monitor, baseline, days)
 
 
 def computed_days(
@@ -170,15 +159,10 @@ def _versions(
 def _excluded(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> npt.NDArray[np.bool_]:
-    """Days of acknowledged or excluded incidents, which no trailing baseline may hold."""
-    query = sa.text(
-        "select opened_on, coalesce(closed_on, last_seen_on) as ended from metrics.incidents"
-        " where monitor = :monitor and (excluded_from_baseline or acknowledged_by is not null)"
-    )
-    excluded = np.zeros((last - first).days + 1, dtype=bool)
-    for opened, ended in connection.execute(query, {"monitor": monitor.name}):
-        excluded[max((opened - first).days, 0) : max((ended - first).days + 1, 0)] = True
-    return excluded
+    """Days that no trailing baseline may hold; shape (days,)."""
+    days = every_day(first, last)
+    found = baselines.excluded_days(connection, monitor, days)
+    return np.array([day in found for day in days])
 
 
 def _areas(

@@ -46,7 +46,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
     frames = {
         day: frame
         for day in days
-        if len(frame := read_rows(connection, monitor, day, day).drop(columns=VERSION))
+        if len(frame := read_rows(connection, monitor, [day]).drop(columns=VERSION))
         >= max(monitor.min_rows, FOLDS)
     }
     if len(frames) < LEAST_DAYS:

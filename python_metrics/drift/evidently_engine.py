@@ -116,7 +116,7 @@ class EvidentlyEngine:
             for name, column in self._columns.items()
             if self._reason_to_skip(name, current[name]) is None
         }
-        with _no_warning_of_empty_columns():
+        with no_warning_of_empty_columns():
             drawn = Report([DataDriftPreset(columns=list(names))]).run(
                 self._dataset(current, self._columns), self._reference
             )
@@ -158,7 +158,7 @@ class EvidentlyEngine:
         if not metrics or current.empty:
             return {}
         dataset = self._dataset(current, self._columns)
-        with _no_warning_of_empty_columns():
+        with no_warning_of_empty_columns():
             said = Report(metrics, include_tests=True).run(dataset, self._reference).dict()
         found = {
             (metric["config"]["type"].rsplit(":", 1)[-1], metric["config"]["column"]): dict(metric)
@@ -298,12 +298,12 @@ class EvidentlyEngine:
             numerical_columns=by_kind["numerical"],
             categorical_columns=by_kind["categorical"],
         )
-        with _no_warning_of_empty_columns():
+        with no_warning_of_empty_columns():
             return Dataset.from_pandas(frame[list(columns)], definition)
 
 
 @contextmanager
-def _no_warning_of_empty_columns() -> Iterator[None]:
+def no_warning_of_empty_columns() -> Iterator[None]:
     """Evidently divides by the number of known values, and a column may have none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -16,15 +16,30 @@ from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.copy import copy_out
 
 VERSION = "model_version"
+# Of so many hash values a sample takes the lowest.
+HASHES = 2**30
 
 
 def read_rows(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    *,
+    segment: tuple[str, str] | None = None,
+    most_rows: int | None = None,
 ) -> pd.DataFrame:
     """Monitored columns of the days, and ``model_version`` as the last column.
 
     Categories are text as Postgres prints it (3, not 3.0), the same in reference and current;
     numbers are float64, null as NaN.
+
+    Parameters
+    ----------
+    segment : tuple of str, optional
+        A column and the value, as text, that its rows must have.
+    most_rows : int, optional
+        About as many rows at most, a sample by hash of the id that is the same each time; the
+        others never leave the database.
     """
     columns = monitor.columns
     expressions = [
@@ -35,16 +50,23 @@ def read_rows(
         )
         for name, column in columns.items()
     ]
+    where = _where(days, segment)
+    if most_rows is not None:
+        rows = count_rows(connection, monitor, days, segment=segment)
+        if rows > most_rows:
+            where += sql.SQL(" and (hashtextextended({id}::text, 0) & {all}) < {some}").format(
+                id=sql.Identifier(monitor.id),
+                all=sql.Literal(HASHES - 1),
+                some=sql.Literal(int(HASHES * most_rows / rows)),
+            )
     query = sql.SQL(
-        "select {columns}, {version}::text as {alias} from {table}"
-        " where partition_date between {first} and {last}"
+        "select {columns}, {version}::text as {alias} from {table} where {where}"
     ).format(
         columns=sql.SQL(", ").join(expressions),
         version=sql.Identifier(monitor.model_version),
         alias=sql.Identifier(VERSION),
         table=_table(monitor),
-        first=sql.Literal(first),
-        last=sql.Literal(last),
+        where=where,
     )
     types = {
         name: pa.string() if column.kind == "categorical" else pa.float64()
@@ -52,6 +74,37 @@ def read_rows(
     }
     with _explained(monitor):
         return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
+
+
+def count_rows(
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    *,
+    segment: tuple[str, str] | None = None,
+) -> int:
+    """Rows of the days, or of a segment of them."""
+    query = sql.SQL("select count(*) as rows from {table} where {where}").format(
+        table=_table(monitor), where=_where(days, segment)
+    )
+    with _explained(monitor):
+        found = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
+    return int(found["rows"][0])
+
+
+def every_day(first: dt.date, last: dt.date) -> list[dt.date]:
+    """Days from the first to the last, both included."""
+    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _where(days: Sequence[dt.date], segment: tuple[str, str] | None) -> sql.Composed:
+    where = sql.SQL("partition_date = any({days}::date[])").format(days=sql.Literal(list(days)))
+    if segment is None:
+        return where
+    name, value = segment
+    return where + sql.SQL(" and {name}::text = {value}").format(
+        name=sql.Identifier(name), value=sql.Literal(value)
+    )
 
 
 def fingerprint(

@@ -48,7 +48,7 @@ def compute_partition(
                 {"key": f"{monitor.name} {day}"},
             )
             rows, content = fingerprint(connection, monitor, day, day)
-            current = read_rows(connection, monitor, day, day)
+            current = read_rows(connection, monitor, [day])
             state = "fresh" if rows else "empty" if arrived else "missing"
             measured = list(_by_version(reference, current))
             result = PartitionResult(

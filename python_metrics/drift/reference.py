@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import sqlalchemy as sa
 
-from python_metrics.drift.inference_rows import VERSION, fingerprint, read_rows
+from python_metrics.drift.inference_rows import VERSION, every_day, fingerprint, read_rows
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
@@ -77,7 +77,7 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
                 where=f"{monitor.schema_name}.{monitor.name}",
                 fix="build them with `driftmeter run`, or declare other reference days",
             )
-        frame = read_rows(connection, monitor, days.from_date, days.to_date)
+        frame = read_rows(connection, monitor, every_day(days.from_date, days.to_date))
         connection.execute(
             sa.text(
                 "insert into metrics.baselines"

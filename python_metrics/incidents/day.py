@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from python_metrics.calibration.verdicts import policy_of
-from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.incidents.arrival import Partition, of_state, of_volume, reference_counts
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.cause import Alarm, Day, causes
@@ -44,7 +44,7 @@ class Background:
     def reference(self) -> pd.DataFrame:
         """Rows of the reference, a sample where there are many."""
         span = self.monitor.reference
-        return self._rows(span.from_date, span.to_date)
+        return self._rows(every_day(span.from_date, span.to_date))
 
     @cached_property
     def bins(self) -> dict[str, Bins]:
@@ -64,7 +64,7 @@ class Background:
         return Day(
             self.monitor,
             self._like_day(day.weekday()),
-            self._rows(day, day),
+            self._rows([day]),
             self.bins,
             self.importance,
         )
@@ -72,20 +72,14 @@ class Background:
     def _like_day(self, weekday: int) -> pd.DataFrame:
         if weekday not in self._like:
             span = self.monitor.reference
-            days = (span.to_date - span.from_date).days + 1
-            every = [span.from_date + dt.timedelta(days=number) for number in range(days)]
-            frames = [self._rows(day, day) for day in every if day.weekday() == weekday]
-            self._like[weekday] = _sample(pd.concat(frames, ignore_index=True))
+            every = every_day(span.from_date, span.to_date)
+            self._like[weekday] = self._rows([day for day in every if day.weekday() == weekday])
         found = self._like[weekday]
         return found if len(found) >= FEWEST_ROWS else self.reference
 
-    def _rows(self, first: dt.date, last: dt.date) -> pd.DataFrame:
-        return _sample(read_rows(self.connection, self.monitor, first, last).drop(columns=VERSION))
-
-
-def _sample(rows: pd.DataFrame) -> pd.DataFrame:
-    found = rows.sample(MOST_ROWS, random_state=1) if len(rows) > MOST_ROWS else rows
-    return found.reset_index(drop=True)
+    def _rows(self, days: Sequence[dt.date]) -> pd.DataFrame:
+        found = read_rows(self.connection, self.monitor, days, most_rows=MOST_ROWS)
+        return found.drop(columns=VERSION)
 
 
 def breaches_of_days(

@@ -49,7 +49,7 @@ def test_stored_counts_are_those_of_the_rows(chain: Chain, monitor: Monitor) -> 
     calendar = [day.date() for day in pd.date_range(span.from_date, span.to_date)]
     with chain.engine.begin() as session:
         found = load_counts(session, monitor, span.from_date, span.to_date)
-        frames = [read_rows(session, monitor, day, day).drop(columns=VERSION) for day in calendar]
+        frames = [read_rows(session, monitor, [day]).drop(columns=VERSION) for day in calendar]
     plain = monitor.model_copy(update={"segments": ()})
     binning = Binning(plain, pd.concat(frames, ignore_index=True))
     expected = binning.counts(frames, np.datetime64(span.from_date))

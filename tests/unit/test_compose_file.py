@@ -20,7 +20,7 @@ COMPOSE = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 LONG_RUNNING = [name for name in SERVICES if name != "migrate"]
 OURS = [name for name, service in SERVICES.items() if service["image"] == "driftmeter:local"]
-PUBLISHED = {"grafana", "adminer", "webserver"}
+PUBLISHED = {"grafana", "adminer", "webserver", "reports"}
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
 SECRETS = {"POSTGRES_PASSWORD", "READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD"}
@@ -67,7 +67,7 @@ def test_a_container_is_limited_and_gains_no_rights(name: str) -> None:
     assert SERVICES[name].get("cap_drop") == (None if name == "postgres" else ["ALL"])
 
 
-def test_ports_are_published_by_the_three_pages_alone_and_on_loopback() -> None:
+def test_ports_are_published_by_pages_alone_and_on_loopback() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == PUBLISHED
     for name in PUBLISHED:
         for port in SERVICES[name]["ports"]:
@@ -98,6 +98,7 @@ def test_nothing_starts_before_the_warehouse_is_up_to_date() -> None:
         "grafana": {"migrate": "service_completed_successfully"},
         "webserver": {"code": "service_healthy"},
         "daemon": {"code": "service_healthy"},
+        "reports": {"migrate": "service_completed_successfully"},
     }
     assert SERVICES["migrate"]["restart"] == "no"
     assert SERVICES["migrate"]["command"] == ["driftmeter", "up"]
@@ -105,7 +106,7 @@ def test_nothing_starts_before_the_warehouse_is_up_to_date() -> None:
 
 def test_the_image_is_built_once() -> None:
     assert {name for name, service in SERVICES.items() if "build" in service} == {"migrate"}
-    assert len(OURS) == 4
+    assert len(OURS) == 5
 
 
 def test_variables_are_documented_and_secrets_have_no_default() -> None:
@@ -128,8 +129,8 @@ def test_no_password_is_written_out() -> None:
         for name, value in service.get("environment", {}).items()
         if name.endswith("PASSWORD")
     ]
-    # The warehouse's owner, Grafana's admin, and the reader, whom the five others know.
-    assert len(passwords) == 7
+    # The warehouse's owner, Grafana's admin, and the reader, whom the six others know.
+    assert len(passwords) == 8
     for value in passwords:
         assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", value), value
     assert set(re.findall(r"://driftmeter:(..)", TEXT)) == {"${"}

@@ -1,0 +1,107 @@
+"""What a day can be held against: the reference, the days before, or the same weekday before."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import sqlalchemy as sa
+
+from python_metrics.drift.inference_rows import every_day
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+
+Baseline = Literal["reference", "trailing", "weekday"]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+# Days of the trailing baseline, and those nearest to the judged day that it leaves out: a slow
+# fault must not become its own baseline.
+TRAILING = 28
+LAG = 7
+# Weeks of the same weekday.
+WEEKS = 8
+KINDS = {"reference": "fixed", "trailing": "trailing", "weekday": "weekday"}
+
+
+def baseline_days(
+    connection: sa.Connection, monitor: Monitor, baseline: Baseline, day: dt.date
+) -> list[dt.date]:
+    """Days that a day is held against, in order.
+
+    Trailing and same-weekday baselines leave out days that are not fresh, and those inside an
+    incident that is acknowledged or excluded.
+
+    Raises
+    ------
+    DriftmeterError
+        If there are none.
+    """
+    span = monitor.reference
+    if baseline == "reference":
+        return every_day(span.from_date, span.to_date)
+    if baseline == "trailing":
+        last = day - dt.timedelta(days=LAG)
+        wanted = every_day(last - dt.timedelta(days=TRAILING - 1), last)
+    else:
+        wanted = sorted(day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1))
+    usable = _computed(connection, monitor, wanted) | {each for each in wanted if each in span}
+    found = [each for each in wanted if each in usable]
+    found = sorted(set(found) - excluded_days(connection, monitor, found))
+    if not found:
+        raise DriftmeterError(
+            f"no day before {day} can be its {baseline} baseline",
+            where="--against",
+            fix="compute the days before it, or compare with `reference`",
+        )
+    return found
+
+
+def excluded_days(
+    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
+) -> set[dt.date]:
+    """Those of the days inside an acknowledged or excluded incident: no baseline may hold them."""
+    query = sa.text(
+        "select opened_on, coalesce(closed_on, last_seen_on) as ended from metrics.incidents"
+        " where monitor = :monitor and (excluded_from_baseline or acknowledged_by is not null)"
+    )
+    spans = connection.execute(query, {"monitor": monitor.name}).all()
+    return {day for day in days if any(opened <= day <= ended for opened, ended in spans)}
+
+
+def record(
+    connection: sa.Connection, monitor: Monitor, baseline: Baseline, days: Sequence[dt.date]
+) -> None:
+    """Put a baseline on record: which days, how many rows, which content."""
+    query = sa.text(
+        "select coalesce(sum(row_count), 0), coalesce(string_agg(fingerprint, ','"
+        " order by partition_date), '') from metrics.partitions"
+        " where monitor = :monitor and partition_date = any(:days)"
+    )
+    rows, prints = connection.execute(query, {"monitor": monitor.name, "days": list(days)}).one()
+    connection.execute(
+        sa.text(
+            "insert into metrics.baselines"
+            " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
+            " values (:monitor, :baseline, :kind, :first, :last, :rows, :hash)"
+            " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
+            " to_date = excluded.to_date, row_count = excluded.row_count,"
+            " content_hash = excluded.content_hash, computed_at = now()"
+            " where baselines.to_date <= excluded.to_date"
+        ),
+        {
+            "monitor": monitor.name,
+            "baseline": baseline,
+            "kind": KINDS[baseline],
+            "first": days[0],
+            "last": days[-1],
+            "rows": rows,
+            "hash": hashlib.sha256(prints.encode()).hexdigest()[:16],
+        },
+    )
+
+
+def _computed(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> set[dt.date]:
+    query = sa.text(
+        "select partition_date from metrics.partitions where monitor = :monitor"
+        " and partition_date = any(:days) and state = 'fresh'"
+    )
+    return set(connection.scalars(query, {"monitor": monitor.name, "days": list(days)}))

@@ -1,0 +1,1 @@
+"""Evidently's pages on demand: one day, or one segment of it, against a baseline."""

@@ -1,0 +1,130 @@
+"""Evidently's presets on two frames, as one HTML page with a header of its own.
+
+With `python_metrics.drift.evidently_engine`, the only module that imports Evidently.
+"""
+
+import html
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report
+from evidently.presets import (
+    ClassificationPreset,
+    DataDriftPreset,
+    DataSummaryPreset,
+    RegressionPreset,
+)
+
+from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
+from python_metrics.monitors.config import Monitor
+
+# Fewer labelled rows draw nothing worth a look.
+FEWEST_LABELS = 30
+STYLE = (
+    "font-family: system-ui, sans-serif; padding: 16px 24px; border-bottom: 1px solid #d5d9e0;"
+    " background: #f7f8fa; color: #1b1f24"
+)
+
+
+def write_page(
+    monitor: Monitor,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    facts: Mapping[str, str],
+    notes: Sequence[str],
+    columns: Sequence[str],
+    path: Path,
+) -> None:
+    """Write the page whole or not at all.
+
+    Parameters
+    ----------
+    reference, current : pandas.DataFrame
+        One column a monitored column.
+    facts : mapping of str to str
+        The header's lines: what is compared with what.
+    notes : sequence of str
+        What a reader must know: rows that were sampled, columns that were left out.
+    columns : sequence of str
+        Those that are drawn.
+    """
+    names = [
+        name for name in columns if reference[name].notna().any() and current[name].notna().any()
+    ]
+    notes = list(notes)
+    if left_out := [name for name in columns if name not in names]:
+        notes.append(f"Without a value on one side, and so left out: {', '.join(left_out)}.")
+    presets = [DataDriftPreset(columns=names), DataSummaryPreset(columns=names)]
+    definition = _definition(monitor, names)
+    if monitor.target in names and monitor.prediction in names:
+        sides = [_labelled(monitor, frame) for frame in (reference, current)]
+        if min(map(len, sides)) >= FEWEST_LABELS:
+            presets.append(_performance(monitor))
+        else:
+            notes.append(f"{len(sides[1])} rows have a label: too few to draw the model's errors.")
+    with no_warning_of_empty_columns(), warnings.catch_warnings():
+        # scikit-learn's, of plots over few rows.
+        warnings.simplefilter("ignore")
+        drawn = Report(presets, include_tests=True).run(
+            Dataset.from_pandas(_typed(monitor, current)[names], definition),
+            Dataset.from_pandas(_typed(monitor, reference)[names], definition),
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        drawn.save_html(str(new))
+    page = new.read_text(encoding="utf-8")
+    start = page.find(">", page.find("<body")) + 1
+    new.write_text(page[:start] + _header(facts, notes) + page[start:], encoding="utf-8")
+    new.rename(path)
+
+
+def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:
+    rows = "".join(
+        f"<div><b>{html.escape(name)}</b> {html.escape(value)}</div>"
+        for name, value in facts.items()
+    )
+    said = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
+    return f'<header id="driftmeter" style="{STYLE}">{rows}{said}</header>'
+
+
+def _definition(monitor: Monitor, names: Sequence[str]) -> DataDefinition:
+    numbers = [name for name in names if monitor.columns[name].kind == "numerical"]
+    categories = [name for name in names if name not in numbers]
+    if monitor.target is None or {monitor.target, monitor.prediction} - {*names}:
+        return DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+    if monitor.task == "regression":
+        return DataDefinition(
+            numerical_columns=numbers,
+            categorical_columns=categories,
+            regression=[Regression(target=monitor.target, prediction=monitor.prediction)],
+        )
+    return DataDefinition(
+        numerical_columns=numbers,
+        categorical_columns=categories,
+        classification=[
+            BinaryClassification(
+                target=monitor.target, prediction_probas=monitor.prediction, pos_label="true"
+            )
+        ],
+    )
+
+
+def _performance(monitor: Monitor) -> object:
+    if monitor.task == "regression":
+        return RegressionPreset()
+    return ClassificationPreset(probas_threshold=0.5)
+
+
+def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame[monitor.prediction].notna() & frame[str(monitor.target)].notna()]
+
+
+def _typed(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
+    """Labels of a classifier as true and false, however the table spells them."""
+    if monitor.target is None or monitor.task == "regression":
+        return frame
+    spelled = {"t": "true", "1": "true", "f": "false", "0": "false"}
+    target = frame[monitor.target].str.lower()
+    return frame.assign(**{monitor.target: target.replace(spelled)})

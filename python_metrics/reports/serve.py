@@ -1,0 +1,45 @@
+"""Reports over HTTP: the files of one folder by name, and nothing else of the machine."""
+
+import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+# What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
+NAME = re.compile(r"/([A-Za-z0-9_-]{1,200}\.html)")
+
+
+def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
+    """A server of the folder's pages; the caller runs and closes it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version = "driftmeter"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            file = page(directory, self.path)
+            if file is None:
+                self.send_error(404, "there is no such report")
+                return
+            content = file.read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: whoever runs it watches Dagster's lines."""
+
+    return ThreadingHTTPServer((host, port), Handler)
+
+
+def page(directory: Path, path: str) -> Path | None:
+    """The file that a request's path names; None unless it is a page right in the folder."""
+    named = NAME.fullmatch(path.partition("?")[0])
+    if named is None:
+        return None
+    file = directory / named.group(1)
+    # A link could lead anywhere.
+    return file if file.is_file() and not file.is_symlink() else None
