@@ -9,6 +9,7 @@ import typer
 from orchestration.commands import (
     grafana,
     incidents,
+    notify,
     replay,
     report,
     reports,
@@ -37,6 +38,7 @@ app.command()(replay.replay)
 app.command()(report.report)
 app.command()(reports.reports)
 app.add_typer(incidents.app, name="incidents")
+app.command()(notify.notify)
 app.command()(grafana.grafana)
 
 

@@ -12,6 +12,7 @@ from orchestration.dbt_models import dbt_models
 from orchestration.drift import drift_asset
 from orchestration.exposures import exposure_specs
 from orchestration.incidents import incidents_asset
+from orchestration.notifications import incident_notifications
 from orchestration.raw import raw_predictions, raw_trips
 from orchestration.resources import Trips, Warehouse
 from orchestration.schedules import baseline_job, chain_job, daily_schedule
@@ -29,6 +30,7 @@ defs = dg.Definitions(
     asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],
     jobs=[chain_job, baseline_job],
     schedules=[daily_schedule],
+    sensors=[incident_notifications],
     resources={
         "warehouse": Warehouse(),
         "trips": Trips(),

@@ -21,6 +21,11 @@ def reports_url() -> str:
     return (os.environ.get("DRIFTMETER_REPORTS_URL") or "http://127.0.0.1:3002").rstrip("/")
 
 
+def notify_urls() -> list[str]:
+    """Whom incidents are told to, ``DRIFTMETER_NOTIFY_URLS``: Apprise's addresses, secrets."""
+    return (os.environ.get("DRIFTMETER_NOTIFY_URLS") or "").replace(",", " ").split()
+
+
 def reader_password() -> str | None:
     """Password of the dashboards' role, ``DRIFTMETER_READER_PASSWORD``; None leaves it as it is."""
     return os.environ.get("DRIFTMETER_READER_PASSWORD") or None

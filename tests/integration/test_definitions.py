@@ -41,7 +41,8 @@ def test_definitions_load_with_no_network_and_no_database() -> None:
 def test_every_asset_is_described_owned_and_in_the_group_of_its_folder(
     defs: dg.Definitions,
 ) -> None:
-    groups = {"raw", "seeds", "staging", "features", "inference", "quality", "drift", "dashboards"}
+    groups = {"raw", "seeds", "staging", "features", "inference", "quality", "drift"}
+    groups |= {"incidents", "dashboards"}
     sources = {dg.AssetKey(["raw", "trips"]), dg.AssetKey(["raw", "predictions"])}
     specs = list(defs.resolve_all_asset_specs())
     assert {spec.group_name for spec in specs} == groups
@@ -65,5 +66,5 @@ def test_all_assets_with_days_share_one_partitions_definition(defs: dg.Definitio
 def test_the_lineage_runs_from_raw_trips_to_drift_and_dashboards(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     downstream = dg.AssetSelection.keys(["raw", "trips"]).downstream().resolve(graph)
-    for key in (["drift", "trip_duration"], ["drift", "trip_tip"], ["dashboards", "overview"]):
+    for key in (["drift", "trip_duration"], ["incidents", "trip_tip"], ["dashboards", "overview"]):
         assert dg.AssetKey(key) in downstream

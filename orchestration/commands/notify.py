@@ -1,0 +1,40 @@
+"""`driftmeter notify`: send what is waiting now, or a test message."""
+
+from typing import Annotated
+
+import typer
+
+from python_metrics import settings
+from python_metrics.errors import DriftmeterError
+
+
+def notify(
+    test: Annotated[bool, typer.Option("--test", help="A test message to each address.")] = False,
+) -> None:
+    """Tell people of incidents that opened or closed, as Dagster's sensor does every 30 seconds.
+
+    Addresses are Apprise's, in DRIFTMETER_NOTIFY_URLS, separated by spaces or commas.
+    """
+    urls = settings.notify_urls()
+    if not urls:
+        raise DriftmeterError(
+            "nobody is to be told",
+            where="DRIFTMETER_NOTIFY_URLS",
+            fix="set it to Apprise addresses, such as mailto:// or slack://",
+        )
+    from python_metrics import notifications
+
+    if test:
+        answers = notifications.send_test(urls)
+        for name, took in answers.items():
+            typer.echo(f"{name}  {'sent' if took else 'refused, or no address that Apprise knows'}")
+        raise SystemExit(0 if all(answers.values()) else 1)
+    from python_metrics.warehouse import connection
+
+    done = notifications.deliver(connection.engine(), urls)
+    for each in done:
+        why = f" ({each.reason})" if each.reason else ""
+        typer.echo(f"{each.state}  {each.message.title}{why}")
+    if not done:
+        typer.echo("nothing is waiting")
+    raise SystemExit(0 if all(each.state == "sent" for each in done) else 1)

@@ -1,0 +1,153 @@
+"""One message an incident, tried again, and never twice: against a real service on this machine."""
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.notifications import FIRST_WAIT, MOST_ATTEMPTS, deliver
+
+
+class Service:
+    """A webhook that refuses its first messages."""
+
+    def __init__(self, refuses: int = 0) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.refuses = refuses
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if service.refuses > 0:
+                    service.refuses -= 1
+                    self.send_error(500)
+                    return
+                service.got.append(json.loads(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.server.server_port}/"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    running = Service()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def tell(warehouse: sa.Engine, incident: int, event: str, age: str = "0") -> None:
+    with warehouse.begin() as session:
+        session.execute(
+            sa.text(
+                "insert into metrics.incident_events (incident_id, monitor, event, on_date, kind,"
+                " diagnosis, report_url, author, at) values (:incident, 'm', :event, '2019-04-03',"
+                " 'missing_values', 'passenger_count is missing in 35% of rows.',"
+                " 'http://reports/x.html', 'driftmeter', now() - cast(:age as interval))"
+            ),
+            {"incident": incident, "event": event, "age": age},
+        )
+
+
+def states(warehouse: sa.Engine) -> list[str]:
+    with warehouse.connect() as session:
+        query = sa.text("select state from metrics.notifications order by event_id")
+        return list(session.scalars(query))
+
+
+def later(seconds: float) -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=seconds)
+
+
+def test_an_incident_is_one_message_with_its_diagnosis_and_report(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    tell(warehouse, 1, "opened")
+    tell(warehouse, 1, "acknowledged")
+    tell(warehouse, 2, "opened")
+    tell(warehouse, 2, "closed")
+    deliver(warehouse, [service.url])
+    assert [message["title"] for message in service.got] == [
+        "[opened] m: missing_values",
+        "[closed] m: missing_values",
+    ]
+    assert "missing in 35% of rows" in service.got[0]["message"]
+    assert "http://reports/x.html" in service.got[0]["message"]
+    # Acknowledging is no news, and both events of the second are settled by its one message.
+    assert states(warehouse) == ["sent", "sent", "sent"]
+
+
+def test_nothing_is_sent_twice(warehouse: sa.Engine, service: Service) -> None:
+    tell(warehouse, 1, "opened")
+    deliver(warehouse, [service.url])
+    assert deliver(warehouse, [service.url]) == []
+    tell(warehouse, 1, "reopened")
+    deliver(warehouse, [service.url])
+    assert [message["title"][:10] for message in service.got] == ["[opened] m", "[reopened]"]
+
+
+def test_a_service_that_fails_is_tried_again_after_a_while(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    service.refuses = 2
+    tell(warehouse, 1, "opened")
+    assert deliver(warehouse, [service.url])[0].state == "retrying"
+    # Not at once; after the first wait, and then after one that is twice as long.
+    assert deliver(warehouse, [service.url]) == []
+    wait = FIRST_WAIT.total_seconds()
+    assert deliver(warehouse, [service.url], later(wait + 1))[0].state == "retrying"
+    assert deliver(warehouse, [service.url], later(2 * wait)) == []
+    assert deliver(warehouse, [service.url], later(3 * wait + 2))[0].state == "sent"
+    assert len(service.got) == 1
+
+
+def test_it_is_given_up_at_last_and_says_why(warehouse: sa.Engine, service: Service) -> None:
+    service.refuses = 100
+    tell(warehouse, 1, "opened")
+    done = [
+        deliver(warehouse, [service.url], later(hour * 3600)) for hour in range(MOST_ATTEMPTS + 2)
+    ]
+    assert [each[0].state for each in done if each] == ["retrying"] * (MOST_ATTEMPTS - 1) + [
+        "failed"
+    ]
+    with warehouse.connect() as session:
+        reason = session.scalar(sa.text("select reason from metrics.notifications"))
+    assert "refused" in reason
+    # The address is a secret.
+    assert "127.0.0.1" not in reason
+
+
+def test_old_news_is_none(warehouse: sa.Engine, service: Service) -> None:
+    tell(warehouse, 1, "opened", age="3 days")
+    assert deliver(warehouse, [service.url]) == []
+
+
+def test_the_sensor_skips_without_addresses_and_raises_nothing_when_a_service_is_gone(
+    warehouse: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.notifications import incident_notifications
+    from orchestration.resources import Warehouse
+
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
+    tell(warehouse, 1, "opened")
+    context = dg.build_sensor_context(resources={"warehouse": Warehouse()})
+    monkeypatch.delenv("DRIFTMETER_NOTIFY_URLS", raising=False)
+    assert "DRIFTMETER_NOTIFY_URLS" in str(incident_notifications(context).skip_message)
+    monkeypatch.setenv("DRIFTMETER_NOTIFY_URLS", "json://127.0.0.1:9/")
+    assert incident_notifications(context).skip_message == "1 retrying"
