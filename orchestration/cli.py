@@ -7,6 +7,7 @@ import warnings
 import typer
 
 from orchestration.commands import (
+    gate,
     grafana,
     incidents,
     notify,
@@ -33,6 +34,7 @@ app.command()(warehouse.down)
 app.command()(warehouse.url)
 app.command()(run.run)
 app.command()(status.status)
+app.command("test")(gate.gate)
 app.command()(ui.ui)
 app.command()(replay.replay)
 app.command()(report.report)

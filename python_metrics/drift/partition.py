@@ -43,10 +43,7 @@ def compute_partition(
     started = time.perf_counter()
     try:
         with engine.begin() as connection:
-            connection.execute(
-                sa.text("select pg_advisory_xact_lock(hashtext(:key))"),
-                {"key": f"{monitor.name} {day}"},
-            )
+            _lock(connection, monitor, day)
             rows, content = fingerprint(connection, monitor, day, day)
             current = read_rows(connection, monitor, [day])
             state = "fresh" if rows else "empty" if arrived else "missing"
@@ -76,13 +73,64 @@ def compute_partition(
 def _by_version(
     reference: Reference, current: pd.DataFrame
 ) -> Iterator[tuple[str | None, list[ColumnDrift], list[TestOutcome]]]:
-    """Drift and tests of each model version of the day; an empty day has one, without a version."""
-    versions = sorted(current[VERSION].dropna().unique()) or [None]
-    for version in versions:
-        rows = current if version is None else current[current[VERSION] == version]
-        frame = rows.drop(columns=VERSION).reset_index(drop=True)
+    """Drift and tests of each model version of the day."""
+    for version, frame in _versions(current):
         drift, tests = reference.engine.compare(frame)
-        yield version, [*drift, _separation(reference, frame)], tests
+        yield version, [*drift, _separation(reference, frame)], _tests(reference, frame, tests)
+
+
+def _tests(
+    reference: Reference, rows: pd.DataFrame, default: list[TestOutcome]
+) -> list[TestOutcome]:
+    """The default tests unless the monitor does without, and those that it declares."""
+    from python_metrics.drift.declared_tests import run_declared
+
+    monitor = reference.monitor
+    declared = run_declared(monitor, reference.frame, rows) if monitor.tests else ()
+    return [*(default if monitor.default_tests else ()), *declared]
+
+
+def run_tests(
+    engine: sa.Engine, monitor: Monitor, day: dt.date, reference: Reference
+) -> list[TestOutcome]:
+    """Run a day's tests alone and replace their outcomes; its drift stays as it is.
+
+    Raises
+    ------
+    DriftmeterError
+        If the day has no rows: nothing was tested, which is no pass.
+    """
+    with engine.begin() as connection:
+        _lock(connection, monitor, day)
+        current = read_rows(connection, monitor, [day])
+        if current.empty:
+            raise DriftmeterError(
+                f"{day} has no rows, so nothing can be tested",
+                where=f"{monitor.schema_name}.{monitor.name}",
+                fix="load the day first, or ask why it is empty",
+            )
+        found: list[TestOutcome] = []
+        _delete(connection, "test_results", monitor, day)
+        for version, rows in _versions(current):
+            _, default = reference.engine.compare(rows)
+            outcomes = _tests(reference, rows, default)
+            _insert(connection, "test_results", _test_rows(monitor, day, version, outcomes))
+            found += outcomes
+    return found
+
+
+def _versions(current: pd.DataFrame) -> Iterator[tuple[str | None, pd.DataFrame]]:
+    """Rows of each model version; an empty day has one, without a version."""
+    for version in sorted(current[VERSION].dropna().unique()) or [None]:
+        rows = current if version is None else current[current[VERSION] == version]
+        yield version, rows.drop(columns=VERSION).reset_index(drop=True)
+
+
+def _test_rows(
+    monitor: Monitor, day: dt.date, version: str | None, outcomes: list[TestOutcome]
+) -> list[dict[str, object]]:
+    key = {"monitor": monitor.name, "partition_date": day, "model_version": version, **KEYS}
+    return [{**key, **vars(test), "source": "evidently"} for test in outcomes]
 
 
 def _separation(reference: Reference, rows: pd.DataFrame) -> ColumnDrift:
@@ -111,22 +159,31 @@ def _replace(
     from python_metrics.drift.evidently_engine import ENGINE
 
     key = {"monitor": monitor.name, "partition_date": day}
-    for table, condition in (("drift", ""), ("test_results", " and source = 'evidently'")):
-        connection.execute(
-            sa.text(
-                f"delete from metrics.{table} where monitor = :monitor"
-                f" and partition_date = :partition_date{condition}"
-            ),
-            key,
-        )
+    for table in ("drift", "test_results"):
+        _delete(connection, table, monitor, day)
     for version, drift, tests in measured:
         common = {**key, **KEYS, "model_version": version}
         drifts = [{**common, **vars(row), "baseline": BASELINE, "engine": ENGINE} for row in drift]
-        outcomes = [
-            {**common, **vars(test), "source": "evidently", "severity": "warn"} for test in tests
-        ]
         _insert(connection, "drift", drifts)
-        _insert(connection, "test_results", outcomes)
+        _insert(connection, "test_results", _test_rows(monitor, day, version, tests))
+
+
+def _lock(connection: sa.Connection, monitor: Monitor, day: dt.date) -> None:
+    connection.execute(
+        sa.text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": f"{monitor.name} {day}"}
+    )
+
+
+def _delete(connection: sa.Connection, table: str, monitor: Monitor, day: dt.date) -> None:
+    """Rows of a day that this step writes; dbt's test results are not its own."""
+    condition = " and source = 'evidently'" if table == "test_results" else ""
+    connection.execute(
+        sa.text(
+            f"delete from metrics.{table} where monitor = :monitor"
+            f" and partition_date = :day{condition}"
+        ),
+        {"monitor": monitor.name, "day": day},
+    )
 
 
 def _insert(connection: sa.Connection, table: str, rows: list[dict[str, object]]) -> None:

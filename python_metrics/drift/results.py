@@ -38,14 +38,15 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """One test of one column of one day; a row of ``metrics.test_results``."""
+    """One test of a day, of one column or the whole row; a row of ``metrics.test_results``."""
 
-    column_name: str
+    column_name: str | None
     test: str
     status: str
     observed: float | None
     expected: str
     reason: str | None = None
+    severity: str = "warn"
 
     # pytest would take the name for a class of tests.
     __test__ = False

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from python_metrics.monitors.declared_test import OF, DeclaredTest
+
 
 class Strict(BaseModel):
     """A frozen block of YAML in which an unknown key is an error."""
@@ -111,6 +113,10 @@ class Monitor(Strict):
         Days that stand for "as it should be".
     min_rows : int
         Fewer rows a day than this are not compared.
+    tests : tuple of DeclaredTest
+        Run each day beside the default ones.
+    default_tests : bool
+        Missing values, ranges or accepted values, and Evidently's drift of every column.
     """
 
     name: str
@@ -130,6 +136,8 @@ class Monitor(Strict):
     min_rows: int = Field(default=30, ge=1)
     alarm_budget: AlarmBudget = AlarmBudget()
     least_effect: LeastEffect = LeastEffect()
+    tests: tuple[DeclaredTest, ...] = ()
+    default_tests: bool = True
 
     @field_validator("timezone")
     @classmethod
@@ -150,10 +158,29 @@ class Monitor(Strict):
                 raise ValueError(f"`{role}` {getattr(self, role)!r} is among the features too")
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
+        self._check_tests()
         twice = [name for name in self.segments if self.segments.count(name) > 1]
         if twice:
             raise ValueError(f"`segments` names {twice[0]!r} twice")
         return self
+
+    def _check_tests(self) -> None:
+        for test in self.tests:
+            of = OF[test.test]
+            if test.column is not None and test.column not in self.columns:
+                raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is no column")
+            wanted = {"number": "numerical", "category": "categorical"}.get(of)
+            if wanted and self.columns[str(test.column)].kind != wanted:
+                raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is not {wanted}")
+            if of in ("regression", "classification") and (of != self.task or not self.target):
+                raise ValueError(f"`tests`: {test.test} needs task {of}, and a target")
+            if test.test == "out_of_range_share" and not self.columns[str(test.column)].range:
+                raise ValueError(f"`tests`: {test.column!r} declares no range to be out of")
+            if test.test == "unaccepted_share" and not self.columns[str(test.column)].accepted:
+                raise ValueError(f"`tests`: {test.column!r} declares no accepted values")
+        names = [(test.column, test.name) for test in self.tests]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"`tests` declares {twice[0][1]!r} of {twice[0][0]} twice")
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -169,5 +196,6 @@ class Monitor(Strict):
     @property
     def config_hash(self) -> str:
         """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
-        content = self.model_dump(mode="json", exclude={"owner"})
+        # Tests say what is asked of a day, not what is measured of it.
+        content = self.model_dump(mode="json", exclude={"owner", "tests", "default_tests"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,193 @@
+"""Tests that a monitor declares, measured and judged by Evidently, one report each.
+
+A report each, so that a test that cannot be measured costs itself and no other. Imports Evidently,
+as `evidently_engine` does, and late for the same reason.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report, metrics
+from evidently.tests import eq, gte, lte
+
+from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
+from python_metrics.drift.results import TestOutcome
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.declared_test import OF, DeclaredTest
+
+Build = Callable[[DeclaredTest, Monitor, list[Any]], Any]
+
+
+def _of(metric: Any, conditions: str = "tests", **fixed: Any) -> Build:
+    """A metric of a column, or of the whole frame."""
+
+    def build(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
+        column = {"column": test.column} if test.column else {}
+        return metric(**column, **fixed, **{conditions: judged})
+
+    return build
+
+
+def _range(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
+    low, high = monitor.columns[str(test.column)].range or (-math.inf, math.inf)
+    return metrics.OutRangeValueCount(column=test.column, left=low, right=high, share_tests=judged)
+
+
+def _accepted(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
+    values = list(monitor.columns[str(test.column)].accepted or ())
+    return metrics.OutListValueCount(column=test.column, values=values, share_tests=judged)
+
+
+def _quantile(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
+    return metrics.QuantileValue(column=test.column, quantile=test.quantile, tests=judged)
+
+
+BUILD: Mapping[str, Build] = {
+    "missing_share": _of(metrics.MissingValueCount, "share_tests"),
+    "drift": _of(metrics.ValueDrift),
+    "mean": _of(metrics.MeanValue),
+    "median": _of(metrics.MedianValue),
+    "quantile": _quantile,
+    "std": _of(metrics.StdValue),
+    "min": _of(metrics.MinValue),
+    "max": _of(metrics.MaxValue),
+    "out_of_range_share": _range,
+    "unaccepted_share": _accepted,
+    "row_count": _of(metrics.RowCount),
+    "duplicated_rows": _of(metrics.DuplicatedRowCount),
+    "drifted_share": _of(metrics.DriftedColumnsCount, "share_tests"),
+    "mae": _of(metrics.MAE, "mean_tests"),
+    "rmse": _of(metrics.RMSE),
+    "mape": _of(metrics.MAPE, "mean_tests"),
+    "accuracy": _of(metrics.Accuracy, probas_threshold=0.5),
+    "precision": _of(metrics.Precision, probas_threshold=0.5),
+    "recall": _of(metrics.Recall, probas_threshold=0.5),
+    "f1": _of(metrics.F1Score, probas_threshold=0.5),
+    "roc_auc": _of(metrics.RocAuc, probas_threshold=0.5),
+    "log_loss": _of(metrics.LogLoss, probas_threshold=0.5),
+}
+
+
+def run_declared(
+    monitor: Monitor, reference: pd.DataFrame, current: pd.DataFrame
+) -> Iterator[TestOutcome]:
+    """Outcomes of the monitor's declared tests on one day's rows.
+
+    Parameters
+    ----------
+    reference, current : pandas.DataFrame
+        One column a monitored column.
+    """
+    for test in monitor.tests:
+        reason = _reason_to_skip(test, monitor, current)
+        if reason is not None:
+            yield _outcome(test, "skipped", None, reason)
+            continue
+        try:
+            observed, passed = _measure(test, monitor, reference, current)
+        except Exception as error:
+            yield _outcome(test, "error", None, f"{type(error).__name__}: {error}"[:300])
+            continue
+        if not math.isfinite(observed):
+            yield _outcome(test, "skipped", None, "no number to judge")
+            continue
+        yield _outcome(test, "pass" if passed else "fail", observed, None)
+
+
+def _outcome(
+    test: DeclaredTest, status: str, observed: float | None, reason: str | None
+) -> TestOutcome:
+    return TestOutcome(
+        test.column, test.name, status, observed, test.condition, reason, test.severity
+    )
+
+
+def _reason_to_skip(test: DeclaredTest, monitor: Monitor, current: pd.DataFrame) -> str | None:
+    if current.empty and test.test != "row_count":
+        return "the day has no rows"
+    if OF[test.test] in ("regression", "classification"):
+        labelled = _labelled(monitor, current)
+        if len(labelled) < monitor.min_rows:
+            return f"{len(labelled)} rows have a label; {monitor.min_rows} are needed"
+    elif test.column and test.test != "missing_share" and not current[test.column].notna().any():
+        return f"0 of {len(current)} values are known"
+    return None
+
+
+def _measure(
+    test: DeclaredTest, monitor: Monitor, reference: pd.DataFrame, current: pd.DataFrame
+) -> tuple[float, bool]:
+    if current.empty:
+        # Evidently draws no report of nothing; nothing has a count all the same.
+        return 0.0, all(_holds(test, 0.0))
+    of_model = OF[test.test] in ("regression", "classification")
+    sides = [_labelled(monitor, frame) if of_model else frame for frame in (current, reference)]
+    definition = _definition(monitor, of_model)
+    names = [*_columns(definition)]
+    judged = _conditions(test)
+    metric = BUILD[test.test](test, monitor, judged)
+    needs_reference = test.test in ("drift", "drifted_share")
+    with no_warning_of_empty_columns(), warnings.catch_warnings():
+        # scikit-learn's, of what it draws over few rows.
+        warnings.simplefilter("ignore")
+        datasets = [Dataset.from_pandas(frame[names], definition) for frame in sides]
+        said = Report([metric]).run(datasets[0], datasets[1] if needs_reference else None).dict()
+    value = said["metrics"][0]["value"]
+    if isinstance(value, dict):
+        value = value["mean"] if "mean" in value else value["share"]
+    return float(value), all(each["status"] == "SUCCESS" for each in said["tests"])
+
+
+def _conditions(test: DeclaredTest) -> list[Any]:
+    if test.between is not None:
+        return [gte(test.between[0]), lte(test.between[1])]
+    if test.at_least is not None:
+        return [gte(test.at_least)]
+    return [lte(test.at_most)] if test.at_most is not None else [eq(test.equals)]
+
+
+def _holds(test: DeclaredTest, value: float) -> Iterator[bool]:
+    low, high = test.between or (test.at_least, test.at_most)
+    yield low is None or value >= low
+    yield high is None or value <= high
+    yield test.equals is None or value == test.equals
+
+
+def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
+    known = frame[frame[monitor.prediction].notna() & frame[str(monitor.target)].notna()]
+    if monitor.task == "regression":
+        return known
+    spelled = {"t": "true", "1": "true", "f": "false", "0": "false"}
+    target = known[str(monitor.target)].str.lower().replace(spelled)
+    return known.assign(**{str(monitor.target): target})
+
+
+def _definition(monitor: Monitor, of_model: bool) -> DataDefinition:
+    kinds: dict[str, list[str]] = {"numerical": [], "categorical": []}
+    for name, column in monitor.columns.items():
+        if not of_model or name in (monitor.prediction, monitor.target):
+            kinds[column.kind].append(name)
+    common = {
+        "numerical_columns": kinds["numerical"],
+        "categorical_columns": kinds["categorical"],
+    }
+    if not of_model:
+        return DataDefinition(**common)
+    target, prediction = str(monitor.target), monitor.prediction
+    if monitor.task == "regression":
+        return DataDefinition(
+            **common, regression=[Regression(target=target, prediction=prediction)]
+        )
+    return DataDefinition(
+        **common,
+        classification=[
+            BinaryClassification(target=target, prediction_probas=prediction, pos_label="true")
+        ],
+    )
+
+
+def _columns(definition: DataDefinition) -> Sequence[str]:
+    return [*(definition.numerical_columns or ()), *(definition.categorical_columns or ())]

@@ -1,0 +1,162 @@
+"""Tests that a monitor declares: their YAML, and every one against pandas and scikit-learn."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from sklearn import metrics
+
+from python_metrics.drift.declared_tests import BUILD, run_declared
+from python_metrics.drift.results import TestOutcome
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.declared_test import OF
+
+
+def monitor(tests: list[dict[str, Any]], task: str = "regression") -> Monitor:
+    return Monitor.model_validate(
+        {
+            "name": "m",
+            "owner": "team",
+            "task": task,
+            "timestamp": "at",
+            "id": "id",
+            "prediction": "predicted",
+            "target": "actual",
+            "model_version": "version",
+            "features": {
+                "miles": {"kind": "numerical", "range": [0, 10]},
+                "payment": {"kind": "categorical", "accepted": ["1", "2"]},
+            },
+            "reference": {"from": "2019-02-01", "to": "2019-03-31"},
+            "tests": tests,
+        }
+    )
+
+
+def rows(task: str = "regression", count: int = 400) -> pd.DataFrame:
+    generator = np.random.default_rng(4)
+    miles = generator.lognormal(1, 0.8, count)
+    actual: Any = np.maximum(miles * 4 + generator.normal(0, 2, count), 1)
+    predicted = miles * 4
+    if task == "classification":
+        predicted = generator.random(count)
+        actual = np.where(generator.random(count) < predicted, "true", "false")
+    return pd.DataFrame(
+        {
+            "miles": np.where(generator.random(count) < 0.1, np.nan, miles),
+            "payment": generator.choice(["1", "2", "5"], count, p=[0.6, 0.3, 0.1]),
+            "predicted": predicted,
+            "actual": actual,
+        }
+    )
+
+
+def outcome(test: dict[str, Any], task: str = "regression") -> TestOutcome:
+    frame = rows(task)
+    (found,) = run_declared(monitor([test], task), rows(task, 2000), frame)
+    return found
+
+
+FRAME, LABELLED = rows(), rows("classification")
+POSITIVE = (LABELLED["actual"] == "true").to_numpy()
+CALLED = (LABELLED["predicted"] >= 0.5).to_numpy()
+MILES = FRAME["miles"]
+TRUTH: dict[str, float] = {
+    "missing_share": MILES.isna().mean(),
+    "mean": MILES.mean(),
+    "median": MILES.median(),
+    "quantile": MILES.quantile(0.9),
+    "std": MILES.std(),
+    "min": MILES.min(),
+    "max": MILES.max(),
+    "out_of_range_share": (MILES > 10).sum() / MILES.notna().sum(),
+    "unaccepted_share": (FRAME["payment"] == "5").mean(),
+    "row_count": 400,
+    "duplicated_rows": 0,
+    "mae": metrics.mean_absolute_error(FRAME["actual"], FRAME["predicted"]),
+    "rmse": metrics.root_mean_squared_error(FRAME["actual"], FRAME["predicted"]),
+    "mape": 100 * metrics.mean_absolute_percentage_error(FRAME["actual"], FRAME["predicted"]),
+    "accuracy": metrics.accuracy_score(POSITIVE, CALLED),
+    "precision": metrics.precision_score(POSITIVE, CALLED),
+    "recall": metrics.recall_score(POSITIVE, CALLED),
+    "f1": metrics.f1_score(POSITIVE, CALLED),
+    "roc_auc": metrics.roc_auc_score(POSITIVE, LABELLED["predicted"]),
+    "log_loss": metrics.log_loss(POSITIVE, LABELLED["predicted"]),
+}
+
+
+def test_every_test_that_can_be_declared_can_be_measured() -> None:
+    assert BUILD.keys() == OF.keys()
+
+
+@pytest.mark.parametrize("name", sorted(TRUTH))
+def test_a_test_sees_what_pandas_and_scikit_learn_see(name: str) -> None:
+    of = OF[name]
+    column = {"number": "miles", "category": "payment", "column": "miles"}.get(of)
+    test: dict[str, Any] = {"test": name, "at_most": 1e9}
+    test |= {"column": column} if column else {}
+    test |= {"quantile": 0.9} if name == "quantile" else {}
+    found = outcome(test, "classification" if of == "classification" else "regression")
+    assert found.status == "pass", found.reason
+    assert found.observed == pytest.approx(TRUTH[name], rel=0.02 if name == "quantile" else 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"at_least": 300}, "pass"),
+        ({"at_least": 401}, "fail"),
+        ({"at_most": 399}, "fail"),
+        ({"between": [400, 500]}, "pass"),
+        ({"between": [1, 2]}, "fail"),
+        ({"equals": 400}, "pass"),
+        ({"equals": 4}, "fail"),
+    ],
+)
+def test_conditions_hold_or_fail(condition: dict[str, Any], status: str) -> None:
+    found = outcome({"test": "row_count", **condition, "severity": "error"})
+    assert (found.status, found.severity, found.observed) == (status, "error", 400)
+
+
+def test_what_cannot_be_measured_costs_no_other_test() -> None:
+    tests = [
+        {"test": "mean", "column": "miles", "at_most": 5},
+        {"test": "mae", "at_most": 5},
+        {"test": "row_count", "at_least": 1},
+    ]
+    frame = rows().assign(miles=np.nan, actual=np.nan)
+    found = list(run_declared(monitor(tests), rows(), frame))
+    assert [each.status for each in found] == ["skipped", "skipped", "pass"]
+    assert found[0].reason == "0 of 400 values are known"
+    assert found[1].reason == "0 rows have a label; 30 are needed"
+    # Of an empty day only its size can be judged, and that fails.
+    nothing = list(run_declared(monitor(tests), rows(), rows().iloc[:0]))
+    assert [each.status for each in nothing] == ["skipped", "skipped", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("test", "says"),
+    [
+        ({"test": "meen", "column": "miles", "at_most": 1}, "there is no test 'meen'"),
+        ({"test": "mean", "at_most": 1}, "needs a column"),
+        ({"test": "row_count", "column": "miles", "at_most": 1}, "is of no single column"),
+        ({"test": "mean", "column": "miles"}, "needs one of at_least"),
+        ({"test": "mean", "column": "miles", "at_most": 1, "equals": 2}, "and only one"),
+        ({"test": "mean", "column": "payment", "at_most": 1}, "which is not numerical"),
+        ({"test": "mean", "column": "speed", "at_most": 1}, "'speed', which is no column"),
+        ({"test": "accuracy", "at_least": 0.5}, "needs task classification"),
+        ({"test": "quantile", "column": "miles", "at_most": 1}, "`quantile` needs quantile"),
+        ({"test": "mean", "column": "miles", "between": [2, 1]}, "[lowest, highest]"),
+    ],
+)
+def test_a_wrong_declaration_says_what_is_wrong(test: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        monitor([test])
+    assert says in str(error.value)
+
+
+def test_asking_more_of_a_day_makes_no_day_stale() -> None:
+    asked = monitor([{"test": "row_count", "at_least": 1}])
+    assert asked.config_hash == monitor([]).config_hash
