@@ -11,7 +11,10 @@ import sqlalchemy as sa
 
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
+from tests.dashboards.planted import plant
+from tests.integration.pipeline import days
 
+DEMO_DAYS = ("2019-04-01", "2019-04-21")
 TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
 
 
@@ -49,6 +52,28 @@ def warehouse_url(postgres: str, template: str) -> str:
 def warehouse(warehouse_url: str) -> Iterator[sa.Engine]:
     """Engine of a fresh, migrated warehouse."""
     engine = connection.engine(warehouse_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def demo(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sa.Engine]:
+    """Engine of a warehouse after `make demo`, with fewer trips a day, and a performance."""
+    name = f"demo_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, template)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
+        patch.setenv("DRIFTMETER_HOME", str(tmp_path_factory.mktemp("home")))
+        from orchestration.chain import run_chain
+        from orchestration.environment import prepare
+        from orchestration.source_choice import SourceChoice
+
+        prepare()
+        run_chain(SourceChoice("simulated", trips_per_day=200), days(*DEMO_DAYS))
+    engine = connection.engine(f"{postgres}/{name}")
+    plant(engine)
     yield engine
     engine.dispose()
 

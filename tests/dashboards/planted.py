@@ -1,4 +1,4 @@
-"""Rows of tables that no step fills yet, so that the panels over them have something to show."""
+"""Rows of the one table that no step fills yet, so that its panels have something to show."""
 
 import sqlalchemy as sa
 
@@ -15,19 +15,9 @@ cross join (values (null, null), ('pickup_borough', 'Queens')) as segments (segm
 join metrics.model_versions as versions on parts.monitor = versions.monitor and is_active
 where parts.state = 'fresh'
 """
-INCIDENTS = """
-insert into metrics.incidents (monitor, column_name, kind, severity, opened_on, last_seen_on,
-    closed_on, diagnosis, report_url)
-values
-    ('trip_duration', 'passenger_count', 'missing_values', 'warn', '2019-04-03', '2019-04-04',
-        '2019-04-05', 'passenger_count: 33% of values are missing, 0.3% before', null),
-    ('trip_duration', 'fare_usd', 'unit_change', 'error', '2019-04-20', '2019-04-21', null,
-        'fare_usd: values are 100 times as large: it''s cents, not dollars', '/reports/1.html')
-"""
 
 
 def plant(engine: sa.Engine) -> None:
-    """Insert a calm performance and two incidents, one of them open."""
+    """Insert a calm performance."""
     with engine.begin() as connection:
         connection.execute(sa.text(PERFORMANCE))
-        connection.execute(sa.text(INCIDENTS))

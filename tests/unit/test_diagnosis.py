@@ -1,0 +1,233 @@
+"""Diagnoses of planted faults, the distance they rest on, and the split over segments."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.cause import Alarm, Day, causes
+from python_metrics.incidents.change import Change
+from python_metrics.incidents.decomposition import decompose
+from python_metrics.incidents.distance import distance, fit_bins, noise_level, shares
+from python_metrics.incidents.importance import feature_importance
+from python_metrics.monitors.config import Column, Monitor
+from python_metrics.performance.cause import cause_of_error
+
+MONITOR = Monitor.model_validate(
+    {
+        "name": "m",
+        "owner": "team",
+        "task": "regression",
+        "timestamp": "at",
+        "id": "id",
+        "prediction": "predicted",
+        "target": "actual",
+        "model_version": "version",
+        "features": {
+            "miles": {"kind": "numerical", "unit": "miles"},
+            "fare": {"kind": "numerical", "unit": "USD"},
+            "payment": {"kind": "categorical", "accepted": ["card", "cash"]},
+            "vendor": {"kind": "categorical"},
+            "noise": {"kind": "numerical"},
+        },
+        "segments": ["payment"],
+        "reference": {"from": "2019-02-01", "to": "2019-03-31"},
+    }
+)
+
+
+def trips(count: int, seed: int) -> pd.DataFrame:
+    """Trips whose fare and time hang on their miles."""
+    generator = np.random.default_rng(seed)
+    miles = np.round(generator.lognormal(1, 0.7, count), 2)
+    predicted = 3 * miles + 4
+    return pd.DataFrame(
+        {
+            "miles": miles,
+            "fare": np.round(2.5 + 2.5 * miles + generator.normal(0, 1, count), 1),
+            "payment": generator.choice(["card", "cash"], count, p=[0.7, 0.3]),
+            "vendor": generator.choice(["1", "2", "4"], count, p=[0.4, 0.4, 0.2]),
+            "noise": generator.normal(0, 1, count),
+            "predicted": predicted,
+            "actual": predicted + generator.normal(0, 2, count),
+        }
+    )
+
+
+REFERENCE = trips(12_000, 0)
+BINS = {name: fit_bins(c.kind, REFERENCE[name]) for name, c in MONITOR.columns.items()}
+IMPORTANCE = feature_importance(MONITOR, REFERENCE)
+
+
+def diagnosed(rows: pd.DataFrame, *columns: str | None) -> list[Breach]:
+    """What is said of a day on which these columns are in alarm."""
+    alarms = [Alarm(column, score=9 - n, threshold=3) for n, column in enumerate(columns)]
+    return causes(Day(MONITOR, REFERENCE, rows, BINS, IMPORTANCE), alarms)
+
+
+def test_missing_values_are_named_with_their_share() -> None:
+    day = trips(800, 1)
+    day["fare"] = day["fare"].where(np.arange(800) % 4 > 0)
+    (found,) = diagnosed(day, "fare")
+    assert (found.kind, found.column_name) == ("missing_values", "fare")
+    assert "25.0% of rows" in found.diagnosis
+    assert found.evidence["share"] == pytest.approx(0.25)
+
+
+def test_columns_that_go_missing_in_the_same_rows_are_one_cause() -> None:
+    day = trips(800, 2)
+    day.loc[np.arange(800) % 4 == 0, ["fare", "payment"]] = None
+    (found,) = diagnosed(day, "fare", "payment")
+    assert found.columns == ("fare", "payment")
+
+
+def test_columns_that_go_missing_in_other_rows_are_two() -> None:
+    day = trips(800, 3)
+    day.loc[np.arange(800) % 4 == 0, "fare"] = np.nan
+    day.loc[np.arange(800) % 4 == 1, "noise"] = np.nan
+    assert len(diagnosed(day, "fare", "noise")) == 2
+
+
+def test_a_column_without_any_value_is_a_change_of_schema() -> None:
+    (found,) = diagnosed(trips(800, 4).assign(payment=None), "payment")
+    assert found.kind == "schema_change"
+    (recoded,) = diagnosed(trips(800, 4).assign(payment="Credit card"), "payment")
+    assert recoded.kind == "schema_change"
+    assert "'Credit card'" in recoded.diagnosis
+
+
+def test_an_unseen_category_is_named() -> None:
+    day = trips(800, 5)
+    day.loc[np.arange(800) % 10 == 0, "payment"] = "voucher"
+    (found,) = diagnosed(day, "payment")
+    assert found.kind == "unseen_category"
+    assert "'voucher' in 10.0% of rows" in found.diagnosis
+    assert "`accepted` does not name" in found.diagnosis
+
+
+@pytest.mark.parametrize("factor", [1.609344, 1.5, 0.01, 60.0])
+def test_a_unit_change_has_its_factor(factor: float) -> None:
+    (found,) = diagnosed(trips(800, 6).assign(miles=lambda rows: rows["miles"] * factor), "miles")
+    assert found.kind == "unit_change"
+    assert found.evidence["factor"] == pytest.approx(factor, rel=0.03)
+    assert ("kilometers" in found.diagnosis) == (factor == 1.609344)
+
+
+def test_outliers_are_few_and_absurd() -> None:
+    day = trips(800, 7)
+    day.loc[np.arange(800) % 40 == 0, "fare"] = 5000.0
+    (found,) = diagnosed(day, "fare")
+    assert found.kind == "outliers"
+    assert found.evidence["share"] == pytest.approx(0.025)
+
+
+def test_a_mix_shift_says_which_category_moved() -> None:
+    day = trips(800, 8)
+    day.loc[np.arange(800) % 3 == 0, "vendor"] = "4"
+    (found,) = diagnosed(day, "vendor")
+    assert found.kind == "mix_shift"
+    assert found.evidence["moved"][0]["value"] == "4"
+
+
+def test_one_segment_gone_wrong_is_told_from_all_rows() -> None:
+    day = trips(1500, 9)
+    day["miles"] = day["miles"].where(day["vendor"] != "2", day["miles"] * 2)
+    (found,) = diagnosed(day, "miles")
+    assert (found.kind, found.segment, found.segment_value) == ("segment", "vendor", "2")
+    assert found.evidence["within"]["kind"] == "unit_change"
+
+
+def test_another_shape_is_no_other_unit() -> None:
+    (found,) = diagnosed(trips(800, 10).assign(fare=lambda rows: rows["fare"] + 6), "fare")
+    assert found.kind == "shape_shift"
+
+
+def test_a_lost_correlation_names_the_pair() -> None:
+    day = trips(1000, 11)
+    day["miles"] = np.random.default_rng(1).permutation(day["miles"].to_numpy())
+    (found,) = diagnosed(day, None)
+    assert found.kind == "correlation_shift"
+    assert set(found.columns) == {"miles", "fare"}
+    assert found.evidence["reference_correlation"] > 0.8
+
+
+def test_two_faults_on_one_day_are_two_diagnoses_and_the_prediction_is_none() -> None:
+    day = trips(800, 12).assign(miles=lambda rows: rows["miles"] * 1.609344)
+    day["predicted"] = 3 * day["miles"] + 4
+    day.loc[np.arange(800) % 5 == 0, "payment"] = None
+    found = diagnosed(day, "miles", "payment", "predicted")
+    assert {breach.kind for breach in found} == {"unit_change", "missing_values"}
+    assert sum("predicted" in breach.columns for breach in found) == 1
+
+
+def test_features_are_ranked_by_what_the_prediction_hangs_on() -> None:
+    assert IMPORTANCE["miles"] > 0.9
+    day = trips(800, 13).assign(miles=lambda rows: rows["miles"] * 2)
+    day["noise"] += 3
+    found = diagnosed(day, "noise", "miles")
+    assert found[0].evidence["ranking"][0]["column"] == "miles"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("world", "concept_drift"), ("model", "performance_drop")]
+)
+def test_a_changed_world_is_told_from_a_changed_model(fault: str, kind: str) -> None:
+    day = trips(800, 14)
+    if fault == "world":
+        day["actual"] *= 1.5
+    else:
+        day["predicted"] = np.random.default_rng(2).permutation(day["predicted"].to_numpy())
+    assert cause_of_error(MONITOR, REFERENCE, day).kind == kind
+
+
+def test_the_distance_of_calm_samples_is_zero_on_average() -> None:
+    generator = np.random.default_rng(20261123)
+    column = Column(kind="numerical")
+    found, beyond = [], 0
+    for _ in range(200):
+        change = Change(
+            "x",
+            column,
+            pd.Series(generator.normal(size=3000)),
+            pd.Series(generator.normal(size=200)),
+        )
+        size = distance(change.before, change.now)
+        found.append(size)
+        beyond += size > noise_level(change.before, change.now)
+    error = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found)) < 4 * error + 0.002
+    # Two standard deviations of a skewed distance, about.
+    assert beyond / len(found) < 0.1
+
+
+def test_weights_count_for_the_rows_that_they_are_worth() -> None:
+    place = np.array([0, 0, 1, 1])
+    assert shares(place, 2, np.ones(4)).rows == 4
+    assert shares(place, 2, np.array([1.0, 0, 0, 0])).rows == 1
+
+
+def test_the_split_over_segments_sums_to_the_change() -> None:
+    generator = np.random.default_rng(3)
+    before = pd.Series(generator.normal(10, 2, 500))
+    now = pd.Series(generator.normal(12, 2, 400))
+    names = ["a", "b", "c", None]
+    segment_before = pd.Series(generator.choice(names, 500, p=[0.5, 0.3, 0.1, 0.1]), dtype=object)
+    segment_now = pd.Series(generator.choice(["a", "b", "d"], 400), dtype=object)
+    parts = decompose(before, segment_before, now, segment_now)
+    change = now.mean() - before.mean()
+    assert sum(part.mix + part.rate for part in parts) == pytest.approx(change, abs=1e-12)
+    assert {part.value for part in parts} == {"a", "b", "c", "d", "(missing)"}
+    # What is only on one side is a matter of who came.
+    assert all(part.rate == 0 for part in parts if part.value in ("c", "d", "(missing)"))
+
+
+def test_a_pure_mix_has_no_rate_and_a_pure_rate_no_mix() -> None:
+    segment = pd.Series(["a"] * 50 + ["b"] * 50)
+    value = pd.Series([1.0] * 50 + [3.0] * 50)
+    more_b = pd.Series(["a"] * 20 + ["b"] * 80)
+    mixed = decompose(value, segment, pd.Series([1.0] * 20 + [3.0] * 80), more_b)
+    assert sum(part.rate for part in mixed) == 0
+    assert sum(part.mix for part in mixed) == pytest.approx(0.6)
+    rated = decompose(value, segment, value + 1, segment)
+    assert sum(part.mix for part in rated) == 0
+    assert sum(part.rate for part in rated) == pytest.approx(1)

@@ -1,0 +1,122 @@
+"""Breaches folded into incidents: opened, continued, closed, opened again, in any order."""
+
+import datetime as dt
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from python_metrics.incidents.breach import FAMILIES, Breach
+from python_metrics.incidents.fold import QUIET, Incident, Transition, fold
+
+FIRST = dt.date(2019, 4, 1)
+
+
+def day(number: int) -> dt.date:
+    return FIRST + dt.timedelta(days=number)
+
+
+def calendar(length: int, *breaches: tuple[int, Breach]) -> dict[dt.date, list[Breach]]:
+    found: dict[dt.date, list[Breach]] = {day(number): [] for number in range(length)}
+    for number, breach in breaches:
+        found[day(number)].append(breach)
+    return found
+
+
+def missing(*columns: str) -> Breach:
+    return Breach("missing_values", f"{columns[0]} is missing", columns[0], columns)
+
+
+def events(incident: Incident) -> list[tuple[str, int]]:
+    return [(each.event, (each.on_date - FIRST).days) for each in incident.transitions]
+
+
+def test_days_that_share_a_cause_are_one_incident() -> None:
+    (found,) = fold(calendar(5, (1, missing("a", "b")), (2, missing("b", "c")), (4, missing("c"))))
+    assert (found.opened_on, found.last_seen_on, found.days) == (day(1), day(4), 3)
+    assert found.columns == ["a", "b", "c"]
+    assert found.closed_on is None
+    assert events(found) == [("opened", 1)]
+
+
+def test_two_causes_on_one_day_are_two_incidents() -> None:
+    unit = Breach("unit_change", "b is 2 times what it was", "b", ("b",))
+    found = fold(calendar(3, (1, missing("a")), (1, unit), (1, missing("z"))))
+    assert [(each.first.kind, each.columns) for each in found] == [
+        ("missing_values", ["a"]),
+        ("unit_change", ["b"]),
+        ("missing_values", ["z"]),
+    ]
+
+
+def test_it_closes_after_a_quiet_spell_and_is_opened_again_not_doubled() -> None:
+    days = calendar(40, (1, missing("a")), (12, missing("a")))
+    (found,) = fold(days)
+    quiet = QUIET.days
+    assert events(found) == [
+        ("opened", 1),
+        ("closed", 1 + quiet),
+        ("reopened", 12),
+        ("closed", 12 + quiet),
+    ]
+    assert found.closed_on == day(12 + quiet)
+    assert found.reopened == 1
+
+
+def test_long_after_it_is_another_incident() -> None:
+    assert len(fold(calendar(60, (1, missing("a")), (50, missing("a"))))) == 2
+
+
+def test_days_that_were_not_computed_are_not_quiet() -> None:
+    days = calendar(40, (1, missing("a")))
+    for number in range(2, 40):
+        del days[day(number)]
+    (found,) = fold(days)
+    assert found.closed_on is None
+
+
+def test_what_somebody_closed_stays_closed_until_it_comes_back() -> None:
+    days = calendar(6, (1, missing("a")), (4, missing("a")))
+    (cause,) = (each.cause for each in fold(days))
+    (open_again,) = fold(days, {cause: [Transition("closed_by_hand", day(2), "ada")]})
+    assert open_again.closed_on is None
+    assert events(open_again) == [("opened", 1), ("reopened", 4)]
+    (closed,) = fold(days, {cause: [Transition("closed_by_hand", day(5), "ada")]})
+    assert (closed.closed_on, closed.closed_by) == (day(5), "ada")
+
+
+def test_a_missing_day_and_an_empty_one_after_it_are_one_story() -> None:
+    (found,) = fold(
+        calendar(4, (1, Breach("missing_day", "never came")), (2, Breach("empty_day", "no rows")))
+    )
+    assert (found.first.kind, found.days, found.severity) == ("missing_day", 2, "error")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 60),
+            st.sampled_from(sorted(FAMILIES)),
+            st.sets(st.sampled_from("abc"), min_size=1),
+        ),
+        max_size=25,
+    )
+)
+def test_the_order_in_which_days_come_changes_nothing(
+    given_breaches: list[tuple[int, str, set[str]]],
+) -> None:
+    breaches = [
+        (number, Breach(kind, "said", min(columns), tuple(sorted(columns))))  # type: ignore[arg-type]
+        for number, kind, columns in given_breaches
+    ]
+    days = calendar(61, *breaches)
+    shuffled = list(days.items())
+    random.Random(1).shuffle(shuffled)
+    found = fold(days)
+    assert fold(dict(shuffled)) == found
+    # Every breach is in just one incident, and no two incidents have one cause.
+    causes = [each.cause for each in found]
+    assert len(causes) == len(set(causes))
+    days_seen = {(number, kind) for number, kind, _ in given_breaches}
+    assert sum(each.days for each in found) <= len(given_breaches)
+    assert bool(found) == bool(days_seen)
