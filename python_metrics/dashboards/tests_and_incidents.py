@@ -39,20 +39,37 @@ where {MONITOR} and {DAYS} and {FAILING}
 group by partition_date, test, source order by 1, 2
 """
 INCIDENT_TABLE = f"""
-select incident_id as id, kind, severity, opened_on::text, last_seen_on::text,
-    coalesce(closed_on::text, 'open') as closed_on, column_name as "column",
-    metrics.segment_label(segment, segment_value) as segment, diagnosis,
+select incident_id as id, kind, severity, opened_on::text, last_seen_on::text, days,
+    coalesce(closed_on::text, 'open') as closed_on, column_name as "column", diagnosis,
+    array_to_string(columns[2:], ', ') as with_it,
     coalesce(acknowledged_by, '') as acknowledged_by, coalesce(report_url, '') as report
 from metrics.incidents
 where {MONITOR} and opened_on <= $__timeTo()::date
     and coalesce(closed_on, last_seen_on) >= $__timeFrom()::date
 order by closed_on is null desc, opened_on desc, incident_id
 """
+BREACHES = f"""
+select {TIME}, family as cause, count(*) as breaches from metrics.breaches
+where {MONITOR} and {DAYS} group by partition_date, family order by 1, 2
+"""
+RANKING = f"""
+select column_name as "column", max(score_ratio) as score_ratio, max(importance) as importance,
+    max(weight) as weight
+from metrics.drift_ranking where {MONITOR} and {DAYS}
+group by column_name order by 4 desc, 2 desc limit 30
+"""
+HISTORY = f"""
+select to_char(at, 'YYYY-MM-DD HH24:MI') as at, incident_id as id, event, on_date::text as day,
+    kind, author, coalesce(note, '') as note, diagnosis
+from metrics.incident_events
+where {MONITOR} and on_date between $__timeFrom()::date and $__timeTo()::date
+order by event_id desc limit 200
+"""
 LATEST = f"""
 select tests.partition_date::text as day, tests.column_name as "column", test, source, status,
     tests.severity, observed, expected, reason, coalesce(incidents.report_url, '') as report
 from metrics.test_results as tests left join metrics.incidents
-    on tests.monitor = incidents.monitor and tests.column_name = incidents.column_name
+    on tests.monitor = incidents.monitor and tests.column_name = any(incidents.columns)
     and tests.partition_date between incidents.opened_on and incidents.last_seen_on
 where tests.{MONITOR} and tests.{DAYS} and tests.{FAILING}
 order by tests.partition_date desc, test, 2 limit 200
@@ -106,8 +123,40 @@ TESTS_AND_INCIDENTS = Dashboard(
                 REPORT,
                 COLUMN,
                 override("id", unit=PLAIN, custom__width=60),
+                override("days", unit=PLAIN, custom__width=60),
                 override("diagnosis", custom__width=520),
             ],
+        ),
+        timeseries(
+            "What was wrong on which day?",
+            "Breaches by day and family of cause; an incident is one cause over its days.",
+            BREACHES,
+            unit=COUNT,
+            bars=True,
+            stacked=True,
+            width=12,
+            height=8,
+            lowest=0,
+            label="cause",
+            no_data="Nothing was wrong in this range.",
+        ),
+        table(
+            "Which drift matters to the model?",
+            "Columns in alarm: the score over its threshold, times how much of the prediction hangs"
+            " on the column.",
+            RANKING,
+            width=12,
+            height=8,
+            no_data="No column was in alarm in this range.",
+            overrides=[COLUMN, override("importance", unit="percentunit")],
+        ),
+        table(
+            "What was done, and by whom?",
+            "Changes of incidents, the newest first: opened, closed, acknowledged, excluded.",
+            HISTORY,
+            height=8,
+            no_data="No incident changed in this range.",
+            overrides=[override("id", unit=PLAIN, custom__width=60)],
         ),
         row("Tests of $monitor"),
         stat(

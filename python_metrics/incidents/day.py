@@ -156,7 +156,8 @@ def _of_error(
     cause = cause_of_error(monitor, day.reference, day.rows)
     if error is None and cause.prediction_ratio < OTHER_MODEL:
         return None
-    if error and cause.kind == "performance_drop" and cause.prediction_ratio < OTHER_MODEL:
+    if error and cause.kind == "performance_drop":
+        # Inputs that never went together so are new to any model.
         changes = day.changes()
         pair = correlation_shift({name: changes[name] for name in monitor.features})
         if is_plain(pair):

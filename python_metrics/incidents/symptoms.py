@@ -17,6 +17,8 @@ LEAST_SHARE = 0.005
 ALL = 0.995
 # A smaller factor is a change of the world more often than of the unit.
 LEAST_FACTOR = 1.2
+# So much more must another factor explain than a conversion that people get wrong.
+KNOWN_LEAD = 0.05
 # Outliers are few; more than this share and the column has moved.
 MOST_OUTLIERS = 0.12
 # Well-known factors: what they turn into what, and the units that they are believed of.
@@ -126,8 +128,11 @@ def _scaled(change: Change) -> Iterator[Symptom]:
     best, explained = factor, -1.0
     for tried in [*known, *_candidates(factor, before, now)]:
         left = change.with_values(change.day / tried)
-        # A round or well-known factor is believed before one with many digits.
-        if left > explained + (0.02 if tried == factor else 0.0):
+        # A well-known factor is believed before a round one, and that before one of many digits.
+        lead = 0.0 if tried in known else 0.02 if tried == factor else 0.01
+        if best in known and tried not in known:
+            lead = KNOWN_LEAD
+        if left > explained + lead:
             best, explained = tried, left
     if max(best, 1 / best) < LEAST_FACTOR:
         return

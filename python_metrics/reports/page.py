@@ -59,11 +59,11 @@ def write_page(
     presets = [DataDriftPreset(columns=names), DataSummaryPreset(columns=names)]
     definition = _definition(monitor, names)
     if monitor.target in names and monitor.prediction in names:
-        sides = [_labelled(monitor, frame) for frame in (reference, current)]
-        if min(map(len, sides)) >= FEWEST_LABELS:
+        reason = _without_performance(monitor, reference, current)
+        if reason is None:
             presets.append(_performance(monitor))
         else:
-            notes.append(f"{len(sides[1])} rows have a label: too few to draw the model's errors.")
+            notes.append(reason)
     with no_warning_of_empty_columns(), warnings.catch_warnings():
         # scikit-learn's, of plots over few rows.
         warnings.simplefilter("ignore")
@@ -117,8 +117,20 @@ def _performance(monitor: Monitor) -> object:
     return ClassificationPreset(probas_threshold=0.5)
 
 
-def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame[monitor.prediction].notna() & frame[str(monitor.target)].notna()]
+def _without_performance(
+    monitor: Monitor, reference: pd.DataFrame, current: pd.DataFrame
+) -> str | None:
+    """Why the model's errors cannot be drawn, or None where they can."""
+    labels = [frame[str(monitor.target)] for frame in (reference, current)]
+    known = min(int(each.notna().sum()) for each in labels)
+    if known < FEWEST_LABELS:
+        return f"Only {known} rows of a side have a label: too few to draw the model's errors."
+    if monitor.task == "regression":
+        return None
+    # Evidently takes a missing label for a third class, and needs both on each side.
+    if any(each.isna().any() or each.nunique() != 2 for each in labels):
+        return "Labels are missing, or all the same: the model's errors are not drawn."
+    return None
 
 
 def _typed(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,181 @@
+"""Incidents of the demo's three weeks, whose faults are known: named, folded, acted upon."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.dbt_manifest import monitors
+from python_metrics.incidents.actions import act
+from python_metrics.incidents.reports import store_reports
+from python_metrics.incidents.update import update_incidents
+from python_metrics.monitors.config import Monitor
+
+INCIDENTS = (
+    "select monitor, cause, kind, severity, column_name, columns, segment, segment_value,"
+    " opened_on, last_seen_on, closed_on, days, reopened, diagnosis, evidence::text"
+    " from metrics.incidents order by monitor, cause"
+)
+
+
+@pytest.fixture(scope="module")
+def monitor(demo: sa.Engine) -> Monitor:
+    return monitors()["trip_duration"]
+
+
+@pytest.fixture
+def kept(demo: sa.Engine) -> Iterator[sa.Engine]:
+    """The demo's warehouse; what the test does to incidents is undone."""
+    tables = ("incidents", "incident_events", "breaches")
+    with demo.begin() as session:
+        for table in tables:
+            session.exec_driver_sql(f"create table public.{table} as table metrics.{table}")
+    yield demo
+    with demo.begin() as session:
+        for table in tables:
+            session.exec_driver_sql(f"delete from metrics.{table}")
+            session.exec_driver_sql(
+                f"insert into metrics.{table} overriding system value table public.{table}"
+            )
+            session.exec_driver_sql(f"drop table public.{table}")
+
+
+def rows(engine: sa.Engine, query: str = INCIDENTS) -> list[tuple[object, ...]]:
+    with engine.connect() as session:
+        return [tuple(row) for row in session.exec_driver_sql(query)]
+
+
+def said(engine: sa.Engine, day: str) -> set[tuple[str, str | None]]:
+    query = (
+        "select kind, column_name from metrics.breaches where monitor = 'trip_duration'"
+        f" and partition_date = '{day}'"
+    )
+    return {(row[0], row[1]) for row in rows(engine, query)}  # type: ignore[misc]
+
+
+def test_planted_faults_are_named(demo: sa.Engine) -> None:
+    assert ("missing_values", "passenger_count") in said(demo, "2019-04-03")
+    assert ("unseen_category", "payment_type") in said(demo, "2019-04-05")
+    assert ("unit_change", "trip_distance_miles") in said(demo, "2019-04-07")
+    assert {kind for kind, _ in said(demo, "2019-04-11")} == {"mix_shift"}
+    assert ("concept_drift", "duration_minutes") in said(demo, "2019-04-15")
+    assert said(demo, "2019-04-17") == {("missing_day", None)}
+    assert said(demo, "2019-04-18") == {("empty_day", None)}
+
+
+def test_an_incident_has_its_evidence_and_can_be_traced(demo: sa.Engine) -> None:
+    query = sa.text(
+        "select incidents.*, partitions.config_hash as computed_with from metrics.incidents"
+        " join metrics.partitions on partitions.monitor = incidents.monitor"
+        " and partition_date = opened_on where incidents.monitor = 'trip_duration'"
+        " and kind = 'unit_change'"
+    )
+    with demo.connect() as session:
+        row = session.execute(query).mappings().one()
+    assert row["evidence"]["factor"] == pytest.approx(1.609, abs=0.02)
+    assert row["severity"] == "error"
+    assert row["config_hash"] == row["computed_with"]
+    assert row["model_version"]
+    parts = row["evidence"]["segments"]["pickup_borough"]
+    assert {"value", "mix", "rate"} <= parts[0].keys()
+
+
+def test_every_incident_of_rows_has_a_stored_report(demo: sa.Engine) -> None:
+    found = rows(demo, "select family, report_url from metrics.incidents")
+    assert found
+    for family, url in found:
+        assert (url is None) == (family == "arrival")
+
+
+def test_computing_again_in_any_order_leaves_the_same_incidents(
+    kept: sa.Engine, monitor: Monitor
+) -> None:
+    before = rows(kept)
+    days = [dt.date(2019, 4, number) for number in range(1, 22)]
+    update_incidents(kept, monitor, days)
+    assert rows(kept) == before
+    # From nothing: every day is diagnosed anew, and the same is said.
+    with kept.begin() as session:
+        session.exec_driver_sql("delete from metrics.breaches where monitor = 'trip_duration'")
+        session.exec_driver_sql("delete from metrics.incidents where monitor = 'trip_duration'")
+        session.exec_driver_sql("update metrics.partitions set breaches_of = null")
+    for day in reversed(days):
+        update_incidents(kept, monitor, [day])
+    assert rows(kept) == before
+
+
+def test_a_day_that_is_mended_withdraws_its_incident_and_says_so(
+    kept: sa.Engine, monitor: Monitor
+) -> None:
+    before = rows(kept)
+    verdicts = (
+        "update metrics.drift set is_drifted = {to} where partition_date = '2019-04-05'"
+        " and monitor = 'trip_duration' and method = 'day_level' and is_drifted = {was}"
+        " and column_name = 'payment_type'"
+    )
+    with kept.begin() as session:
+        session.exec_driver_sql("create table public.verdicts as table metrics.drift")
+        session.exec_driver_sql(verdicts.format(to="false", was="true"))
+    update_incidents(kept, monitor, [])
+    gone = "select count(*) from metrics.incidents where kind = 'unseen_category'"
+    gone += " and monitor = 'trip_duration'"
+    assert rows(kept, gone) == [(0,)]
+    history = "select count(*) from metrics.incident_events where event = 'withdrawn'"
+    assert rows(kept, history) == [(1,)]
+    with kept.begin() as session:
+        session.exec_driver_sql("delete from metrics.drift")
+        session.exec_driver_sql("insert into metrics.drift table public.verdicts")
+        session.exec_driver_sql("drop table public.verdicts")
+    update_incidents(kept, monitor, [])
+    assert rows(kept) == before
+
+
+def test_what_people_do_is_kept_with_author_and_time(kept: sa.Engine) -> None:
+    number = rows(kept, "select min(incident_id) from metrics.incidents where closed_on is null")[
+        0
+    ][0]
+    assert isinstance(number, int)
+    for _ in range(2):
+        act(kept, number, "ack", "ada", "looking")
+        act(kept, number, "close", "ada", None)
+    query = (
+        "select event, author, note, at is not null from metrics.incident_events"
+        f" where incident_id = {number} and author = 'ada' order by event_id"
+    )
+    # Doing it twice is doing it once.
+    assert rows(kept, query) == [
+        ("acknowledged", "ada", "looking", True),
+        ("closed_by_hand", "ada", None, True),
+    ]
+    state = rows(kept, f"select * from metrics.incidents where incident_id = {number}")
+    update_incidents(kept, monitors()["trip_duration"], [])
+    update_incidents(kept, monitors()["trip_tip"], [])
+    assert rows(kept, f"select * from metrics.incidents where incident_id = {number}") == state
+
+
+def test_the_command_lists_shows_and_refuses(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = kept.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
+    monkeypatch.setenv("COLUMNS", "200")
+    runner = CliRunner()
+    listed = runner.invoke(app, ["incidents", "--all", "--monitor", "trip_duration"])
+    assert listed.exit_code == 0
+    assert "unit_change" in listed.output
+    number = rows(kept, "select min(incident_id) from metrics.incidents")[0][0]
+    shown = runner.invoke(app, ["incidents", "show", str(number)])
+    assert "opened on" in shown.output
+    assert json.loads(shown.output[shown.output.index("{") : shown.output.rindex("}") + 1])
+    refused = runner.invoke(app, ["incidents", "ack", "99999"])
+    assert "there is no incident 99999" in str(refused.exception)
+
+
+def test_a_report_is_written_once(demo: sa.Engine, monitor: Monitor, tmp_path: Path) -> None:
+    assert store_reports(demo, monitor, tmp_path) == {}
+    assert not list(tmp_path.iterdir())
