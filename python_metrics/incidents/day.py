@@ -23,7 +23,7 @@ from python_metrics.performance.cause import OTHER_MODEL, cause_of_error
 from python_metrics.performance.daily_error import ErrorAlarm, daily_errors, error_alarms, most_loss
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "1"
+VERSION_OF_DIAGNOSES = "2"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.

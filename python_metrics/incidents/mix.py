@@ -85,6 +85,15 @@ def shape(change: Change) -> Symptom:
     }
     if not len(before) or not len(now):
         return Symptom("shape_shift", 0.0, "holds other values than the reference", evidence)
+    of = ""
+    if np.median(before) == np.median(now) and _mostly_one(before) and _mostly_one(now):
+        # A toll that few trips pay: what the others are says nothing.
+        usual = np.median(before)
+        of = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"
+        of += f" {(before != usual).mean():.1%})"
+        before, now = before[before != usual], now[now != usual]
+        if not len(before) or not len(now):
+            return Symptom("shape_shift", 0.5, f"has other values{of}", evidence)
     middle, then = np.median(before), np.median(now)
     spread, then_spread = (
         np.subtract(*np.quantile(values, [0.75, 0.25])) for values in (before, now)
@@ -92,7 +101,11 @@ def shape(change: Change) -> Symptom:
     return Symptom(
         "shape_shift",
         0.5,
-        f"has another distribution: median {then:.3g}{change.unit}, reference {middle:.3g};"
+        f"has another distribution{of}: median {then:.3g}{change.unit}, reference {middle:.3g};"
         f" middle half {then_spread:.3g} wide, reference {spread:.3g}",
         evidence,
     )
+
+
+def _mostly_one(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> bool:
+    return float((values == np.median(values)).mean()) > 0.75

@@ -21,6 +21,8 @@ LEAST_FACTOR = 1.2
 KNOWN_LEAD = 0.05
 # Outliers are few; more than this share and the column has moved.
 MOST_OUTLIERS = 0.12
+# One absurd row is nobody's incident.
+FEWEST_OUTLIERS = 3
 # Well-known factors: what they turn into what, and the units that they are believed of.
 LENGTHS = ("mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard")
 WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce")
@@ -219,6 +221,8 @@ def _outliers(change: Change) -> Iterator[Symptom]:
     of_reference, of_day = absurd(change.reference), absurd(change.day)
     share = float(of_day.mean()) if len(of_day) else 0.0
     if share < max(2 * float(of_reference.mean()), 0.001) or share > MOST_OUTLIERS:
+        return
+    if of_day.sum() < FEWEST_OUTLIERS:
         return
     values = change.day.to_numpy(dtype=float)[of_day]
     typical = float(np.median(values))
