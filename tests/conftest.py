@@ -57,15 +57,19 @@ def warehouse(warehouse_url: str) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="session")
-def demo(
-    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[sa.Engine]:
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Driftmeter's directory of the demo: its reports, and Dagster's record of its runs."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
     """Engine of a warehouse after `make demo`, with fewer trips a day, and a performance."""
     name = f"demo_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
-        patch.setenv("DRIFTMETER_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("DRIFTMETER_HOME", str(demo_home))
         from orchestration.chain import run_chain
         from orchestration.environment import prepare
         from orchestration.source_choice import SourceChoice

@@ -1,7 +1,6 @@
 """Tests that a monitor declares, measured and judged by Evidently, one report each.
 
-A report each, so that a test that cannot be measured costs itself and no other. Imports Evidently,
-as `evidently_engine` does, and late for the same reason.
+A report each, so that a test that cannot be measured costs itself and no other.
 """
 
 import math

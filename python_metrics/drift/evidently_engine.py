@@ -1,6 +1,6 @@
-"""Evidently's drift scores and tests for one day. The only module that imports Evidently.
+"""Evidently's drift scores and tests for one day.
 
-Its import takes seconds, so callers import this module late and keep one engine for many days.
+Evidently's import takes seconds, so callers import this module late and keep one engine for many days.
 Method and threshold of each column are Evidently's own defaults, the ones of its DataDriftPreset:
 with more than 1,000 reference values the Wasserstein distance normed by the reference's standard
 deviation for numbers and the Jensen-Shannon distance for categories, both at 0.1; with fewer, the

@@ -1,7 +1,4 @@
-"""Evidently's presets on two frames, as one HTML page with a header of its own.
-
-With `python_metrics.drift.evidently_engine`, the only module that imports Evidently.
-"""
+"""Evidently's presets on two frames, as one HTML page with a header of its own."""
 
 import html
 import warnings

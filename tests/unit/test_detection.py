@@ -39,7 +39,7 @@ def test_calm_days_keep_the_budget() -> None:
     ("fault", "column", "statistic"),
     [
         (streams.shifted("normal", 0.3), "normal", "location"),
-        (streams.scaled("with_outliers"), "with_outliers", "values"),
+        (streams.scaled("with_outliers"), "with_outliers", "location"),
         (streams.more_missing("holes", 0.10, 0.20), "holes", "missing"),
         (streams.more_of("9", 0.04), "ten", "values"),
     ],

@@ -1,0 +1,86 @@
+"""The route of stored reports: pages of one folder by name, and nothing else of the machine."""
+
+import datetime as dt
+import http.client
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from python_metrics.reports.serve import NAME, server
+from python_metrics.reports.write import file_name
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    folder = tmp_path / "reports"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "day-2019-04-07.html").write_text("<p>a page</p>")
+    (folder / "inner" / "deep.html").write_text("secret")
+    (folder / "notes.txt").write_text("secret")
+    (tmp_path / "secret.html").write_text("secret")
+    (folder / "link.html").symlink_to(tmp_path / "secret.html")
+    running = server(folder, "127.0.0.1", 0)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield running.server_port
+    running.shutdown()
+    running.server_close()
+
+
+def ask(port: int, path: str, method: str = "GET") -> tuple[int, str, dict[str, str]]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    # As it is: http.client, unlike a browser, cleans nothing up.
+    connection.putrequest(method, path, skip_host=False)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body, dict(answer.headers)
+
+
+def test_a_page_is_served_with_safe_headers(port: int) -> None:
+    status, body, headers = ask(port, "/day-2019-04-07.html")
+    assert (status, body) == (200, "<p>a page</p>")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Type"].startswith("text/html")
+    assert ask(port, "/day-2019-04-07.html?x=1")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/../secret.html",
+        "/%2e%2e/secret.html",
+        "/..%2fsecret.html",
+        "/%252e%252e%252fsecret.html",
+        "/..\\secret.html",
+        "/..%5csecret.html",
+        "//etc/passwd",
+        "/inner/deep.html",
+        "/inner",
+        "/./inner/deep.html",
+        "/link.html",
+        "/notes.txt",
+        "/day-2019-04-07.html/",
+        "/day-2019-04-07.html%00.txt",
+        "/absent.html",
+        "/" + "a" * 300 + ".html",
+    ],
+)
+def test_nothing_else_is(port: int, path: str) -> None:
+    status, body, _ = ask(port, path)
+    assert status == 404
+    assert "secret" not in body
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_it_only_reads(port: int, method: str) -> None:
+    assert ask(port, "/day-2019-04-07.html", method)[0] == 501
+
+
+def test_the_name_of_a_report_is_one_that_is_served() -> None:
+    day = dt.date(2019, 4, 7)
+    name = file_name("trip_duration", day, ("pickup borough", "../Staten Island"), "weekday")
+    assert NAME.fullmatch(f"/{name}")
