@@ -1,11 +1,12 @@
 """Evidently's drift scores and tests for one day.
 
-Evidently's import takes seconds, so callers import this module late and keep one engine for many days.
-Method and threshold of each column are Evidently's own defaults, the ones of its DataDriftPreset:
-with more than 1,000 reference values the Wasserstein distance normed by the reference's standard
-deviation for numbers and the Jensen-Shannon distance for categories, both at 0.1; with fewer, the
-Kolmogorov-Smirnov and chi-square tests at p < 0.05. What is left out is the drawing of plots that
-nobody opens on an ordinary day: it takes more than two thirds of the time of a day of 20 columns.
+Evidently's import takes seconds, so callers import this module late and keep one engine for many
+days. Method and threshold of each column are Evidently's own defaults, the ones of its
+DataDriftPreset: with more than 1,000 reference values the Wasserstein distance normed by the
+reference's standard deviation for numbers and the Jensen-Shannon distance for categories, both at
+0.1; with fewer, the Kolmogorov-Smirnov and chi-square tests at p < 0.05. What is left out is the
+drawing of plots that nobody opens on an ordinary day: it takes more than two thirds of the time of
+a day of 20 columns.
 """
 
 import math

@@ -19,6 +19,8 @@ from python_metrics.monitors.config import Monitor
 
 # Fewer labelled rows draw nothing worth a look.
 FEWEST_LABELS = 30
+# A classifier's rows without a label are left out of the page up to this share of a side.
+MOST_UNLABELLED = 0.05
 STYLE = (
     "font-family: system-ui, sans-serif; padding: 16px 24px; border-bottom: 1px solid #d5d9e0;"
     " background: #f7f8fa; color: #1b1f24"
@@ -59,6 +61,14 @@ def write_page(
         reason = _without_performance(monitor, reference, current)
         if reason is None:
             presets.append(_performance(monitor))
+            if monitor.task != "regression":
+                # Evidently takes a missing label for a third class.
+                rows = len(reference) + len(current)
+                reference, current = (
+                    frame[frame[monitor.target].notna()] for frame in (reference, current)
+                )
+                if unlabelled := rows - len(reference) - len(current):
+                    notes.append(f"{unlabelled:,} rows without a label are left out.")
         else:
             notes.append(reason)
     with no_warning_of_empty_columns(), warnings.catch_warnings():
@@ -124,9 +134,11 @@ def _without_performance(
         return f"Only {known} rows of a side have a label: too few to draw the model's errors."
     if monitor.task == "regression":
         return None
-    # Evidently takes a missing label for a third class, and needs both on each side.
-    if any(each.isna().any() or each.nunique() != 2 for each in labels):
-        return "Labels are missing, or all the same: the model's errors are not drawn."
+    if any(each.nunique() != 2 for each in labels):
+        return "The labels of a side are all the same: the model's errors are not drawn."
+    worst = max(each.isna().mean() for each in labels)
+    if worst > MOST_UNLABELLED:
+        return f"{worst:.0%} of a side's rows have no label yet: the model's errors are not drawn."
     return None
 
 
