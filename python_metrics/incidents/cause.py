@@ -17,6 +17,8 @@ from python_metrics.monitors.config import Monitor
 SAME_CAUSE = 0.6
 HARDLY_SHOWN = 0.3
 SHOWN = 5
+# A change of fewer rows than these is not why columns no longer go together.
+FEW_ROWS = 0.15
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,18 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     together = next((alarm for alarm in alarms if alarm.column is None), None)
     is_wrong = together is not None or error_rose
     is_of_input = [a.segment is None and a.column != monitor.prediction for a, _, _ in found]
-    if any(is_of_input) or not (is_wrong or found):
+    if not (is_wrong or found):
         return breaches
-    # No column changed over all rows, and yet all of them together did.
     inputs = {name: changes[name] for name in monitor.features}
+    if any(is_of_input):
+        # Few rows that changed leave the rest to go together, or not.
+        if together is None or any(
+            float(each.evidence.get("share_of_rows", 1.0)) > FEW_ROWS for each in breaches
+        ):
+            return breaches
+        pair = correlation_shift(inputs, together)
+        return [pair, *breaches] if is_plain(pair) else breaches
+    # No column changed over all rows, and yet all of them together did.
     pair = correlation_shift(inputs, together)
     return [pair] if is_plain(pair) or (together and not breaches) else breaches
 

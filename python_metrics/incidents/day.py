@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -19,11 +20,17 @@ from python_metrics.incidents.distance import Bins, fit_bins
 from python_metrics.incidents.importance import feature_importance
 from python_metrics.incidents.relations import correlation_shift, is_plain
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.cause import OTHER_MODEL, cause_of_error
-from python_metrics.performance.daily_error import ErrorAlarm, daily_errors, error_alarms, most_loss
+from python_metrics.performance.cause import OTHER_MODEL, cause_of_error, row_losses
+from python_metrics.performance.daily_error import (
+    CAPPED,
+    ErrorAlarm,
+    daily_errors,
+    error_alarms,
+    most_loss,
+)
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "2"
+VERSION_OF_DIAGNOSES = "3"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -122,6 +129,10 @@ def breaches_of_rows(day: Day, alarms: Sequence[Alarm], error: ErrorAlarm | None
         said = _of_error(day, error, moved, found[0].strength if found else 0.0)
         return [said] if said else found
     assert error is not None
+    if not _can_carry(found[0], error, day):
+        said = _of_error(day, error, (), 0.0)
+        if said:
+            return [said, *found]
     if found[0].kind == "mix_shift" or found[0].strength < FAINT:
         # Such inputs are within what the model knows, and what it usually makes of them too.
         said = _of_error(day, error, (), 0.0)
@@ -137,6 +148,14 @@ def _is_of_inputs(breach: Breach, monitor: Monitor) -> bool:
         # The classifier sees labels too: without a pair of inputs it is their relation that went.
         return is_plain(breach)
     return breach.column_name != monitor.prediction
+
+
+def _can_carry(breach: Breach, error: ErrorAlarm, day: Day) -> bool:
+    """Whether the rows that changed are enough for the rise, were each as wrong as rows get."""
+    share = float(breach.evidence.get("share_of_rows", 1.0))
+    labelled = day.reference[day.reference[str(day.monitor.target)].notna()]
+    most = float(np.nanquantile(row_losses(day.monitor, labelled), CAPPED))
+    return share * (most - error.expected) >= error.error - error.expected
 
 
 def _with_error(breach: Breach, error: ErrorAlarm) -> Breach:
@@ -156,7 +175,7 @@ def _of_error(
     cause = cause_of_error(monitor, day.reference, day.rows)
     if error is None and cause.prediction_ratio < OTHER_MODEL:
         return None
-    if error and cause.kind == "performance_drop":
+    if error:
         # Inputs that never went together so are new to any model.
         changes = day.changes()
         pair = correlation_shift({name: changes[name] for name in monitor.features})

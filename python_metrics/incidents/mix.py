@@ -1,6 +1,7 @@
 """Who came: shares of categories that moved, in a column or behind another column's change."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def shape(change: Change) -> Symptom:
         for values in (change.reference, change.day)
     )
     levels = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
-    evidence = {
+    evidence: dict[str, Any] = {
         name: {
             "reference": float(np.quantile(before, level)) if len(before) else None,
             "day": float(np.quantile(now, level)) if len(now) else None,
@@ -89,6 +90,7 @@ def shape(change: Change) -> Symptom:
     if np.median(before) == np.median(now) and _mostly_one(before) and _mostly_one(now):
         # A toll that few trips pay: what the others are says nothing.
         usual = np.median(before)
+        evidence["share_of_rows"] = float(max((now != usual).mean(), (before != usual).mean()))
         of = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"
         of += f" {(before != usual).mean():.1%})"
         before, now = before[before != usual], now[now != usual]

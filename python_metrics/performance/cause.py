@@ -95,7 +95,7 @@ def _explained(
     )
     if labelled.sum() < FEWEST_LABELS or labelled_now.sum() < 1:
         return 0.0
-    loss, loss_now = _loss(monitor, before[labelled]), _loss(monitor, now[labelled_now])
+    loss, loss_now = row_losses(monitor, before[labelled]), row_losses(monitor, now[labelled_now])
     # A few absurd labels would carry both means.
     most = float(np.quantile(loss, 0.99))
     loss, loss_now = np.minimum(loss, most), np.minimum(loss_now, most)
@@ -111,7 +111,8 @@ def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[monitor.prediction].notna()]
 
 
-def _loss(monitor: Monitor, frame: pd.DataFrame) -> Floats:
+def row_losses(monitor: Monitor, frame: pd.DataFrame) -> Floats:
+    """Absolute error of each row, or for a classifier its squared one (Brier 1950)."""
     prediction = frame[monitor.prediction].to_numpy(dtype=float)
     target = frame[str(monitor.target)]
     if monitor.task == "regression":
