@@ -23,6 +23,11 @@ from python_metrics.calibration.statistics import Scale, fit_scale, measure
 WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
 # Fewer days of a trailing baseline tell nothing.
 FEWEST_TRAILING = 10
+# Days before that wander by more than so many of the reference's deviations have a scale of their
+# own; by less, it is the noise of a median.
+WIDER = 1.5
+# Standard deviations of a normal in one median absolute deviation.
+NORMAL_DEVIATION = 1.4826
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def judge_column(
     level = null.level[counts.weekdays]
     known = (scale.variance / np.maximum(rows, 1))[at] / np.maximum(variance[at], 1e-300)
     trailing_p, trailing_effect = _against_trailing(
-        null, effects[at], variance[at] / lengths, known, difference, statistic, excluded
+        null, effects[at], variance[at], lengths, known, difference, statistic, excluded
     )
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
@@ -119,12 +124,13 @@ def _against_trailing(
     null: DayNull,
     effect: Floats,
     variance: Floats,
+    lengths: Floats,
     known: Floats,
     difference: Floats,
     statistic: npt.NDArray[np.int64],
     excluded: npt.NDArray[np.bool_] | None,
 ) -> tuple[Floats, Floats]:
-    """P-value and size of each day's effect, less the mean of the days before it."""
+    """P-value and size of each day's effect, less the median of the days before it."""
     days = len(statistic)
     deviations, change = np.full(days, np.nan), np.full(days, np.nan)
     usable = np.isfinite(difference)
@@ -137,10 +143,17 @@ def _against_trailing(
         if len(before) < FEWEST_TRAILING or not np.isfinite(effect[day]):
             continue
         # The median: days of a fault that nobody has acknowledged must not hide the next one.
-        change[day] = effect[day] - np.median(before)
+        middle = np.median(before)
+        change[day] = effect[day] - middle
+        # A share that rose from nothing wanders as shares of its new size do; from one day to the
+        # next, so that the rise itself is none of it.
+        wandering = (NORMAL_DEVIATION * np.median(np.abs(np.diff(before)))) ** 2 / 2
+        wider = wandering / variance[day] if wandering > WIDER**2 * variance[day] else 1.0
         # A median of normal errors varies by pi / 2 as much as their mean.
-        scale = np.sqrt(variance[day] + np.pi / 2 * variance[day] / len(before))
-        deviations[day] = change[day] / scale
+        own = variance[day] * wider * (1 / lengths[day] + np.pi / 2 / len(before))
+        deviations[day] = change[day] / np.sqrt(own)
+    # On the way back to the reference nothing is new.
+    deviations[change * effect < 0] = 0.0
     usual = null.freedom[statistic]
     p_value = np.where(np.isfinite(deviations), tail(deviations, usual, known), np.nan)
     return p_value, change

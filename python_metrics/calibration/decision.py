@@ -15,9 +15,6 @@ DAYS_A_MONTH = 365.25 / 12
 OVERLAP = 1.25
 # How a day's budget is split: most for columns over all rows, which carry the models.
 SHARES = {"rows": 0.60, "segments": 0.32, "multivariate": 0.08}
-# Against the days just before, a change must be as plain as against the reference, and never less
-# than this: a season that has left the reference behind would else alarm by its noise.
-TRAILING_LEVEL = 0.01
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from python_metrics.calibration.area import LEAST_AREA, Area, AreaEvidence, judg
 from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.column import ColumnEvidence
 from python_metrics.calibration.decision import (
-    TRAILING_LEVEL,
     Policy,
     Verdicts,
     as_deviations,
@@ -123,14 +122,17 @@ def verdicts_of_day(
             *(["multivariate"] if classified else []),
         ]
     )
-    every_p = np.append(p_value, classified.p_value) if classified else p_value
+    # Against the days just before, a slow season is nothing new; without such days all is new.
+    # Both must speak against calm: the larger p-value does (Berger 1982).
+    new_p = np.fmax(p_value, trailing)
+    every_p = np.append(new_p, classified.p_value) if classified else new_p
     verdicts = decide(every_p, shares_of(groups), policy.level)
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))
-    is_plain = verdicts.is_significant & matters(statistic, effect, policy)
-    # Against the days just before, a slow season is nothing new; without such days all is new.
-    is_new = ~(trailing > np.minimum(verdicts.threshold_p, TRAILING_LEVEL))
+    is_large = matters(statistic, effect, policy)
+    is_drifted = verdicts.is_significant & is_large
+    is_slow = ~is_drifted & is_large & (p_value <= verdicts.threshold_p)
     score, threshold = as_deviations(p_value), as_deviations(verdicts.threshold_p)
     for i, part in enumerate(judged):
         scale = calibration.columns[part].scale
@@ -143,7 +145,7 @@ def verdicts_of_day(
             p_value=_number(p_value[i]),
             q_value=_number(verdicts.q_value[i]),
             effect=_number(effect[i] * factor),
-            is_drifted=bool(is_plain[i] and is_new[i]),
+            is_drifted=bool(is_drifted[i]),
             status="ok",
             reason=None,
             statistic=_named(str(statistic[i])),
@@ -151,7 +153,7 @@ def verdicts_of_day(
             observed=_number(columns[i].observed[place]),
             expected=_number(columns[i].expected[place]),
             trailing_p_value=_number(trailing[i]),
-            is_slow=bool(is_plain[i] and not is_new[i]),
+            is_slow=bool(is_slow[i]),
         )
 
 

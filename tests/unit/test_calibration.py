@@ -237,6 +237,31 @@ def test_a_slow_season_is_not_new_and_excluded_days_are_no_baseline() -> None:
     assert np.isnan(judge_column(column, counts, excluded).trailing_p_value[-1])
 
 
+def test_on_the_way_back_to_the_reference_nothing_is_new() -> None:
+    generator = np.random.default_rng(12)
+    column = calibrate_column(numbers(normal_days(generator, 60, 3000), CUTS))
+    days = normal_days(generator, 50, 3000)
+    days = [day + 0.5 for day in days[:49]] + [days[49] + 0.2]
+    evidence = judge_column(column, numbers(days, CUTS, MONDAY + 60))
+    assert evidence.p_value[-1] < 1e-6
+    assert evidence.trailing_p_value[-1] == 1
+
+
+def test_a_share_that_rose_from_nothing_is_new_once() -> None:
+    # Its days wander by more than any day of the reference did.
+    generator = np.random.default_rng(13)
+    cuts = np.array([0.5, 1.5])
+
+    def days_of(share: float, count: int) -> list[np.ndarray]:
+        return [(generator.random(300) < share).astype(float) * 2 for _ in range(count)]
+
+    reference = [day if i % 9 else np.append(day[1:], 2) for i, day in enumerate(days_of(0, 60))]
+    column = calibrate_column(numbers(reference, cuts))
+    evidence = judge_column(column, numbers(days_of(0.05, 120), cuts, MONDAY + 60))
+    assert (evidence.p_value[40:] < 1e-3).mean() > 0.9
+    assert (evidence.trailing_p_value[40:] < 0.01).mean() < 0.1
+
+
 def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
     generator = np.random.default_rng(11)
     counts = numbers(normal_days(generator, 60, 500), CUTS)
