@@ -110,7 +110,7 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     if any(is_of_input):
         # Few rows that changed leave the rest to go together, or not.
         if together is None or any(
-            float(each.evidence.get("share_of_rows", 1.0)) > FEW_ROWS for each in breaches
+            float(each.evidence.get("share_of_others", 1.0)) > FEW_ROWS for each in breaches
         ):
             return breaches
         pair = correlation_shift(inputs, together)

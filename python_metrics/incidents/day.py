@@ -30,7 +30,7 @@ from python_metrics.performance.daily_error import (
 )
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "3"
+VERSION_OF_DIAGNOSES = "4"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -152,7 +152,7 @@ def _is_of_inputs(breach: Breach, monitor: Monitor) -> bool:
 
 def _can_carry(breach: Breach, error: ErrorAlarm, day: Day) -> bool:
     """Whether the rows that changed are enough for the rise, were each as wrong as rows get."""
-    share = float(breach.evidence.get("share_of_rows", 1.0))
+    share = float(breach.evidence.get("share_of_others", 1.0))
     labelled = day.reference[day.reference[str(day.monitor.target)].notna()]
     most = float(np.nanquantile(row_losses(day.monitor, labelled), CAPPED))
     return share * (most - error.expected) >= error.error - error.expected

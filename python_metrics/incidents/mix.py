@@ -90,7 +90,7 @@ def shape(change: Change) -> Symptom:
     if np.median(before) == np.median(now) and _mostly_one(before) and _mostly_one(now):
         # A toll that few trips pay: what the others are says nothing.
         usual = np.median(before)
-        evidence["share_of_rows"] = float(max((now != usual).mean(), (before != usual).mean()))
+        evidence["share_of_others"] = float(max((now != usual).mean(), (before != usual).mean()))
         of = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"
         of += f" {(before != usual).mean():.1%})"
         before, now = before[before != usual], now[now != usual]
