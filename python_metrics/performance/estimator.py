@@ -1,0 +1,345 @@
+"""What a model's error is before labels come: learned from the reference's rows, and only from it.
+
+A regression's loss is learned directly from inputs and prediction (direct loss estimation, after
+NannyML's). A classifier's is what its own probabilities expect once they are calibrated by isotonic
+regression (confidence-based estimation; Guillory et al. 2021, Garg et al. 2022). Both are fitted
+crosswise: what is said of a reference day comes from a fit on other days. How far such estimates
+were from what came true, day by day, gives their interval (conformal: Vovk et al. 2005) and the
+null of the test for concept drift.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.isotonic import IsotonicRegression
+
+from python_metrics.calibration.counts import Floats
+from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null, p_values
+from python_metrics.encoding import Encoding
+from python_metrics.monitors.config import Monitor
+from python_metrics.performance.intervals import labelled_rows, point_metrics
+from python_metrics.performance.realised import LEAST_PROBABILITY, THRESHOLD
+
+SEED = 5
+FOLDS = 4
+# Losses beyond this quantile of the reference are not learned, only their mean is added: a label of
+# a day's length, of which there are always some, would be learned as if its row were to blame.
+CAPPED = 0.995
+# An interval at 95% needs so many days: with fewer the extreme ones are not far enough out.
+FEWEST_DAYS = 39
+Part = tuple[str | None, str | None]
+ALL_ROWS: Part = (None, None)
+METRICS = {
+    "regression": ("mae", "rmse"),
+    "classification": (
+        "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric that no label has told yet; the interval is None where it cannot be kept."""
+
+    metric: str
+    value: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """How much more wrong than its inputs make one expect a day was.
+
+    Attributes
+    ----------
+    excess, expected : float
+        Mean loss a row beyond the expected one, and the expected one.
+    p_value : float
+        Two-sided, under days like the reference's.
+    rows : int
+        Labelled rows that it rests on.
+    """
+
+    excess: float
+    expected: float
+    p_value: float
+    rows: int
+
+
+class Estimator:
+    """Estimates of one monitor, fitted on its reference.
+
+    Parameters
+    ----------
+    monitor : Monitor
+        With a target.
+    days : sequence of pandas.DataFrame
+        The reference's rows by day, one column a monitored column.
+    weekdays : sequence of int
+        Of these days, Monday 0.
+    """
+
+    def __init__(
+        self, monitor: Monitor, days: Sequence[pd.DataFrame], weekdays: Sequence[int]
+    ) -> None:
+        self._monitor = monitor
+        frames = [self._known(day) for day in days]
+        kept = [place for place, frame in enumerate(frames) if len(frame)]
+        frames = [frames[place] for place in kept]
+        if not frames:
+            raise ValueError("no reference row has a prediction")
+        rows = pd.concat(frames, ignore_index=True)
+        number = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+        self._names = [*monitor.features, monitor.prediction]
+        self._encoding = Encoding(rows[self._names])
+        self._caps = self._losses_capped(rows)
+        crossed = self._crossed(rows, number)
+        self._final = self._fit(rows)
+        by_day = [
+            (rows[number == day], {name: values[number == day] for name, values in crossed.items()})
+            for day in range(len(frames))
+        ]
+        self._distances = self._conformal(by_day)
+        self._null = self._surprise_null(by_day, np.array(weekdays)[kept])
+
+    def estimate(self, rows: pd.DataFrame) -> dict[Part, list[Estimate]]:
+        """Metrics of a day by segment, from its inputs and predictions.
+
+        Parameters
+        ----------
+        rows : pandas.DataFrame
+            One column a monitored column; the target is not looked at.
+        """
+        rows = self._known(rows)
+        if rows.empty:
+            return {}
+        expected = self._expect(self._final, rows)
+        found = {}
+        for part, chosen in self._parts(rows):
+            if part != ALL_ROWS and chosen.sum() < self._monitor.min_rows:
+                continue
+            values = self._summed(rows[chosen], _only(expected, chosen))
+            found[part] = [
+                self._with_interval(part, metric, value, int(chosen.sum()))
+                for metric, value in values.items()
+                if np.isfinite(value)
+            ]
+        return found
+
+    def surprise(self, rows: pd.DataFrame, weekday: int) -> Surprise | None:
+        """Labelled rows of a day against what their inputs make one expect; None where too few."""
+        rows = self._known(rows)
+        labelled = labelled_rows(
+            rows, self._monitor.prediction, str(self._monitor.target), self._monitor.task
+        )
+        if self._null is None or len(labelled) < self._monitor.min_rows:
+            return None
+        expected = self._expect(self._final, rows.loc[labelled.index])
+        excess, usual = self._excess(labelled, expected)
+        none = np.zeros(1)
+        p_value = p_values(
+            self._null,
+            np.array([[excess.mean()]]),
+            np.array([[float(len(excess))]]),
+            np.array([weekday]),
+            none,
+            none.astype(bool),
+        )[0, 0]
+        level = float(self._null.level[weekday, 0])
+        return Surprise(
+            float(excess.mean()) - level, float(usual.mean()), float(p_value), len(excess)
+        )
+
+    def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
+        is_known = np.isfinite(rows[self._monitor.prediction].to_numpy(dtype=float))
+        return rows[is_known].reset_index(drop=True)
+
+    def _parts(self, rows: pd.DataFrame) -> Iterator[tuple[Part, npt.NDArray[np.bool_]]]:
+        yield ALL_ROWS, np.ones(len(rows), dtype=bool)
+        for segment in self._monitor.segments:
+            values = rows[segment]
+            for value in sorted(values.dropna().unique()):
+                yield (segment, str(value)), (values == value).to_numpy()
+
+    def _labelled(self, rows: pd.DataFrame) -> pd.DataFrame:
+        monitor = self._monitor
+        return labelled_rows(rows, monitor.prediction, str(monitor.target), monitor.task)
+
+    def _losses(self, labelled: pd.DataFrame) -> dict[str, Floats]:
+        error = (labelled["prediction"] - labelled["target"]).to_numpy()
+        if self._monitor.task == "regression":
+            return {"absolute": np.abs(error), "square": error**2}
+        return {"square": error**2}
+
+    def _losses_capped(self, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
+        """Where each loss is capped, and the mean of what that takes off."""
+        found = {}
+        for name, loss in self._losses(self._labelled(rows)).items():
+            if not len(loss):
+                raise ValueError("no reference row has a label")
+            most = float(np.quantile(loss, CAPPED)) if self._monitor.task == "regression" else 1.0
+            found[name] = (most, float(np.maximum(loss - most, 0).mean()))
+        return found
+
+    def _fit(self, rows: pd.DataFrame) -> Mapping[str, object]:
+        labelled = self._labelled(rows)
+        if self._monitor.task == "classification":
+            calibrated = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+            return {"chance": calibrated.fit(labelled["prediction"], labelled["target"])}
+        inputs = self._encoding.encode(labelled[self._names])
+        fitted: dict[str, object] = {}
+        for name, loss in self._losses(labelled).items():
+            model = HistGradientBoostingRegressor(
+                max_iter=100,
+                learning_rate=0.06,
+                min_samples_leaf=40,
+                early_stopping=False,
+                random_state=SEED,
+            )
+            fitted[name] = model.fit(inputs, np.minimum(loss, self._caps[name][0]))
+        return fitted
+
+    def _expect(self, fitted: Mapping[str, object], rows: pd.DataFrame) -> dict[str, Floats]:
+        """Expected losses of each row, capped; or the chance of its positive class."""
+        if self._monitor.task == "classification":
+            asked = rows[self._monitor.prediction].to_numpy(dtype=float)
+            return {"chance": fitted["chance"].predict(asked)}  # type: ignore[attr-defined]
+        inputs = self._encoding.encode(rows[self._names])
+        return {
+            name: np.maximum(model.predict(inputs), 0.0)  # type: ignore[attr-defined]
+            for name, model in fitted.items()
+        }
+
+    def _crossed(self, rows: pd.DataFrame, number: npt.NDArray[np.int64]) -> dict[str, Floats]:
+        """Expected losses of the reference's rows, each from a fit on other days."""
+        found: dict[str, Floats] = {}
+        folds = min(FOLDS, int(number.max()) + 1)
+        for fold in range(folds):
+            chosen = number % folds == fold
+            # A single day has no others.
+            fitted = self._fit(rows[~chosen] if folds > 1 else rows)
+            for name, values in self._expect(fitted, rows[chosen]).items():
+                found.setdefault(name, np.zeros(len(rows)))[chosen] = values
+        return found
+
+    def _summed(self, rows: pd.DataFrame, expected: Mapping[str, Floats]) -> dict[str, float]:
+        """Metrics of rows whose losses are as expected."""
+        if self._monitor.task == "regression":
+            mean = {
+                name: float(values.mean()) + self._caps[name][1]
+                for name, values in expected.items()
+            }
+            return {"mae": mean["absolute"], "rmse": float(np.sqrt(mean["square"]))}
+        return _of_chances(rows[self._monitor.prediction].to_numpy(float), expected["chance"])
+
+    def _excess(
+        self, labelled: pd.DataFrame, expected: Mapping[str, Floats]
+    ) -> tuple[Floats, Floats]:
+        """Loss of each labelled row beyond the expected one, and the expected one."""
+        losses = self._losses(labelled)
+        if self._monitor.task == "regression":
+            usual = expected["absolute"]
+            return np.minimum(losses["absolute"], self._caps["absolute"][0]) - usual, usual
+        chance, prediction = expected["chance"], labelled["prediction"].to_numpy()
+        usual = chance * (1 - prediction) ** 2 + (1 - chance) * prediction**2
+        return losses["square"] - usual, usual
+
+    def _conformal(
+        self, by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]]
+    ) -> dict[tuple[Part, str], tuple[float, float, float]]:
+        """How far truth was below and above the estimate, and of how many rows, by metric."""
+        distances: dict[tuple[Part, str], list[tuple[float, int]]] = {}
+        for rows, expected in by_day:
+            labelled = self._labelled(rows)
+            if labelled.empty:
+                continue
+            for part, chosen in self._parts(rows):
+                known = chosen & rows.index.isin(labelled.index)
+                if known.sum() < (self._monitor.min_rows if part != ALL_ROWS else 2):
+                    continue
+                truth = point_metrics(
+                    self._monitor.task,
+                    labelled.loc[rows.index[known], "prediction"].to_numpy(),
+                    labelled.loc[rows.index[known], "target"].to_numpy(),
+                )
+                for metric, value in self._summed(rows[chosen], _only(expected, chosen)).items():
+                    if np.isfinite(truth[metric]) and np.isfinite(value):
+                        distance = truth[metric] - value, int(known.sum())
+                        distances.setdefault((part, metric), []).append(distance)
+        return {
+            key: _outermost(found) for key, found in distances.items() if len(found) >= FEWEST_DAYS
+        }
+
+    def _surprise_null(
+        self,
+        by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]],
+        weekdays: npt.NDArray[np.int64],
+    ) -> DayNull | None:
+        means, counts, spread, kept = [], [], [], []
+        for (rows, expected), weekday in zip(by_day, weekdays, strict=True):
+            labelled = self._labelled(rows)
+            if len(labelled) < self._monitor.min_rows:
+                continue
+            known = rows.index.isin(labelled.index)
+            excess, _ = self._excess(labelled, _only(expected, known))
+            means.append(excess.mean())
+            counts.append(float(len(excess)))
+            spread.append(excess.var())
+            kept.append(weekday)
+        if len(means) < LEAST_DAYS:
+            return None
+        variance = np.array([max(float(np.average(spread, weights=counts)), 1e-12)])
+        return fit_day_null(
+            np.array(means)[:, None], np.array(counts)[:, None], variance, np.array(kept)
+        )
+
+    def _with_interval(self, part: Part, metric: str, value: float, rows: int) -> Estimate:
+        known = self._distances.get((part, metric))
+        if known is None:
+            return Estimate(metric, value, None, None)
+        below, above, usual = known
+        # A day of fewer rows wanders more; one of more rows no less, for days differ too.
+        wider = max(np.sqrt(usual / max(rows, 1)), 1.0)
+        return Estimate(metric, value, value + below * wider, value + above * wider)
+
+
+def _outermost(found: Sequence[tuple[float, int]]) -> tuple[float, float, float]:
+    """Distances that hold a new day's with 95%: 2.5% of days on either side are further out."""
+    distance = np.sort([each for each, _ in found])
+    place = max(int(np.floor(0.025 * (len(distance) + 1))), 1)
+    rows = float(np.median([rows for _, rows in found]))
+    return float(distance[place - 1]), float(distance[-place]), rows
+
+
+def _only(expected: Mapping[str, Floats], chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+    return {name: values[chosen] for name, values in expected.items()}
+
+
+def _of_chances(prediction: Floats, chance: Floats) -> dict[str, float]:
+    """Metrics that a classifier is expected to have where its classes have these chances."""
+    said = prediction >= THRESHOLD
+    safe = np.clip(prediction, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    right, wrong = float(chance[said].sum()), float((1 - chance)[said].sum())
+    missed = float(chance[~said].sum())
+    order = np.argsort(prediction, kind="stable")
+    starts = np.flatnonzero(np.diff(prediction[order], prepend=-np.inf))
+    positive = np.add.reduceat(chance[order], starts)
+    negative = np.add.reduceat((1 - chance)[order], starts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        area = np.divide(
+            positive @ (np.cumsum(negative) - negative / 2), positive.sum() * negative.sum()
+        )
+        return {
+            "accuracy": float(np.where(said, chance, 1 - chance).mean()),
+            "precision": float(np.divide(right, right + wrong)),
+            "recall": float(np.divide(right, right + missed)),
+            "f1": float(np.divide(2 * right, 2 * right + wrong + missed)),
+            "roc_auc": float(area),
+            "log_loss": float(-(chance * np.log(safe) + (1 - chance) * np.log(1 - safe)).mean()),
+            "brier": float((chance * (1 - prediction) ** 2 + (1 - chance) * prediction**2).mean()),
+        }
