@@ -26,8 +26,8 @@ from python_metrics.warehouse import connection
 
 RAW = [dg.AssetKey(["raw", "trips"])]
 PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
-# Steps after dbt, each with one asset a monitor.
-PYTHON_STEPS = ("drift", "incidents")
+# Steps after dbt, each with one asset a monitor; performance of those that have a target.
+PYTHON_STEPS = ("drift", "performance", "incidents")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -202,7 +202,12 @@ def _dbt_assets() -> list[dg.AssetKey]:
 
 
 def _daily_assets(only: str | None) -> list[dg.AssetKey]:
-    python = [dg.AssetKey([step, name]) for step in PYTHON_STEPS for name in _wanted(only)]
+    python = [
+        dg.AssetKey([step, name])
+        for step in PYTHON_STEPS
+        for name in _wanted(only)
+        if step != "performance" or monitors()[name].target
+    ]
     return [*RAW, *PREDICTIONS, *_dbt_assets(), *python]
 
 

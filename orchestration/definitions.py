@@ -13,6 +13,7 @@ from orchestration.drift import drift_asset
 from orchestration.exposures import exposure_specs
 from orchestration.incidents import incidents_asset
 from orchestration.notifications import incident_notifications
+from orchestration.performance import performance_asset
 from orchestration.raw import raw_predictions, raw_trips
 from orchestration.resources import Trips, Warehouse
 from orchestration.schedules import baseline_job, chain_job, daily_schedule
@@ -24,6 +25,7 @@ defs = dg.Definitions(
         raw_predictions,
         dbt_models,
         *(drift_asset(monitor) for monitor in monitors().values()),
+        *(performance_asset(monitor) for monitor in monitors().values() if monitor.target),
         *(incidents_asset(monitor) for monitor in monitors().values()),
         *exposure_specs(json.loads(dbt_project().manifest_path.read_text()), monitors()),
     ],

@@ -32,7 +32,7 @@ def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
         kinds={"python"},
         partitions_def=DAILY,
         backfill_policy=ONE_RUN,
-        deps=[dg.AssetKey(["drift", monitor.name])],
+        deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
     )
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:

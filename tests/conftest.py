@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
-from tests.dashboards.planted import plant
 from tests.integration.pipeline import days
 
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
@@ -64,7 +63,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
-    """Engine of a warehouse after `make demo`, with fewer trips a day, and a performance."""
+    """Engine of a warehouse after `make demo`, with fewer trips a day."""
     name = f"demo_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
@@ -77,7 +76,6 @@ def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
         prepare()
         run_chain(SourceChoice("simulated", trips_per_day=200), days(*DEMO_DAYS))
     engine = connection.engine(f"{postgres}/{name}")
-    plant(engine)
     yield engine
     engine.dispose()
 

@@ -130,7 +130,15 @@ def _test_rows(
     monitor: Monitor, day: dt.date, version: str | None, outcomes: list[TestOutcome]
 ) -> list[dict[str, object]]:
     key = {"monitor": monitor.name, "partition_date": day, "model_version": version, **KEYS}
-    return [{**key, **vars(test), "source": "evidently"} for test in outcomes]
+    # To ten digits: the last ones of a mean depend on the order of rows.
+    return [
+        {**key, **vars(test), "observed": _number(test.observed), "source": "evidently"}
+        for test in outcomes
+    ]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.10g}")
 
 
 def _separation(reference: Reference, rows: pd.DataFrame) -> ColumnDrift:

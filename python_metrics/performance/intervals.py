@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from python_metrics.calibration.counts import Floats
-from python_metrics.performance.realised import CALIBRATION_BINS, LEAST_PROBABILITY, THRESHOLD
+from python_metrics.performance.realised import CALIBRATION_EDGES, LEAST_PROBABILITY, THRESHOLD
 
 LEVEL = 0.95
 REPLICATES = 400
@@ -155,7 +155,7 @@ def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict
             "brier": weights @ (prediction - target) ** 2 / total,
             "roc_auc": _area(prediction, target, weights),
         }
-        bins = np.clip((prediction * CALIBRATION_BINS).astype(int), 0, CALIBRATION_BINS - 1)
+        bins = np.searchsorted(CALIBRATION_EDGES, prediction)
         gap = np.zeros(len(weights))
         for bin_ in np.unique(bins):
             gap += np.abs(weights @ np.where(bins == bin_, target - prediction, 0.0))

@@ -8,6 +8,7 @@ expected calibration error over ten bins of equal width (Naeini, Cooper and Haus
 import datetime as dt
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ KEYS = ("day", "model_version", "segment", "segment_value")
 COUNTS = ("true_positive", "false_positive", "false_negative", "true_negative")
 # A probability is classified at this threshold.
 THRESHOLD = 0.5
-CALIBRATION_BINS = 10
+CALIBRATION_EDGES = np.linspace(0, 1, 11)[1:-1]
 # scikit-learn's, where a logarithm would be infinite: the spacing of doubles at 1.
 LEAST_PROBABILITY = 2.220446049250313e-16
 
@@ -78,7 +79,8 @@ binned as (
     select
         *,
         prediction >= {threshold} as said,
-        least(floor(prediction * {bins}), {bins} - 1) as bin,
+        -- How many edges are not below: each bin has its upper edge, not its lower one.
+        width_bucket(-prediction, {edges}) as bin,
         greatest(least(prediction, 1 - {least}), {least}) as safe
     from rows
 ),
@@ -196,7 +198,7 @@ def realised(
         query = sql.SQL(CLASSIFICATION).format(
             rows=rows,
             threshold=sql.Literal(THRESHOLD),
-            bins=sql.Literal(CALIBRATION_BINS),
+            edges=sql.Literal((-CALIBRATION_EDGES[::-1]).tolist()),
             least=sql.Literal(LEAST_PROBABILITY),
         )
     counts = COUNTS if monitor.task == "classification" else ()

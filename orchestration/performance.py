@@ -1,0 +1,64 @@
+"""One performance asset a monitor that has a target: how wrong it was, as far as one can tell."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.progress import track
+from orchestration.resources import Warehouse
+from python_metrics.monitors.config import Monitor
+from python_metrics.performance.partition import Measured, load_background, measure_day
+
+RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \
+{reference.from_date} to {reference.to_date}.
+
+Realised on the rows whose label has come, estimated for all of them. A provisional day changes as
+labels come: metrics.performance_as_of tells what was believed when. Running a day again is safe.
+"""
+
+
+def performance_asset(monitor: Monitor) -> dg.AssetsDefinition:
+    """The performance asset of one monitor."""
+
+    @dg.asset(
+        key=["performance", monitor.name],
+        group_name="performance",
+        owners=[f"team:{monitor.owner}"],
+        kinds={"postgres", "scikitlearn"},
+        partitions_def=DAILY,
+        backfill_policy=ONE_RUN,
+        deps=[dg.AssetKey(["drift", monitor.name])],
+        description=RUNBOOK.format(**dict(monitor)),
+    )
+    def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        engine, days = warehouse.engine(), days_of(context)
+        background = load_background(engine, monitor)
+        for day in track(f"performance, {monitor.name}", days):
+            found = measure_day(engine, background, day, monitor.config_hash)
+            metadata = partition_metadata(found)
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+
+    return performance
+
+
+def partition_metadata(found: Sequence[Measured]) -> dict[str, object]:
+    """What Dagster shows of one partition."""
+    whole = [row for row in found if row.segment is None]
+    coverage = max((row.label_coverage or 0.0 for row in whole), default=0.0)
+    lines = ["| metric | | value | 95% interval | reference |", "|---|---|---:|---:|---:|"]
+    for row in whole:
+        between = f"{_text(row.lower)} to {_text(row.upper)}" if row.lower is not None else ""
+        lines.append(
+            f"| {row.metric} | {row.kind} | {_text(row.value)} | {between} |"
+            f" {_text(row.reference_value)} |"
+        )
+    return {
+        "label coverage": round(coverage, 4),
+        "state": "final" if whole and all(row.state == "final" for row in whole) else "provisional",
+        "preview": dg.MetadataValue.md("\n".join(lines)),
+    }
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,218 @@
+"""Measures the performance of a monitor's days, and keeps what was believed before."""
+
+import datetime as dt
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
+from python_metrics.monitors.config import Monitor
+from python_metrics.performance.estimator import Estimator, Part
+from python_metrics.performance.intervals import (
+    MOST_ROWS,
+    Interval,
+    bootstrap,
+    exact_intervals,
+    labelled_rows,
+)
+from python_metrics.performance.realised import COUNTS, METRICS, realised
+from python_metrics.performance.store import believe, finish, newest_day
+
+# With so many of its labels a day is final, however long the last ones take.
+FINAL_COVERAGE = 0.99
+# Rows of the reference that estimates are learned from, in all.
+REFERENCE_ROWS = 60_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of a day; a row of ``metrics.performance``."""
+
+    monitor: str
+    model_version: str | None
+    partition_date: dt.date
+    segment: str | None
+    segment_value: str | None
+    metric: str
+    kind: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    label_coverage: float | None
+    state: str
+    reference_value: float | None
+    row_count: int
+    config_hash: str
+
+
+@dataclass(frozen=True)
+class Background:
+    """What a monitor's days are held against: its reference's metrics, and what learned from it.
+
+    Attributes
+    ----------
+    usual : mapping of (part, metric) to float
+        Realised on the whole reference.
+    estimator : Estimator or None
+        None where the reference has no label.
+    """
+
+    monitor: Monitor
+    usual: Mapping[tuple[Part, str], float]
+    estimator: Estimator | None
+
+
+def load_background(engine: sa.Engine, monitor: Monitor) -> Background:
+    """Measure a monitor's reference, and fit its estimates on it."""
+    days = every_day(monitor.reference.from_date, monitor.reference.to_date)
+    with engine.connect() as connection:
+        whole = realised(connection, monitor, days, as_one=True)
+        usual = {
+            (_part(row), metric): float(getattr(row, metric))
+            for row in whole.itertuples()
+            for metric in METRICS[monitor.task]
+            if np.isfinite(getattr(row, metric))
+        }
+        if not usual:
+            return Background(monitor, usual, None)
+        most = max(REFERENCE_ROWS // len(days), monitor.min_rows)
+        frames = [
+            read_rows(connection, monitor, [day], most_rows=most).drop(columns=VERSION)
+            for day in days
+        ]
+    estimator = Estimator(monitor, frames, [day.weekday() for day in days])
+    return Background(monitor, usual, estimator)
+
+
+def measure_day(
+    engine: sa.Engine, background: Background, day: dt.date, config_hash: str
+) -> list[Measured]:
+    """Measure a day and replace its rows; what they were before stays in the history.
+
+    A value is ``final`` once nearly all labels have come, or `label_delay_days` have passed by the
+    newest day that was computed.
+    """
+    monitor = background.monitor
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("select pg_advisory_xact_lock(hashtext('performance ' || :key))"),
+            {"key": f"{monitor.name} {day}"},
+        )
+        newest = newest_day(connection, monitor)
+        is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
+        rows = realised(connection, monitor, [day])
+        frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
+        found = list(_measured(background, day, rows, frame, config_hash, is_late))
+        believe(connection, monitor, day, found)
+        finish(connection, monitor, newest)
+    return found
+
+
+def _measured(
+    background: Background,
+    day: dt.date,
+    rows: pd.DataFrame,
+    frame: pd.DataFrame,
+    config_hash: str,
+    is_late: bool,
+) -> Iterator[Measured]:
+    monitor = background.monitor
+    for row in rows.itertuples():
+        part = _part(row)
+        if part[0] is not None and row.rows < monitor.min_rows:
+            continue
+        version = row.model_version if isinstance(row.model_version, str) else None
+        coverage = row.labelled / row.rows
+        key = {
+            "monitor": monitor.name,
+            "model_version": version,
+            "partition_date": day,
+            "segment": part[0],
+            "segment_value": part[1],
+            "label_coverage": coverage,
+            "state": "final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
+            "config_hash": config_hash,
+        }
+        intervals = _intervals(monitor, day, row, _rows_of(frame, version, part))
+        for metric in METRICS[monitor.task]:
+            value = float(getattr(row, metric)) if row.labelled else np.nan
+            lower, upper = intervals.get(metric, (np.nan, np.nan))
+            yield Measured(
+                **key,
+                metric=metric,
+                kind="realised",
+                value=_number(value),
+                lower=_number(lower),
+                upper=_number(upper),
+                reference_value=background.usual.get((part, metric)),
+                row_count=int(row.labelled),
+            )
+    if background.estimator is None:
+        return
+    for version in sorted(frame[VERSION].dropna().unique()):
+        of_version = frame[frame[VERSION] == version]
+        for part, estimates in background.estimator.estimate(of_version).items():
+            for estimate in estimates:
+                yield Measured(
+                    monitor=monitor.name,
+                    model_version=str(version),
+                    partition_date=day,
+                    segment=part[0],
+                    segment_value=part[1],
+                    metric=estimate.metric,
+                    kind="estimated",
+                    value=_number(estimate.value),
+                    lower=_number(estimate.lower),
+                    upper=_number(estimate.upper),
+                    label_coverage=None,
+                    # No label changes it.
+                    state="final",
+                    reference_value=background.usual.get((part, estimate.metric)),
+                    row_count=len(_rows_of(of_version, str(version), part)),
+                    config_hash=config_hash,
+                )
+
+
+def _intervals(
+    monitor: Monitor, day: dt.date, row: object, frame: pd.DataFrame
+) -> dict[str, Interval]:
+    """Of one row of `realised`, from a sample of its rows."""
+    labelled = labelled_rows(frame, monitor.prediction, str(monitor.target), monitor.task)
+    # A seed of the row's own: the same whatever else is measured with it.
+    seed = zlib.crc32(f"{monitor.name} {day} {_part(row)}".encode())
+    reach = bootstrap(
+        monitor.task,
+        labelled["prediction"].to_numpy(),
+        labelled["target"].to_numpy(),
+        row.labelled,  # type: ignore[attr-defined]
+        np.random.default_rng(seed),
+    )
+    found = {
+        metric: (getattr(row, metric) + below, getattr(row, metric) + above)
+        for metric, (below, above) in reach.items()
+    }
+    if monitor.task == "classification":
+        found |= exact_intervals({name: getattr(row, name) for name in COUNTS})
+    return found
+
+
+def _rows_of(frame: pd.DataFrame, version: str | None, part: Part) -> pd.DataFrame:
+    chosen = frame[VERSION] == version if version is not None else frame[VERSION].isna()
+    segment, value = part
+    if segment is not None:
+        chosen &= frame[segment] == value
+    return frame[chosen]
+
+
+def _part(row: object) -> Part:
+    segment, value = row.segment, row.segment_value  # type: ignore[attr-defined]
+    return (segment, value) if isinstance(segment, str) else (None, None)
+
+
+def _number(value: float | None) -> float | None:
+    """A number to twelve digits: the last ones depend on the order of rows."""
+    return float(f"{value:.12g}") if value is not None and np.isfinite(value) else None

@@ -1,0 +1,89 @@
+"""Rows of ``metrics.performance``, and the history of what they were."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from python_metrics.monitors.config import Monitor
+
+if TYPE_CHECKING:
+    from python_metrics.performance.partition import Measured
+
+NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
+FORGET = sa.text(
+    "delete from metrics.performance where monitor = :monitor and partition_date = :day"
+)
+# What a value is, beside its key.
+BELIEF = ("value", "lower", "upper", "label_coverage", "state")
+KEY = (
+    "monitor", "model_version", "partition_date", "segment", "segment_value", "metric", "kind",
+)  # fmt: skip
+SAME = " and ".join(f"now.{name} is not distinct from before.{name}" for name in KEY)
+OTHER = f"({', '.join(f'now.{name}' for name in BELIEF)})" + (
+    f" is distinct from ({', '.join(f'before.{name}' for name in BELIEF)})"
+)
+BEFORE = (
+    "before as (select * from metrics.performance_as_of('infinity')"
+    " where monitor = :monitor and partition_date = any(:days)),"
+    " now as (select * from metrics.performance"
+    " where monitor = :monitor and partition_date = any(:days))"
+)
+# Only what changed: running a day again adds nothing.
+REMEMBER = sa.text(
+    f"with {BEFORE}"
+    f" insert into metrics.performance_history ({', '.join((*KEY, *BELIEF))})"
+    f" select {', '.join(f'now.{name}' for name in (*KEY, *BELIEF))}"
+    f" from now left join before on {SAME} where before.history_id is null or {OTHER}"
+)
+WITHDRAW = sa.text(
+    f"with {BEFORE}"
+    f" insert into metrics.performance_history ({', '.join(KEY)}, state)"
+    f" select {', '.join(f'before.{name}' for name in KEY)}, 'withdrawn'"
+    f" from before left join now on {SAME} where now.monitor is null"
+)
+FINISH = sa.text(
+    "update metrics.performance set state = 'final'"
+    " where monitor = :monitor and state = 'provisional' and partition_date <= :last"
+    " returning partition_date"
+)
+
+
+def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
+    """The newest day that was computed: by it one tells how long labels have had."""
+    found: dt.date | None = connection.scalar(NEWEST, {"monitor": monitor.name})
+    return found
+
+
+def believe(
+    connection: sa.Connection, monitor: Monitor, day: dt.date, found: Sequence["Measured"]
+) -> None:
+    """Replace a day's rows, and add what changed to the history."""
+    connection.execute(FORGET, {"monitor": monitor.name, "day": day})
+    if found:
+        names = list(vars(found[0]))
+        connection.execute(
+            sa.text(
+                f"insert into metrics.performance ({', '.join(names)})"
+                f" values ({', '.join(f':{name}' for name in names)})"
+            ),
+            [vars(row) for row in found],
+        )
+    _remember(connection, monitor, [day])
+
+
+def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) -> None:
+    """Call final what has waited long enough for its labels."""
+    if newest is None:
+        return
+    last = newest - dt.timedelta(days=max(monitor.label_delay_days, 1))
+    finished = connection.scalars(FINISH, {"monitor": monitor.name, "last": last})
+    if days := sorted(set(finished)):
+        _remember(connection, monitor, days)
+
+
+def _remember(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> None:
+    asked = {"monitor": monitor.name, "days": list(days)}
+    connection.execute(WITHDRAW, asked)
+    connection.execute(REMEMBER, asked)
