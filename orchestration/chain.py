@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -15,12 +15,13 @@ from dagster._core.storage.tags import (
 
 from orchestration import source_choice
 from orchestration.dbt_manifest import monitors, trained_days
-from orchestration.run_scope import MONITOR_TAG
+from orchestration.run_scope import MATURE_TAG, MONITOR_TAG
 from orchestration.source_choice import SourceChoice
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.inference.models import MODELS
 from python_metrics.monitors.config import Days
+from python_metrics.raw.labels import stale_since
 from python_metrics.raw.sources import Source
 from python_metrics.warehouse import connection
 
@@ -106,6 +107,25 @@ def replay(
         time.sleep(max(0.0, every_seconds - (time.monotonic() - started)))
 
 
+def run_stale(choice: SourceChoice, only: str | None = None) -> Iterator[ChainRun]:
+    """Take days whose rows or labels changed since they were computed through the chain again.
+
+    Days in a row are one run.
+
+    Yields
+    ------
+    ChainRun
+        Each run's, as it is done.
+    """
+    days = list(stale_since(connection.engine()))
+    starts = [day for day in days if day - dt.timedelta(days=1) not in days]
+    for start in starts:
+        end = start
+        while end + dt.timedelta(days=1) in days:
+            end += dt.timedelta(days=1)
+        yield run_chain(choice, Days(**{"from": start, "to": end}), only)
+
+
 def _is_done(day: dt.date, only: str | None) -> bool:
     query = sa.text(
         "select count(*) from metrics.partitions where partition_date = :day"
@@ -184,7 +204,7 @@ def _build_baseline(source: Source, only: str | None) -> None:
         )
     first = min(span.from_date for span in trained + references)
     last = max(span.to_date for span in trained + references)
-    _materialize(Days(**{"from": first, "to": last}), only, RAW)
+    _materialize(Days(**{"from": first, "to": last}), only, RAW, {MATURE_TAG: "true"})
     _run_job("baseline", {})
     reference = Days(
         **{
@@ -211,8 +231,14 @@ def _daily_assets(only: str | None) -> list[dg.AssetKey]:
     return [*RAW, *PREDICTIONS, *_dbt_assets(), *python]
 
 
-def _materialize(days: Days, only: str | None, assets: list[dg.AssetKey]) -> None:
+def _materialize(
+    days: Days,
+    only: str | None,
+    assets: list[dg.AssetKey],
+    more_tags: Mapping[str, str] | None = None,
+) -> None:
     tags = {
+        **(more_tags or {}),
         ASSET_PARTITION_RANGE_START_TAG: days.from_date.isoformat(),
         ASSET_PARTITION_RANGE_END_TAG: days.to_date.isoformat(),
         **({MONITOR_TAG: only} if only else {}),

@@ -16,7 +16,12 @@ from orchestration.notifications import incident_notifications
 from orchestration.performance import performance_asset
 from orchestration.raw import raw_predictions, raw_trips
 from orchestration.resources import Trips, Warehouse
-from orchestration.schedules import baseline_job, chain_job, daily_schedule
+from orchestration.schedules import (
+    baseline_job,
+    chain_job,
+    daily_schedule,
+    stale_days_sensor,
+)
 
 defs = dg.Definitions(
     assets=[
@@ -32,7 +37,7 @@ defs = dg.Definitions(
     asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],
     jobs=[chain_job, baseline_job],
     schedules=[daily_schedule],
-    sensors=[incident_notifications],
+    sensors=[incident_notifications, stale_days_sensor],
     resources={
         "warehouse": Warehouse(),
         "trips": Trips(),

@@ -6,10 +6,11 @@ from orchestration.dbt_manifest import monitors
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Trips, Warehouse
-from orchestration.run_scope import monitors_of
+from orchestration.run_scope import MATURE_TAG, monitors_of
 from python_metrics import settings
 from python_metrics.inference.models import MODELS
 from python_metrics.inference.score import load_active, score_day
+from python_metrics.raw.labels import EVERY_LABEL, mark_landed, newest_loaded
 from python_metrics.raw.load import load_day
 from python_metrics.warehouse.analyze import analyze
 
@@ -25,11 +26,14 @@ from python_metrics.warehouse.analyze import analyze
 def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Trips) -> None:
     """Trips of the day, as the source has them; unusable rows go to raw.rejected_trips.
 
-    A day is swapped in one transaction: a failed load leaves the day as it was.
+    A day is swapped in one transaction: a failed load leaves the day as it was. Labels that landed
+    meanwhile make the days of their rows stale, which the sensor `stale_days` runs again.
     """
-    engine, source = warehouse.engine(), trips.open()
-    for day in track("loading trips", days_of(context)):
-        load = load_day(engine, source, day)
+    engine, source, days = warehouse.engine(), trips.open(), days_of(context)
+    today = max([day for day in [newest_loaded(engine)] if day] + list(days))
+    taken_on = EVERY_LABEL if MATURE_TAG in context.run.tags else today
+    for day in track("loading trips", days):
+        load = load_day(engine, source, day, trips.delay(), taken_on)
         context.add_asset_metadata(
             {
                 "state": load.state,
@@ -41,6 +45,7 @@ def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Tr
             },
             partition_key=day.isoformat(),
         )
+    mark_landed(engine, today)
     analyze(engine, "raw.trips")
 
 

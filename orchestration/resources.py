@@ -4,6 +4,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration import source_choice
+from python_metrics.raw.labels import LabelDelay
 from python_metrics.raw.sources import Source
 from python_metrics.warehouse import connection
 
@@ -20,3 +21,6 @@ class Trips(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def open(self) -> Source:
         return source_choice.chosen().open()
+
+    def delay(self) -> LabelDelay:
+        return source_choice.chosen().delay

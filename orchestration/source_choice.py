@@ -7,6 +7,7 @@ from pathlib import Path
 
 from python_metrics import settings
 from python_metrics.monitors.config import Days
+from python_metrics.raw.labels import LabelDelay
 from python_metrics.raw.sources import Source, make_source
 from python_metrics.raw.sources.tlc import months_between
 
@@ -21,6 +22,13 @@ class SourceChoice:
     months: str | None = None
     seed: int = 7
     trips_per_day: int = 1000
+    label_delay: float = 0.0
+    labels_dropped: float = 0.0
+
+    @property
+    def delay(self) -> LabelDelay:
+        """When labels come."""
+        return LabelDelay(self.label_delay, self.labels_dropped)
 
     @property
     def own_days(self) -> "OwnDays | None":

@@ -2,13 +2,16 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from orchestration.environment import prepare
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Days
+
+if TYPE_CHECKING:
+    from orchestration.source_choice import SourceChoice
 
 Date = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]
 
@@ -38,6 +41,16 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed, for `simulated`.")] = 7,
     trips_per_day: Annotated[int, typer.Option(help="Trips a day, for `simulated`.")] = 1000,
+    label_delay: Annotated[
+        float, typer.Option(metavar="DAYS", help="Labels come so many days late, on average.")
+    ] = 0.0,
+    labels_dropped: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of labels that never come.")
+    ] = 0.0,
+    stale: Annotated[
+        bool,
+        typer.Option("--stale", help="Only days whose rows or labels changed since, again."),
+    ] = False,
     every: Annotated[
         Optional[float],
         typer.Option(
@@ -51,10 +64,16 @@ def run(
     Trains the baseline models and builds the reference days first if they are missing. Running
     days again is safe: a day is replaced whole.
 
+    Labels that are late are drawn from a geometric distribution; a later run lets them land, which
+    makes their days stale: driftmeter run --stale computes just those again.
+
     Example: driftmeter run --source files --dir trips --from 2019-04-01 --to 2019-06-30
     """
-    from orchestration.source_choice import SourceChoice
+    from orchestration.source_choice import SourceChoice, chosen
 
+    if stale:
+        _run_stale(chosen(), monitor)
+        return
     choice = SourceChoice(
         kind=source,
         directory=str(directory.resolve()) if directory else None,
@@ -62,7 +81,11 @@ def run(
         months=months,
         seed=seed,
         trips_per_day=trips_per_day,
+        label_delay=label_delay,
+        labels_dropped=labels_dropped,
     )
+    # Told at once what is wrong with it.
+    _ = choice.delay
     days = days_to_run(from_date, to_date, choice.kind, months)
     prepare()
     from orchestration.chain import replay, run_chain
@@ -73,6 +96,19 @@ def run(
         return
     for done in replay(choice, days, every, monitor):
         print_day(done)
+
+
+def _run_stale(choice: "SourceChoice", monitor: str | None) -> None:
+    prepare()
+    from orchestration.chain import run_stale
+    from orchestration.summary import print_summary
+
+    done = 0
+    for run_ in run_stale(choice, monitor):
+        print_summary(run_)
+        done += 1
+    if not done:
+        typer.echo("no day is stale: nothing changed since it was computed")
 
 
 def days_to_run(

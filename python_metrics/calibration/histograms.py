@@ -100,7 +100,9 @@ def _parts(
         day, position, count = (part[key].to_numpy() for key in ("day", "bin", "row_count"))
         is_known = position >= 0
         np.add.at(known, (day[is_known], position[is_known]), count[is_known])
-        np.add.at(missing, day[~is_known], count[~is_known])
+        # Labels that are still to come are none of the day's drift.
+        if name != monitor.target or not monitor.label_delay_days:
+            np.add.at(missing, day[~is_known], count[~is_known])
         yield (
             Part(_text(segment), _text(value), name),
             Counts(columns[name].kind, calendar, known, missing, low[name]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import sqlalchemy as sa
 
+from python_metrics.raw.labels import EVERY_LABEL, LabelDelay, take_labels
 from python_metrics.raw.sources.base import Batch, Source
 from python_metrics.warehouse.copy import copy_in
 
@@ -50,12 +51,25 @@ class LoadResult:
     changed: bool
 
 
-def load_day(engine: sa.Engine, source: Source, day: dt.date) -> LoadResult:
-    """Replace a day's raw trips by what the source has.
+def load_day(
+    engine: sa.Engine,
+    source: Source,
+    day: dt.date,
+    delay: LabelDelay = LabelDelay(),  # noqa: B008
+    taken_on: dt.date = EVERY_LABEL,
+) -> LoadResult:
+    """Replace a day's raw trips by what the source has, and take in the labels that have landed.
 
     The source is read before anything is deleted, and all is written in one transaction: a bad
     file or a crash leaves the old day. If the day's trips changed, exactly its partitions in
     ``metrics.partitions`` become stale.
+
+    Parameters
+    ----------
+    delay : LabelDelay
+        When labels come; with their rows by default.
+    taken_on : datetime.date
+        Labels that land later are not there yet.
 
     Raises
     ------
@@ -78,6 +92,8 @@ def load_day(engine: sa.Engine, source: Source, day: dt.date) -> LoadResult:
             copy_in(connection, "raw.trips", batch.trips)
             copy_in(connection, "raw.rejected_trips", batch.rejected)
             _record_files(connection, source, batch)
+            late = delay.late_labels(day, batch.trips["trip_id"])
+            take_labels(connection, day, late, taken_on)
         changed = connection.execute(FINGERPRINT, key).one() != before
         if changed:
             connection.execute(

@@ -41,7 +41,7 @@ def test_definitions_load_with_no_network_and_no_database() -> None:
 def test_every_asset_is_described_owned_and_in_the_group_of_its_folder(
     defs: dg.Definitions,
 ) -> None:
-    groups = {"raw", "seeds", "staging", "features", "inference", "quality", "drift"}
+    groups = {"raw", "seeds", "staging", "features", "inference", "quality", "performance", "drift"}
     groups |= {"incidents", "dashboards"}
     sources = {dg.AssetKey(["raw", "trips"]), dg.AssetKey(["raw", "predictions"])}
     specs = list(defs.resolve_all_asset_specs())

@@ -14,6 +14,14 @@ predictions as (
     from {{ ref('stg_predictions') }}
     where monitor = 'trip_duration' and {{ in_window() }}
 
+),
+
+labels as (
+
+    select *
+    from {{ ref('stg_labels') }}
+    where {{ in_window() }}
+
 )
 
 select
@@ -23,9 +31,15 @@ select
     predictions.model_version,
     {{ trip_columns('trips') }},
     predictions.prediction as predicted_minutes,
-    trips.duration_minutes
+    case
+        when labels.has_landed is not false then trips.duration_minutes
+    end as duration_minutes
 from trips
 inner join predictions
     on
         trips.trip_id = predictions.trip_id
         and trips.partition_date = predictions.partition_date
+left join labels
+    on
+        trips.trip_id = labels.trip_id
+        and trips.partition_date = labels.partition_date

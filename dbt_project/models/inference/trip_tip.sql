@@ -14,6 +14,14 @@ predictions as (
     from {{ ref('stg_predictions') }}
     where monitor = 'trip_tip' and {{ in_window() }}
 
+),
+
+labels as (
+
+    select *
+    from {{ ref('stg_labels') }}
+    where {{ in_window() }}
+
 )
 
 select
@@ -23,9 +31,15 @@ select
     predictions.model_version,
     {{ trip_columns('trips') }},
     predictions.prediction as generous_tip_probability,
-    trips.tip_share >= 0.2 as is_generous_tip
+    case
+        when labels.has_landed is not false then trips.tip_share >= 0.2
+    end as is_generous_tip
 from trips
 inner join predictions
     on
         trips.trip_id = predictions.trip_id
         and trips.partition_date = predictions.partition_date
+left join labels
+    on
+        trips.trip_id = labels.trip_id
+        and trips.partition_date = labels.partition_date

@@ -6,6 +6,22 @@ revision = "0005"
 down_revision = "0004"
 
 STATEMENTS = [
+    # Labels that a trip does not come with; null: it never has one.
+    """
+    create table raw.late_labels (
+        partition_date date not null,
+        trip_id bigint not null,
+        lands_on date,
+        primary key (partition_date, trip_id)
+    )
+    """,
+    # By which day a partition's labels were taken in.
+    """
+    create table raw.labels_taken (
+        partition_date date primary key,
+        taken_on date not null
+    )
+    """,
     """
     alter table metrics.performance
         add column reference_value double precision,
@@ -105,5 +121,6 @@ def downgrade() -> None:
     op.execute("drop function metrics.performance_as_of(timestamptz)")
     op.execute("drop table metrics.performance_history")
     op.execute("drop function metrics.refuse_change()")
+    op.execute("drop table raw.late_labels, raw.labels_taken cascade")
     for column in ("reference_value", "row_count", "config_hash"):
         op.execute(f"alter table metrics.performance drop column {column}")
