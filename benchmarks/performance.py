@@ -116,7 +116,9 @@ def planted(monitor: Monitor, estimator: Estimator, reference: Frames, later: Fr
         harder = pool.sample(len(rows), weights=miles, random_state=int(generator.integers(2**31)))
         for name, asked in (("calm", rows), ("concept", worse), ("covariate", harder)):
             surprise = estimator.surprise(asked, day.weekday())
-            counts[name] += bool(surprise and is_concept_drift(surprise, level))
+            counts[name] += surprise is not None and is_concept_drift(
+                surprise.excess / surprise.expected, surprise.p_value, level
+            )
     return {
         name: {"days": len(later), "called": count, "interval": interval(count, len(later))}
         for name, count in counts.items()

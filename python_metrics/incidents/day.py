@@ -21,6 +21,7 @@ from python_metrics.incidents.importance import feature_importance
 from python_metrics.incidents.relations import correlation_shift, is_plain
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.cause import OTHER_MODEL, cause_of_error, row_losses
+from python_metrics.performance.concept import concept_alarms
 from python_metrics.performance.daily_error import (
     CAPPED,
     ErrorAlarm,
@@ -30,7 +31,7 @@ from python_metrics.performance.daily_error import (
 )
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "4"
+VERSION_OF_DIAGNOSES = "5"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -101,11 +102,11 @@ def breaches_of_days(
     level = policy_of(monitor).level
     volume = of_volume(reference_counts(connection, monitor), days, level)
     span, most = monitor.reference, most_loss(connection, monitor)
-    errors = error_alarms(
-        monitor,
-        daily_errors(connection, monitor, span.from_date, span.to_date, most),
-        daily_errors(connection, monitor, days[0].day, days[-1].day, most),
-        level,
+    daily = daily_errors(connection, monitor, days[0].day, days[-1].day, most)
+    usual = daily_errors(connection, monitor, span.from_date, span.to_date, most)
+    # An error may be as ever and yet too large: easier rows came.
+    errors = concept_alarms(connection, monitor, daily, level) | error_alarms(
+        monitor, usual, daily, level
     )
     found = {}
     for day in days:
@@ -164,7 +165,7 @@ def _with_error(breach: Breach, error: ErrorAlarm) -> Breach:
 
 
 def _rose(error: ErrorAlarm) -> str:
-    return f"{error.metric} rose to {error.error:.3g}, reference {error.expected:.3g}"
+    return f"{error.metric} rose to {error.error:.3g}, {error.beside} {error.expected:.3g}"
 
 
 def _of_error(

@@ -40,6 +40,7 @@ class ErrorAlarm:
     p_value: float
     threshold_p: float
     labelled: int
+    beside: str = "reference"
 
 
 QUERY = sql.SQL(

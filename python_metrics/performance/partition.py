@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.monitors.config import Monitor
+from python_metrics.performance.concept import EXCESS
 from python_metrics.performance.estimator import Estimator, Part
 from python_metrics.performance.intervals import (
     MOST_ROWS,
@@ -47,6 +48,7 @@ class Measured:
     reference_value: float | None
     row_count: int
     config_hash: str
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,27 @@ def _measured(
                     row_count=len(_rows_of(of_version, str(version), part)),
                     config_hash=config_hash,
                 )
+        surprise = background.estimator.surprise(of_version.drop(columns=VERSION), day.weekday())
+        if surprise is not None:
+            coverage = surprise.rows / len(of_version)
+            yield Measured(
+                monitor=monitor.name,
+                model_version=str(version),
+                partition_date=day,
+                segment=None,
+                segment_value=None,
+                metric=EXCESS,
+                kind="realised",
+                value=_number(surprise.excess / surprise.expected),
+                lower=None,
+                upper=None,
+                label_coverage=coverage,
+                state="final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
+                reference_value=0.0,
+                row_count=surprise.rows,
+                config_hash=config_hash,
+                p_value=_number(surprise.p_value),
+            )
 
 
 def _intervals(

@@ -26,6 +26,7 @@ STATEMENTS = [
     alter table metrics.performance
         add column reference_value double precision,
         add column row_count bigint,
+        add column p_value double precision,
         add column config_hash text
     """,
     # Every value that a row of metrics.performance ever had, and that it is gone.
@@ -122,5 +123,5 @@ def downgrade() -> None:
     op.execute("drop table metrics.performance_history")
     op.execute("drop function metrics.refuse_change()")
     op.execute("drop table raw.late_labels, raw.labels_taken cascade")
-    for column in ("reference_value", "row_count", "config_hash"):
+    for column in ("reference_value", "row_count", "p_value", "config_hash"):
         op.execute(f"alter table metrics.performance drop column {column}")
