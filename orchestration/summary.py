@@ -64,6 +64,11 @@ LOADS = sa.text(
 )
 STYLES = {"fresh": "", "empty": "yellow", "missing": "yellow", "stale": "yellow", "failed": "red"}
 LONGEST_TABLE = 31
+INCIDENTS = sa.text(
+    "select opened_on, kind, diagnosis from metrics.incidents where monitor = :monitor"
+    " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
+)
+MOST_INCIDENTS = 10
 
 
 def print_summary(run: ChainRun) -> None:
@@ -135,8 +140,24 @@ def _print_monitor(
             style=STYLES[day["state"]],
         )
     console.print(table)
+    _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(f"  {len(shown)} of {len(days)} days shown: the first with a breach")
+
+
+def _print_incidents(
+    console: Console, session: sa.Connection, monitor: str, span: dict[str, dt.date]
+) -> None:
+    """What happened on these days, the latest first."""
+    found = session.execute(INCIDENTS, {"monitor": monitor, **span}).mappings().all()
+    for incident in found[:MOST_INCIDENTS]:
+        console.print(
+            f"  {incident['opened_on']}  {incident['kind']:<18} {incident['diagnosis']}",
+            highlight=False,
+            markup=False,
+        )
+    if len(found) > MOST_INCIDENTS:
+        console.print(f"  and {len(found) - MOST_INCIDENTS} more: driftmeter incidents --all")
 
 
 def _most_drifted(columns: list[str]) -> str:
@@ -170,7 +191,8 @@ def _print_next(console: Console, report: Path | None) -> None:
     console.print("\n[bold]Where to look next[/]")
     lines = [
         f"{_overview().as_uri()}   the overview, as one page",
-        "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to drift",
+        "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to incidents",
+        "driftmeter incidents   what is open, what happened, and what was done about it",
         "driftmeter status   every monitor's state in one table",
         'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
     ]

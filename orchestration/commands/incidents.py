@@ -39,9 +39,9 @@ def list_incidents(
     if context.invoked_subcommand is not None:
         return
     import sqlalchemy as sa
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
+    from rich.padding import Padding
 
     from python_metrics.warehouse import connection
 
@@ -51,22 +51,19 @@ def list_incidents(
     if not rows:
         console.print("no incident" if closed else "no open incident (--all lists closed ones)")
         return
-    table = Table("ID", "monitor", "kind", "opened", "last seen", "state", box=box.SIMPLE_HEAD)
-    table.add_column("what happened", overflow="fold", ratio=1)
     for row in rows:
-        state = f"closed {row.closed_on:%m-%d}" if row.closed_on else "open"
-        marks = [f"acknowledged by {row.acknowledged_by}"] if row.acknowledged_by else []
+        state = f"closed {row.closed_on}" if row.closed_on else "[bold]open[/]"
+        marks = [f"acknowledged by {escape(row.acknowledged_by)}"] if row.acknowledged_by else []
         marks += ["excluded"] if row.excluded_from_baseline else []
-        table.add_row(
-            str(row.incident_id),
-            row.monitor,
-            f"[red]{row.kind}[/]" if row.severity == "error" else row.kind,
-            str(row.opened_on),
-            f"{row.last_seen_on} ({row.days})",
-            ", ".join([state, *marks]),
-            row.diagnosis,
+        kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
+        span = f"{row.opened_on} to {row.last_seen_on}" if row.days > 1 else str(row.opened_on)
+        days = f" ({row.days} days)" if row.days > 1 else ""
+        console.print(
+            f"{row.incident_id:>4}  {row.monitor}  {kind}  {span}{days}, "
+            + ", ".join([state, *marks]),
+            highlight=False,
         )
-    console.print(table)
+        console.print(Padding(escape(row.diagnosis), (0, 0, 0, 6)), highlight=False)
 
 
 @app.command()

@@ -20,8 +20,8 @@ from python_metrics.dashboards.panels import (
 )
 
 LATER = (
-    "Nothing has been measured here yet: rows come from joining labels to predictions, and from "
-    "estimates before labels are there."
+    "Nothing has been measured on these days: a monitor without a target has no performance, and "
+    "others have it once their asset performance ran."
 )
 METRIC = "metric = '$metric'"
 OF_SEGMENT = f"{MONITOR} and {METRIC} and {SEGMENT} and {DAYS} and {VERSION}"
@@ -65,6 +65,10 @@ select metric, kind, (array_agg(value order by partition_date desc))[1] as newes
     avg(value) as mean_of_days, min(value) as lowest, max(value) as highest, count(*) as days
 from metrics.performance where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION}
 group by metric, kind order by kind desc, metric
+"""
+TRUSTED = f"""
+select metric, days, share_inside, mean_distance, mean_distance_of_reference
+from metrics.estimate_track_record where {MONITOR} and segment is null order by metric
 """
 TRAINED = f"""
 select model_version, is_active, algorithm, trained_from::text, trained_to::text, train_rows,
@@ -167,6 +171,21 @@ PERFORMANCE = Dashboard(
             overrides=[
                 override(name, decimals=3)
                 for name in ("newest", "mean_of_days", "lowest", "highest")
+            ],
+        ),
+        table(
+            "How far can estimates be trusted?",
+            "Of days whose labels have come: how often the truth was inside the estimate's 95% "
+            "interval, and how far it was from the estimate and from the reference's value.",
+            TRUSTED,
+            width=12,
+            no_data=LATER,
+            overrides=[
+                override("share_inside", unit=SHARE),
+                *(
+                    override(name, decimals=3)
+                    for name in ("mean_distance", "mean_distance_of_reference")
+                ),
             ],
         ),
         table(

@@ -14,6 +14,8 @@ from python_metrics.incidents.breach import Breach
 QUIET = dt.timedelta(days=7)
 # A breach of the same cause this soon after its last one is the same incident, opened again.
 SAME_WITHIN = dt.timedelta(days=28)
+# A later day so many times as strong says better what an incident is; its sentence seldom changes.
+STRONGER = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,15 @@ class Incident:
     Attributes
     ----------
     first : Breach
-        Of the day it opened: its diagnosis is the incident's.
+        Of the day it opened.
+    worst : Breach
+        The first, or a later one that is far stronger: its diagnosis is the incident's.
     last : Breach
         Of the newest day it was seen on.
     """
 
     first: Breach
+    worst: Breach
     opened_on: dt.date
     last: Breach
     last_seen_on: dt.date
@@ -98,6 +103,7 @@ def fold(
 def _open(breach: Breach, day: dt.date) -> Incident:
     return Incident(
         first=breach,
+        worst=breach,
         opened_on=day,
         last=breach,
         last_seen_on=day,
@@ -114,6 +120,8 @@ def _continue(incident: Incident, breach: Breach, day: dt.date) -> None:
     if day != incident.last_seen_on:
         incident.days += 1
     incident.last, incident.last_seen_on = breach, day
+    if breach.strength >= STRONGER * incident.worst.strength:
+        incident.worst = breach
     incident.columns += [name for name in breach.columns if name not in incident.columns]
     if breach.severity == "error":
         incident.severity = "error"

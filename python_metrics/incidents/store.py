@@ -220,17 +220,17 @@ def _known(connection: sa.Connection, monitor: Monitor) -> dict[str, sa.RowMappi
 
 
 def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
-    first = incident.first
+    first, worst = incident.first, incident.worst
     latest = {"day": str(incident.last_seen_on), "diagnosis": incident.last.diagnosis}
     return {
         "monitor": monitor.name,
         "cause": incident.cause,
         "family": first.family,
-        "kind": first.kind,
+        "kind": worst.kind,
         "severity": incident.severity,
-        "segment": first.segment,
-        "segment_value": first.segment_value,
-        "column_name": first.column_name,
+        "segment": worst.segment,
+        "segment_value": worst.segment_value,
+        "column_name": worst.column_name,
         "columns": incident.columns,
         "opened_on": incident.opened_on,
         "last_seen_on": incident.last_seen_on,
@@ -238,9 +238,14 @@ def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
         "closed_by": incident.closed_by,
         "days": incident.days,
         "reopened": incident.reopened,
-        "diagnosis": first.diagnosis,
-        "evidence": as_json({**first.evidence, "latest": latest}),
+        "diagnosis": worst.diagnosis,
+        "evidence": as_json({**worst.evidence, "latest": latest}),
     }
+
+
+def _said(incident: Incident, change: Transition) -> Breach:
+    """What an incident's change is told with: when it opens nobody knows what is to come."""
+    return incident.first if change.event == "opened" else incident.worst
 
 
 def _tell(connection: sa.Connection, monitor: Monitor, incident: Incident, number: int) -> None:
@@ -255,8 +260,8 @@ def _tell(connection: sa.Connection, monitor: Monitor, incident: Incident, numbe
             "monitor": monitor.name,
             "event": each.event,
             "on_date": each.on_date,
-            "kind": incident.first.kind,
-            "diagnosis": incident.first.diagnosis,
+            "kind": _said(incident, each).kind,
+            "diagnosis": _said(incident, each).diagnosis,
             "report_url": None,
             "author": each.author,
             "note": None,
