@@ -1,14 +1,64 @@
 """The baseline models: trained on declared days only, once, and again on demand."""
 
 import dagster as dg
+import sqlalchemy as sa
 
 from orchestration.dbt_manifest import trained_days
 from orchestration.progress import track
 from orchestration.raw import raw_trips
 from orchestration.resources import Trips, Warehouse
 from python_metrics import settings
+from python_metrics.errors import DriftmeterError
 from python_metrics.inference.models import MODELS
-from python_metrics.inference.train import train_baseline
+from python_metrics.inference.train import TrainedModel, train_baseline
+from python_metrics.monitors.config import Days
+
+
+class Challenger(dg.Config):
+    """Which model to train again, and on which days."""
+
+    monitor: str
+    from_date: str
+    to_date: str
+
+
+@dg.asset(
+    key=["raw", "challenger_models"],
+    group_name="raw",
+    owners=["team:data-platform"],
+    kinds={"scikitlearn"},
+    deps=[raw_trips],
+)
+def challenger_models(
+    config: Challenger, warehouse: Warehouse, trips: Trips
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """A new version of one model, trained on the days of the run's config.
+
+    It scores beside the active version on every day that is run from then on, and nobody acts on
+    it: metrics.version_comparisons says which is better. `driftmeter versions promote` makes it
+    the active one.
+    """
+    days = Days(**{"from": config.from_date, "to": config.to_date})
+    model = train_challenger(config.monitor, days, warehouse.engine(), trips.open().signature)
+    return dg.MaterializeResult(
+        metadata={
+            "version": model.model_version,
+            f"held-back {model.train_metric}": model.holdout_value,
+        }
+    )
+
+
+def train_challenger(monitor: str, days: Days, engine: sa.Engine, data_source: str) -> TrainedModel:
+    """Train a challenger, as the asset and the command line do."""
+    if monitor not in MODELS:
+        raise DriftmeterError(
+            f"{monitor!r} has no model that is trained here",
+            where="--monitor",
+            fix=f"use one of {', '.join(MODELS)}",
+        )
+    return train_baseline(
+        engine, monitor, days, data_source=data_source, home=settings.home(), challenger=True
+    )
 
 
 @dg.asset(

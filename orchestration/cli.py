@@ -17,6 +17,7 @@ from orchestration.commands import (
     run,
     status,
     ui,
+    versions,
     warehouse,
 )
 from python_metrics.errors import DriftmeterError
@@ -40,6 +41,7 @@ app.command()(replay.replay)
 app.command()(report.report)
 app.command()(reports.reports)
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(versions.app, name="versions")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
 

@@ -5,7 +5,7 @@ import json
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.baseline import baseline_models
+from orchestration.baseline import baseline_models, challenger_models
 from orchestration.checks import drift_check, loads_balance
 from orchestration.dbt_manifest import DBT, dbt_project, monitors
 from orchestration.dbt_models import dbt_models
@@ -19,6 +19,7 @@ from orchestration.resources import Trips, Warehouse
 from orchestration.schedules import (
     baseline_job,
     chain_job,
+    challenger_job,
     daily_schedule,
     stale_days_sensor,
 )
@@ -27,6 +28,7 @@ defs = dg.Definitions(
     assets=[
         raw_trips,
         baseline_models,
+        challenger_models,
         raw_predictions,
         dbt_models,
         *(drift_asset(monitor) for monitor in monitors().values()),
@@ -35,7 +37,7 @@ defs = dg.Definitions(
         *exposure_specs(json.loads(dbt_project().manifest_path.read_text()), monitors()),
     ],
     asset_checks=[loads_balance, *(drift_check(monitor) for monitor in monitors().values())],
-    jobs=[chain_job, baseline_job],
+    jobs=[chain_job, baseline_job, challenger_job],
     schedules=[daily_schedule],
     sensors=[incident_notifications, stale_days_sensor],
     resources={

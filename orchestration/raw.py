@@ -9,7 +9,7 @@ from orchestration.resources import Trips, Warehouse
 from orchestration.run_scope import MATURE_TAG, monitors_of
 from python_metrics import settings
 from python_metrics.inference.models import MODELS
-from python_metrics.inference.score import load_active, score_day
+from python_metrics.inference.score import load_active, load_challengers, score_day
 from python_metrics.raw.labels import EVERY_LABEL, mark_landed, newest_loaded
 from python_metrics.raw.load import load_day
 from python_metrics.warehouse.analyze import analyze
@@ -66,8 +66,9 @@ def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> 
     engine = warehouse.engine()
     scored = [name for name in monitors_of(context, monitors()) if name in MODELS]
     models = {name: load_active(engine, name, settings.home()) for name in scored}
+    others = {name: load_challengers(engine, name, settings.home()) for name in scored}
     for day in track("scoring trips", days_of(context)):
-        rows = {name: score_day(engine, model, day) for name, model in models.items()}
+        rows = {n: score_day(engine, model, day, others[n]) for n, model in models.items()}
         context.add_asset_metadata(
             {
                 "dagster/row_count": sum(rows.values()),

@@ -10,7 +10,8 @@ from python_metrics.raw.labels import stale_since
 
 chain_job = dg.define_asset_job(
     "daily_chain",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.keys(["raw", "baseline_models"]),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.keys(["raw", "baseline_models"], ["raw", "challenger_models"]),
     partitions_def=DAILY,
     description="One day, or a range of days, from raw trips to incidents.",
 )
@@ -36,6 +37,11 @@ def stale_days_sensor(warehouse: Warehouse) -> Iterator[dg.RunRequest | dg.SkipR
         yield dg.RunRequest(run_key=f"{day} {computed_at}", partition_key=day.isoformat())
 
 
+challenger_job = dg.define_asset_job(
+    "challenger",
+    selection=dg.AssetSelection.keys(["raw", "challenger_models"]),
+    description="Trains one model again, on days of its config, to score beside the active one.",
+)
 daily_schedule = dg.build_schedule_from_partitioned_job(
     chain_job,
     name="every_morning",

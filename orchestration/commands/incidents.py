@@ -19,7 +19,8 @@ Author = Annotated[
 
 LIST = (
     "select incident_id, monitor, kind, severity, opened_on, last_seen_on, closed_on, days,"
-    " diagnosis, acknowledged_by, excluded_from_baseline from metrics.incidents"
+    " diagnosis, acknowledged_by, excluded_from_baseline, evidence ->> 'proposal' as proposal"
+    " from metrics.incidents"
     " where (cast(:monitor as text) is null or monitor = :monitor)"
     " and (:closed or closed_on is null) order by opened_on, incident_id"
 )
@@ -64,6 +65,8 @@ def list_incidents(
             highlight=False,
         )
         console.print(Padding(escape(row.diagnosis), (0, 0, 0, 6)), highlight=False)
+        if row.proposal:
+            console.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6)))
 
 
 @app.command()

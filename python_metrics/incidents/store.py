@@ -239,7 +239,19 @@ def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
         "days": incident.days,
         "reopened": incident.reopened,
         "diagnosis": worst.diagnosis,
-        "evidence": as_json({**worst.evidence, "latest": latest}),
+        "evidence": as_json({**worst.evidence, "latest": latest, **_proposal(monitor, incident)}),
+    }
+
+
+def _proposal(monitor: Monitor, incident: Incident) -> dict[str, str]:
+    """What to run, where the monitor's policy is to train again for such an incident."""
+    policy = monitor.retrain
+    if policy is None or incident.worst.kind not in policy.when or incident.closed_on is not None:
+        return {}
+    last = incident.last_seen_on
+    first = last - dt.timedelta(days=policy.days - 1)
+    return {
+        "proposal": f"driftmeter versions train --monitor {monitor.name} --from {first} --to {last}"
     }
 
 

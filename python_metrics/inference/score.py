@@ -1,6 +1,7 @@
 """Scores a day of trips with the active baseline model: the worked example's batch job."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,27 +50,58 @@ def load_active(engine: sa.Engine, monitor: str, home: Path) -> ActiveModel:
     return ActiveModel(MODELS[monitor], row.model_version, estimator)
 
 
-def score_day(engine: sa.Engine, active: ActiveModel, day: dt.date) -> int:
-    """Replace a day's predictions of one monitor in ``raw.predictions``; gives the rows written."""
+def load_challengers(engine: sa.Engine, monitor: str, home: Path) -> list[ActiveModel]:
+    """Versions that score beside the active one, whose predictions nobody acts on."""
+    query = sa.text(
+        "select model_version, artifact, artifact_sha256 from metrics.model_versions"
+        " where monitor = :monitor and is_challenger order by model_version"
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query, {"monitor": monitor}).all()
+    return [
+        ActiveModel(
+            MODELS[monitor],
+            row.model_version,
+            artifact.load(home / row.artifact, row.artifact_sha256),
+        )
+        for row in rows
+    ]
+
+
+def score_day(
+    engine: sa.Engine,
+    active: ActiveModel,
+    day: dt.date,
+    challengers: Sequence[ActiveModel] = (),
+) -> int:
+    """Replace a day's predictions of one monitor; gives the rows of the active version.
+
+    The active version's go to ``raw.predictions``, the others' to ``raw.challenger_predictions``.
+    """
     with engine.begin() as connection:
         trips = read_trips(connection, active.model, day, day)
-        connection.execute(
-            sa.text(
-                "delete from raw.predictions where partition_date = :day and monitor = :monitor"
-            ),
-            {"day": day, "monitor": active.model.monitor},
-        )
+        for table in ("predictions", "challenger_predictions"):
+            connection.execute(
+                sa.text(
+                    f"delete from raw.{table} where partition_date = :day and monitor = :monitor"
+                ),
+                {"day": day, "monitor": active.model.monitor},
+            )
         if trips.empty:
             return 0
-        rows = pd.DataFrame(
-            {
-                "partition_date": trips["partition_date"],
-                "monitor": active.model.monitor,
-                "model_version": active.model_version,
-                "trip_id": trips["trip_id"],
-                "prediction": active.model.predict(active.estimator, active.model.features(trips)),
-            }
-        )
-        return copy_in(
-            connection, "raw.predictions", pa.Table.from_pandas(rows, preserve_index=False)
-        )
+        for each in challengers:
+            copy_in(connection, "raw.challenger_predictions", _predictions(each, trips))
+        return copy_in(connection, "raw.predictions", _predictions(active, trips))
+
+
+def _predictions(version: ActiveModel, trips: pd.DataFrame) -> pa.Table:
+    rows = pd.DataFrame(
+        {
+            "partition_date": trips["partition_date"],
+            "monitor": version.model.monitor,
+            "model_version": version.model_version,
+            "trip_id": trips["trip_id"],
+            "prediction": version.model.predict(version.estimator, version.model.features(trips)),
+        }
+    )
+    return pa.Table.from_pandas(rows, preserve_index=False)

@@ -41,9 +41,15 @@ class TrainedModel:
 
 
 def train_baseline(
-    engine: sa.Engine, monitor: str, days: Days, *, data_source: str, home: Path
+    engine: sa.Engine,
+    monitor: str,
+    days: Days,
+    *,
+    data_source: str,
+    home: Path,
+    challenger: bool = False,
 ) -> TrainedModel:
-    """Train the baseline model of a monitor and make it the active version.
+    """Train the baseline model of a monitor and make it the active version, or a challenger.
 
     The last fifth of the days is held back to measure the model and its benchmark on the same
     rows; then the model is fitted again on all declared days.
@@ -60,6 +66,8 @@ def train_baseline(
         Signature of the source that the trips came from.
     home : Path
         Driftmeter's directory; the file goes to ``home/models``.
+    challenger : bool
+        Scores beside the active version, which stays the active one.
 
     Raises
     ------
@@ -103,7 +111,7 @@ def train_baseline(
         artifact_sha256=artifact.save(estimator, path),
         data_source=data_source,
     )
-    _record(engine, trained)
+    _record(engine, trained, challenger)
     return trained
 
 
@@ -139,21 +147,44 @@ def _fingerprint(model: BaselineModel, trips: pd.DataFrame, estimator: object) -
     return content.hexdigest()[:8]
 
 
-def _record(engine: sa.Engine, trained: TrainedModel) -> None:
-    row = asdict(trained)
+def _record(engine: sa.Engine, trained: TrainedModel, challenger: bool) -> None:
+    row: dict[str, object] = {
+        **asdict(trained),
+        "is_active": not challenger,
+        "is_challenger": challenger,
+    }
     names = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
     updates = ", ".join(f"{name} = excluded.{name}" for name in row)
     with engine.begin() as connection:
-        connection.execute(
-            sa.text("update metrics.model_versions set is_active = false where monitor = :monitor"),
-            {"monitor": trained.monitor},
-        )
+        if challenger:
+            _refuse_active(connection, trained)
+        else:
+            connection.execute(
+                sa.text(
+                    "update metrics.model_versions set is_active = false where monitor = :monitor"
+                ),
+                {"monitor": trained.monitor},
+            )
         connection.execute(
             sa.text(
-                f"insert into metrics.model_versions ({names}, is_active) values ({values}, true)"
+                f"insert into metrics.model_versions ({names}) values ({values})"
                 f" on conflict (monitor, model_version) do update set {updates},"
-                " is_active = true, computed_at = now()"
+                " computed_at = now()"
             ),
             row,
+        )
+
+
+def _refuse_active(connection: sa.Connection, trained: TrainedModel) -> None:
+    query = sa.text(
+        "select is_active from metrics.model_versions"
+        " where monitor = :monitor and model_version = :version"
+    )
+    asked = {"monitor": trained.monitor, "version": trained.model_version}
+    if connection.scalar(query, asked):
+        raise DriftmeterError(
+            f"{trained.model_version} is the active version already: the same days and settings",
+            where="--from, --to",
+            fix="train on other days",
         )

@@ -94,6 +94,19 @@ class LeastEffect(Strict):
     share: float = Field(default=0.01, ge=0, le=1)
 
 
+class Retrain(Strict):
+    """When an incident proposes to train the model again, and on how many of its newest days.
+
+    Nothing is trained by itself: the incident says which command to run.
+    """
+
+    when: tuple[Literal["concept_drift", "performance_drop"], ...] = (
+        "concept_drift",
+        "performance_drop",
+    )
+    days: int = Field(default=28, ge=2)
+
+
 class Monitor(Strict):
     """A monitored model: one inference table and what its columns mean.
 
@@ -115,6 +128,8 @@ class Monitor(Strict):
         Fewer rows a day than this are not compared.
     tests : tuple of DeclaredTest
         Run each day beside the default ones.
+    retrain : Retrain, optional
+        None proposes nothing.
     default_tests : bool
         Missing values, ranges or accepted values, and Evidently's drift of every column.
     """
@@ -138,6 +153,7 @@ class Monitor(Strict):
     least_effect: LeastEffect = LeastEffect()
     tests: tuple[DeclaredTest, ...] = ()
     default_tests: bool = True
+    retrain: Retrain | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -197,5 +213,7 @@ class Monitor(Strict):
     def config_hash(self) -> str:
         """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
         # Tests say what is asked of a day, not what is measured of it.
-        content = self.model_dump(mode="json", exclude={"owner", "tests", "default_tests"})
+        content = self.model_dump(
+            mode="json", exclude={"owner", "tests", "default_tests", "retrain"}
+        )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

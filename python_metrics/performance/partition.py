@@ -21,7 +21,8 @@ from python_metrics.performance.intervals import (
     labelled_rows,
 )
 from python_metrics.performance.realised import COUNTS, METRICS, realised
-from python_metrics.performance.store import believe, finish, newest_day
+from python_metrics.performance.store import believe, finish, has_challengers, newest_day
+from python_metrics.performance.versions import compare_day
 
 # With so many of its labels a day is final, however long the last ones take.
 FINAL_COVERAGE = 0.99
@@ -109,6 +110,10 @@ def measure_day(
         rows = realised(connection, monitor, [day])
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
         found = list(_measured(background, day, rows, frame, config_hash, is_late))
+        if has_challengers(connection, monitor):
+            others = realised(connection, monitor, [day], challengers=True)
+            found += _realised(background, day, others, frame.head(0), config_hash, is_late)
+            compare_day(connection, monitor, day)
         believe(connection, monitor, day, found)
         finish(connection, monitor, newest)
     return found
@@ -122,6 +127,19 @@ def _measured(
     config_hash: str,
     is_late: bool,
 ) -> Iterator[Measured]:
+    yield from _realised(background, day, rows, frame, config_hash, is_late)
+    yield from _estimated(background, day, frame, config_hash, is_late)
+
+
+def _realised(
+    background: Background,
+    day: dt.date,
+    rows: pd.DataFrame,
+    frame: pd.DataFrame,
+    config_hash: str,
+    is_late: bool,
+) -> Iterator[Measured]:
+    """Of each version and part; without rows in the frame, without intervals."""
     monitor = background.monitor
     for row in rows.itertuples():
         part = _part(row)
@@ -153,6 +171,12 @@ def _measured(
                 reference_value=background.usual.get((part, metric)),
                 row_count=int(row.labelled),
             )
+
+
+def _estimated(
+    background: Background, day: dt.date, frame: pd.DataFrame, config_hash: str, is_late: bool
+) -> Iterator[Measured]:
+    monitor = background.monitor
     if background.estimator is None:
         return
     for version in sorted(frame[VERSION].dropna().unique()):

@@ -42,7 +42,7 @@ rows as (
         parts.segment_value,
         {prediction}::double precision as prediction,
         {target} as target
-    from {table}
+    from {table} as scored
     cross join lateral (values {parts}) as parts (segment, segment_value)
     where
         partition_date = any({days}::date[])
@@ -164,7 +164,12 @@ left join calibration
 
 
 def realised(
-    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date], *, as_one: bool = False
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    *,
+    as_one: bool = False,
+    challengers: bool = False,
 ) -> pd.DataFrame:
     """Metrics of each day, version and segment that has a prediction.
 
@@ -172,6 +177,8 @@ def realised(
     ----------
     as_one : bool
         All days as one, for the reference; ``day`` is then None, and versions are not told apart.
+    challengers : bool
+        Of the challengers' predictions instead of the table's own.
 
     Returns
     -------
@@ -188,7 +195,9 @@ def realised(
         version=sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
         prediction=sql.Identifier(monitor.prediction),
         target=_target(monitor),
-        table=sql.Identifier(monitor.schema_name, monitor.name),
+        table=challengers_table(monitor)
+        if challengers
+        else sql.Identifier(monitor.schema_name, monitor.name),
         parts=sql.SQL(", ").join(parts),
         days=sql.Literal(list(days)),
     )
@@ -208,6 +217,34 @@ def realised(
         **dict.fromkeys([*METRICS[monitor.task], *counts], pa.float64()),
     }
     return copy_out(connection, query, types).to_pandas()
+
+
+CHALLENGERS = """(
+    select
+        {columns},
+        scored.model_version as {version},
+        scored.prediction as {prediction}
+    from {table} as own
+    inner join {challengers} as scored
+        on
+            own.{id} = scored.trip_id
+            and own.partition_date = scored.partition_date
+            and scored.monitor = {monitor}
+)"""
+
+
+def challengers_table(monitor: Monitor) -> sql.Composed:
+    """Rows of an inference table with the predictions of challengers in place of its own."""
+    kept = dict.fromkeys(["partition_date", monitor.id, str(monitor.target), *monitor.segments])
+    return sql.SQL(CHALLENGERS).format(
+        columns=sql.SQL(", ").join(sql.Identifier("own", name) for name in kept),
+        version=sql.Identifier(monitor.model_version),
+        prediction=sql.Identifier(monitor.prediction),
+        table=sql.Identifier(monitor.schema_name, monitor.name),
+        challengers=sql.Identifier(monitor.schema_name, "challenger_predictions"),
+        id=sql.Identifier(monitor.id),
+        monitor=sql.Literal(monitor.name),
+    )
 
 
 def _target(monitor: Monitor) -> sql.Composed:

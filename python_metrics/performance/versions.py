@@ -1,0 +1,190 @@
+"""Champion and challenger on the same labelled rows, row by row."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from psycopg import sql
+from scipy import stats
+
+from python_metrics.calibration.counts import Floats
+from python_metrics.monitors.config import Monitor
+from python_metrics.performance.intervals import LEVEL
+from python_metrics.performance.realised import LEAST_PROBABILITY, challengers_table
+from python_metrics.warehouse.copy import copy_out
+
+# The loss whose mean is compared, by task.
+COMPARED = {"regression": "mae", "classification": "log_loss"}
+LOSS = {
+    "regression": "abs({prediction} - {target}::double precision)",
+    "classification": "-ln(greatest(least(case when {target}::boolean then {prediction}"
+    " else 1 - {prediction} end, 1 - {least}), {least}))",
+}
+QUERY = """
+select
+    champion, challenger,
+    count(*) as rows,
+    avg(champion_loss) as champion_value,
+    avg(challenger_loss) as challenger_value,
+    avg(challenger_loss - champion_loss) as difference,
+    var_samp(challenger_loss - champion_loss) as variance
+from (
+    select
+        champion.{version}::text as champion,
+        challenger.{version}::text as challenger,
+        {champion_loss} as champion_loss,
+        {challenger_loss} as challenger_loss
+    from {table} as champion
+    inner join {challengers} as challenger
+        on
+            champion.{id} = challenger.{id}
+            and champion.partition_date = challenger.partition_date
+    where champion.partition_date = {day} and champion.{target} is not null
+        and champion.{prediction} is not null
+) as losses
+where champion_loss < 'infinity' and challenger_loss < 'infinity'
+group by 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A challenger over all days that it was compared on.
+
+    Attributes
+    ----------
+    difference, lower, upper : float
+        Mean loss of the challenger less the champion's, and its 95% interval over days.
+    days, rows : int
+    """
+
+    champion: str
+    challenger: str
+    metric: str
+    difference: float
+    lower: float
+    upper: float
+    days: int
+    rows: int
+
+    @property
+    def words(self) -> str:
+        """What it means for people."""
+        if self.upper < 0:
+            return "better"
+        return "worse" if self.lower > 0 else "no difference that one could tell"
+
+
+def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> int:
+    """Replace a day's comparisons; gives how many challengers there were.
+
+    The interval is the paired t-interval of rows.
+    """
+    column = {
+        "prediction": sql.Identifier(monitor.prediction),
+        "target": sql.Identifier(str(monitor.target)),
+    }
+
+    def loss(of: str) -> sql.Composed:
+        # The label is the champion's row's: a challenger has none of its own.
+        return sql.SQL(LOSS[monitor.task]).format(
+            prediction=sql.Identifier(of, monitor.prediction),
+            target=sql.Identifier("champion", str(monitor.target)),
+            least=sql.Literal(LEAST_PROBABILITY),
+        )
+
+    query = sql.SQL(QUERY).format(
+        **column,
+        version=sql.Identifier(monitor.model_version),
+        id=sql.Identifier(monitor.id),
+        table=sql.Identifier(monitor.schema_name, monitor.name),
+        challengers=challengers_table(monitor),
+        champion_loss=loss("champion"),
+        challenger_loss=loss("challenger"),
+        day=sql.Literal(day),
+    )
+    types = {"champion": pa.string(), "challenger": pa.string(), "rows": pa.int64()}
+    numbers = ("champion_value", "challenger_value", "difference", "variance")
+    found = copy_out(connection, query, {**types, **dict.fromkeys(numbers, pa.float64())})
+    key = {"monitor": monitor.name, "day": day}
+    connection.execute(
+        sa.text(
+            "delete from metrics.version_comparisons"
+            " where monitor = :monitor and partition_date = :day"
+        ),
+        key,
+    )
+    rows = found.to_pandas()
+    for row in rows.itertuples():
+        reach = np.nan
+        if row.rows > 1 and np.isfinite(row.variance):
+            quantile = stats.t.ppf((1 + LEVEL) / 2, row.rows - 1)
+            reach = float(quantile * np.sqrt(row.variance / row.rows))
+        connection.execute(
+            sa.text(
+                "insert into metrics.version_comparisons (monitor, champion, challenger,"
+                " partition_date, metric, row_count, champion_value, challenger_value, difference,"
+                " lower, upper) values (:monitor, :champion, :challenger, :day, :metric, :rows,"
+                " :champion_value, :challenger_value, :difference, :lower, :upper)"
+            ),
+            {
+                **key,
+                "champion": row.champion,
+                "challenger": row.challenger,
+                "metric": COMPARED[monitor.task],
+                "rows": row.rows,
+                "champion_value": _number(row.champion_value),
+                "challenger_value": _number(row.challenger_value),
+                "difference": _number(row.difference),
+                "lower": _number(row.difference - reach),
+                "upper": _number(row.difference + reach),
+            },
+        )
+    return len(rows)
+
+
+def verdicts(connection: sa.Connection, monitor: str) -> list[Verdict]:
+    """Each pair of versions over all their days, whose days' means are what varies."""
+    query = sa.text(
+        "select champion, challenger, metric, row_count, difference"
+        " from metrics.version_comparisons where monitor = :monitor order by partition_date"
+    )
+    found = pd.DataFrame(connection.execute(query, {"monitor": monitor}).mappings())
+    if found.empty:
+        return []
+    judged = []
+    for (champion, challenger, metric), days in found.groupby(["champion", "challenger", "metric"]):
+        counts = days["row_count"].to_numpy(dtype=float)
+        difference, lower, upper = _over_days(days["difference"].to_numpy(dtype=float), counts)
+        judged.append(
+            Verdict(
+                champion=str(champion),
+                challenger=str(challenger),
+                metric=str(metric),
+                difference=difference,
+                lower=lower,
+                upper=upper,
+                days=len(days),
+                rows=int(counts.sum()),
+            )
+        )
+    return judged
+
+
+def _over_days(difference: Floats, rows: Floats) -> tuple[float, float, float]:
+    """Mean over rows and its t-interval over days; without a second day nobody knows."""
+    mean = float(np.average(difference, weights=rows))
+    if len(difference) < 2:
+        return mean, -np.inf, np.inf
+    weight = rows / rows.sum()
+    spread = np.sqrt(np.sum(weight**2 * (difference - mean) ** 2))
+    days = len(difference)
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, days - 1) * spread * np.sqrt(days / (days - 1)))
+    return mean, mean - reach, mean + reach
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.12g}") if np.isfinite(value) else None
