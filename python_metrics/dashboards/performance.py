@@ -60,6 +60,12 @@ from metrics.performance
 where {OF_SEGMENT} and kind = 'realised' and model_version is not null
 group by partition_date, model_version having avg(value) is not null order by 1, 2
 """
+PAIRED = f"""
+select {TIME}, challenger as "version", avg(difference) as "challenger less champion",
+    avg(lower) as "low", avg(upper) as "high"
+from metrics.version_comparisons where {MONITOR} and {DAYS}
+group by partition_date, challenger order by 1, 2
+"""
 EVERY_METRIC = f"""
 select metric, kind, (array_agg(value order by partition_date desc))[1] as newest,
     avg(value) as mean_of_days, min(value) as lowest, max(value) as highest, count(*) as days
@@ -161,6 +167,15 @@ PERFORMANCE = Dashboard(
             unit=COUNT,
             label="version",
             no_data=LATER,
+        ),
+        timeseries(
+            "Is the challenger better?",
+            "Mean loss of the challenger less the champion's on the same rows, with its 95% "
+            "interval: below 0 it is better. `driftmeter versions` takes all days together.",
+            PAIRED,
+            unit=COUNT,
+            label="version",
+            no_data="No challenger scores beside the active version: `driftmeter versions train`.",
         ),
         table(
             "What do all metrics say?",
