@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    dbt_assets,
+)
 
 from orchestration import source_choice
 from orchestration.dbt_manifest import dbt_project, monitors
@@ -16,13 +22,21 @@ from orchestration.resources import Warehouse
 from orchestration.run_scope import MONITOR_TAG, monitors_of
 from python_metrics.errors import DriftmeterError
 
+# Raw tables that another table's asset writes with its own.
+WRITTEN_BY = {
+    "late_labels": "trips",
+    "labels_taken": "trips",
+    "challenger_predictions": "predictions",
+}
+
 
 class FolderTranslator(DagsterDbtTranslator):
     """Asset key and group of a dbt node: the folder it lies in, then its name."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
-            return super().get_asset_key(dbt_resource_props)
+            name = dbt_resource_props["name"]
+            return dg.AssetKey([dbt_resource_props["source_name"], WRITTEN_BY.get(name, name)])
         return dg.AssetKey([folder_of(dbt_resource_props), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
@@ -52,7 +66,9 @@ def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> li
 @dbt_assets(
     manifest=dbt_project().manifest_path,
     project=dbt_project(),
-    dagster_dbt_translator=FolderTranslator(),
+    dagster_dbt_translator=FolderTranslator(
+        DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True)
+    ),
     partitions_def=DAILY,
     backfill_policy=ONE_RUN,
     # Two runs of one project would swap each other's views away.

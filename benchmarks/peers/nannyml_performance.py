@@ -30,8 +30,8 @@ if task == "regression":
             # Numbered: its encoder cannot take text as newer pandas keeps it.
             known = {value: code for code, value in enumerate(reference[name].dropna().unique())}
             for frame in (reference, later):
-                codes = frame[name].map(known)
-                frame[name] = pd.Categorical(codes, categories=range(len(known)))
+                codes = frame[name].map(known).astype(float).fillna(-1).astype(int)
+                frame[name] = pd.Categorical(codes, categories=range(-1, len(known)))
     metrics = ["mae", "rmse"]
     estimator = nml.DLE(
         feature_column_names=features,
