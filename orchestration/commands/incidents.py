@@ -65,7 +65,7 @@ def list_incidents(
             highlight=False,
         )
         console.print(Padding(escape(row.diagnosis), (0, 0, 0, 6)), highlight=False)
-        if row.proposal:
+        if row.proposal and not row.closed_on:
             console.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6)))
 
 

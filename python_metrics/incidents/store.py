@@ -246,7 +246,7 @@ def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
 def _proposal(monitor: Monitor, incident: Incident) -> dict[str, str]:
     """What to run, where the monitor's policy is to train again for such an incident."""
     policy = monitor.retrain
-    if policy is None or incident.worst.kind not in policy.when or incident.closed_on is not None:
+    if policy is None or incident.worst.kind not in policy.when:
         return {}
     last = incident.last_seen_on
     first = last - dt.timedelta(days=policy.days - 1)
