@@ -29,9 +29,10 @@ from python_metrics.performance.daily_error import (
     error_alarms,
     most_loss,
 )
+from python_metrics.performance.estimated_alarm import EstimatedAlarm, estimated_alarms
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "5"
+VERSION_OF_DIAGNOSES = "6"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -108,6 +109,7 @@ def breaches_of_days(
     errors = concept_alarms(connection, monitor, daily, level) | error_alarms(
         monitor, usual, daily, level
     )
+    estimated = estimated_alarms(connection, monitor, days[0].day, days[-1].day)
     found = {}
     for day in days:
         arrived = [of_state(day), volume.get(day.day)]
@@ -116,6 +118,8 @@ def breaches_of_days(
             said += breaches_of_rows(
                 background.day(day.day), alarms.get(day.day, ()), errors.get(day.day)
             )
+        if day.day in estimated and day.day not in errors:
+            said = _with_estimate(said, estimated[day.day], monitor)
         found[day.day] = said
     return found
 
@@ -142,6 +146,36 @@ def breaches_of_rows(day: Day, alarms: Sequence[Alarm], error: ErrorAlarm | None
             return [said, *found]
     # Inputs that are wrong make wrong predictions: one story, told once.
     return [_with_error(found[0], error), *found[1:]]
+
+
+def _with_estimate(
+    said: Sequence[Breach], estimate: EstimatedAlarm, monitor: Monitor
+) -> list[Breach]:
+    """What inputs that are wrong will do to the error, or the estimate alone."""
+    of_inputs = [
+        place
+        for place, each in enumerate(said)
+        if each.column_name and _is_of_inputs(each, monitor)
+    ]
+    evidence = {"estimate": vars(estimate)}
+    if not of_inputs:
+        alone = Breach(
+            "performance_drop",
+            f"{estimate.says[0].upper()}{estimate.says[1:]}.",
+            column_name=monitor.prediction,
+            columns=(monitor.prediction, str(monitor.target)),
+            strength=estimate.value / estimate.expected,
+            evidence=evidence,
+        )
+        return [*said, alone]
+    place = of_inputs[0]
+    first = said[place]
+    together = replace(
+        first,
+        diagnosis=f"{first.diagnosis[:-1]}; {estimate.says}.",
+        evidence={**first.evidence, **evidence},
+    )
+    return [*said[:place], together, *said[place + 1 :]]
 
 
 def _is_of_inputs(breach: Breach, monitor: Monitor) -> bool:

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
+from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.day import _with_estimate
 from python_metrics.monitors.config import Monitor
+from python_metrics.performance.estimated_alarm import estimated_alarms
 from python_metrics.performance.intervals import bootstrap, labelled_rows, point_metrics
 from python_metrics.performance.partition import Background, load_background, measure_day
 from python_metrics.performance.realised import realised
@@ -272,6 +275,48 @@ def test_estimates_know_nothing_of_the_days_labels_and_hold_the_truth(
         session.exec_driver_sql(f"update inference.{task} set actual = null")
     again = measure_day(warehouse, background, days[-1], "x")
     assert [r for r in again if r.kind == "estimated" and r.segment is None] == before
+
+
+def plant(engine: sa.Engine, day: dt.date, kind: str, value: float, coverage: float | None) -> None:
+    state = "final" if coverage in (None, 1.0) else "provisional"
+    with engine.begin() as session:
+        session.execute(
+            sa.text(
+                "insert into metrics.performance (monitor, model_version, partition_date, metric,"
+                " kind, value, lower, upper, label_coverage, state, reference_value)"
+                " values ('regression', 'v1', :day, 'mae', :kind, :value, cast(:value as real) - 1,"
+                " cast(:value as real) + 1, :coverage, :state, 4)"
+            ),
+            {"day": day, "kind": kind, "value": value, "coverage": coverage, "state": state},
+        )
+
+
+@pytest.mark.parametrize(("off", "alarms"), [(0.5, True), (3.0, False)])
+def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
+    warehouse: sa.Engine, off: float, alarms: bool
+) -> None:
+    found = monitor("regression")
+    for number in range(12):
+        day = FIRST + dt.timedelta(days=number)
+        plant(warehouse, day, "estimated", 4.0, None)
+        plant(warehouse, day, "realised", 4.0 + off, 1.0)
+    for number, (value, coverage) in enumerate([(8.0, 0.1), (8.0, 0.9), (5.0, 0.1)]):
+        plant(warehouse, DAY + dt.timedelta(days=number), "estimated", value, None)
+        plant(warehouse, DAY + dt.timedelta(days=number), "realised", value, coverage)
+    with warehouse.connect() as session:
+        said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
+    # Not of labels that have come, and not where the interval holds the reference.
+    assert list(said) == ([DAY] if alarms else [])
+    if alarms:
+        assert said[DAY].says == (
+            "the mean absolute error is estimated at 8 (7 to 9), reference 4;"
+            " its labels are still to come"
+        )
+        (alone,) = _with_estimate([], said[DAY], found)
+        assert alone.kind == "performance_drop"
+        unit = Breach("unit_change", "miles is 2 times what it was.", "miles", ("miles",))
+        (together,) = _with_estimate([unit], said[DAY], found)
+        assert together.diagnosis.startswith("miles is 2 times what it was; the mean absolute")
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
