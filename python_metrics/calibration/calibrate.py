@@ -13,7 +13,7 @@ from python_metrics.calibration.multivariate import fit_classifier_null
 from python_metrics.monitors.config import Monitor
 
 # Part of the cache's key: a change of what is fitted must not read what was.
-VERSION = "2"
+VERSION = "3"
 
 
 def calibrate(

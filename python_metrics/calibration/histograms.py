@@ -101,7 +101,7 @@ def _parts(
         is_known = position >= 0
         np.add.at(known, (day[is_known], position[is_known]), count[is_known])
         # Labels that are still to come are none of the day's drift.
-        if name != monitor.target or not monitor.label_delay_days:
+        if name != monitor.late_target:
             np.add.at(missing, day[~is_known], count[~is_known])
         yield (
             Part(_text(segment), _text(value), name),

@@ -52,7 +52,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
     if len(frames) < LEAST_DAYS:
         return None
     reference = pd.concat(frames.values(), ignore_index=True)
-    classifier = DomainClassifier(reference)
+    classifier = DomainClassifier(reference, monitor.late_target)
     of_row = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames.values()])
     areas = [
         classifier.score(frame, leave_out=of_row == number)
@@ -74,11 +74,14 @@ class DomainClassifier:
     ----------
     reference : pandas.DataFrame
         One column a monitored column; text is a category.
+    late : str, optional
+        A column that is not looked at: labels that are still to come would tell every day.
     """
 
-    def __init__(self, reference: pd.DataFrame) -> None:
-        self._encoding = Encoding(reference)
-        coded = self._encoding.encode(reference)
+    def __init__(self, reference: pd.DataFrame, late: str | None = None) -> None:
+        self._names = [name for name in reference.columns if name != late]
+        self._encoding = Encoding(reference[self._names])
+        coded = self._encoding.encode(reference[self._names])
         # Rows have no order in the warehouse, and samples must not depend on the one they came in.
         self._order = np.lexsort(coded.T)
         self._reference = coded[self._order]
@@ -97,7 +100,7 @@ class DomainClassifier:
             others = others[~leave_out[self._order]]
         size = min(MOST_ROWS, len(rows), len(others))
         beside = min(RATIO * size, len(others))
-        coded = self._encoding.encode(rows)
+        coded = self._encoding.encode(rows[self._names])
         day = coded[np.lexsort(coded.T)][generator.choice(len(rows), size, replace=False)]
         calm = others[generator.choice(len(others), beside, replace=False)]
         features = np.vstack([calm, day])

@@ -199,6 +199,11 @@ class Monitor(Strict):
             raise ValueError(f"`tests` declares {twice[0][1]!r} of {twice[0][0]} twice")
 
     @property
+    def late_target(self) -> str | None:
+        """The target, where its missing values may only be late: none of the day's drift."""
+        return self.target if self.label_delay_days else None
+
+    @property
     def columns(self) -> dict[str, Column]:
         """Every compared column: features, then prediction, then the target where there is one."""
         outcome = Column(kind="numerical" if self.task == "regression" else "categorical")

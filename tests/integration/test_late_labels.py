@@ -3,6 +3,7 @@
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from orchestration.chain import run_chain, run_stale
 from orchestration.dbt_manifest import monitors
 from orchestration.source_choice import SourceChoice
+from python_metrics.calibration.multivariate import DomainClassifier
 from python_metrics.errors import DriftmeterError
 from python_metrics.raw.labels import LabelDelay, stale_since
 from tests.integration.conftest import Chain
@@ -120,3 +122,9 @@ def test_labels_still_to_come_are_no_drift(chain: Chain) -> None:
     )
     with chain.engine.connect() as session:
         assert session.scalar(query) == 0
+    generator = np.random.default_rng(2)
+    known = pd.DataFrame({"miles": generator.random(900), "minutes": generator.random(900)})
+    unlabelled = known.assign(minutes=np.nan)
+    # Seen, the labels that are missing tell the day at once.
+    assert DomainClassifier(known).score(unlabelled) > 0.95
+    assert DomainClassifier(known, "minutes").score(unlabelled) < 0.6
