@@ -21,7 +21,7 @@ from python_metrics.calibration.counts import Floats
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null, p_values
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.intervals import labelled_rows, point_metrics
+from python_metrics.performance.intervals import labelled_rows, point_metrics, weighted_area
 from python_metrics.performance.realised import LEAST_PROBABILITY, THRESHOLD
 
 SEED = 5
@@ -33,12 +33,6 @@ CAPPED = 0.995
 FEWEST_DAYS = 39
 Part = tuple[str | None, str | None]
 ALL_ROWS: Part = (None, None)
-METRICS = {
-    "regression": ("mae", "rmse"),
-    "classification": (
-        "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier",
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,9 +128,7 @@ class Estimator:
     def surprise(self, rows: pd.DataFrame, weekday: int) -> Surprise | None:
         """Labelled rows of a day against what their inputs make one expect; None where too few."""
         rows = self._known(rows)
-        labelled = labelled_rows(
-            rows, self._monitor.prediction, str(self._monitor.target), self._monitor.task
-        )
+        labelled = self._labelled(rows)
         if self._null is None or len(labelled) < self._monitor.min_rows:
             return None
         expected = self._expect(self._final, rows.loc[labelled.index])
@@ -326,14 +318,8 @@ def _of_chances(prediction: Floats, chance: Floats) -> dict[str, float]:
     safe = np.clip(prediction, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     right, wrong = float(chance[said].sum()), float((1 - chance)[said].sum())
     missed = float(chance[~said].sum())
-    order = np.argsort(prediction, kind="stable")
-    starts = np.flatnonzero(np.diff(prediction[order], prepend=-np.inf))
-    positive = np.add.reduceat(chance[order], starts)
-    negative = np.add.reduceat((1 - chance)[order], starts)
     with np.errstate(divide="ignore", invalid="ignore"):
-        area = np.divide(
-            positive @ (np.cumsum(negative) - negative / 2), positive.sum() * negative.sum()
-        )
+        area = weighted_area(prediction, chance[None, :], 1 - chance[None, :])[0]
         return {
             "accuracy": float(np.where(said, chance, 1 - chance).mean()),
             "precision": float(np.divide(right, right + wrong)),

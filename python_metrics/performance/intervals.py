@@ -105,6 +105,11 @@ def point_metrics(task: str, prediction: Floats, target: Floats) -> dict[str, fl
         }
 
 
+def to_digits(value: float | None) -> float | None:
+    """A number to twelve digits: the last ones depend on the order of rows. None where none is."""
+    return float(f"{value:.12g}") if value is not None and np.isfinite(value) else None
+
+
 def labelled_rows(frame: pd.DataFrame, prediction: str, target: str, task: str) -> pd.DataFrame:
     """Rows with a finite prediction and label, as numbers in ``prediction`` and ``target``."""
     label = frame[target]
@@ -153,7 +158,7 @@ def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict
             "f1": 2 * right / (2 * right + wrong + missed),
             "log_loss": weights @ loss / total,
             "brier": weights @ (prediction - target) ** 2 / total,
-            "roc_auc": _area(prediction, target, weights),
+            "roc_auc": weighted_area(prediction, weights * target, weights * (1 - target)),
         }
         bins = np.searchsorted(CALIBRATION_EDGES, prediction)
         gap = np.zeros(len(weights))
@@ -163,12 +168,19 @@ def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict
     return found
 
 
-def _area(prediction: Floats, target: Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve of weighted rows, ties counted half; shape (replicates,)."""
+def weighted_area(prediction: Floats, positive: Floats, negative: Floats) -> Floats:
+    """Area under the ROC curve, ties counted half; shape (replicates,).
+
+    Parameters
+    ----------
+    prediction : array of float, shape (rows,)
+    positive, negative : arrays of float, shape (replicates, rows)
+        How much of each row is of the one class and of the other.
+    """
     order = np.argsort(prediction, kind="stable")
     starts = np.flatnonzero(np.diff(prediction[order], prepend=-np.inf))
-    positive = np.add.reduceat(weights[:, order] * target[order], starts, axis=1)
-    negative = np.add.reduceat(weights[:, order] * (1 - target[order]), starts, axis=1)
+    positive = np.add.reduceat(positive[:, order], starts, axis=1)
+    negative = np.add.reduceat(negative[:, order], starts, axis=1)
     below = np.cumsum(negative, axis=1) - negative / 2
     area: Floats = (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))
     return area

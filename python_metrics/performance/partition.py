@@ -19,6 +19,7 @@ from python_metrics.performance.intervals import (
     bootstrap,
     exact_intervals,
     labelled_rows,
+    to_digits,
 )
 from python_metrics.performance.realised import COUNTS, METRICS, realised
 from python_metrics.performance.store import believe, finish, has_challengers, newest_day
@@ -165,9 +166,9 @@ def _realised(
                 **key,
                 metric=metric,
                 kind="realised",
-                value=_number(value),
-                lower=_number(lower),
-                upper=_number(upper),
+                value=to_digits(value),
+                lower=to_digits(lower),
+                upper=to_digits(upper),
                 reference_value=background.usual.get((part, metric)),
                 row_count=int(row.labelled),
             )
@@ -191,9 +192,9 @@ def _estimated(
                     segment_value=part[1],
                     metric=estimate.metric,
                     kind="estimated",
-                    value=_number(estimate.value),
-                    lower=_number(estimate.lower),
-                    upper=_number(estimate.upper),
+                    value=to_digits(estimate.value),
+                    lower=to_digits(estimate.lower),
+                    upper=to_digits(estimate.upper),
                     label_coverage=None,
                     # No label changes it.
                     state="final",
@@ -212,7 +213,7 @@ def _estimated(
                 segment_value=None,
                 metric=EXCESS,
                 kind="realised",
-                value=_number(surprise.excess / surprise.expected),
+                value=to_digits(surprise.excess / surprise.expected),
                 lower=None,
                 upper=None,
                 label_coverage=coverage,
@@ -220,7 +221,7 @@ def _estimated(
                 reference_value=0.0,
                 row_count=surprise.rows,
                 config_hash=config_hash,
-                p_value=_number(surprise.p_value),
+                p_value=to_digits(surprise.p_value),
             )
 
 
@@ -258,8 +259,3 @@ def _rows_of(frame: pd.DataFrame, version: str | None, part: Part) -> pd.DataFra
 def _part(row: object) -> Part:
     segment, value = row.segment, row.segment_value  # type: ignore[attr-defined]
     return (segment, value) if isinstance(segment, str) else (None, None)
-
-
-def _number(value: float | None) -> float | None:
-    """A number to twelve digits: the last ones depend on the order of rows."""
-    return float(f"{value:.12g}") if value is not None and np.isfinite(value) else None

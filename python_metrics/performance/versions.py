@@ -12,7 +12,7 @@ from scipy import stats
 
 from python_metrics.calibration.counts import Floats
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.intervals import LEVEL
+from python_metrics.performance.intervals import LEVEL, to_digits
 from python_metrics.performance.realised import LEAST_PROBABILITY, challengers_table
 from python_metrics.warehouse.copy import copy_out
 
@@ -136,11 +136,11 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
                 "challenger": row.challenger,
                 "metric": COMPARED[monitor.task],
                 "rows": row.rows,
-                "champion_value": _number(row.champion_value),
-                "challenger_value": _number(row.challenger_value),
-                "difference": _number(row.difference),
-                "lower": _number(row.difference - reach),
-                "upper": _number(row.difference + reach),
+                "champion_value": to_digits(row.champion_value),
+                "challenger_value": to_digits(row.challenger_value),
+                "difference": to_digits(row.difference),
+                "lower": to_digits(row.difference - reach),
+                "upper": to_digits(row.difference + reach),
             },
         )
     return len(rows)
@@ -184,7 +184,3 @@ def _over_days(difference: Floats, rows: Floats) -> tuple[float, float, float]:
     days = len(difference)
     reach = float(stats.t.ppf((1 + LEVEL) / 2, days - 1) * spread * np.sqrt(days / (days - 1)))
     return mean, mean - reach, mean + reach
-
-
-def _number(value: float) -> float | None:
-    return float(f"{value:.12g}") if np.isfinite(value) else None
