@@ -30,7 +30,7 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
 	@touch $@
 
 demo: venv  ## Run days through the whole chain: SOURCE= DIR= FROM= TO= TAXI= MONTHS=
-	$(DRIFTMETER) run $(DEMO_OPTIONS)
+	$(DRIFTMETER) demo $(DEMO_OPTIONS)
 
 ui: venv  ## Open Dagster's pages
 	$(DRIFTMETER) ui

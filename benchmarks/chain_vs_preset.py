@@ -53,8 +53,8 @@ def measure(options: argparse.Namespace) -> tuple[float, float, float, int]:
     from orchestration.environment import prepare
 
     prepare()
-    from orchestration.chain import run_chain
-    from orchestration.source_choice import SourceChoice
+    from orchestration.example.chain import run_chain
+    from orchestration.example.source_choice import SourceChoice
     from python_metrics.monitors.config import Days
 
     choice = SourceChoice("files", str(options.dir.resolve()))

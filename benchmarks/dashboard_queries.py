@@ -37,8 +37,8 @@ TABLES = ("column_profile", "column_histogram", "drift", "test_results", "partit
 
 def build(engine: sa.Engine) -> None:
     """Two weeks through the chain, repeated to a year."""
-    from orchestration.chain import run_chain
-    from orchestration.source_choice import SourceChoice
+    from orchestration.example.chain import run_chain
+    from orchestration.example.source_choice import SourceChoice
 
     last = FIRST + dt.timedelta(days=7 * WEEKS - 1)
     run_chain(SourceChoice("simulated", seed=SEED), Days(**{"from": FIRST, "to": last}))

@@ -1,6 +1,6 @@
 """Right diagnoses of planted faults, on simulated and real trips whose tables are in a warehouse.
 
-    driftmeter run --from 2019-04-22 --to 2019-06-30 --monitor trip_duration
+    driftmeter demo --from 2019-04-22 --to 2019-06-30 --monitor trip_duration
     python -m benchmarks.diagnosis --days 2019-05-01 2019-06-30 --name simulated
 
 Reads the reference and the calm days from the warehouse of DRIFTMETER_HOME (or

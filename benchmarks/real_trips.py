@@ -1,6 +1,6 @@
 """Alarms on real trips: calm days in any order, and what was found in fifteen months.
 
-    driftmeter run --source files --dir DIR --from 2019-04-01 --to 2020-06-30
+    driftmeter demo --source files --dir DIR --from 2019-04-01 --to 2020-06-30
     python -m benchmarks.real_trips --calm 2019-03-01 2019-06-30 --out DIR
 
 The first part takes calm days whose order is shuffled within weekdays, so that nothing but their

@@ -3,22 +3,8 @@
 import dagster as dg
 import sqlalchemy as sa
 
-from orchestration.raw import raw_trips
 from orchestration.resources import Warehouse
 from python_metrics.monitors.config import Monitor
-
-
-@dg.asset_check(asset=raw_trips, description="Every row that was read was loaded or rejected.")
-def loads_balance(warehouse: Warehouse) -> dg.AssetCheckResult:
-    """Holds files against loads: rows in the file, less those of days that were never asked for."""
-    query = sa.text(
-        "select source_file, rows_in_file, loaded, rejected, on_days_not_loaded"
-        " from raw.load_balance where on_days_not_loaded < 0"
-        " or rows_in_file <> loaded + rejected + on_days_not_loaded"
-    )
-    with warehouse.engine().connect() as connection:
-        wrong = [dict(row) for row in connection.execute(query).mappings()]
-    return dg.AssetCheckResult(passed=not wrong, metadata={"files": dg.MetadataValue.json(wrong)})
 
 
 def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:

@@ -17,14 +17,14 @@ from orchestration.commands import (
     run,
     status,
     ui,
-    versions,
     warehouse,
 )
+from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
 app = typer.Typer(
     help="Warehouse-native monitoring for batch machine-learning models.",
-    epilog="Start with: driftmeter run",
+    epilog="Start with: driftmeter demo, the example; or driftmeter run, on your own monitors.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,9 +41,13 @@ app.command()(replay.replay)
 app.command()(report.report)
 app.command()(reports.reports)
 app.add_typer(incidents.app, name="incidents")
-app.add_typer(versions.app, name="versions")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
+if settings.is_example():
+    from orchestration.example.commands import demo, versions
+
+    app.command()(demo.demo)
+    app.add_typer(versions.app, name="versions")
 
 
 def main() -> None:

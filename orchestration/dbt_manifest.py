@@ -1,21 +1,28 @@
 """dbt's manifest, parsed when missing or out of date; needs no network and no database."""
 
 import functools
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from dagster_dbt import DbtProject
 
-from orchestration import source_choice
 from orchestration.dbt_profile import ensure_profile
+from orchestration.reference_days import chosen_reference
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Days, Monitor
+from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import load_monitors
 
+# Folders whose files make the manifest, as dbt_project.yml names them and as dbt does without.
+SOURCE_PATHS = {
+    "model-paths": "models",
+    "macro-paths": "macros",
+    "test-paths": "tests",
+    "seed-paths": "seeds",
+}
 DBT = Path(sys.executable).parent / "dbt"
 
 
@@ -28,10 +35,14 @@ def dbt_project() -> DbtProject:
     DriftmeterError
         If dbt cannot parse the project; carries dbt's own words.
     """
-    project = DbtProject(
-        project_dir=settings.PROJECT_ROOT / "dbt_project",
-        profiles_dir=settings.PROJECT_ROOT / "dbt_project",
-    )
+    directory = settings.dbt_project_dir()
+    if not (directory / "dbt_project.yml").exists():
+        raise DriftmeterError(
+            "is no dbt project: it has no dbt_project.yml",
+            where=str(directory),
+            fix="set DRIFTMETER_DBT_PROJECT to the directory that has one",
+        )
+    project = DbtProject(project_dir=directory, profiles_dir=directory)
     if not project.manifest_path.exists() or _last_change() > project.manifest_path.stat().st_mtime:
         _parse(project)
     return project
@@ -40,10 +51,10 @@ def dbt_project() -> DbtProject:
 def monitors() -> dict[str, Monitor]:
     """Every monitor that the dbt project declares, by name.
 
-    Downloaded months bring reference days of their own.
+    Reference days that were chosen on this machine stand in for the declared ones.
     """
-    own = source_choice.chosen().own_days
-    changes = {"reference": own.reference} if own else {}
+    chosen = chosen_reference()
+    changes = {"reference": chosen} if chosen else {}
     return {
         name: monitor.model_copy(update=changes) for name, monitor in _declared_monitors().items()
     }
@@ -55,10 +66,12 @@ def _declared_monitors() -> dict[str, Monitor]:
 
 
 def _last_change() -> float:
-    root = settings.PROJECT_ROOT
-    sources = [root / "dbt_project" / "dbt_project.yml", *(root / "seeds").iterdir()]
-    for folder in ("models", "macros", "tests"):
-        sources.extend((root / "dbt_project" / folder).rglob("*"))
+    root = settings.dbt_project_dir()
+    sources = [root / "dbt_project.yml"]
+    declared = yaml.safe_load(sources[0].read_text())
+    for kind, usual in SOURCE_PATHS.items():
+        for folder in declared.get(kind, [usual]):
+            sources.extend((root / folder).rglob("*"))
     return max(path.stat().st_mtime for path in sources)
 
 
@@ -75,15 +88,6 @@ def _parse(project: DbtProject) -> None:
         said = " ".join((parsed.stdout + parsed.stderr).split())
         raise DriftmeterError(
             f"dbt cannot parse the project ({said})",
-            where="dbt_project",
+            where=str(project.project_dir),
             fix="correct the file that dbt names, then run `dbt parse` there",
         )
-
-
-def trained_days(monitor: str) -> Days:
-    """Days that a monitor's baseline model is trained on: declared, or of downloaded months."""
-    if own := source_choice.chosen().own_days:
-        return own.trained
-    nodes = json.loads(dbt_project().manifest_path.read_text())["nodes"].values()
-    node = next(node for node in nodes if node["name"] == monitor)
-    return Days(**node["config"]["meta"]["baseline_model"]["trained"])

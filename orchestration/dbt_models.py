@@ -13,21 +13,14 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from orchestration import source_choice
 from orchestration.dbt_manifest import dbt_project, monitors
 from orchestration.dbt_test_results import write_test_results
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
+from orchestration.reference_days import chosen_reference
 from orchestration.resources import Warehouse
 from orchestration.run_scope import MONITOR_TAG, monitors_of
 from python_metrics.errors import DriftmeterError
-
-# Raw tables that another table's asset writes with its own.
-WRITTEN_BY = {
-    "late_labels": "trips",
-    "labels_taken": "trips",
-    "challenger_predictions": "predictions",
-}
 
 
 class FolderTranslator(DagsterDbtTranslator):
@@ -35,8 +28,10 @@ class FolderTranslator(DagsterDbtTranslator):
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
-            name = dbt_resource_props["name"]
-            return dg.AssetKey([dbt_resource_props["source_name"], WRITTEN_BY.get(name, name)])
+            # A table that another table's asset writes with its own says so.
+            meta = dbt_resource_props["config"].get("meta") or {}
+            name = meta.get("written_by", dbt_resource_props["name"])
+            return dg.AssetKey([dbt_resource_props["source_name"], name])
         return dg.AssetKey([folder_of(dbt_resource_props), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
@@ -55,20 +50,21 @@ def folder_of(node: Mapping[str, Any]) -> str:
 def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> list[str]:
     """What dbt is called with for a window of days, the last of them included."""
     variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
-    if own := source_choice.chosen().own_days:
-        variables["reference_from"] = own.reference.from_date.isoformat()
-        variables["reference_to"] = own.reference.to_date.isoformat()
+    if reference := chosen_reference():
+        variables["reference_from"] = reference.from_date.isoformat()
+        variables["reference_to"] = reference.to_date.isoformat()
     # Unit tests prove the SQL, not the day: they belong to `make test`.
     excluded = " ".join(["resource_type:unit_test", *(others if monitor else [])])
     return ["build", "--vars", json.dumps(variables), "--exclude", excluded]
 
 
+translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+
 @dbt_assets(
     manifest=dbt_project().manifest_path,
     project=dbt_project(),
-    dagster_dbt_translator=FolderTranslator(
-        DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True)
-    ),
+    dagster_dbt_translator=translator,
     partitions_def=DAILY,
     backfill_policy=ONE_RUN,
     # Two runs of one project would swap each other's views away.

@@ -58,7 +58,7 @@ def write_profile(embedded_url: str | None) -> None:
         )
         escaped = expression.replace("'", "''")
         lines.append(f"      {name}: '{escaped}'")
-    path = settings.PROJECT_ROOT / "dbt_project" / "profiles.yml"
+    path = settings.dbt_project_dir() / "profiles.yml"
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
@@ -68,5 +68,5 @@ def write_profile(embedded_url: str | None) -> None:
 
 def ensure_profile() -> None:
     """Write a profile that can parse, if there is none."""
-    if not (settings.PROJECT_ROOT / "dbt_project" / "profiles.yml").exists():
+    if not (settings.dbt_project_dir() / "profiles.yml").exists():
         write_profile(None)

@@ -1,9 +1,12 @@
 """One drift asset a monitor: its days against its reference, told to the one on call."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 
 import dagster as dg
+import sqlalchemy as sa
 
+from orchestration.monitored_table import MonitoredTable
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
@@ -12,22 +15,30 @@ from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import PartitionResult, compute_partition
 from python_metrics.drift.reference import load_reference
-from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
-from python_metrics.raw.arrival import missing_days
 
-QUALITY = ("column_profile", "column_histogram")
+# Of a warehouse and days: those that never came, as far as whoever brings them can tell.
+AbsentDays = Callable[[sa.Engine, Sequence[dt.date]], set[dt.date]]
 RUNBOOK = """Drift of {name} (owner: {owner}), a day at a time, against its reference of \
 {reference.from_date} to {reference.to_date}.
 
 A day with drifted columns: open its `preview` below, then the columns in metrics.column_profile.
-A day `empty` or `missing`: look at raw/trips of the day first. A day `failed`: its `reason` is in
-metrics.partitions; materialize the day again once it is mended. Running a day again is safe.
+A day `empty` or `missing`: look at what fills the inference table first. A day `failed`: its
+`reason` is in metrics.partitions; materialize the day again once it is mended. Running a day again
+is safe.
 """
 
 
-def drift_asset(monitor: Monitor) -> dg.AssetsDefinition:
+def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
+    """None: a table alone cannot tell a day that never came from one that came empty."""
+    return set()
+
+
+def drift_asset(
+    table: MonitoredTable, absent_days: AbsentDays = no_absent_days
+) -> dg.AssetsDefinition:
     """The drift asset of one monitor."""
+    monitor = table.monitor
 
     @dg.asset(
         key=["drift", monitor.name],
@@ -36,19 +47,16 @@ def drift_asset(monitor: Monitor) -> dg.AssetsDefinition:
         kinds={"evidently", "python"},
         partitions_def=DAILY,
         backfill_policy=ONE_RUN,
-        deps=[
-            dg.AssetKey(["inference", monitor.name]),
-            *(dg.AssetKey(["quality", name]) for name in QUALITY),
-        ],
+        deps=[table.inference, *table.quality],
         description=RUNBOOK.format(**dict(monitor)),
     )
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
-        missing = missing_days(engine, days)
+        absent = absent_days(engine, days)
         results = {
-            day: compute_partition(engine, monitor, day, reference, arrived=day not in missing)
+            day: compute_partition(engine, monitor, day, reference, arrived=day not in absent)
             for day in track(f"drift, {monitor.name}", days)
         }
         found = detect(

@@ -7,8 +7,6 @@ import dagster as dg
 from python_metrics.monitors.config import Monitor
 
 MONITOR_TAG = "driftmeter/monitor"
-# A run of the reference's days takes every label in: they are long past.
-MATURE_TAG = "driftmeter/labels_are_mature"
 
 
 def monitors_of(

@@ -1,6 +1,7 @@
 """What a run found, for a person at a terminal."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,9 +15,6 @@ from orchestration.progress import spinner
 from python_metrics import settings
 from python_metrics.dashboards.overview import OVERVIEW
 from python_metrics.dashboards.preview.page import write_page
-from python_metrics.raw.sources import Source
-from python_metrics.raw.sources.faults import Fault
-from python_metrics.raw.sources.simulated import SimulatedSource
 from python_metrics.reports.write import write_report
 from python_metrics.warehouse import connection
 
@@ -58,10 +56,6 @@ DAYS = sa.text(
     order by partitions.partition_date
     """
 )
-LOADS = sa.text(
-    "select coalesce(sum(read), 0), coalesce(sum(loaded), 0), coalesce(sum(rejected), 0)"
-    " from raw.loads where partition_date between :first and :last"
-)
 STYLES = {"fresh": "", "empty": "yellow", "missing": "yellow", "stale": "yellow", "failed": "red"}
 LONGEST_TABLE = 31
 INCIDENTS = sa.text(
@@ -71,19 +65,30 @@ INCIDENTS = sa.text(
 MOST_INCIDENTS = 10
 
 
-def print_summary(run: ChainRun) -> None:
-    """Print what ran, which breaches were found, and where to look next."""
+# What is known of a day beside its measurements, for one more column of the table.
+Remark = Callable[[dt.date], str]
+
+
+def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = None) -> None:
+    """Print what ran, which breaches there are, and where to look next.
+
+    Parameters
+    ----------
+    arrived : str
+        What came in on these days, for the first line.
+    planted : callable, optional
+        Of a day: the faults that were planted into it, where the truth is known.
+    """
     console = Console()
     span = {"first": run.days.from_date, "last": run.days.to_date}
     with connection.engine().connect() as session:
-        read, loaded, rejected = session.execute(LOADS, span).one()
         console.print(
-            f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s: "
-            f"{read:,} trips read = {loaded:,} loaded + {rejected:,} rejected"
-            + (", after building the baseline" if run.built_baseline else "")
+            f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s"
+            + (f": {arrived}" if arrived else "")
+            + (", after building the reference" if run.built_reference else "")
         )
         for monitor in run.monitors:
-            _print_monitor(console, session, monitor, span, run.source)
+            _print_monitor(console, session, monitor, span, planted)
         report = _report(session, run.monitors[0], span)
     _print_next(console, report)
 
@@ -107,10 +112,9 @@ def _print_monitor(
     session: sa.Connection,
     monitor: str,
     span: dict[str, dt.date],
-    source: Source,
+    planted: Remark | None,
 ) -> None:
-    """A table of days; for simulated trips with the fault that was planted, the truth."""
-    planted = source.faults_on if isinstance(source, SimulatedSource) else None
+    """A table of days."""
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
     breached = [day for day in days if day["drifted"] or day["state"] != "fresh"]
@@ -136,7 +140,7 @@ def _print_monitor(
             f"{len(day['drifted'])}/{day['compared']}",
             str(day["failing_tests"]),
             _most_drifted(day["drifted"]),
-            *([_faults(planted(day["partition_date"]))] if planted else []),
+            *([planted(day["partition_date"])] if planted else []),
             style=STYLES[day["state"]],
         )
     console.print(table)
@@ -164,10 +168,6 @@ def _most_drifted(columns: list[str]) -> str:
     """The column that drifted most, and how many more did."""
     more = f" +{len(columns) - 1}" if len(columns) > 1 else ""
     return f"{columns[0]}{more}" if columns else ""
-
-
-def _faults(faults: list[Fault]) -> str:
-    return ", ".join(f"{fault.kind} {fault.column}".strip() for fault in faults)
 
 
 def _report(session: sa.Connection, monitor: str, span: dict[str, dt.date]) -> Path | None:

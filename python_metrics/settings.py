@@ -4,11 +4,26 @@ import os
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+def dbt_project_dir() -> Path:
+    """The dbt project that declares the monitors: ``DRIFTMETER_DBT_PROJECT``, or the example's."""
+    return Path(os.environ.get("DRIFTMETER_DBT_PROJECT") or EXAMPLE_PROJECT).resolve()
+
+
+def is_example() -> bool:
+    """Whether the monitors are those of the example that ships."""
+    return dbt_project_dir() == EXAMPLE_PROJECT
 
 
 def home() -> Path:
-    """Driftmeter's directory for all it keeps: ``DRIFTMETER_HOME``, or ``.driftmeter/``."""
-    return Path(os.environ.get("DRIFTMETER_HOME") or PROJECT_ROOT / ".driftmeter").resolve()
+    """Driftmeter's directory for all it keeps: ``DRIFTMETER_HOME``.
+
+    Without it ``.driftmeter/``, in a dbt project of one's own or in this checkout.
+    """
+    root = PROJECT_ROOT if is_example() else dbt_project_dir()
+    return Path(os.environ.get("DRIFTMETER_HOME") or root / ".driftmeter").resolve()
 
 
 def external_database_url() -> str | None:

@@ -70,11 +70,11 @@ def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
         patch.setenv("DRIFTMETER_HOME", str(demo_home))
-        from orchestration.baseline import train_challenger
-        from orchestration.chain import run_chain
         from orchestration.dbt_manifest import monitors
         from orchestration.environment import prepare
-        from orchestration.source_choice import SourceChoice
+        from orchestration.example.baseline import train_challenger
+        from orchestration.example.chain import run_chain
+        from orchestration.example.source_choice import SourceChoice
 
         prepare()
         choice = SourceChoice("simulated", trips_per_day=200)

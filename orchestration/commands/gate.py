@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.commands.run import read_date
+from orchestration.commands.arguments import read_date
 from python_metrics.errors import DriftmeterError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from orchestration.commands.run import read_date
+from orchestration.commands.arguments import read_date
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 

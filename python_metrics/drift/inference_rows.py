@@ -65,14 +65,14 @@ def read_rows(
         columns=sql.SQL(", ").join(expressions),
         version=sql.Identifier(monitor.model_version),
         alias=sql.Identifier(VERSION),
-        table=_table(monitor),
+        table=table_of(monitor),
         where=where,
     )
     types = {
         name: pa.string() if column.kind == "categorical" else pa.float64()
         for name, column in columns.items()
     }
-    with _explained(monitor):
+    with explained(monitor):
         return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
 
 
@@ -85,9 +85,9 @@ def count_rows(
 ) -> int:
     """Rows of the days, or of a segment of them."""
     query = sql.SQL("select count(*) as rows from {table} where {where}").format(
-        table=_table(monitor), where=_where(days, segment)
+        table=table_of(monitor), where=_where(days, segment)
     )
-    with _explained(monitor):
+    with explained(monitor):
         found = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
     return int(found["rows"][0])
 
@@ -117,22 +117,23 @@ def fingerprint(
         " from {table} where partition_date between {first} and {last}"
     ).format(
         columns=sql.SQL(", ").join(map(sql.Identifier, names)),
-        table=_table(monitor),
+        table=table_of(monitor),
         first=sql.Literal(first),
         last=sql.Literal(last),
     )
     driver = connection.connection.driver_connection
-    with _explained(monitor):
+    with explained(monitor):
         rows, total = driver.execute(query).fetchone()  # type: ignore[union-attr]
     return rows, hashlib.sha256(f"{rows}:{total}".encode()).hexdigest()[:16]
 
 
-def _table(monitor: Monitor) -> sql.Identifier:
+def table_of(monitor: Monitor) -> sql.Identifier:
+    """The monitor's inference table, quoted."""
     return sql.Identifier(monitor.schema_name, monitor.name)
 
 
 @contextmanager
-def _explained(monitor: Monitor) -> Iterator[None]:
+def explained(monitor: Monitor) -> Iterator[None]:
     """A missing table or column is the user's to mend, so it is told as such."""
     where = f"{monitor.schema_name}.{monitor.name}"
     try:

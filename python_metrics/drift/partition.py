@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 import sqlalchemy as sa
 
-from python_metrics.drift.inference_rows import VERSION, fingerprint, read_rows
+from python_metrics.arrival.contents import DayContent, day_content
+from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.drift.reference import BASELINE, Reference
 from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
 from python_metrics.errors import DriftmeterError
@@ -44,7 +45,8 @@ def compute_partition(
     try:
         with engine.begin() as connection:
             _lock(connection, monitor, day)
-            rows, content = fingerprint(connection, monitor, day, day)
+            content = day_content(connection, monitor, day)
+            rows = content.rows
             current = read_rows(connection, monitor, [day])
             state = "fresh" if rows else "empty" if arrived else "missing"
             measured = list(_by_version(reference, current))
@@ -206,11 +208,13 @@ def _insert(connection: sa.Connection, table: str, rows: list[dict[str, object]]
 
 PARTITION = sa.text(
     "insert into metrics.partitions (monitor, partition_date, state, reason, row_count,"
-    " fingerprint, config_hash, duration_seconds, computed_at)"
-    " values (:monitor, :day, :state, :reason, :rows, :fingerprint, :config, :seconds, now())"
+    " fingerprint, labelled_count, inputs_fingerprint, config_hash, duration_seconds, computed_at)"
+    " values (:monitor, :day, :state, :reason, :rows, :fingerprint, :labelled, :inputs, :config,"
+    " :seconds, now())"
     " on conflict (monitor, partition_date) do update set state = excluded.state,"
     " reason = excluded.reason, row_count = excluded.row_count,"
-    " fingerprint = excluded.fingerprint, config_hash = excluded.config_hash,"
+    " fingerprint = excluded.fingerprint, labelled_count = excluded.labelled_count,"
+    " inputs_fingerprint = excluded.inputs_fingerprint, config_hash = excluded.config_hash,"
     " duration_seconds = excluded.duration_seconds, computed_at = excluded.computed_at"
 )
 REASONS = {
@@ -220,7 +224,7 @@ REASONS = {
 
 
 def _record(
-    connection: sa.Connection, result: PartitionResult, reference: Reference, content: str
+    connection: sa.Connection, result: PartitionResult, reference: Reference, content: DayContent
 ) -> None:
     connection.execute(
         PARTITION,
@@ -230,7 +234,9 @@ def _record(
             "state": result.state,
             "reason": REASONS.get(result.state),
             "rows": result.row_count,
-            "fingerprint": content,
+            "fingerprint": content.fingerprint,
+            "labelled": content.labelled,
+            "inputs": content.inputs_fingerprint,
             "config": reference.config_hash,
             "seconds": result.duration_seconds,
         },
@@ -255,6 +261,8 @@ def _record_failure(
                 "reason": reason,
                 "rows": 0,
                 "fingerprint": None,
+                "labelled": None,
+                "inputs": None,
                 "config": reference.config_hash,
                 "seconds": seconds,
             },

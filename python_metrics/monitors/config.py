@@ -124,6 +124,8 @@ class Monitor(Strict):
         Columns whose values split the day.
     reference : Days
         Days that stand for "as it should be".
+    watch_days : int
+        Days before the newest whose rows and labels may still change: they are looked at again.
     min_rows : int
         Fewer rows a day than this are not compared.
     tests : tuple of DeclaredTest
@@ -148,6 +150,7 @@ class Monitor(Strict):
     segments: tuple[str, ...] = ()
     reference: Days
     label_delay_days: int = Field(default=0, ge=0)
+    watch_days: int = Field(default=35, ge=1)
     min_rows: int = Field(default=30, ge=1)
     alarm_budget: AlarmBudget = AlarmBudget()
     least_effect: LeastEffect = LeastEffect()
@@ -219,6 +222,6 @@ class Monitor(Strict):
         """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
         # Tests say what is asked of a day, not what is measured of it.
         content = self.model_dump(
-            mode="json", exclude={"owner", "tests", "default_tests", "retrain"}
+            mode="json", exclude={"owner", "tests", "default_tests", "retrain", "watch_days"}
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -46,7 +46,7 @@ trap finish EXIT
 echo "== up"
 compose up --detach --build --wait
 echo "== two days through the chain"
-compose exec -T code driftmeter run --from 2019-04-01 --to 2019-04-02
+compose exec -T code driftmeter demo --from 2019-04-01 --to 2019-04-02
 # shellcheck disable=SC2016  # the container's shell has the password, ours has not
 days=$(compose exec -T postgres sh -c 'PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 \
     -U driftmeter -At -c "select count(*) from metrics.partitions where state = '"'fresh'"'"')

@@ -22,8 +22,8 @@ class Chain:
 
     def run(self, first: str, last: str | None = None, only: str | None = None) -> None:
         """Take days through the chain, in this process."""
-        from orchestration.chain import run_chain
-        from orchestration.source_choice import SourceChoice
+        from orchestration.example.chain import run_chain
+        from orchestration.example.source_choice import SourceChoice
 
         run_chain(SourceChoice("files", str(self.directory)), days(first, last), only)
 

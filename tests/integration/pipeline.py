@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from python_metrics.example.sources.simulated import SimulatedSource
 from python_metrics.monitors.config import Days
-from python_metrics.raw.sources.simulated import SimulatedSource
 
 TLC_NAMES = {
     "vendor_id": "VendorID",

@@ -1,4 +1,4 @@
-"""Bad input to `driftmeter run`: one clear line, a non-zero exit, and nothing half-written."""
+"""Bad input to `driftmeter demo`: one clear line, a non-zero exit, and nothing half-written."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def trips(tmp_path: Path) -> Path:
 def run(url: str, home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url, "DRIFTMETER_HOME": str(home)}
     return subprocess.run(
-        [DRIFTMETER, "run", *arguments], env=environment, capture_output=True, text=True
+        [DRIFTMETER, "demo", *arguments], env=environment, capture_output=True, text=True
     )
 
 

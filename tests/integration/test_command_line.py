@@ -63,10 +63,10 @@ def one_line_error(result: Completed) -> str:
 def test_help_lists_every_command_and_where_to_start(checkout: Path) -> None:
     shown = driftmeter(checkout, "--help")
     assert shown.returncode == 0
-    for command in ("up", "down", "url", "run", "status", "ui", "report", "grafana"):
+    for command in ("up", "down", "url", "run", "demo", "status", "ui", "report", "grafana"):
         assert f"\n  {command} " in shown.stdout
-    assert "Start with: driftmeter run" in shown.stdout
-    assert "Example:" in driftmeter(checkout, "run", "--help").stdout
+    assert "Start with: driftmeter demo" in shown.stdout
+    assert "Example:" in driftmeter(checkout, "demo", "--help").stdout
 
 
 def test_an_unknown_option_or_command_exits_with_2(checkout: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_monitor_with_an_unknown_column_is_one_line_and_nothing_is_written(
     try:
         day = ("--from", "2019-04-01", "--to", "2019-04-01")
         line = one_line_error(
-            driftmeter(checkout, "run", *day, DRIFTMETER_DATABASE_URL=warehouse_url)
+            driftmeter(checkout, "demo", *day, DRIFTMETER_DATABASE_URL=warehouse_url)
         )
     finally:
         models.write_text(right)
@@ -284,7 +284,7 @@ def test_a_monitor_with_an_unknown_column_is_one_line_and_nothing_is_written(
 
 def test_a_day_that_is_none_is_one_line(checkout: Path, warehouse_url: str) -> None:
     line = one_line_error(
-        driftmeter(checkout, "run", "--from", "2019-02-30", DRIFTMETER_DATABASE_URL=warehouse_url)
+        driftmeter(checkout, "demo", "--from", "2019-02-30", DRIFTMETER_DATABASE_URL=warehouse_url)
     )
     assert "--from: '2019-02-30' is no date" in line
     assert "YYYY-MM-DD" in line

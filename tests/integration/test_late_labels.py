@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from orchestration.chain import run_chain, run_stale
 from orchestration.dbt_manifest import monitors
-from orchestration.source_choice import SourceChoice
+from orchestration.example.chain import run_chain, run_stale
+from orchestration.example.source_choice import SourceChoice
+from python_metrics.arrival.changes import stale_days
 from python_metrics.calibration.multivariate import DomainClassifier
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.labels import LabelDelay, stale_since
+from python_metrics.example.labels import LabelDelay
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import days, rows_of
 
@@ -89,10 +90,10 @@ def test_labels_that_land_make_their_days_stale_and_only_those_are_computed_agai
         )
     before = {day: rows_of(chain.engine, day, TABLES) for day in first}
     run_chain(choice, days("2019-04-21"))
-    assert {str(day) for day in stale_since(chain.engine)} == {"2019-04-01"}
+    assert {str(day) for day in stale_days(chain.engine, "trip_duration")} == {"2019-04-01"}
     (again,) = run_stale(choice)
     assert (str(again.days.from_date), str(again.days.to_date)) == ("2019-04-01", "2019-04-01")
-    assert stale_since(chain.engine) == {}
+    assert stale_days(chain.engine, "trip_duration") == {}
     after = coverage(chain)
     assert after["2019-04-01"][0] > first["2019-04-01"][0]
     for day in ("2019-04-02", "2019-04-03"):

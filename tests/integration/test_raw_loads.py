@@ -7,10 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.load import load_day
-from python_metrics.raw.sources.base import Batch
-from python_metrics.raw.sources.faults import Fault
-from python_metrics.raw.sources.simulated import SimulatedSource
+from python_metrics.example.load import load_day
+from python_metrics.example.sources.base import Batch
+from python_metrics.example.sources.faults import Fault
+from python_metrics.example.sources.simulated import SimulatedSource
 from tests.integration.pipeline import rows_of
 
 DAY = dt.date(2019, 4, 2)

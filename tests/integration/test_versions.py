@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from scipy import stats
 from sklearn.metrics import log_loss
 
-from orchestration.baseline import train_challenger
 from orchestration.dbt_manifest import monitors
+from orchestration.example.baseline import train_challenger
 from python_metrics.errors import DriftmeterError
+from python_metrics.example.models.versions import promote, retire
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import _row
-from python_metrics.inference.versions import promote, retire
 from python_metrics.monitors.config import Days, Retrain
 from python_metrics.performance.versions import Verdict, verdicts
 from tests.integration.conftest import Chain

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.commands.run import days_to_run
-from orchestration.source_choice import SourceChoice, chosen, own_days, remember
+from orchestration.example.commands.demo import days_to_run
+from orchestration.example.source_choice import SourceChoice, chosen, own_days, remember
 from tests.integration.pipeline import days
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.sources.tlc import download, months_between
+from python_metrics.example.sources.tlc import download, months_between
 
 FILE = "green_tripdata_2022-01.parquet"
 CONTENT = bytes(range(256)) * 4000

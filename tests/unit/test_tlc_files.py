@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.sources.columns import canonical_frame
-from python_metrics.raw.sources.files import FilesSource
+from python_metrics.example.sources.columns import canonical_frame
+from python_metrics.example.sources.files import FilesSource
 
 TODAY = {
     "VendorID": [2, 1, 2],

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.sources.base import TRIPS
+from python_metrics.example.sources.base import TRIPS
 
 # Lower case, since TLC's own case varies (airport_fee, Airport_fee). The first name is today's.
 NAMES: Mapping[str, tuple[str, ...]] = {

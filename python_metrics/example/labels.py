@@ -5,6 +5,7 @@ replay of history sees labels come as they would have come.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from python_metrics.arrival.changes import mark_days_stale
 from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse.copy import copy_in
 
@@ -103,24 +105,14 @@ def newest_loaded(engine: sa.Engine) -> dt.date | None:
     return found
 
 
-def mark_landed(engine: sa.Engine, today: dt.date) -> list[dt.date]:
-    """Call stale each computed day of which a label has landed since, and no other."""
+def mark_landed(engine: sa.Engine, today: dt.date, monitors: Iterable[str]) -> list[dt.date]:
+    """Call stale each measured day of which a label has landed since, and no other."""
     query = sa.text(
-        "update metrics.partitions set state = 'stale',"
-        " reason = 'labels landed after it was computed'"
-        " where state = 'fresh' and partition_date in ("
-        "select partition_date from raw.late_labels join raw.labels_taken using (partition_date)"
-        " where lands_on > taken_on and lands_on <= :today) returning partition_date"
+        "select distinct partition_date"
+        " from raw.late_labels join raw.labels_taken using (partition_date)"
+        " where lands_on > taken_on and lands_on <= :today"
     )
     with engine.begin() as connection:
-        return sorted(set(connection.scalars(query, {"today": today})))
-
-
-def stale_since(engine: sa.Engine) -> dict[dt.date, str]:
-    """Days whose rows or labels changed after they were computed, and when that was."""
-    query = sa.text(
-        "select partition_date, max(computed_at)::text as computed_at from metrics.partitions"
-        " where state = 'stale' group by 1 order by 1"
-    )
-    with engine.connect() as connection:
-        return {row.partition_date: row.computed_at for row in connection.execute(query)}
+        landed = list(connection.scalars(query, {"today": today}))
+        reason = "labels landed after it was measured"
+        return mark_days_stale(connection, monitors, landed, reason, ("fresh",))

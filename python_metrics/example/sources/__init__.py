@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.sources.base import Batch, Source
+from python_metrics.example.sources.base import Batch, Source
 
 __all__ = ["Batch", "Source", "make_source"]
 
@@ -33,11 +33,11 @@ def make_source(
             f"{taxi!r} is no colour of cab", where="--taxi", fix=f"use {' or '.join(TAXIS)}"
         )
     if kind == "simulated":
-        from python_metrics.raw.sources.simulated import SimulatedSource
+        from python_metrics.example.sources.simulated import SimulatedSource
 
         return SimulatedSource(seed=seed, trips_per_day=trips_per_day)
     if kind == "files":
-        from python_metrics.raw.sources.files import FilesSource
+        from python_metrics.example.sources.files import FilesSource
 
         if directory is None:
             raise DriftmeterError(
@@ -45,7 +45,7 @@ def make_source(
             )
         return FilesSource(directory, taxi)
     if kind == "tlc":
-        from python_metrics.raw.sources.tlc import TlcSource
+        from python_metrics.example.sources.tlc import TlcSource
 
         if months is None or cache is None:
             raise DriftmeterError("is missing", where="--months", fix="write YYYY-MM..YYYY-MM")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
-from python_metrics.inference.models import BaselineModel
+from python_metrics.example.models.baseline import BaselineModel
 from python_metrics.warehouse.copy import column_list, copy_out
 
 TIMES = ("pickup_datetime", "dropoff_datetime")

@@ -5,16 +5,17 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orchestration.reference_days import choose_reference
 from python_metrics import settings
+from python_metrics.example.labels import LabelDelay
+from python_metrics.example.sources import Source, make_source
+from python_metrics.example.sources.tlc import months_between
 from python_metrics.monitors.config import Days
-from python_metrics.raw.labels import LabelDelay
-from python_metrics.raw.sources import Source, make_source
-from python_metrics.raw.sources.tlc import months_between
 
 
 @dataclass(frozen=True)
 class SourceChoice:
-    """Options of one source, as `driftmeter run` takes them."""
+    """Options of one source, as `driftmeter demo` takes them."""
 
     kind: str = "simulated"
     directory: str | None = None
@@ -91,3 +92,5 @@ def remember(choice: SourceChoice) -> None:
     new = file.with_suffix(".new")
     new.write_text(json.dumps(asdict(choice), indent=2))
     new.rename(file)
+    # Downloaded months need not hold the reference days that the YAML declares.
+    choose_reference(choice.own_days.reference if choice.own_days else None)

@@ -11,9 +11,9 @@ import sklearn
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.inference import artifact
-from python_metrics.inference.models import MODELS, BaselineModel
-from python_metrics.inference.raw_frame import read_trips
+from python_metrics.example.models import artifact
+from python_metrics.example.models.baseline import MODELS, BaselineModel
+from python_metrics.example.models.raw_frame import read_trips
 from python_metrics.monitors.config import Days
 
 HELD_BACK_SHARE_OF_DAYS = 0.2

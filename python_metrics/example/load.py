@@ -3,13 +3,15 @@
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from python_metrics.raw.labels import EVERY_LABEL, LabelDelay, take_labels
-from python_metrics.raw.sources.base import Batch, Source
+from python_metrics.arrival.changes import mark_days_stale
+from python_metrics.example.labels import EVERY_LABEL, LabelDelay, take_labels
+from python_metrics.example.sources.base import Batch, Source
 from python_metrics.warehouse.copy import copy_in
 
 # Does not depend on the order of rows; `source_file` and all else of the row is in it.
@@ -57,12 +59,13 @@ def load_day(
     day: dt.date,
     delay: LabelDelay = LabelDelay(),  # noqa: B008
     taken_on: dt.date = EVERY_LABEL,
+    monitors: Iterable[str] = (),
 ) -> LoadResult:
     """Replace a day's raw trips by what the source has, and take in the labels that have landed.
 
     The source is read before anything is deleted, and all is written in one transaction: a bad
-    file or a crash leaves the old day. If the day's trips changed, exactly its partitions in
-    ``metrics.partitions`` become stale.
+    file or a crash leaves the old day. If the day's trips changed, exactly its partitions of
+    these monitors become stale.
 
     Parameters
     ----------
@@ -70,6 +73,8 @@ def load_day(
         When labels come; with their rows by default.
     taken_on : datetime.date
         Labels that land later are not there yet.
+    monitors : iterable of str
+        Monitors whose inference tables are made of these trips.
 
     Raises
     ------
@@ -96,14 +101,8 @@ def load_day(
             take_labels(connection, day, late, taken_on)
         changed = connection.execute(FINGERPRINT, key).one() != before
         if changed:
-            connection.execute(
-                sa.text(
-                    "update metrics.partitions set state = 'stale',"
-                    " reason = 'raw trips of the day changed after it was computed'"
-                    " where partition_date = :day"
-                ),
-                key,
-            )
+            reason = "raw trips of the day changed after it was measured"
+            mark_days_stale(connection, monitors, [day], reason)
     totals = loads.to_pydict()
     return LoadResult(
         day=day,

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sklearn.base import BaseEstimator
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.inference import artifact
-from python_metrics.inference.models import MODELS, BaselineModel
-from python_metrics.inference.raw_frame import read_trips
+from python_metrics.example.models import artifact
+from python_metrics.example.models.baseline import MODELS, BaselineModel
+from python_metrics.example.models.raw_frame import read_trips
 from python_metrics.warehouse.copy import copy_in
 
 
@@ -44,7 +44,7 @@ def load_active(engine: sa.Engine, monitor: str, home: Path) -> ActiveModel:
         raise DriftmeterError(
             f"no baseline model of {monitor} has been trained",
             where="metrics.model_versions",
-            fix="`driftmeter run` trains it first; in Dagster, materialize raw/baseline_models",
+            fix="`driftmeter demo` trains it first; in Dagster, materialize raw/baseline_models",
         )
     estimator = artifact.load(home / row.artifact, row.artifact_sha256)
     return ActiveModel(MODELS[monitor], row.model_version, estimator)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.sources.files import FilesSource
+from python_metrics.example.sources.files import FilesSource
 
 PUBLIC_ADDRESS = "https://d37ci6vzurychx.cloudfront.net/trip-data"
 CHUNK_BYTES = 1 << 20

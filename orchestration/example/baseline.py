@@ -3,14 +3,16 @@
 import dagster as dg
 import sqlalchemy as sa
 
-from orchestration.dbt_manifest import trained_days
+from orchestration.example.raw import raw_trips
+from orchestration.example.resources import Trips
+from orchestration.example.trained_days import trained_days
 from orchestration.progress import track
-from orchestration.raw import raw_trips
-from orchestration.resources import Trips, Warehouse
+from orchestration.resources import Warehouse
+from orchestration.schedules import ON_DEMAND
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
-from python_metrics.inference.models import MODELS
-from python_metrics.inference.train import TrainedModel, train_baseline
+from python_metrics.example.models.baseline import MODELS
+from python_metrics.example.models.train import TrainedModel, train_baseline
 from python_metrics.monitors.config import Days
 
 
@@ -27,6 +29,7 @@ class Challenger(dg.Config):
     group_name="raw",
     owners=["team:data-platform"],
     kinds={"scikitlearn"},
+    tags=ON_DEMAND,
     deps=[raw_trips],
 )
 def challenger_models(
@@ -66,6 +69,7 @@ def train_challenger(monitor: str, days: Days, engine: sa.Engine, data_source: s
     group_name="raw",
     owners=["team:data-platform"],
     kinds={"scikitlearn"},
+    tags=ON_DEMAND,
     deps=[raw_trips],
 )
 def baseline_models(

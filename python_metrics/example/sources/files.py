@@ -16,8 +16,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.raw.sources.base import REJECTED, TRIPS, Batch, SourceFile
-from python_metrics.raw.sources.columns import canonical_frame
+from python_metrics.example.sources.base import REJECTED, TRIPS, Batch, SourceFile
+from python_metrics.example.sources.columns import canonical_frame
 
 FILE_NAME = re.compile(
     r"(?P<taxi>yellow|green)_tripdata_(?P<year>\d{4})-(?P<month>\d{2})\.(parquet|csv|csv\.gz)"

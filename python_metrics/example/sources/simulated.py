@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from python_metrics.raw.sources.base import REJECTED, TRIPS, Batch, SourceFile
-from python_metrics.raw.sources.faults import DEFAULT_SCHEDULE, Fault
+from python_metrics.example.sources.base import REJECTED, TRIPS, Batch, SourceFile
+from python_metrics.example.sources.faults import DEFAULT_SCHEDULE, Fault
 
 FIRST_DAY, LAST_DAY = dt.date(2018, 1, 1), dt.date(2027, 12, 31)
 ZONES = 263

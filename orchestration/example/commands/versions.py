@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.commands.run import read_date
-from python_metrics.errors import DriftmeterError
+from orchestration.commands.arguments import read_days
 
 app = typer.Typer(
     help="List a model's versions; train a challenger, promote it, or retire it.",
@@ -37,7 +36,7 @@ def versions(context: typer.Context) -> None:
     with connection.engine().connect() as session:
         rows = session.execute(sa.text(LIST)).all()
         if not rows:
-            console.print("no version has been trained: driftmeter run")
+            console.print("no version has been trained: driftmeter demo")
         for row in rows:
             state = "active" if row.is_active else "challenger" if row.is_challenger else "retired"
             console.print(
@@ -63,28 +62,24 @@ def train(
 ) -> None:
     """Train a challenger on these days; days that are run from then on are scored by it too."""
     from orchestration.environment import prepare
-    from python_metrics.monitors.config import Days
     from python_metrics.warehouse import connection
 
-    first, last = read_date("--from", from_date), read_date("--to", to_date)
-    if first > last:
-        raise DriftmeterError(f"{first} is after --to {last}", where="--from", fix="swap the two")
+    days = read_days(from_date, to_date)
     prepare()
-    from orchestration.baseline import train_challenger
-    from orchestration.source_choice import chosen
+    from orchestration.example.baseline import train_challenger
+    from orchestration.example.source_choice import chosen
 
-    days = Days(**{"from": first, "to": last})
     model = train_challenger(monitor, days, connection.engine(), chosen().open().signature)
     typer.echo(
         f"{model.model_version}: held-back {model.train_metric} {model.holdout_value:.4g}."
-        f" Run days again to compare it: driftmeter run --monitor {monitor} --from ... --to ..."
+        f" Run days again to compare it: driftmeter demo --monitor {monitor} --from ... --to ..."
     )
 
 
 @app.command()
 def promote(version: Version) -> None:
     """Make a version the active one: days that are run from then on are scored by it."""
-    from python_metrics.inference import versions as act
+    from python_metrics.example.models import versions as act
     from python_metrics.warehouse import connection
 
     typer.echo(f"{version} is the active version of {act.promote(connection.engine(), version)}")
@@ -93,7 +88,7 @@ def promote(version: Version) -> None:
 @app.command()
 def retire(version: Version) -> None:
     """Let a challenger score no more."""
-    from python_metrics.inference import versions as act
+    from python_metrics.example.models import versions as act
     from python_metrics.warehouse import connection
 
     act.retire(connection.engine(), version)

@@ -1,0 +1,26 @@
+"""What a user typed as an option, read and checked."""
+
+import datetime as dt
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Days
+
+
+def read_date(option: str, text: str | None) -> dt.date:
+    """A date as the user typed it, or one clear line."""
+    if not text:
+        raise DriftmeterError("is missing", where=option, fix="write a day as YYYY-MM-DD")
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise DriftmeterError(
+            f"{text!r} is no date", where=option, fix="write a day as YYYY-MM-DD"
+        ) from error
+
+
+def read_days(from_date: str | None, to_date: str | None) -> Days:
+    """The days from one to the other, both included."""
+    first, last = read_date("--from", from_date), read_date("--to", to_date)
+    if first > last:
+        raise DriftmeterError(f"{first} is after --to {last}", where="--from", fix="swap the two")
+    return Days(**{"from": first, "to": last})

@@ -1,0 +1,155 @@
+"""Takes taxi trips from a source through to incidents, and first trains what they are scored by."""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy as sa
+
+from orchestration import chain
+from orchestration.chain import ChainRun
+from orchestration.dbt_manifest import monitors
+from orchestration.example import source_choice
+from orchestration.example.raw import MATURE_TAG
+from orchestration.example.source_choice import SourceChoice
+from orchestration.example.trained_days import trained_days
+from python_metrics.arrival.changes import stale_days
+from python_metrics.errors import DriftmeterError
+from python_metrics.example.models.baseline import MODELS
+from python_metrics.example.sources import Source
+from python_metrics.monitors.config import Days
+from python_metrics.warehouse import connection
+
+TRIPS = [dg.AssetKey(["raw", "trips"])]
+PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
+
+
+def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> ChainRun:
+    """Load these days of trips, score them, and measure them.
+
+    The baseline models are trained and the reference days built first if they are missing, or
+    were made from another source.
+
+    Parameters
+    ----------
+    choice : SourceChoice
+        Where trips come from; remembered for later runs.
+    days : Days
+        First and last day.
+    only : str, optional
+        One monitor's name; None runs all.
+
+    Raises
+    ------
+    DriftmeterError
+        If the monitor is unknown, the source has none of the days, or a step fails.
+    """
+    started = time.perf_counter()
+    names = chain.names_of(only)
+    source = choice.open()
+    _check_days(source, days)
+    # From here on the choice decides, for downloaded months, which days are the reference.
+    source_choice.remember(choice)
+    needs_baseline = _needs_baseline(source, names)
+    if needs_baseline:
+        _build_baseline(source, names, only)
+    chain.materialize(
+        days, only, [*TRIPS, *PREDICTIONS, *chain.dbt_keys(), *chain.python_keys(names)]
+    )
+    return ChainRun(days, tuple(names), needs_baseline, time.perf_counter() - started)
+
+
+def replay(
+    choice: SourceChoice, days: Days, every_seconds: float, only: str | None = None
+) -> Iterator[ChainRun]:
+    """Take the days through the chain one at a time, one every so many seconds.
+
+    The course's demo loop: dashboards and Dagster's pages fill while one looks. Days that are
+    fresh already are left out, so that a replay that was stopped goes on where it was.
+
+    Yields
+    ------
+    ChainRun
+        Each day's, as it is done.
+    """
+    count = (days.to_date - days.from_date).days + 1
+    for day in (days.from_date + dt.timedelta(days=number) for number in range(count)):
+        if _is_done(day, only):
+            continue
+        started = time.monotonic()
+        yield run_chain(choice, Days(**{"from": day, "to": day}), only)
+        time.sleep(max(0.0, every_seconds - (time.monotonic() - started)))
+
+
+def run_stale(choice: SourceChoice, only: str | None = None) -> Iterator[ChainRun]:
+    """Load and measure again the days whose trips or labels changed; days in a row are one run.
+
+    Yields
+    ------
+    ChainRun
+        As it is done.
+    """
+    days = {day for name in chain.names_of(only) for day in stale_days(connection.engine(), name)}
+    for span in chain.in_a_row(days):
+        yield run_chain(choice, span, only)
+
+
+def _is_done(day: dt.date, only: str | None) -> bool:
+    query = sa.text(
+        "select count(*) from metrics.partitions where partition_date = :day"
+        " and monitor = any(:monitors) and state in ('fresh', 'empty', 'missing')"
+    )
+    names = chain.names_of(only)
+    with connection.engine().connect() as session:
+        return session.scalar(query, {"day": day, "monitors": names}) == len(names)
+
+
+def _check_days(source: Source, days: Days) -> None:
+    have = source.days()
+    if not any(day in days for day in have):
+        span = f"{have[0]} to {have[-1]}" if have else "no day at all"
+        raise DriftmeterError(
+            f"the source has no day from {days.from_date} to {days.to_date}; it has {span}",
+            where="--from, --to",
+            fix="ask for days that it has",
+        )
+
+
+def _needs_baseline(source: Source, names: list[str]) -> bool:
+    """Whether a monitor lacks a model or built reference days of this source."""
+    modelled = sa.text(
+        "select count(*) from metrics.model_versions"
+        " where monitor = :monitor and is_active and data_source = :source"
+    )
+    built = sa.text(
+        "select count(distinct partition_date) from raw.loads where source = :source"
+        " and partition_date between :first and :last"
+    )
+    with connection.engine().connect() as session:
+        for name in names:
+            reference = monitors()[name].reference
+            span = {"first": reference.from_date, "last": reference.to_date}
+            length = (reference.to_date - reference.from_date).days + 1
+            if session.scalar(built, {"source": source.signature, **span}) != length:
+                return True
+            modelled_by = {"monitor": name, "source": source.signature}
+            if name in MODELS and not session.scalar(modelled, modelled_by):
+                return True
+    return chain.reference_without_quality(names) is not None
+
+
+def _build_baseline(source: Source, names: list[str], only: str | None) -> None:
+    references = [monitors()[name].reference for name in names]
+    have = source.days()
+    if not any(day in span for span in references for day in have):
+        raise DriftmeterError(
+            f"the source has none of the reference days {references[0].from_date} to "
+            f"{references[0].to_date}",
+            where="reference, in dbt_project/models/inference/_inference.yml",
+            fix="declare reference days that the source has",
+        )
+    load = chain.span_of([*(trained_days(name) for name in MODELS), *references])
+    chain.materialize(load, only, TRIPS, {MATURE_TAG: "true"})
+    chain.run_job("baseline", {})
+    chain.materialize(chain.span_of(references), only, PREDICTIONS + chain.dbt_keys())

@@ -1,0 +1,34 @@
+"""What a run of the example shows beside the days: trips that came, faults that were planted."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from orchestration.chain import ChainRun
+from orchestration.example.source_choice import SourceChoice
+from orchestration.summary import print_summary
+from python_metrics.example.sources.simulated import SimulatedSource
+from python_metrics.warehouse import connection
+
+LOADS = sa.text(
+    "select coalesce(sum(read), 0), coalesce(sum(loaded), 0), coalesce(sum(rejected), 0)"
+    " from raw.loads where partition_date between :first and :last"
+)
+
+
+def print_run(run: ChainRun, choice: SourceChoice) -> None:
+    """Print a run; for simulated trips with the faults that were planted, the truth."""
+    span = {"first": run.days.from_date, "last": run.days.to_date}
+    with connection.engine().connect() as session:
+        read, loaded, rejected = session.execute(LOADS, span).one()
+    source = choice.open()
+
+    def planted(day: dt.date) -> str:
+        assert isinstance(source, SimulatedSource)
+        return ", ".join(f"{fault.kind} {fault.column}".strip() for fault in source.faults_on(day))
+
+    print_summary(
+        run,
+        f"{read:,} trips read = {loaded:,} loaded + {rejected:,} rejected",
+        planted if isinstance(source, SimulatedSource) else None,
+    )

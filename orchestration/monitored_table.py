@@ -1,0 +1,52 @@
+"""A monitor's dbt models as Dagster knows them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+
+QUALITY = ("reference_bins", "column_profile", "column_histogram")
+
+
+@dataclass(frozen=True)
+class MonitoredTable:
+    """A monitor, and the asset keys of its inference table and of the quality models."""
+
+    monitor: Monitor
+    inference: dg.AssetKey
+    quality: tuple[dg.AssetKey, ...]
+
+
+def monitored_tables(
+    manifest: Path, monitors: Mapping[str, Monitor], translator: DagsterDbtTranslator
+) -> dict[str, MonitoredTable]:
+    """Every monitor with the keys that a translator gives its models.
+
+    Raises
+    ------
+    DriftmeterError
+        If the manifest lacks a quality model.
+    """
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+    for name in QUALITY:
+        if monitors and name not in models:
+            raise DriftmeterError(
+                f"there is no model {name!r}",
+                where=str(manifest),
+                fix="add Driftmeter's package to packages.yml and run `dbt deps` and `dbt parse`",
+            )
+    return {
+        name: MonitoredTable(
+            monitor,
+            translator.get_asset_key(models[name]),
+            tuple(translator.get_asset_key(models[quality]) for quality in QUALITY),
+        )
+        for name, monitor in monitors.items()
+    }

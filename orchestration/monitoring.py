@@ -1,0 +1,71 @@
+"""What Dagster needs to watch the monitors of any dbt project: assets, checks and sensors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from orchestration.checks import drift_check
+from orchestration.drift import AbsentDays, drift_asset, no_absent_days
+from orchestration.incidents import incidents_asset
+from orchestration.monitored_table import MonitoredTable, monitored_tables
+from orchestration.notifications import incident_notifications
+from orchestration.performance import performance_asset
+from orchestration.resources import Warehouse
+from orchestration.stale_days import stale_days_sensor
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.manifest import load_monitors
+
+
+def monitoring_definitions(
+    manifest: Path,
+    *,
+    translator: DagsterDbtTranslator | None = None,
+    monitors: Mapping[str, Monitor] | None = None,
+    feeds: Callable[[str], Sequence[dg.AssetKey]] = lambda monitor: (),
+    absent_days: AbsentDays = no_absent_days,
+) -> dg.Definitions:
+    """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
+
+    Merge it with definitions of your own: ``dg.Definitions.merge(yours, monitoring_definitions(
+    manifest))``. The dbt models, those of quality included, stay assets of your project's.
+
+    Parameters
+    ----------
+    manifest : Path
+        dbt's ``manifest.json``.
+    translator : DagsterDbtTranslator, optional
+        The one of your dbt assets: it says which asset key a dbt model has.
+    monitors : mapping of str to Monitor, optional
+        In place of those that the manifest declares.
+    feeds : callable, optional
+        Of a monitor's name: assets to materialize again, beside the monitor's own, when a day of
+        its table changed.
+    absent_days : callable, optional
+        Of a warehouse and days: those that never came, which is not the same as an empty day.
+
+    Raises
+    ------
+    DriftmeterError
+        If a monitor's YAML is wrong, or the manifest lacks Driftmeter's quality models.
+    """
+    declared = dict(monitors) if monitors is not None else load_monitors(manifest)
+    tables = monitored_tables(manifest, declared, translator or DagsterDbtTranslator())
+    keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
+    return dg.Definitions(
+        assets=[
+            *(drift_asset(table, absent_days) for table in tables.values()),
+            *(performance_asset(monitor) for monitor in declared.values() if monitor.target),
+            *(incidents_asset(monitor) for monitor in declared.values()),
+        ],
+        asset_checks=[drift_check(monitor) for monitor in declared.values()],
+        sensors=[incident_notifications, *([stale_days_sensor(declared, keys)] if keys else [])],
+        resources={"warehouse": Warehouse()},
+    )
+
+
+def _own_keys(table: MonitoredTable) -> list[dg.AssetKey]:
+    """What is computed of a monitor's table, in order."""
+    steps = ["drift", *(["performance"] if table.monitor.target else []), "incidents"]
+    return [*table.quality, *(dg.AssetKey([step, table.monitor.name]) for step in steps)]

@@ -1,0 +1,48 @@
+"""The sensor that measures again what changed: late rows, late labels, rows that vanished."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from orchestration.chain import in_a_row, range_tags
+from orchestration.resources import Warehouse
+from python_metrics.arrival.changes import mark_changed, stale_days
+from python_metrics.monitors.config import Monitor
+
+
+def stale_days_sensor(
+    monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
+) -> dg.SensorDefinition:
+    """The sensor over these monitors.
+
+    Parameters
+    ----------
+    keys : mapping of str to sequence of AssetKey
+        By monitor: what to materialize when a day of its table changed.
+    """
+
+    @dg.sensor(
+        name="stale_days",
+        target=dg.AssetSelection.assets(*{key for each in keys.values() for key in each}),
+        minimum_interval_seconds=60,
+        description="Runs days again whose rows or labels changed. Off until you turn it on.",
+    )
+    def stale_days_again(warehouse: Warehouse) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """One run a range of days in a row, and one only for each change of them."""
+        is_calm = True
+        for name, monitor in monitors.items():
+            engine = warehouse.engine()
+            mark_changed(engine, monitor)
+            changed = stale_days(engine, name)
+            for days in in_a_row(changed):
+                is_calm = False
+                measured = max(at for day, at in changed.items() if day in days)
+                yield dg.RunRequest(
+                    run_key=f"{name} {days.from_date} {days.to_date} {measured}",
+                    asset_selection=list(keys[name]),
+                    tags=range_tags(days, name),
+                )
+        if is_calm:
+            yield dg.SkipReason("no day is stale")
+
+    return stale_days_again

@@ -1,0 +1,1 @@
+"""What came into the inference tables: which days are new, and which changed once measured."""

@@ -1,0 +1,167 @@
+"""Holds the inference table against what was measured of it: changed days become stale."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from python_metrics.arrival.contents import DayContent, day_contents
+from python_metrics.monitors.config import Monitor
+
+# States that say what the day held: a stale day is known to have changed, a failed one holds none.
+MEASURED = ("fresh", "empty", "missing")
+PARTITIONS = sa.text(
+    "select partition_date as day, state, row_count, fingerprint, labelled_count,"
+    " inputs_fingerprint from metrics.partitions"
+    " where monitor = :monitor and partition_date >= :first"
+)
+NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
+MARK = sa.text(
+    "update metrics.partitions set state = 'stale', reason = :reason"
+    " where monitor = :monitor and partition_date = :day and state = any(:states)"
+    # Measured again since it was looked at: then it is this one's to say no more.
+    " and fingerprint is not distinct from :fingerprint"
+)
+MARK_DAYS = sa.text(
+    "update metrics.partitions set state = 'stale', reason = :reason"
+    " where monitor = any(:monitors) and partition_date = any(:days) and state = any(:states)"
+    " returning partition_date"
+)
+STALE = sa.text(
+    "select partition_date, computed_at::text as computed_at from metrics.partitions"
+    " where monitor = :monitor and state = 'stale' order by 1"
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A day whose rows are not those that were measured.
+
+    Attributes
+    ----------
+    reason : str
+        What changed, for people: ``3 rows came late``.
+    fingerprint : str or None
+        Of the rows that were measured.
+    """
+
+    day: dt.date
+    reason: str
+    fingerprint: str | None
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What came into one inference table since it was measured.
+
+    Attributes
+    ----------
+    new : tuple of date
+        Days with rows that nobody measured, after the reference and ended in the monitor's zone.
+    changed : tuple of Change
+    """
+
+    new: tuple[dt.date, ...]
+    changed: tuple[Change, ...]
+
+
+def arrivals(
+    connection: sa.Connection, monitor: Monitor, now: dt.datetime | None = None
+) -> Arrivals:
+    """Compare each day that may still change with what was measured of it.
+
+    Days that may change are the last `watch_days` before the newest that was measured, and all
+    after it: one aggregate over these days, whatever the history's length.
+
+    Parameters
+    ----------
+    now : datetime with a zone, optional
+        A day of the table is looked at once it has ended in the monitor's time zone by then.
+    """
+    today = (now or dt.datetime.now(dt.timezone.utc)).astimezone(monitor.zone).date()
+    newest = connection.scalar(NEWEST, {"monitor": monitor.name})
+    # The reference is held by its own hash; days before it are nobody's to measure.
+    first = monitor.reference.to_date + dt.timedelta(days=1)
+    if newest is not None:
+        first = max(first, newest - dt.timedelta(days=monitor.watch_days))
+    content = day_contents(connection, monitor, first, today - dt.timedelta(days=1))
+    rows = connection.execute(PARTITIONS, {"monitor": monitor.name, "first": first})
+    measured = {row.day: row for row in rows}
+    changed = []
+    for day, row in sorted(measured.items()):
+        reason = _reason(row, content.get(day)) if row.state in MEASURED else None
+        if reason:
+            changed.append(Change(day, reason, row.fingerprint))
+    return Arrivals(tuple(sorted(set(content) - set(measured))), tuple(changed))
+
+
+def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str | None:
+    """What changed of a measured day; None where nothing did."""
+    rows = now.rows if now else 0
+    if rows > measured.row_count:
+        return f"{_rows(rows - measured.row_count)} came late, after it was measured"
+    if rows < measured.row_count:
+        return f"{_rows(measured.row_count - rows)} vanished after it was measured"
+    if now is None or now.fingerprint == measured.fingerprint:
+        return None
+    if now.inputs_fingerprint == measured.inputs_fingerprint:
+        landed = now.labelled - (measured.labelled_count or 0)
+        return (
+            f"{landed:,} labels landed after it was measured"
+            if landed > 0
+            else "labels changed after it was measured"
+        )
+    return "rows changed after it was measured"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count > 1 else ''}"
+
+
+def mark_changed(engine: sa.Engine, monitor: Monitor) -> Arrivals:
+    """Make exactly the days that changed stale, each with its reason."""
+    with engine.begin() as connection:
+        came = arrivals(connection, monitor)
+        for change in came.changed:
+            connection.execute(
+                MARK,
+                {
+                    "monitor": monitor.name,
+                    "day": change.day,
+                    "reason": change.reason,
+                    "fingerprint": change.fingerprint,
+                    "states": list(MEASURED),
+                },
+            )
+    return came
+
+
+def mark_days_stale(
+    connection: sa.Connection,
+    monitors: Iterable[str],
+    days: Sequence[dt.date],
+    reason: str,
+    states: Sequence[str] = (*MEASURED, "failed"),
+) -> list[dt.date]:
+    """Make days of some monitors stale whose rows are to be made anew from changed inputs.
+
+    For what feeds an inference table and knows of a change before the table does.
+    """
+    marked = connection.scalars(
+        MARK_DAYS,
+        {
+            "monitors": list(monitors),
+            "days": list(days),
+            "reason": reason,
+            "states": list(states),
+        },
+    )
+    return sorted(set(marked))
+
+
+def stale_days(engine: sa.Engine, monitor: str) -> dict[dt.date, str]:
+    """Days that changed since they were measured, and when they were."""
+    with engine.connect() as connection:
+        rows = connection.execute(STALE, {"monitor": monitor})
+        return {row.partition_date: row.computed_at for row in rows}
