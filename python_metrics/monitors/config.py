@@ -107,6 +107,26 @@ class Retrain(Strict):
     days: int = Field(default=28, ge=2)
 
 
+class Challengers(Strict):
+    """Where other versions' predictions of the same rows are.
+
+    Attributes
+    ----------
+    model : str
+        dbt model with the columns `id`, ``partition_date``, ``model_version`` and ``prediction``;
+        one row a version and row of the inference table.
+    id : str, optional
+        Its column that holds the inference table's id; of the same name without it.
+    schema_name, table : str
+        Where dbt puts it; not written in YAML.
+    """
+
+    model: str
+    id: str | None = None
+    schema_name: str = ""
+    table: str = ""
+
+
 class Monitor(Strict):
     """A monitored model: one inference table and what its columns mean.
 
@@ -132,6 +152,8 @@ class Monitor(Strict):
         Run each day beside the default ones.
     retrain : Retrain, optional
         None proposes nothing.
+    challengers : Challengers, optional
+        Versions that score the same rows and that nobody acts on.
     default_tests : bool
         Missing values, ranges or accepted values, and Evidently's drift of every column.
     """
@@ -157,6 +179,7 @@ class Monitor(Strict):
     tests: tuple[DeclaredTest, ...] = ()
     default_tests: bool = True
     retrain: Retrain | None = None
+    challengers: Challengers | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -222,6 +245,7 @@ class Monitor(Strict):
         """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
         # Tests say what is asked of a day, not what is measured of it.
         content = self.model_dump(
-            mode="json", exclude={"owner", "tests", "default_tests", "retrain", "watch_days"}
+            mode="json",
+            exclude={"owner", "tests", "default_tests", "retrain", "watch_days", "challengers"},
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

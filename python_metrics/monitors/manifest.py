@@ -36,10 +36,14 @@ def load_monitors(manifest: Path) -> dict[str, Monitor]:
         for node in nodes.values()
         if node["resource_type"] == "model" and "monitor" in (node["config"].get("meta") or {})
     ]
-    return {node["name"]: _monitor(node) for node in sorted(declared, key=lambda n: str(n["name"]))}
+    models = {node["name"]: node for node in nodes.values() if node["resource_type"] == "model"}
+    return {
+        node["name"]: _monitor(node, models)
+        for node in sorted(declared, key=lambda n: str(n["name"]))
+    }
 
 
-def _monitor(node: Mapping[str, Any]) -> Monitor:
+def _monitor(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Monitor:
     where = str(node.get("patch_path") or node["original_file_path"]).split("://")[-1]
     place = f"dbt_project/{where}, {node['name']}.config.meta.monitor"
     block = node["config"]["meta"]["monitor"]
@@ -53,6 +57,7 @@ def _monitor(node: Mapping[str, Any]) -> Monitor:
         raise DriftmeterError(
             f"{given}: is dbt's to say", where=place, fix="remove it; the model has it"
         )
+    block = {**block, **_challengers(block, models, place)}
     try:
         monitor = Monitor(**{**block, "name": node["name"], "schema_name": node["schema"]})
     except ValidationError as error:
@@ -65,6 +70,24 @@ def _monitor(node: Mapping[str, Any]) -> Monitor:
         ) from error
     _check_columns(monitor, node, place)
     return monitor
+
+
+def _challengers(
+    block: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], place: str
+) -> dict[str, Any]:
+    """The block's challengers with the table that dbt makes of their model."""
+    declared = block.get("challengers")
+    if not isinstance(declared, dict) or "model" not in declared:
+        return {}
+    model = models.get(str(declared["model"]))
+    if model is None:
+        raise DriftmeterError(
+            f"challengers.model: there is no model {declared['model']!r}",
+            where=place,
+            fix="name a dbt model of this project",
+        )
+    table = model.get("alias") or model["name"]
+    return {"challengers": {**declared, "schema_name": model["schema"], "table": table}}
 
 
 def _fix(error: Mapping[str, Any]) -> str:

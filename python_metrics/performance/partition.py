@@ -22,7 +22,7 @@ from python_metrics.performance.intervals import (
     to_digits,
 )
 from python_metrics.performance.realised import COUNTS, METRICS, realised
-from python_metrics.performance.store import believe, finish, has_challengers, newest_day
+from python_metrics.performance.store import believe, finish, newest_day
 from python_metrics.performance.versions import compare_day
 
 # With so many of its labels a day is final, however long the last ones take.
@@ -111,7 +111,7 @@ def measure_day(
         rows = realised(connection, monitor, [day])
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
         found = list(_measured(background, day, rows, frame, config_hash, is_late))
-        if has_challengers(connection, monitor):
+        if monitor.challengers:
             others = realised(connection, monitor, [day], challengers=True)
             found += _realised(background, day, others, frame.head(0), config_hash, is_late)
             compare_day(connection, monitor, day)

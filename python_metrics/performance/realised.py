@@ -227,23 +227,25 @@ CHALLENGERS = """(
     from {table} as own
     inner join {challengers} as scored
         on
-            own.{id} = scored.trip_id
+            own.{id} = scored.{scored_id}
             and own.partition_date = scored.partition_date
-            and scored.monitor = {monitor}
 )"""
 
 
 def challengers_table(monitor: Monitor) -> sql.Composed:
     """Rows of an inference table with the predictions of challengers in place of its own."""
+    challengers = monitor.challengers
+    if challengers is None:
+        raise ValueError(f"{monitor.name} declares no challengers")
     kept = dict.fromkeys(["partition_date", monitor.id, str(monitor.target), *monitor.segments])
     return sql.SQL(CHALLENGERS).format(
         columns=sql.SQL(", ").join(sql.Identifier("own", name) for name in kept),
         version=sql.Identifier(monitor.model_version),
         prediction=sql.Identifier(monitor.prediction),
         table=sql.Identifier(monitor.schema_name, monitor.name),
-        challengers=sql.Identifier(monitor.schema_name, "challenger_predictions"),
+        challengers=sql.Identifier(challengers.schema_name, challengers.table),
         id=sql.Identifier(monitor.id),
-        monitor=sql.Literal(monitor.name),
+        scored_id=sql.Identifier(challengers.id or monitor.id),
     )
 
 

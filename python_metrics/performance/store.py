@@ -56,15 +56,6 @@ def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
     return found
 
 
-def has_challengers(connection: sa.Connection, monitor: Monitor) -> bool:
-    """Whether another version scores the same rows."""
-    query = sa.text(
-        "select exists(select from metrics.model_versions"
-        " where monitor = :monitor and is_challenger)"
-    )
-    return bool(connection.scalar(query, {"monitor": monitor.name}))
-
-
 def believe(
     connection: sa.Connection, monitor: Monitor, day: dt.date, found: Sequence["Measured"]
 ) -> None:

@@ -4,14 +4,13 @@ predictions as (
 
     select *
     from {{ ref('stg_challenger_predictions') }}
-    where {{ in_window() }}
+    where monitor = 'trip_tip' and {{ in_window() }}
 
 )
 
 select
     trip_id,
     partition_date,
-    monitor,
     model_version,
     prediction
 from predictions

@@ -1,0 +1,61 @@
+"""The product knows nothing of the example: neither its modules nor its words."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from python_metrics.settings import PROJECT_ROOT
+
+# Where product and example are put together, each only for the example's own project.
+COMPOSED = {"orchestration/cli.py", "orchestration/definitions.py"}
+# Tables that a warehouse filled by an earlier version has; a migration is never rewritten.
+MIGRATIONS = "python_metrics/warehouse/migrations"
+WORDS = re.compile(r"taxi|\btlc\b|\btrips?\b|\btrip_|\bfares?\b|fare_usd|borough", re.IGNORECASE)
+
+
+def product() -> Iterator[Path]:
+    """Python files of the product."""
+    for folder in ("python_metrics", "orchestration"):
+        for path in sorted((PROJECT_ROOT / folder).rglob("*.py")):
+            if "example" not in path.relative_to(PROJECT_ROOT).parts:
+                yield path
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", product(), ids=lambda path: str(path.relative_to(PROJECT_ROOT)))
+def test_the_product_imports_nothing_of_the_example(path: Path) -> None:
+    if str(path.relative_to(PROJECT_ROOT)) in COMPOSED:
+        return
+    assert not [name for name in imported(path) if re.search(r"\.example(\.|$)", name)]
+
+
+def test_python_metrics_knows_nothing_of_orchestration_or_dagster() -> None:
+    wrong = [
+        (path.name, name)
+        for path in sorted((PROJECT_ROOT / "python_metrics").rglob("*.py"))
+        for name in imported(path)
+        if name.split(".")[0] in ("orchestration", "dagster", "dagster_dbt")
+    ]
+    assert wrong == []
+
+
+def test_no_word_of_the_taxis_is_in_the_product() -> None:
+    wrong = [
+        f"{path.relative_to(PROJECT_ROOT)}:{number}: {line.strip()}"
+        for path in product()
+        if not str(path.relative_to(PROJECT_ROOT)).startswith(MIGRATIONS)
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if WORDS.search(line)
+    ]
+    assert wrong == []
