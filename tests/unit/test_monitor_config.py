@@ -109,7 +109,12 @@ def test_the_config_hash_follows_what_decides_a_metric_and_not_the_owner(tmp_pat
         ("reference.from", "2019-02-30", "reference.from", "YYYY-MM-DD, not '2019-02-30'"),
         ("reference.to", "soon", "reference.to", "YYYY-MM-DD, not 'soon'"),
         ("reference.form", "2019-01-01", "reference.form", "the fields are from, to"),
-        ("referense", {}, "referense", "the fields are alarm_budget, challengers, default_tests, features, id,"),
+        (
+            "referense",
+            {},
+            "referense",
+            "the fields are alarm_budget, challengers, default_tests,",
+        ),
         ("features.trip_distance.knd", 1, "features.trip_distance.knd", "kind, max_null_share"),
         ("reference.from", "2019-04-01", "reference", "from 2019-04-01 is after to 2019-03-31"),
         ("timezone", "New York", "timezone", "correct"),
