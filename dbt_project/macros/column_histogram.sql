@@ -3,9 +3,9 @@
     holds the nulls; bin 0 what the reference never had, categories kept by name.
 #}
 {% macro column_histogram(name) -%}
-    {%- set monitor = monitor_config(name) -%}
     {%- set columns = monitor_columns(name) -%}
-    {%- set segments = monitor.get('segments', []) -%}
+    {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
+    {%- set segments = monitor_segments(name) -%}
     with bins as (
 
         select
@@ -16,17 +16,17 @@
             category,
             coalesce(category, bin::text) as bin_key
         from {{ ref('reference_bins') }}
-        where monitor = '{{ name }}'
+        where monitor = {{ literal(name) }}
 
     ),
 
     cuts as (
 
         select
-            {%- for column in columns if column.kind == 'numerical' %}
+            {%- for column in numerical %}
             coalesce(array_agg(bin_low order by bin) filter (
-                where column_name = '{{ column.name }}' and bin > 0
-            ), '{}') as {{ column.name }}{{ ',' if not loop.last }}
+                where column_name = {{ literal(column.name) }} and bin > 0
+            ), '{}') as {{ column.alias }}{{ ',' if not loop.last }}
             {%- endfor %}
         from bins
 
@@ -34,12 +34,7 @@
 
     scored as (
 
-        select
-            {{ select_segments(segments) }}
-            *,
-            {{ monitor.model_version }} as version
-        from {{ ref(name) }}
-        where {{ in_window() }}
+{{ monitored_rows(name) }}
 
     ),
 
@@ -47,9 +42,9 @@
 
         select
             scored.partition_date,
-            scored.version as model_version,
-            {{ segment_name(segments) if segments else 'null' }} as segment,
-            {{ segment_value(segments) if segments else 'null' }} as segment_value,
+            scored.row_version as model_version,
+            {{ segment_name(segments) }} as segment,
+            {{ segment_value(segments) }} as segment_value,
             cells.column_name,
             cells.is_category,
             cells.bin_key,
@@ -61,12 +56,15 @@
             {%- for column in columns %}
             {%- if column.kind == 'numerical' %}
             (
-                '{{ column.name }}',
+                {{ literal(column.name) }},
                 false,
-                width_bucket(scored.{{ column.name }}::double precision, cuts.{{ column.name }})::text
+                width_bucket(
+                    scored.{{ column.alias }}::double precision, cuts.{{ column.alias }}
+                )::text
             ){{ ',' if not loop.last }}
             {%- else %}
-            ('{{ column.name }}', true, scored.{{ column.name }}::text){{ ',' if not loop.last }}
+            ({{ literal(column.name) }}, true, scored.{{ column.alias }}::text)
+            {{- ',' if not loop.last }}
             {%- endif %}
             {%- endfor %}
         ) as cells (column_name, is_category, bin_key)
@@ -74,7 +72,7 @@
             {{ segment_grouping_sets(
                 [
                     'scored.partition_date',
-                    'scored.version',
+                    'scored.row_version',
                     'cells.column_name',
                     'cells.is_category',
                     'cells.bin_key',

@@ -8,9 +8,8 @@
     rerun would change its last digit.
 #}
 {% macro column_profile(name) -%}
-    {%- set monitor = monitor_config(name) -%}
     {%- set columns = monitor_columns(name) -%}
-    {%- set segments = monitor.get('segments', []) -%}
+    {%- set segments = monitor_segments(name) -%}
     with days as (
 
         {{ days_in_window(ref(name)) }}
@@ -19,12 +18,7 @@
 
     scored as (
 
-        select
-            {{ select_segments(segments) }}
-            *,
-            {{ monitor.model_version }} as version
-        from {{ ref(name) }}
-        where {{ in_window() }}
+{{ monitored_rows(name) }}
 
     ),
 
@@ -32,22 +26,22 @@
 
         select
             days.partition_date,
-            scored.version as model_version,
-            {{ segment_name(segments) if segments else 'null' }} as segment,
-            {{ segment_value(segments) if segments else 'null' }} as segment_value,
-            count(scored.{{ monitor.id }}) as row_count,
+            scored.row_version as model_version,
+            {{ segment_name(segments) }} as segment,
+            {{ segment_value(segments) }} as segment_value,
+            count(scored.row_id) as row_count,
             array[
-                count(scored.{{ monitor.id }}),
-                1 - count(distinct scored.{{ monitor.id }})
-                / nullif(count(scored.{{ monitor.id }}), 0)::double precision
+                count(scored.row_id),
+                1 - count(distinct scored.row_id)
+                / nullif(count(scored.row_id), 0)::double precision
             ] as whole_row
             {%- for column in columns %},
-            {{ column_metrics(column, monitor.id) }} as {{ column.name }}
+            {{ column_metrics(column) }} as {{ column.alias }}
             {%- endfor %}
         from days
         left join scored on days.partition_date = scored.partition_date
         group by
-            {{ segment_grouping_sets(['days.partition_date', 'scored.version'], segments) }}
+            {{ segment_grouping_sets(['days.partition_date', 'scored.row_version'], segments) }}
 
     )
 
@@ -69,9 +63,9 @@
         )
         {%- for column in columns %},
         (
-            '{{ column.name }}',
+            {{ literal(column.name) }},
             array['{{ column_metric_names(column) | join("', '") }}'],
-            measured.{{ column.name }}
+            measured.{{ column.alias }}
         )
         {%- endfor %}
     ) as cells (column_name, metrics, readings)
@@ -97,14 +91,14 @@
 
 
 {# One column's aggregates as one array. #}
-{% macro column_metrics(column, id) -%}
-    {%- set value = 'scored.' ~ column.name -%}
+{% macro column_metrics(column) -%}
+    {%- set value = 'scored.' ~ column.alias -%}
     {%- set known = 'nullif(count(' ~ value ~ '), 0)::double precision' -%}
     array[
-                count(scored.{{ id }}) - count({{ value }}),
-                (count(scored.{{ id }}) - count({{ value }}))
-                / nullif(count(scored.{{ id }}), 0)::double precision,
-                case when count(scored.{{ id }}) > 0 then count(distinct {{ value }}) end
+                count(scored.row_id) - count({{ value }}),
+                (count(scored.row_id) - count({{ value }}))
+                / nullif(count(scored.row_id), 0)::double precision,
+                case when count(scored.row_id) > 0 then count(distinct {{ value }}) end
     {%- if column.kind == 'numerical' %},
                 count(*) filter (where {{ value }} = 0) / {{ known }},
                 avg({{ value }}::numeric) filter (where {{ is_finite(value) }}),
@@ -131,17 +125,8 @@
     {%- if column.get('accepted') %}
             || (
                 count(*) filter (
-                    where {{ value }}::text not in ({{ quoted_list(column.accepted) }})
+                    where {{ value }}::text not in ({{ literals(column.accepted) }})
                 ) / {{ known }}
             )
     {%- endif %}
-{%- endmacro %}
-
-
-{# Accepted categories as text literals. #}
-{% macro quoted_list(items) -%}
-    {%- for item in items -%}
-        '{{ (item | string | lower if item is boolean else item | string) | replace("'", "''") }}'
-        {{- ', ' if not loop.last }}
-    {%- endfor -%}
 {%- endmacro %}

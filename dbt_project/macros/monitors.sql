@@ -1,7 +1,18 @@
 {# Reads what `config.meta.monitor` declares on an inference model. #}
 
-{# Names of the monitors of this run. #}
+{# Names of the monitors of this run; every declared one must be listed, or nobody watches it. #}
 {% macro selected_monitors() -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model'
+            and 'monitor' in (node.config.meta or {})
+            and node.name not in var('monitors') -%}
+            {{ exceptions.raise_compiler_error(
+                'dbt_project.yml, vars.monitors: ' ~ node.name ~ ' declares config.meta.monitor '
+                ~ 'and is not in the list. Add it'
+            ) }}
+        {%- endfor -%}
+    {%- endif -%}
     {{ return([var('monitor')] if var('monitor') else var('monitors')) }}
 {%- endmacro %}
 
@@ -18,7 +29,10 @@
 {%- endmacro %}
 
 
-{# Every compared column with its kind: features, prediction, and the target where there is one. #}
+{#
+    Every compared column with its kind: features, prediction, and the target where there is one.
+    In SQL each goes by its number, `column_1`: a name of its own might be anything.
+#}
 {% macro monitor_columns(name) -%}
     {%- set monitor = monitor_config(name) -%}
     {%- set columns = [] -%}
@@ -37,7 +51,38 @@
         {%- set kind = 'numerical' if monitor.task == 'regression' else 'categorical' -%}
         {%- do columns.append({'name': monitor.target, 'kind': kind}) -%}
     {%- endif -%}
+    {%- for column in columns -%}
+        {%- do column.update({'alias': 'column_' ~ loop.index}) -%}
+    {%- endfor -%}
     {{ return(columns) }}
+{%- endmacro %}
+
+
+{# Columns whose values split a day, `segment_1` and so on in SQL. #}
+{% macro monitor_segments(name) -%}
+    {%- set segments = [] -%}
+    {%- for segment in monitor_config(name).get('segments', []) -%}
+        {%- do segments.append({'name': segment, 'alias': 'segment_' ~ loop.index}) -%}
+    {%- endfor -%}
+    {{ return(segments) }}
+{%- endmacro %}
+
+
+{# Rows of the run's days under our own names: day, id, version, segments as text, columns. #}
+{% macro monitored_rows(name) -%}
+    {%- set monitor = monitor_config(name) -%}
+        select
+            partition_date,
+            {{ quoted(monitor.id) }} as row_id,
+            {{ quoted(monitor.model_version) }} as row_version
+            {%- for segment in monitor_segments(name) %},
+            coalesce({{ quoted(segment.name) }}::text, '(missing)') as {{ segment.alias }}
+            {%- endfor %}
+            {%- for column in monitor_columns(name) %},
+            {{ quoted(column.name) }} as {{ column.alias }}
+            {%- endfor %}
+        from {{ ref(name) }}
+        where {{ in_window() }}
 {%- endmacro %}
 
 
@@ -67,29 +112,26 @@
 {%- endmacro %}
 
 
-{# Columns of the declared segments as text, so that they can share a grouping set. #}
+{# Which segment a row of grouping sets is of; null for all rows. #}
 {% macro segment_name(segments) -%}
+    {%- if not segments -%}null{%- else -%}
     case
     {%- for segment in segments %}
-        when grouping({{ segment }}_segment) = 0 then '{{ segment }}'
+        when grouping({{ segment.alias }}) = 0 then {{ literal(segment.name) }}
     {%- endfor %}
     end
+    {%- endif -%}
 {%- endmacro %}
 
 
 {% macro segment_value(segments) -%}
+    {%- if not segments -%}null{%- else -%}
     case
     {%- for segment in segments %}
-        when grouping({{ segment }}_segment) = 0 then {{ segment }}_segment
+        when grouping({{ segment.alias }}) = 0 then {{ segment.alias }}
     {%- endfor %}
     end
-{%- endmacro %}
-
-
-{% macro select_segments(segments) -%}
-    {%- for segment in segments %}
-        coalesce({{ segment }}::text, '(missing)') as {{ segment }}_segment,
-    {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -98,7 +140,7 @@
     grouping sets (
         ({{ keys | join(', ') }})
     {%- for segment in segments %},
-        ({{ keys | join(', ') }}, {{ segment }}_segment)
+        ({{ keys | join(', ') }}, {{ segment.alias }})
     {%- endfor %}
     )
 {%- endmacro %}

@@ -14,7 +14,10 @@
     {%- set categorical = columns | selectattr('kind', 'equalto', 'categorical') | list -%}
     with reference as (
 
-        select *
+        select
+            {%- for column in columns %}
+            {{ quoted(column.name) }} as {{ column.alias }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from {{ ref(name) }}
         where
             partition_date between '{{ reference_span["from"] }}'
@@ -33,8 +36,8 @@
                     union all
                     select unnest(array[0.001, 0.01, 0.99, 0.999])
                 ) as levels
-            )) within group (order by {{ column.name }}::double precision)
-            filter (where {{ is_finite(column.name) }}) as {{ column.name }}{{ ',' if not loop.last }}
+            )) within group (order by {{ column.alias }}::double precision)
+            filter (where {{ is_finite(column.alias) }}) as {{ column.alias }}{{ ',' if not loop.last }}
             {%- endfor %}
         from reference
 
@@ -50,7 +53,7 @@
         cross join lateral (
             values
             {%- for column in numerical %}
-            ('{{ column.name }}', quantiles.{{ column.name }}){{ ',' if not loop.last }}
+            ({{ literal(column.name) }}, quantiles.{{ column.alias }}){{ ',' if not loop.last }}
             {%- endfor %}
         ) as cuts (column_name, quantiles)
         cross join lateral unnest(cuts.quantiles) as quantile
@@ -80,18 +83,28 @@
 
     ),
 
+    {#- `values` needs a row. #}
     categories as (
+
+        {%- if categorical %}
 
         select cells.column_name, cells.category, count(*) as row_count
         from reference
         cross join lateral (
             values
             {%- for column in categorical %}
-            ('{{ column.name }}', reference.{{ column.name }}::text){{ ',' if not loop.last }}
+            ({{ literal(column.name) }}, reference.{{ column.alias }}::text){{ ',' if not loop.last }}
             {%- endfor %}
         ) as cells (column_name, category)
         where cells.category is not null
         group by cells.column_name, cells.category
+
+        {%- else %}
+
+        select null::text as column_name, null::text as category, 0::bigint as row_count
+        where false
+
+        {%- endif %}
 
     )
 

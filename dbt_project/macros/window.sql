@@ -1,6 +1,26 @@
-{# The days of this run: `start_date` to before `end_date`; with neither, every day there is. #}
+{#
+    The days of this run: `start_date` to before `end_date`. With neither, every day that the
+    source has; one without the other, or what is no date, is refused: it would touch every day.
+#}
 {% macro has_window() -%}
-    {{ return(var('start_date') != '' and var('end_date') != '') }}
+    {%- set start, end = var('start_date', '') | string, var('end_date', '') | string -%}
+    {%- if start == '' and end == '' -%}{{ return(false) }}{%- endif -%}
+    {%- if execute -%}
+        {%- for name, value in [('start_date', start), ('end_date', end)]
+            if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', value) -%}
+            {{ exceptions.raise_compiler_error(
+                "vars." ~ name ~ ": '" ~ value ~ "' is no day. Give both or neither, the end excluded: "
+                ~ "--vars '{start_date: 2026-01-01, end_date: 2026-01-02}'"
+            ) }}
+        {%- endfor -%}
+        {%- if start >= end -%}
+            {{ exceptions.raise_compiler_error(
+                'vars.start_date: ' ~ start ~ ' is not before end_date ' ~ end
+                ~ ', which is excluded. One day is from itself to the next'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(true) }}
 {%- endmacro %}
 
 

@@ -3,7 +3,7 @@
 with
 
 {% for name in selected_monitors() -%}
-histogram_of_{{ name }} as (
+histogram_{{ loop.index }} as (
 
     {{ column_histogram(name) }}
 
@@ -11,6 +11,6 @@ histogram_of_{{ name }} as (
 
 {% endfor -%}
 {% for name in selected_monitors() -%}
-select '{{ name }}'::text as monitor, * from histogram_of_{{ name }}
+select {{ literal(name) }}::text as monitor, * from histogram_{{ loop.index }}
 {{ 'union all' if not loop.last }}
 {% endfor -%}

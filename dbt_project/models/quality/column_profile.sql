@@ -3,7 +3,7 @@
 with
 
 {% for name in selected_monitors() -%}
-profile_of_{{ name }} as (
+profile_{{ loop.index }} as (
 
     {{ column_profile(name) }}
 
@@ -24,7 +24,7 @@ unseen as (
         / nullif(sum(row_count) filter (where bin >= 0), 0)::double precision as value
     from {{ ref('column_histogram') }}
     where
-        monitor in ('{{ selected_monitors() | join("', '") }}')
+        monitor in ({{ literals(selected_monitors()) }})
         and {{ in_window() }}
     group by
         monitor,
@@ -38,7 +38,7 @@ unseen as (
 )
 
 {% for name in selected_monitors() -%}
-select '{{ name }}'::text as monitor, * from profile_of_{{ name }}
+select {{ literal(name) }}::text as monitor, * from profile_{{ loop.index }}
 union all
 {% endfor -%}
 select * from unseen

@@ -9,7 +9,7 @@
 with
 
 {% for name in monitors_with_reference_in_window() -%}
-bins_of_{{ name }} as (
+bins_{{ loop.index }} as (
 
     {{ reference_bins(name) }}
 
@@ -19,7 +19,7 @@ bins_of_{{ name }} as (
 bins as (
 
     {% for name in monitors_with_reference_in_window() -%}
-    select '{{ name }}'::text as monitor, * from bins_of_{{ name }}
+    select {{ literal(name) }}::text as monitor, * from bins_{{ loop.index }}
     union all
     {% endfor -%}
     -- Typed, for a run that touches no reference.

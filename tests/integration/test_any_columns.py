@@ -1,0 +1,219 @@
+"""Quality models over a table that nobody chose for them: its names, its kinds, its windows."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from orchestration.dbt_manifest import DBT
+from python_metrics import settings
+from python_metrics.monitors.manifest import load_monitors
+
+ROWS = '''
+    create schema team;
+    create table team.scores as
+    select
+        date '2026-01-01' + number % 40 as day,
+        'row ' || number as "order",
+        'v1' as version,
+        (number % 9)::double precision as "Gross Weight",
+        number % 5 as "user's ""own""",
+        (number % 7)::numeric as bins,
+        (number % 3)::double precision as "{long}",
+        number % 4 as segment_1,
+        sqrt(number) as predicted,
+        sqrt(number) + number % 3 as target
+    from generate_series(1, 4000) as number
+'''
+LONG = "a" * 63
+MODEL = '''
+select
+    day as partition_date, "order", version, "Gross Weight", "user's ""own""", bins, "{long}",
+    segment_1, predicted, target
+from team.scores
+'''
+FEATURES = ("Gross Weight", 'user\'s "own"', "bins", LONG)
+MONITOR = {
+    "owner": "team-scores",
+    "task": "regression",
+    "timestamp": "partition_date",
+    "id": "order",
+    "prediction": "predicted",
+    "target": "target",
+    "model_version": "version",
+    "features": {name: {"kind": "numerical"} for name in FEATURES},
+    "segments": ["segment_1"],
+    "reference": {"from": "2026-01-01", "to": "2026-01-31"},
+}
+QUALITY = ["reference_bins", "column_histogram", "column_profile"]
+
+
+class Project:
+    """A dbt project with the quality models and one monitor of numbers only."""
+
+    def __init__(self, root: Path, engine: sa.Engine) -> None:
+        self.root = root
+        self.engine = engine
+        for name in ("dbt_project", "seeds"):
+            ignore = shutil.ignore_patterns("target", "logs", "inference", "staging", "features")
+            shutil.copytree(settings.PROJECT_ROOT / name, root / name, ignore=ignore)
+        self.directory = root / "dbt_project"
+        (self.directory / "models" / "_exposures.yml").unlink()
+        (self.directory / "models" / "inference").mkdir()
+        self.write(MODEL.format(long=LONG))
+        self.declare("odd_names")
+
+    def write(self, sql: str) -> None:
+        (self.directory / "models" / "inference" / "odd_names.sql").write_text(sql)
+
+    def declare(self, *listed: str, **changes: object) -> None:
+        named = (*FEATURES, "partition_date", "order", "version", "segment_1")
+        columns = [{"name": name} for name in (*named, "predicted", "target")]
+        model = {
+            "name": "odd_names",
+            "config": {
+                "contract": {"enforced": False},
+                "meta": {"monitor": {**MONITOR, **changes}},
+            },
+            "columns": columns,
+        }
+        file = self.directory / "models" / "inference" / "_models.yml"
+        file.write_text(yaml.safe_dump({"models": [model]}))
+        project = self.directory / "dbt_project.yml"
+        content = yaml.safe_load(project.read_text())
+        content["vars"]["monitors"] = list(listed)
+        project.write_text(yaml.safe_dump(content))
+
+    def build(self, **variables: str) -> subprocess.CompletedProcess[str]:
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return subprocess.run(
+            [DBT, "--no-use-colors", "run", "--vars", json.dumps(variables)],
+            cwd=self.directory,
+            env={**os.environ, "DRIFTMETER_DATABASE_URL": url, "DBT_PROFILES_DIR": "."},
+            capture_output=True,
+            text=True,
+        )
+
+    def scalar(self, query: str) -> object:
+        with self.engine.connect() as session:
+            return session.scalar(sa.text(query))
+
+
+@pytest.fixture
+def project(tmp_path: Path, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Project:
+    with warehouse.begin() as session:
+        session.exec_driver_sql(ROWS.replace("{long}", LONG).replace("%", "%%"))
+    made = Project(tmp_path, warehouse)
+    monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
+    from orchestration.dbt_profile import ensure_profile
+
+    ensure_profile()
+    return made
+
+
+def test_numbers_only_and_names_of_any_kind_are_measured(project: Project) -> None:
+    built = project.build(start_date="2026-01-01", end_date="2026-02-10")
+    assert built.returncode == 0, built.stdout
+    query = (
+        "select string_agg(distinct column_name, '|' order by column_name)"
+        " from metrics.column_profile"
+    )
+    columns = {*FEATURES, "predicted", "target"}
+    assert set(str(project.scalar(query)).split("|")) == columns
+    is_right = project.scalar(
+        'select abs(value - (select avg("Gross Weight") from team.scores'
+        " where day = '2026-02-02')) < 1e-12 from metrics.column_profile"
+        " where column_name = 'Gross Weight' and metric = 'mean'"
+        " and partition_date = '2026-02-02' and segment is null"
+    )
+    assert is_right
+    # A whole number as a segment is written as Postgres prints it.
+    values = project.scalar(
+        "select string_agg(distinct segment_value, ',' order by segment_value)"
+        " from metrics.column_histogram where segment = 'segment_1'"
+    )
+    assert values == "0,1,2,3"
+    rows = project.scalar(
+        "select sum(row_count) from metrics.column_histogram where column_name = 'bins'"
+        " and segment is null and partition_date = '2026-02-02'"
+    )
+    assert rows == project.scalar("select count(*) from team.scores where day = '2026-02-02'")
+    monitor = load_monitors(project.directory / "target" / "manifest.json")["odd_names"]
+    assert monitor.segments == ("segment_1",)
+
+
+def counts(project: Project) -> tuple[object, object]:
+    return (
+        project.scalar("select count(*) from inference.odd_names"),
+        project.scalar('select count(distinct "order") from inference.odd_names'),
+    )
+
+
+def test_a_model_without_a_window_never_doubles_its_rows(project: Project) -> None:
+    assert "in_window" not in MODEL
+    for start, end in (("2026-01-01", "2026-02-10"), ("2026-01-05", "2026-01-06")) * 2:
+        built = project.build(start_date=start, end_date=end)
+        assert built.returncode == 0, built.stdout
+        assert counts(project) == (4000, 4000)
+    profiles = "select sum(value) from metrics.column_profile where metric = 'row_count'" + (
+        " and segment is null"
+    )
+    assert project.scalar(profiles) == 4000
+
+
+def test_without_a_window_days_that_the_source_lost_are_kept(project: Project) -> None:
+    assert project.build(start_date="2026-01-01", end_date="2026-02-10").returncode == 0
+    with project.engine.begin() as session:
+        session.execute(sa.text("delete from team.scores where day < '2026-01-20'"))
+    built = project.build()
+    assert built.returncode == 0, built.stdout
+    assert counts(project) == (4000, 4000)
+    # Asked for, they go.
+    assert project.build(start_date="2026-01-01", end_date="2026-01-20").returncode == 0
+    assert counts(project)[0] == project.scalar("select count(*) from team.scores")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"start_date": "2026-01-05"}, "vars.end_date: '' is no day. Give both or neither"),
+        ({"end_date": "2026-01-05"}, "vars.start_date: '' is no day"),
+        ({"start_date": "soon", "end_date": "2026-01-05"}, "'soon' is no day"),
+        ({"start_date": "2026-01-05", "end_date": "2026-01-05"}, "is not before end_date"),
+    ],
+)
+def test_half_a_window_touches_nothing(
+    project: Project, variables: dict[str, str], message: str
+) -> None:
+    assert project.build(start_date="2026-01-01", end_date="2026-02-10").returncode == 0
+    refused = project.build(**variables)
+    assert refused.returncode != 0
+    assert message in " ".join(refused.stdout.split())
+    assert counts(project) == (4000, 4000)
+
+
+def test_rows_without_a_day_are_refused(project: Project) -> None:
+    assert project.build(start_date="2026-01-01", end_date="2026-02-10").returncode == 0
+    with project.engine.begin() as session:
+        session.execute(sa.text("update team.scores set day = null where segment_1 = 1"))
+    refused = project.build(start_date="2026-01-01", end_date="2026-01-03")
+    assert "odd_names: 1000 rows have no partition_date" in " ".join(refused.stdout.split())
+    assert counts(project) == (4000, 4000)
+
+
+@pytest.mark.parametrize("listed", [(), ("odd_names", "nosuch")])
+def test_a_monitor_is_declared_and_listed_or_refused(
+    project: Project, listed: tuple[str, ...]
+) -> None:
+    project.declare(*listed)
+    refused = project.build(start_date="2026-01-01", end_date="2026-01-03")
+    assert refused.returncode != 0
+    said = " ".join(refused.stdout.split())
+    name = listed[-1] if listed else "odd_names"
+    assert name in said
+    assert "vars.monitors" in said or "depends on a node named 'nosuch'" in said
