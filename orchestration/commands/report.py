@@ -117,7 +117,7 @@ def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) 
         )
     of = declared[monitor[0]]
     name, equals, value = (segment or "").partition("=")
-    if segment is not None and (not equals or name not in of.columns):
+    if segment is not None and (not equals or name not in (*of.columns, *of.segments)):
         raise DriftmeterError(
             f"{segment!r} names no segment of {of.name}",
             where="--segment",

@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
-from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.drift.inference_rows import read_rows
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
 
@@ -46,7 +46,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
     frames = {
         day: frame
         for day in days
-        if len(frame := read_rows(connection, monitor, [day]).drop(columns=VERSION))
+        if len(frame := read_rows(connection, monitor, [day])[list(monitor.columns)])
         >= max(monitor.min_rows, FOLDS)
     }
     if len(frames) < LEAST_DAYS:

@@ -73,7 +73,6 @@ class EvidentlyEngine:
     ) -> None:
         self._columns = dict(columns)
         self._min_rows = min_rows
-        self._reference = self._dataset(reference, self._columns)
         self._known = {name: _known(reference[name]) for name in self._columns}
         self._rows = len(reference)
         self._categories = {
@@ -81,6 +80,12 @@ class EvidentlyEngine:
             for name, column in self._columns.items()
             if column.kind == "categorical"
         }
+        self._codes = {
+            name: _codes([*self._categories[name], *(self._columns[name].accepted or ())])
+            for name in self._categories
+        }
+        self._named = reference
+        self._reference = self._dataset(self._coded(reference), self._columns)
         self._ranges = {
             name: _finite_range(reference[name])
             for name, column in self._columns.items()
@@ -119,7 +124,7 @@ class EvidentlyEngine:
         }
         with no_warning_of_empty_columns():
             drawn = Report([DataDriftPreset(columns=list(names))]).run(
-                self._dataset(current, self._columns), self._reference
+                self._dataset(current, self._columns), self._dataset(self._named, self._columns)
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn.save_html(str(path))
@@ -158,7 +163,7 @@ class EvidentlyEngine:
         metrics = [metric for name in names for metric in self._metrics(name, reasons[name])]
         if not metrics or current.empty:
             return {}
-        dataset = self._dataset(current, self._columns)
+        dataset = self._dataset(self._coded(current), self._columns)
         with no_warning_of_empty_columns():
             said = Report(metrics, include_tests=True).run(dataset, self._reference).dict()
         found = {
@@ -185,7 +190,8 @@ class EvidentlyEngine:
                 OutRangeValueCount(column=name, left=low, right=high, share_tests=tolerated)
             )
         else:
-            values = list(column.accepted or self._categories[name])
+            codes = self._codes[name]
+            values = [codes[value] for value in column.accepted or self._categories[name]]
             metrics.append(OutListValueCount(column=name, values=values, share_tests=tolerated))
         return metrics
 
@@ -291,6 +297,24 @@ class EvidentlyEngine:
         whose = "accepted" if column.accepted else "reference's"
         return f"at most {TOLERATED_SHARE:.0%} outside the {whose} categories"
 
+    def _coded(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Categories as whole numbers.
+
+        Evidently adds up over a set of categories, and a set of text has another order in each
+        process: the last digit of a distance would change from run to run. A set of small whole
+        numbers has one order.
+        """
+        coded = {}
+        for name in self._columns:
+            values = frame[name]
+            if name in self._codes:
+                known = self._codes[name]
+                new = sorted(set(values.dropna().unique()) - set(known))
+                codes = {**known, **_codes(new, start=len(known))}
+                values = values.map(codes).astype(float)
+            coded[name] = values
+        return pd.DataFrame(coded, index=frame.index)
+
     def _dataset(self, frame: pd.DataFrame, columns: Mapping[str, Column]) -> Dataset:
         by_kind: dict[str, list[str]] = {"numerical": [], "categorical": []}
         for name, column in columns.items():
@@ -309,6 +333,11 @@ def no_warning_of_empty_columns() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
+
+
+def _codes(values: Iterable[str], start: int = 0) -> dict[str, float]:
+    """A whole number of each value, in order of name."""
+    return {value: float(code) for code, value in enumerate(sorted(set(values)), start)}
 
 
 def _known(values: "pd.Series[Any]") -> int:

@@ -28,7 +28,7 @@ def read_rows(
     segment: tuple[str, str] | None = None,
     most_rows: int | None = None,
 ) -> pd.DataFrame:
-    """Monitored columns of the days, and ``model_version`` as the last column.
+    """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
     Categories are text as Postgres prints it (3, not 3.0), the same in reference and current;
     numbers are float64, null as NaN.
@@ -49,6 +49,11 @@ def read_rows(
             sql.Identifier(name),
         )
         for name, column in columns.items()
+    ]
+    beside = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
+    expressions += [
+        sql.SQL("{}::text as {}").format(sql.Identifier(name), sql.Identifier(alias))
+        for name, alias in beside.items()
     ]
     where = _where(days, segment)
     if most_rows is not None:
@@ -72,6 +77,7 @@ def read_rows(
         name: pa.string() if column.kind == "categorical" else pa.float64()
         for name, column in columns.items()
     }
+    types |= dict.fromkeys(beside.values(), pa.string())
     with explained(monitor):
         return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
 

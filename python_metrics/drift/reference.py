@@ -54,7 +54,8 @@ class Reference:
         """Tells a day's rows from these; imported on first use."""
         from python_metrics.calibration.multivariate import DomainClassifier
 
-        return DomainClassifier(self.frame, self.monitor.late_target)
+        columns = list(self.monitor.columns)
+        return DomainClassifier(self.frame[columns], self.monitor.late_target)
 
 
 def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:

@@ -250,10 +250,10 @@ def _by_segment(day: Day, name: str, symptom: Symptom) -> dict[str, object]:
     change = Change(name, day.monitor.columns[name], day.reference[name], day.rows[name])
     metric, before, now = _telling(change, symptom)
     found: dict[str, object] = {"metric": metric, "change": float(now.mean() - before.mean())}
-    for segment in day.monitor.segments:
+    for segment, column in day.monitor.segment_columns.items():
         if segment == name:
             continue
-        parts = decompose(before, day.reference[segment], now, day.rows[segment])
+        parts = decompose(before, day.reference[column], now, day.rows[column])
         found[segment] = [vars(part) for part in parts[:SHOWN]]
     return found
 

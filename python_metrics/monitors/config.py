@@ -241,6 +241,21 @@ class Monitor(Strict):
         return compared
 
     @property
+    def segment_columns(self) -> dict[str, str]:
+        """Of each segment the column of a frame of rows that holds its values as text.
+
+        A categorical column is text already; a number, or what is no monitored column, has its
+        text in a column beside.
+        """
+        columns = self.columns
+        return {
+            name: name
+            if name in columns and columns[name].kind == "categorical"
+            else f"{name} as text"
+            for name in self.segments
+        }
+
+    @property
     def config_hash(self) -> str:
         """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
         # Tests say what is asked of a day, not what is measured of it.

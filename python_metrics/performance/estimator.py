@@ -154,7 +154,7 @@ class Estimator:
     def _parts(self, rows: pd.DataFrame) -> Iterator[tuple[Part, npt.NDArray[np.bool_]]]:
         yield ALL_ROWS, np.ones(len(rows), dtype=bool)
         for segment in self._monitor.segments:
-            values = rows[segment]
+            values = rows[self._monitor.segment_columns[segment]]
             for value in sorted(values.dropna().unique()):
                 yield (segment, str(value)), (values == value).to_numpy()
 

@@ -158,7 +158,7 @@ def _realised(
             "state": "final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
             "config_hash": config_hash,
         }
-        intervals = _intervals(monitor, day, row, _rows_of(frame, version, part))
+        intervals = _intervals(monitor, day, row, _rows_of(monitor, frame, version, part))
         for metric in METRICS[monitor.task]:
             value = float(getattr(row, metric)) if row.labelled else np.nan
             lower, upper = intervals.get(metric, (np.nan, np.nan))
@@ -199,7 +199,7 @@ def _estimated(
                     # No label changes it.
                     state="final",
                     reference_value=background.usual.get((part, estimate.metric)),
-                    row_count=len(_rows_of(of_version, str(version), part)),
+                    row_count=len(_rows_of(monitor, of_version, str(version), part)),
                     config_hash=config_hash,
                 )
         surprise = background.estimator.surprise(of_version.drop(columns=VERSION), day.weekday())
@@ -248,11 +248,13 @@ def _intervals(
     return found
 
 
-def _rows_of(frame: pd.DataFrame, version: str | None, part: Part) -> pd.DataFrame:
+def _rows_of(
+    monitor: Monitor, frame: pd.DataFrame, version: str | None, part: Part
+) -> pd.DataFrame:
     chosen = frame[VERSION] == version if version is not None else frame[VERSION].isna()
     segment, value = part
     if segment is not None:
-        chosen &= frame[segment] == value
+        chosen &= frame[monitor.segment_columns[segment]] == value
     return frame[chosen]
 
 

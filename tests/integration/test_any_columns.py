@@ -1,5 +1,6 @@
 """Quality models over a table that nobody chose for them: its names, its kinds, its windows."""
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -12,13 +13,18 @@ import yaml
 
 from orchestration.dbt_manifest import DBT
 from python_metrics import settings
+from python_metrics.calibration.detect import detect
+from python_metrics.drift.partition import compute_partition
+from python_metrics.drift.reference import load_reference
+from python_metrics.incidents.update import update_incidents
 from python_metrics.monitors.manifest import load_monitors
+from python_metrics.performance.partition import load_background, measure_day
 
 ROWS = '''
     create schema team;
     create table team.scores as
     select
-        date '2026-01-01' + number % 40 as day,
+        date '2026-01-01' + number % 70 as day,
         'row ' || number as "order",
         'v1' as version,
         (number % 9)::double precision as "Gross Weight",
@@ -28,7 +34,7 @@ ROWS = '''
         number % 4 as segment_1,
         sqrt(number) as predicted,
         sqrt(number) + number % 3 as target
-    from generate_series(1, 4000) as number
+    from generate_series(1, 7000) as number
 '''
 LONG = "a" * 63
 MODEL = '''
@@ -48,7 +54,7 @@ MONITOR = {
     "model_version": "version",
     "features": {name: {"kind": "numerical"} for name in FEATURES},
     "segments": ["segment_1"],
-    "reference": {"from": "2026-01-01", "to": "2026-01-31"},
+    "reference": {"from": "2026-01-01", "to": "2026-02-28"},
 }
 QUALITY = ["reference_bins", "column_histogram", "column_profile"]
 
@@ -117,7 +123,7 @@ def project(tmp_path: Path, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatc
 
 
 def test_numbers_only_and_names_of_any_kind_are_measured(project: Project) -> None:
-    built = project.build(start_date="2026-01-01", end_date="2026-02-10")
+    built = project.build(start_date="2026-01-01", end_date="2026-03-12")
     assert built.returncode == 0, built.stdout
     query = (
         "select string_agg(distinct column_name, '|' order by column_name)"
@@ -156,23 +162,23 @@ def counts(project: Project) -> tuple[object, object]:
 
 def test_a_model_without_a_window_never_doubles_its_rows(project: Project) -> None:
     assert "in_window" not in MODEL
-    for start, end in (("2026-01-01", "2026-02-10"), ("2026-01-05", "2026-01-06")) * 2:
+    for start, end in (("2026-01-01", "2026-03-12"), ("2026-01-05", "2026-01-06")) * 2:
         built = project.build(start_date=start, end_date=end)
         assert built.returncode == 0, built.stdout
-        assert counts(project) == (4000, 4000)
+        assert counts(project) == (7000, 7000)
     profiles = "select sum(value) from metrics.column_profile where metric = 'row_count'" + (
         " and segment is null"
     )
-    assert project.scalar(profiles) == 4000
+    assert project.scalar(profiles) == 7000
 
 
 def test_without_a_window_days_that_the_source_lost_are_kept(project: Project) -> None:
-    assert project.build(start_date="2026-01-01", end_date="2026-02-10").returncode == 0
+    assert project.build(start_date="2026-01-01", end_date="2026-03-12").returncode == 0
     with project.engine.begin() as session:
         session.execute(sa.text("delete from team.scores where day < '2026-01-20'"))
     built = project.build()
     assert built.returncode == 0, built.stdout
-    assert counts(project) == (4000, 4000)
+    assert counts(project) == (7000, 7000)
     # Asked for, they go.
     assert project.build(start_date="2026-01-01", end_date="2026-01-20").returncode == 0
     assert counts(project)[0] == project.scalar("select count(*) from team.scores")
@@ -190,20 +196,20 @@ def test_without_a_window_days_that_the_source_lost_are_kept(project: Project) -
 def test_half_a_window_touches_nothing(
     project: Project, variables: dict[str, str], message: str
 ) -> None:
-    assert project.build(start_date="2026-01-01", end_date="2026-02-10").returncode == 0
+    assert project.build(start_date="2026-01-01", end_date="2026-03-12").returncode == 0
     refused = project.build(**variables)
     assert refused.returncode != 0
     assert message in " ".join(refused.stdout.split())
-    assert counts(project) == (4000, 4000)
+    assert counts(project) == (7000, 7000)
 
 
 def test_rows_without_a_day_are_refused(project: Project) -> None:
-    assert project.build(start_date="2026-01-01", end_date="2026-02-10").returncode == 0
+    assert project.build(start_date="2026-01-01", end_date="2026-03-12").returncode == 0
     with project.engine.begin() as session:
         session.execute(sa.text("update team.scores set day = null where segment_1 = 1"))
     refused = project.build(start_date="2026-01-01", end_date="2026-01-03")
-    assert "odd_names: 1000 rows have no partition_date" in " ".join(refused.stdout.split())
-    assert counts(project) == (4000, 4000)
+    assert "odd_names: 1750 rows have no partition_date" in " ".join(refused.stdout.split())
+    assert counts(project) == (7000, 7000)
 
 
 @pytest.mark.parametrize("listed", [(), ("odd_names", "nosuch")])
@@ -217,3 +223,40 @@ def test_a_monitor_is_declared_and_listed_or_refused(
     name = listed[-1] if listed else "odd_names"
     assert name in said
     assert "vars.monitors" in said or "depends on a node named 'nosuch'" in said
+
+
+def test_segments_that_are_no_feature_or_a_number_are_measured_to_the_end(
+    project: Project,
+) -> None:
+    project.declare("odd_names", segments=["segment_1", "bins"])
+    # Half of the labels of the last day are far off, all in one segment.
+    with project.engine.begin() as session:
+        session.execute(
+            sa.text(
+                "update team.scores set target = target + 500, predicted = predicted * 3"
+                " where day = '2026-03-11' and segment_1 = 1"
+            )
+        )
+    built = project.build(start_date="2026-01-01", end_date="2026-03-12")
+    assert built.returncode == 0, built.stdout
+    monitor = load_monitors(project.directory / "target" / "manifest.json")["odd_names"]
+    reference = load_reference(project.engine, monitor)
+    assert not [name for name in reference.classifier._names if "as text" in name]
+    days = [dt.date(2026, 3, 1) + dt.timedelta(days=number) for number in range(11)]
+    background = load_background(project.engine, monitor)
+    for day in days:
+        assert compute_partition(project.engine, monitor, day, reference).state == "fresh"
+        measured = measure_day(project.engine, background, day, monitor.config_hash)
+        # SQL and Python agree on what a segment's value is called.
+        for kind in ("realised", "estimated"):
+            values = {row.segment_value for row in measured if row.kind == kind} - {None}
+            assert values <= {str(number) for number in range(7)}, values
+    detect(project.engine, monitor, reference.config_hash, days)
+    breaches = update_incidents(project.engine, monitor, days)
+    assert breaches[days[-1]]
+    split = project.scalar(
+        "select count(*) from metrics.performance where kind = 'realised' and segment = 'bins'"
+        " and segment_value in ('0', '6') and lower is not null"
+    )
+    assert isinstance(split, int)
+    assert split > 0
