@@ -13,6 +13,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 
+from orchestration.commands.arguments import check_monitor
 from orchestration.dbt_manifest import monitors
 from orchestration.run_scope import MONITOR_TAG
 from python_metrics import settings
@@ -51,12 +52,8 @@ def names_of(only: str | None) -> list[str]:
             where=str(settings.dbt_project_dir()),
             fix="add config.meta.monitor to the model of your predictions; see docs/monitors.md",
         )
-    if only is not None and only not in declared:
-        raise DriftmeterError(
-            f"there is no monitor {only!r}",
-            where="--monitor",
-            fix=f"use one of {', '.join(declared)}",
-        )
+    if only is not None:
+        check_monitor(only, declared)
     return [only] if only else list(declared)
 
 

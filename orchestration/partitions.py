@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-# TLC's first published day. Keys are calendar days; each monitor says in which time zone.
+# Before anybody's first day. Keys are calendar days; each monitor says in which time zone.
 DAILY = dg.DailyPartitionsDefinition(start_date="2009-01-01")
 # A range is one run: dbt starts once and Evidently is imported once, however many days there are.
 ONE_RUN = dg.BackfillPolicy.single_run()

@@ -12,6 +12,7 @@ from rich.table import Table
 from orchestration.chain import ChainRun
 from orchestration.dbt_manifest import monitors
 from orchestration.progress import spinner
+from orchestration.terminal import console as output
 from python_metrics import settings
 from python_metrics.dashboards.overview import OVERVIEW
 from python_metrics.dashboards.preview.page import write_page
@@ -79,18 +80,18 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
     planted : callable, optional
         Of a day: the faults that were planted into it, where the truth is known.
     """
-    console = Console()
+    terminal = output()
     span = {"first": run.days.from_date, "last": run.days.to_date}
     with connection.engine().connect() as session:
-        console.print(
+        terminal.print(
             f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s"
             + (f": {arrived}" if arrived else "")
             + (", after building the reference" if run.built_reference else "")
         )
         for monitor in run.monitors:
-            _print_monitor(console, session, monitor, span, planted)
+            _print_monitor(terminal, session, monitor, span, planted)
         report = _report(session, run.monitors[0], span)
-    _print_next(console, report)
+    _print_next(terminal, report)
 
 
 def print_day(run: ChainRun) -> None:
@@ -99,7 +100,7 @@ def print_day(run: ChainRun) -> None:
     with connection.engine().connect() as session:
         for monitor in run.monitors:
             day = session.execute(DAYS, {"monitor": monitor, **span}).mappings().one()
-            Console().print(
+            output().print(
                 f"{run.days.from_date}  {monitor:<16} {day['state']:<8} {day['row_count']:>8,} rows"
                 f"  {len(day['drifted'])} of {day['compared']} drifted"
                 f"  {run.seconds:.1f} s",

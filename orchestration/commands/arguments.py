@@ -1,9 +1,35 @@
 """What a user typed as an option, read and checked."""
 
 import datetime as dt
+from collections.abc import Collection
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Days
+from python_metrics.monitors.config import Days, Monitor
+
+
+def monitor_named(name: str) -> Monitor:
+    """The declared monitor of that name, or one clear line."""
+    from orchestration.dbt_manifest import monitors
+
+    declared = monitors()
+    check_monitor(name, declared)
+    return declared[name]
+
+
+def check_monitor(name: str, known: Collection[str]) -> None:
+    """Refuse a name that no monitor has.
+
+    Raises
+    ------
+    DriftmeterError
+        With the names that there are.
+    """
+    if name not in known:
+        raise DriftmeterError(
+            f"there is no monitor {name!r}",
+            where="--monitor",
+            fix=f"use one of {', '.join(known)}" if known else "none has been measured yet",
+        )
 
 
 def read_date(option: str, text: str | None) -> dt.date:

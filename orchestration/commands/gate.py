@@ -1,11 +1,12 @@
 """`driftmeter test`: a day's tests, as a gate in somebody's pipeline."""
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.commands.arguments import read_date
+from orchestration.commands.arguments import monitor_named, read_date
 from python_metrics.errors import DriftmeterError
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from python_metrics.drift.results import TestOutcome
 
 # What passes is counted: a list of eighty passes hides the one that does not.
-ORDER = ("fail", "error", "skipped")
-COLORS = {"fail": "red", "error": "red", "skipped": "yellow"}
+ORDER = ("fail", "error", "warn", "skipped")
+WORDS = ("pass", *ORDER)
+COLORS = {"fail": "red", "error": "red", "warn": "yellow", "skipped": "yellow"}
 
 
 def gate(
@@ -28,57 +30,68 @@ def gate(
 
     Tests of severity error decide; with --strict all of them. A day without rows fails.
 
-    Example: driftmeter test --monitor trip_duration --date 2019-04-03
+    Example: driftmeter test --monitor NAME --date 2026-01-31
     """
     if output not in ("table", "json"):
         raise DriftmeterError(
             f"there is no format {output!r}", where="--format", fix="use table or json"
         )
-    from orchestration.dbt_manifest import monitors
     from orchestration.progress import spinner
     from python_metrics.drift.partition import run_tests
     from python_metrics.drift.reference import load_reference
     from python_metrics.warehouse import connection
 
-    declared = monitors()
-    if monitor not in declared:
-        raise DriftmeterError(
-            f"there is no monitor {monitor!r}",
-            where="--monitor",
-            fix=f"use one of {', '.join(declared)}",
-        )
+    declared = monitor_named(monitor)
     day, engine = read_date("--date", date), connection.engine()
     with spinner("tests"):
-        reference = load_reference(engine, declared[monitor])
-        outcomes = run_tests(engine, declared[monitor], day, reference)
-    failing = [each for each in outcomes if each.status in ("fail", "error")]
-    deciding = [each for each in failing if strict or each.severity == "error"]
+        reference = load_reference(engine, declared)
+        outcomes = run_tests(engine, declared, day, reference)
+    deciding = [test for test in outcomes if decides(test, strict)]
     if output == "json":
-        typer.echo(json.dumps([vars(each) for each in outcomes]))
+        shown = [{**vars(test), "decides": decides(test, strict)} for test in outcomes]
+        typer.echo(json.dumps(shown))
     else:
-        _show(outcomes)
-        typer.echo(
-            f"{len(outcomes)} tests of {monitor} on {day}:"
-            f" {sum(each.status == 'pass' for each in outcomes)} pass, {len(failing)} fail,"
-            f" {len(deciding)} of these decide"
+        _show(outcomes, strict)
+        counts = Counter(verdict(test, strict) for test in outcomes)
+        numbers = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
+        why = (
+            "a failing test decides: exit code 1"
+            if deciding
+            else "only warnings, which --strict would let decide: exit code 0"
+            if counts["warn"]
+            else "nothing fails: exit code 0"
         )
+        typer.echo(f"{len(outcomes)} tests of {monitor} on {day}: {numbers}; {why}")
     raise SystemExit(1 if deciding else 0)
 
 
-def _show(outcomes: "Sequence[TestOutcome]") -> None:
+def decides(test: "TestOutcome", strict: bool) -> bool:
+    """Whether a test's outcome fails the day."""
+    return test.status in ("fail", "error") and (strict or test.severity == "error")
+
+
+def verdict(test: "TestOutcome", strict: bool) -> str:
+    """A test's outcome in one word: what fails and decides nothing is a warning."""
+    is_failing = test.status in ("fail", "error")
+    return "warn" if is_failing and not decides(test, strict) else test.status
+
+
+def _show(outcomes: "Sequence[TestOutcome]", strict: bool) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from orchestration.terminal import console
+
     table = Table("", "severity", "column", "test", "observed", "expected", box=box.SIMPLE_HEAD)
-    shown = [each for each in outcomes if each.status in ORDER]
-    for each in sorted(shown, key=lambda each: ORDER.index(each.status)):
+    shown = [(verdict(test, strict), test) for test in outcomes]
+    listed = [(word, test) for word, test in shown if word in ORDER]
+    for word, test in sorted(listed, key=lambda row: ORDER.index(row[0])):
         table.add_row(
-            f"[{COLORS[each.status]}]{each.status}[/]",
-            each.severity,
-            each.column_name or "",
-            each.test,
-            "" if each.observed is None else f"{each.observed:.4g}",
-            each.reason or each.expected,
+            f"[{COLORS[word]}]{word}[/]",
+            test.severity,
+            test.column_name or "",
+            test.test,
+            "" if test.observed is None else f"{test.observed:.4g}",
+            test.reason or test.expected,
         )
-    Console().print(table)
+    console().print(table)

@@ -6,6 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from orchestration.commands.arguments import check_monitor
+
 app = typer.Typer(
     help="List incidents; acknowledge, close, or keep one's days out of baselines.",
     epilog="Example: driftmeter incidents ack 12 --note 'vendor informed'",
@@ -40,17 +42,20 @@ def list_incidents(
     if context.invoked_subcommand is not None:
         return
     import sqlalchemy as sa
-    from rich.console import Console
     from rich.markup import escape
     from rich.padding import Padding
 
+    from orchestration.terminal import console
     from python_metrics.warehouse import connection
 
     with connection.engine().connect() as session:
+        if monitor is not None:
+            known = session.scalars(sa.text("select monitor from metrics.monitors order by 1"))
+            check_monitor(monitor, list(known))
         rows = session.execute(sa.text(LIST), {"monitor": monitor, "closed": closed}).all()
-    console = Console()
+    terminal = console()
     if not rows:
-        console.print("no incident" if closed else "no open incident (--all lists closed ones)")
+        terminal.print("no incident" if closed else "no open incident (--all lists closed ones)")
         return
     for row in rows:
         state = f"closed {row.closed_on}" if row.closed_on else "[bold]open[/]"
@@ -59,14 +64,14 @@ def list_incidents(
         kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
         span = f"{row.opened_on} to {row.last_seen_on}" if row.days > 1 else str(row.opened_on)
         days = f" ({row.days} days)" if row.days > 1 else ""
-        console.print(
+        terminal.print(
             f"{row.incident_id:>4}  {row.monitor}  {kind}  {span}{days}, "
             + ", ".join([state, *marks]),
             highlight=False,
         )
-        console.print(Padding(escape(row.diagnosis), (0, 0, 0, 6)), highlight=False)
+        terminal.print(Padding(escape(row.diagnosis), (0, 0, 0, 6)), highlight=False)
         if row.proposal and not row.closed_on:
-            console.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6)))
+            terminal.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6)))
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from orchestration.commands.arguments import read_date
+from orchestration.commands.arguments import monitor_named, read_date
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
@@ -32,24 +32,17 @@ def replay(
 ) -> None:
     """Show what a policy would have alarmed on days that were computed; nothing is written.
 
-    Example: driftmeter replay --monitor trip_duration --from 2019-04-01 --to 2019-04-21
+    Example: driftmeter replay --monitor NAME --from 2026-01-01 --to 2026-01-31
     --set alarm_budget.false_alarms_per_month=0.5
     """
-    from orchestration.dbt_manifest import monitors
     from python_metrics.calibration import detect
     from python_metrics.warehouse import connection
 
-    declared = monitors()
-    if monitor not in declared:
-        raise DriftmeterError(
-            f"there is no monitor {monitor!r}",
-            where="--monitor",
-            fix=f"use one of {', '.join(declared)}",
-        )
+    declared = monitor_named(monitor)
     first, last = read_date("--from", from_date), read_date("--to", to_date)
-    asked = with_policy(declared[monitor], changes or [])
+    asked = with_policy(declared, changes or [])
     engine, cache = connection.engine(), settings.home() / "calibration"
-    then = detect.replay(engine, declared[monitor], first, last, cache)
+    then = detect.replay(engine, declared, first, last, cache)
     now = detect.replay(engine, asked, first, last, cache) if changes else then
     show(asked, [(day, then[day], now[day]) for day in now])
 
@@ -83,10 +76,11 @@ def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
 def show(monitor: "Monitor", days: "Sequence[tuple[Any, list[Verdict], list[Verdict]]]") -> None:
     """Days with an alarm under either policy, and how many there are."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from orchestration.terminal import console
+
+    terminal = console()
     table = Table("day", "as declared", "with this policy", box=box.SIMPLE_HEAD)
     counts = [0, 0]
     for day, then, now in days:
@@ -95,8 +89,8 @@ def show(monitor: "Monitor", days: "Sequence[tuple[Any, list[Verdict], list[Verd
         if any(names):
             table.add_row(str(day), *names)
     budget = monitor.alarm_budget.false_alarms_per_month
-    console.print(table if any(counts) else "no alarm on any day")
-    console.print(
+    terminal.print(table if any(counts) else "no alarm on any day")
+    terminal.print(
         f"{len(days)} days: {counts[0]} with an alarm as declared, {counts[1]} with this policy"
         f" ({budget:g} false alarms a month)"
     )

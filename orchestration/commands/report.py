@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from orchestration.commands.arguments import read_date
+from orchestration.commands.arguments import monitor_named, read_date
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
@@ -51,7 +51,7 @@ def report(
     same queries as Grafana's dashboard, over each monitor's newest thirty days without --from.
 
     Examples: driftmeter report --overview;
-    driftmeter report --monitor trip_duration --date 2019-04-07 --segment vendor_id=2
+    driftmeter report --monitor NAME --date 2026-01-31 --segment country=2
     """
     if date is not None:
         if overview or dashboard or from_date or to_date or out:
@@ -89,25 +89,31 @@ def report(
             fix=f"use one of {', '.join(by_uid)}",
         )
     file = out or settings.home() / "reports" / f"{wanted.uid}.html"
-    write_page(connection.engine(), wanted, file, monitors=monitor or (), days=days)
+    try:
+        write_page(connection.engine(), wanted, file, monitors=monitor or (), days=days)
+    except OSError as error:
+        raise DriftmeterError(
+            f"cannot be written ({error.strerror})",
+            where=str(file),
+            fix="name a file in a directory that is there and writable",
+        ) from error
     typer.echo(file.resolve().as_uri())
 
 
 def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
     """Write Evidently's page of a day; gives its address as a file."""
-    from orchestration.dbt_manifest import monitors
     from orchestration.progress import spinner
     from python_metrics.baselines import BASELINES
     from python_metrics.reports.write import write_report
     from python_metrics.warehouse import connection
 
-    declared = monitors()
-    if len(monitor) != 1 or monitor[0] not in declared:
+    if len(monitor) != 1:
         raise DriftmeterError(
             f"one monitor is needed, not {', '.join(monitor) or 'none'}",
             where="--monitor",
-            fix=f"use one of {', '.join(declared)}",
+            fix="name one; `driftmeter status` lists them",
         )
+    of = monitor_named(monitor[0])
     chosen = next((known for known in BASELINES if known == against), None)
     if chosen is None:
         raise DriftmeterError(
@@ -115,7 +121,6 @@ def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) 
             where="--against",
             fix=f"use one of {', '.join(BASELINES)}",
         )
-    of = declared[monitor[0]]
     name, equals, value = (segment or "").partition("=")
     if segment is not None and (not equals or name not in (*of.columns, *of.segments)):
         raise DriftmeterError(

@@ -12,10 +12,10 @@ def reports(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve .driftmeter/reports until Ctrl-C; `driftmeter ui` does so too."""
-    from python_metrics.reports.serve import server
+    from python_metrics.reports.serve import open_server
 
     directory = settings.home() / "reports"
-    with server(directory, host, port) as running:
+    with open_server(directory, host, port) as running:
         typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C ends it)")
         try:
             running.serve_forever()

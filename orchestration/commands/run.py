@@ -29,7 +29,7 @@ def run(
     measured. The reference days are measured first if they are not. Running days again is safe: a
     day is replaced whole.
 
-    Example: driftmeter run --monitor trip_duration --from 2019-04-01 --to 2019-04-21
+    Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
     """
     days = None if from_date is None and to_date is None else read_days(from_date, to_date)
     prepare()

@@ -1,7 +1,7 @@
 """`driftmeter status`: where every monitor stands."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+MOST_INCIDENTS = 3
 STATES = ("fresh", "stale", "empty", "missing", "failed")
 STATUS = """
 with latest as (
@@ -41,6 +42,16 @@ select
             and drift.segment is null
             and drift.is_drifted
     ) as drifted_on_last_day,
+    (
+        select coalesce(json_agg(json_build_object(
+            'incident', incidents.incident_id,
+            'kind', incidents.kind,
+            'since', incidents.opened_on,
+            'diagnosis', incidents.diagnosis
+        ) order by incidents.opened_on desc, incidents.incident_id desc), '[]')
+        from metrics.incidents
+        where incidents.monitor = partitions.monitor and incidents.closed_on is null
+    ) as open_incidents,
     (
         select versions.model_version
         from metrics.model_versions as versions
@@ -85,13 +96,20 @@ def status(
     typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
         typer.echo(
-            "no day yet: `driftmeter run` makes three weeks, `driftmeter run --help` says more"
+            "no day yet: `driftmeter run` measures your monitors, `driftmeter demo` the example"
         )
         return
-    from rich.console import Console
+    from orchestration.terminal import console
 
     for row in rows:
-        Console().print(_table(row))
+        console().print(_table(row))
+
+
+def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
+    """How many are open, and the newest of them."""
+    lines = [f"{each['kind']} since {each['since']}: {each['diagnosis']}" for each in incidents]
+    more = [f"and {len(lines) - MOST_INCIDENTS} more"] if len(lines) > MOST_INCIDENTS else []
+    return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
 
 
 def _table(row: Mapping[Any, Any]) -> "Table":
@@ -108,7 +126,8 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         f"drifted on {row['last_day']}",
         ", ".join(drifted) or f"nothing (that day is {row['last_state']})",
     )
-    table.add_row("model", row["model_version"] or "none: `driftmeter run` trains it")
+    table.add_row("open incidents", _incidents(row["open_incidents"]))
+    table.add_row("model", row["model_version"] or "none on record")
     table.add_row(
         "reference",
         f"{reference['from']} to {reference['to']}, {reference['rows']:,} rows"

@@ -18,7 +18,7 @@ def up() -> None:
     typer.echo(f"warehouse: {shown}")
     typer.echo('  psql "$(driftmeter url)"         look into it')
     typer.echo("  cd dbt_project && dbt build      build every model for every day there is")
-    typer.echo("  driftmeter demo                  fill it with the example, simulated trips")
+    typer.echo("  driftmeter demo                  fill it with the example")
     typer.echo("  driftmeter run                   measure your own monitors")
 
 

@@ -10,6 +10,8 @@ from python_metrics.dashboards.panels import DATASOURCE, Json, target
 # Days of `make demo`: what a dashboard shows when it is opened for the first time.
 FIRST_SHOWN = "2019-04-01T00:00:00.000Z"
 LAST_SHOWN = "2019-04-21T23:59:59.999Z"
+MONITOR_SHOWN = "trip_duration"
+COLUMN_SHOWN = "fare_usd"
 GRID = 24
 TAG = "driftmeter"
 # schemaVersion of Grafana 13's classic dashboards; older ones are migrated when they are loaded.
@@ -120,7 +122,7 @@ VARIABLES = (
         "Monitor",
         "A monitored model.",
         "select monitor from metrics.monitors order by monitor",
-        chosen("trip_duration"),
+        chosen(MONITOR_SHOWN),
     ),
     variable(
         "model_version",
@@ -146,7 +148,7 @@ VARIABLES = (
         "Column",
         "A monitored column.",
         f"select column_name from metrics.monitored_columns where {MONITOR} order by column_name",
-        chosen("fare_usd"),
+        chosen(COLUMN_SHOWN),
     ),
 )
 VERSIONS: Json = {

@@ -88,7 +88,7 @@ def shape(change: Change) -> Symptom:
         return Symptom("shape_shift", 0.0, "holds other values than the reference", evidence)
     of = ""
     if np.median(before) == np.median(now) and _mostly_one(before) and _mostly_one(now):
-        # A toll that few trips pay: what the others are says nothing.
+        # A fee that few rows pay: what the others are says nothing.
         usual = np.median(before)
         evidence["share_of_others"] = float(max((now != usual).mean(), (before != usual).mean()))
         of = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"

@@ -121,7 +121,7 @@ def _moved(before: Floats, now: Floats) -> tuple[float, float]:
 
 
 def _is_told_by(change: Change, other: Change) -> bool:
-    """Whether a column's own values say which segment a row is in, as a zone says its borough."""
+    """Whether a column's own values say which segment a row is in, as a city says its country."""
     if change.column.kind != "categorical":
         return False
     table = np.zeros((change.bins.count, other.bins.count))

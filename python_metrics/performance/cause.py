@@ -67,7 +67,7 @@ def cause_of_error(monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame)
     prediction = before[monitor.prediction].to_numpy(dtype=float)
     given = _learn(inputs[third == 0], prediction[third == 0])
     off = np.abs(prediction - given(inputs))
-    # Long trips are further off than short ones: how far is usual hangs on the inputs too.
+    # Large values are further off than small ones: how far is usual hangs on the inputs too.
     usual = _learn(inputs[third == 1], off[third == 1])
     off_now = np.abs(now[monitor.prediction].to_numpy(dtype=float) - given(asked)).mean()
     expected = max(usual(asked).mean(), off[third == 2].mean(), 1e-12)

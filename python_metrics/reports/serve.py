@@ -4,6 +4,8 @@ import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from python_metrics.errors import DriftmeterError
+
 # What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
 NAME = re.compile(r"/([A-Za-z0-9_-]{1,200}\.html)")
 
@@ -33,6 +35,24 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
             """Say nothing: whoever runs it watches Dagster's lines."""
 
     return ThreadingHTTPServer((host, port), Handler)
+
+
+def open_server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
+    """A server, as `server` gives it.
+
+    Raises
+    ------
+    DriftmeterError
+        If the address is taken, or not this user's to take.
+    """
+    try:
+        return server(directory, host, port)
+    except OSError as error:
+        raise DriftmeterError(
+            f"cannot be listened on ({error.strerror})",
+            where=f"{host}:{port}",
+            fix="end what listens there, or name another port with --port",
+        ) from error
 
 
 def page(directory: Path, path: str) -> Path | None:

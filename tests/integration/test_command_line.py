@@ -327,7 +327,7 @@ def test_status_counts_days_by_state_and_names_what_drifted_on_the_last(
     assert row["reference"] == {"from": "2019-02-01", "to": "2019-03-31", "rows": 9000}
     table = driftmeter(checkout, "status", DRIFTMETER_DATABASE_URL=warehouse_url).stdout
     assert "4: 2 fresh, 1 stale, 1 empty" in table
-    assert "none: `driftmeter run` trains it" in table
+    assert "none on record" in table
     password = warehouse_url.split(":")[2].split("@")[0]
     assert password not in table
 

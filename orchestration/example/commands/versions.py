@@ -27,12 +27,12 @@ def versions(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
     import sqlalchemy as sa
-    from rich.console import Console
 
+    from orchestration.terminal import console as output
     from python_metrics.performance.versions import verdicts
     from python_metrics.warehouse import connection
 
-    console = Console()
+    console = output()
     with connection.engine().connect() as session:
         rows = session.execute(sa.text(LIST)).all()
         if not rows:
