@@ -27,7 +27,7 @@ DAYS = sa.text(
         partitions.row_count,
         count(*) filter (where drift.status = 'ok') as compared,
         coalesce(
-            array_agg(drift.column_name order by drift.score_ratio desc)
+            array_agg(drift.column_name order by drift.score_ratio desc nulls last)
             filter (where drift.is_drifted),
             '{}'
         ) as drifted,

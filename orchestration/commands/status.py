@@ -43,6 +43,17 @@ select
             and drift.is_drifted
     ) as drifted_on_last_day,
     (
+        select coalesce(array_agg(distinct drift.column_name), '{}')
+        from metrics.drift_scored as drift
+        where
+            drift.monitor = partitions.monitor
+            and drift.partition_date = latest.partition_date
+            and drift.column_name is not null
+            and drift.segment is null
+            and drift.is_away
+            and not drift.is_drifted
+    ) as away_on_last_day,
+    (
         select coalesce(json_agg(json_build_object(
             'incident', incidents.incident_id,
             'kind', incidents.kind,
@@ -126,6 +137,8 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         f"drifted on {row['last_day']}",
         ", ".join(drifted) or f"nothing (that day is {row['last_state']})",
     )
+    if row["away_on_last_day"]:
+        table.add_row("away since before", ", ".join(row["away_on_last_day"]))
     table.add_row("open incidents", _incidents(row["open_incidents"]))
     table.add_row("model", row["model_version"] or "none on record")
     table.add_row(

@@ -35,10 +35,10 @@ RANKED = f"""
 select column_name as "column", count(*) filter (where is_drifted) as days_drifted,
     count(*) filter (where is_slow) as days_slow, count(*) as days_compared,
     max(score_ratio) as worst_ratio,
-    (array_agg(partition_date::text order by score_ratio desc))[1] as worst_day,
-    (array_agg(statistic order by score_ratio desc))[1] as what_changed,
-    (array_agg(effect order by score_ratio desc))[1] as by_how_much,
-    (array_agg(unit order by score_ratio desc))[1] as unit
+    (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as worst_day,
+    (array_agg(statistic order by score_ratio desc nulls last))[1] as what_changed,
+    (array_agg(effect order by score_ratio desc nulls last))[1] as by_how_much,
+    (array_agg(unit order by score_ratio desc nulls last))[1] as unit
 from metrics.drift_scored where {COMPARED} and column_name is not null
 group by column_name order by worst_ratio desc nulls last, 1
 """
@@ -82,7 +82,7 @@ group by partition_date order by 1
 SEGMENTS = f"""
 select segment_label as segment, count(*) filter (where is_drifted) as days_drifted,
     count(*) as days_compared, max(score_ratio) as worst_ratio,
-    (array_agg(partition_date::text order by score_ratio desc))[1] as worst_day
+    (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as worst_day
 from metrics.drift_scored
 where {MONITOR} and {DAYS} and {VERSION} and {COLUMN} and status = 'ok'
 group by segment_label order by worst_ratio desc nulls last, 1 limit 30

@@ -42,7 +42,7 @@ NOT_MEASURED = "waits for labels"
 
 EVERY_MONITOR = """
 select state.monitor, state.state, newest_day::text, last_fresh_day::text, row_count,
-    drifted_columns, compared_columns, missing.share as missing_share, open_incidents,
+    drifted_columns, away_columns, compared_columns, missing.share as missing_share, open_incidents,
     alarm_days_this_month, alarm_budget, owner,
     extract(epoch from newest_day - interval '29 days') * 1000 as first_ms,
     extract(epoch from newest_day + interval '1 day') * 1000 - 1 as last_ms
@@ -69,7 +69,8 @@ select alarm_days_this_month as "days with an alarm",
 from metrics.monitor_state where monitor = '$monitor'
 """
 DRIFTED = f"""
-select {TIME}, count(*) filter (where is_drifted) as "drifted columns"
+select {TIME}, count(*) filter (where is_drifted) as "drifted columns",
+    count(*) filter (where is_away and not is_drifted) as "away since before"
 from metrics.drift_scored
 where {MONITOR} and {DAYS} and {VERSION}
     and column_name is not null and segment is null and status = 'ok'
@@ -154,6 +155,11 @@ OVERVIEW = Dashboard(
                     custom__cellOptions={"type": "color-text"},
                 ),
                 override(
+                    "away_columns",
+                    thresholds=steps((None, GREEN), (1, ORANGE)),
+                    custom__cellOptions={"type": "color-text"},
+                ),
+                override(
                     "open_incidents",
                     thresholds=steps((None, GREEN), (1, RED)),
                     custom__cellOptions={"type": "color-text"},
@@ -205,10 +211,12 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "How many columns drifted?",
-            "Columns at or over their threshold, on the newest day and the days before.",
+            "Columns in alarm on the newest day and the days before, and columns that are still away "
+            "from the reference though it is no longer news.",
             DRIFTED,
             unit=COUNT,
             trend=True,
+            text="value_and_name",
             thresholds=steps((None, GREEN), (1, ORANGE)),
             url=to_dashboard("drift"),
         ),
@@ -256,13 +264,16 @@ OVERVIEW = Dashboard(
         ),
         timeseries(
             "How many columns drifted each day?",
-            "Columns at or over their threshold.",
+            "Columns in alarm, and columns still away from the reference that are no longer news.",
             DRIFTED,
             unit=COUNT,
             bars=True,
             width=8,
             lowest=0,
-            overrides=[override("drifted columns", color={"mode": "fixed", "fixedColor": ORANGE})],
+            overrides=[
+                override("drifted columns", color={"mode": "fixed", "fixedColor": ORANGE}),
+                override("away since before", color={"mode": "fixed", "fixedColor": GREY}),
+            ],
         ),
         timeseries(
             "How much was missing each day?",

@@ -11,8 +11,9 @@ from python_metrics.dashboards.panels import (
 )
 
 STATES = {"fresh": GREEN, "empty": YELLOW, "stale": ORANGE, "missing": PURPLE, "failed": RED}
-# A monitor whose newest day is fresh is calm or in alarm.
-STATE_WORDS = words(calm=GREEN, alarm=RED, **STATES)
+# A monitor whose newest day is fresh is in alarm, calm, or away: no longer new, and not as in the
+# reference.
+STATE_WORDS = words(calm=GREEN, away=ORANGE, alarm=RED, **STATES)
 # Strings would become labels of a time series, so timelines have numbers.
 STATE_NUMBER = f"array_position(array[{', '.join(map(repr, STATES))}], state)"
 NUMBERED_STATES = numbered_words(*STATES.items())

@@ -155,3 +155,39 @@ def test_a_downgrade_leaves_the_database_as_an_upgrade_can_use_it(warehouse: sa.
     assert structure(warehouse) != before
     migrate.upgrade(warehouse)
     assert structure(warehouse) == before
+
+
+LASTING = """
+insert into metrics.monitors values
+    ('loans', 'team', 'regression', 'UTC', '2026-01-01', '2026-02-01', 1, 'x');
+insert into metrics.partitions
+    (monitor, partition_date, state, row_count, config_hash, duration_seconds)
+values ('loans', '2026-03-01', 'fresh', 10, 'x', 1);
+insert into metrics.drift
+    (monitor, partition_date, column_name, baseline, method, score, threshold, is_drifted, is_slow,
+    n_reference, n_current, status, reason, engine)
+values
+    ('loans', '2026-03-01', 'lasting', 'reference', 'day_level', 13, 2.6, false, true, 1, 1, 'ok',
+    null, 'e'),
+    ('loans', '2026-03-01', 'small', 'reference', 'day_level', 13, 2.6, false, false, 1, 1, 'ok',
+    null, 'e'),
+    ('loans', '2026-03-01', 'unknown', 'reference', 'day_level', null, null, null, null, 1, 1,
+    'skipped', 'too few rows', 'e')
+"""
+
+
+def test_a_drift_that_lasts_is_shown_as_away_and_what_was_not_judged_has_no_ratio(
+    warehouse: sa.Engine,
+) -> None:
+    with warehouse.begin() as session:
+        session.execute(sa.text(LASTING))
+        rows = session.execute(
+            sa.text("select column_name, score_ratio, is_away from metrics.drift_scored")
+        )
+        shown = {name: (ratio, away) for name, ratio, away in rows}
+        state = session.execute(
+            sa.text("select state, drifted_columns, away_columns from metrics.monitor_state")
+        ).one()
+    assert shown == {"lasting": (5.0, True), "small": (0.99, False), "unknown": (None, False)}
+    # No alarm, as nothing is new; and not calm either.
+    assert tuple(state) == ("away", 0, 1)

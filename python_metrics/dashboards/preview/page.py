@@ -65,6 +65,8 @@ def write_page(
     DriftmeterError
         If no monitor has run yet, or one has not.
     """
+    # Told at once, not after all queries: where it cannot be written.
+    file.parent.mkdir(parents=True, exist_ok=True)
     with engine.connect() as connection:
         known = newest_days(connection)
         missing = [name for name in monitors if name not in known]
@@ -80,7 +82,6 @@ def write_page(
             panels = dashboard.to_json()["panels"][SHARED if number else 0 :]
             parts.append(_grid(connection, panels, scope))
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
-    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>Driftmeter: '
