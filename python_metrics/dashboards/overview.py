@@ -211,8 +211,8 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "How many columns drifted?",
-            "Columns in alarm on the newest day and the days before, and columns that are still away "
-            "from the reference though it is no longer news.",
+            "Columns in alarm on the newest day and the days before, and columns that are still "
+            "away from the reference though it is no longer news.",
             DRIFTED,
             unit=COUNT,
             trend=True,
