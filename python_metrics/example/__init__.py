@@ -1,1 +1,1 @@
-"""Raw trips: from a source into the warehouse, a day at a time, with nothing lost on the way."""
+"""The taxi example's own part: trips from a source into the warehouse, and models that score them."""

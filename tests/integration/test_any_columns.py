@@ -77,13 +77,14 @@ class Project:
     def write(self, sql: str) -> None:
         (self.directory / "models" / "inference" / "odd_names.sql").write_text(sql)
 
-    def declare(self, *listed: str, **changes: object) -> None:
+    def declare(self, *listed: str, materialized: str = "incremental", **changes: object) -> None:
         named = (*FEATURES, "partition_date", "order", "version", "segment_1")
         columns = [{"name": name} for name in (*named, "predicted", "target")]
         model = {
             "name": "odd_names",
             "config": {
                 "contract": {"enforced": False},
+                "materialized": materialized,
                 "meta": {"monitor": {**MONITOR, **changes}},
             },
             "columns": columns,
