@@ -15,11 +15,13 @@ from dagster_dbt import (
 
 from orchestration.dbt_manifest import dbt_project, monitors
 from orchestration.dbt_test_results import write_test_results
+from orchestration.monitored_table import QUALITY
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
 from orchestration.reference_days import chosen_reference
 from orchestration.resources import Warehouse
 from orchestration.run_scope import MONITOR_TAG, monitors_of
+from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
 
@@ -58,12 +60,25 @@ def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> li
     return ["build", "--vars", json.dumps(variables), "--exclude", excluded]
 
 
+def selection() -> str:
+    """Which of a project's models are Driftmeter's to build.
+
+    All of the example's; of a project of one's own, what monitors and their quality are made of.
+    """
+    if settings.is_example():
+        return "fqn:*"
+    declared = monitors()
+    challengers = [m.challengers.model for m in declared.values() if m.challengers]
+    return " ".join([*(f"+{name}" for name in (*declared, *challengers)), *QUALITY])
+
+
 translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
 
 @dbt_assets(
     manifest=dbt_project().manifest_path,
     project=dbt_project(),
+    select=selection(),
     dagster_dbt_translator=translator,
     partitions_def=DAILY,
     backfill_policy=ONE_RUN,

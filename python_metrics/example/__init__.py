@@ -1,1 +1,1 @@
-"""The taxi example's own part: trips from a source into the warehouse, and models that score them."""
+"""The taxi example's own part: trips into the warehouse, and the models that score them."""

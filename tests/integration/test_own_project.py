@@ -23,6 +23,8 @@ PARTITIONS = (
 def own(project: Project) -> Project:
     """The inference model is a view: what the team's own job writes is there at once."""
     project.declare("odd_names", materialized="view", segments=["segment_1"])
+    # A team's other models are the team's to build.
+    (project.directory / "models" / "unrelated.sql").write_text("select 1 / 0 as impossible")
     return project
 
 
