@@ -10,8 +10,8 @@ from orchestration.commands import (
     gate,
     grafana,
     incidents,
+    judge,
     notify,
-    replay,
     report,
     reports,
     run,
@@ -37,7 +37,7 @@ app.command()(run.run)
 app.command()(status.status)
 app.command("test")(gate.gate)
 app.command()(ui.ui)
-app.command()(replay.replay)
+app.command()(judge.judge)
 app.command()(report.report)
 app.command()(reports.reports)
 app.add_typer(incidents.app, name="incidents")

@@ -23,7 +23,7 @@ from python_metrics.errors import DriftmeterError
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3001,
 ) -> None:
-    """Open Dagster's UI and its daemon, which runs schedules and the replay, until Ctrl-C."""
+    """Open Dagster's UI and its daemon, which runs schedules and sensors, until Ctrl-C."""
     check_port(port)
     prepare()
     dagster = Path(sys.executable).parent / "dagster"

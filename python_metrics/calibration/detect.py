@@ -88,7 +88,7 @@ def judge(
     }
 
 
-def replay(
+def judge_stored(
     engine: sa.Engine, monitor: Monitor, first: dt.date, last: dt.date, cache: Path | None = None
 ) -> dict[dt.date, list[Verdict]]:
     """What the monitor's policy alarms on days that were computed before; writes nothing.

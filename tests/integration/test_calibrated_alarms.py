@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from benchmarks.judges import Binning
 from python_metrics.calibration.calibrate import calibrate
-from python_metrics.calibration.detect import METHOD, detect, replay
+from python_metrics.calibration.detect import METHOD, detect, judge_stored
 from python_metrics.calibration.histograms import Part, load_counts
 from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.errors import DriftmeterError
@@ -109,13 +109,13 @@ def test_days_judged_in_any_order_end_in_the_same_rows(chain: Chain, monitor: Mo
     assert stored(chain.engine) == before
 
 
-def test_replay_answers_without_writing(chain: Chain, monitor: Monitor) -> None:
+def test_judging_again_answers_without_writing(chain: Chain, monitor: Monitor) -> None:
     before = stored(chain.engine)
     tight = monitor.model_copy(
         update={"least_effect": type(monitor.least_effect)(shift=50, share=1)}
     )
-    as_it_is = replay(chain.engine, monitor, DAYS[0], DAYS[-1])
-    nothing = replay(chain.engine, tight, DAYS[0], DAYS[-1])
+    as_it_is = judge_stored(chain.engine, monitor, DAYS[0], DAYS[-1])
+    nothing = judge_stored(chain.engine, tight, DAYS[0], DAYS[-1])
     assert list(as_it_is) == DAYS
     # The classifier's floor is its own.
     assert not any(
@@ -123,13 +123,13 @@ def test_replay_answers_without_writing(chain: Chain, monitor: Monitor) -> None:
     )
     assert stored(chain.engine) == before
     with pytest.raises(DriftmeterError, match="no day from"):
-        replay(chain.engine, monitor, dt.date(2001, 1, 1), dt.date(2001, 1, 2))
+        judge_stored(chain.engine, monitor, dt.date(2001, 1, 1), dt.date(2001, 1, 2))
 
 
 def test_a_short_reference_judges_nothing_and_says_so(chain: Chain, monitor: Monitor) -> None:
     days = Days(**{"from": "2019-02-01", "to": "2019-02-20"})
     short = monitor.model_copy(update={"reference": days})
-    (rows,) = replay(chain.engine, short, DAYS[0], DAYS[0]).values()
+    (rows,) = judge_stored(chain.engine, short, DAYS[0], DAYS[0]).values()
     assert {row.status for row in rows} == {"skipped"}
     assert all("20 days" in (row.reason or "") for row in rows)
 
@@ -155,7 +155,7 @@ def test_an_acknowledged_incidents_days_leave_the_trailing_baseline(
     )
 
     def trailing() -> float | None:
-        (rows,) = replay(chain.engine, monitor, DAYS[0], DAYS[0]).values()
+        (rows,) = judge_stored(chain.engine, monitor, DAYS[0], DAYS[0]).values()
         (row,) = [r for r in rows if (r.segment, r.column_name) == (None, part.column)]
         return row.trailing_p_value
 

@@ -92,6 +92,14 @@ def test_a_page_that_cannot_be_written_is_one_line(
     assert "cannot be written" in line
 
 
+def test_a_page_before_dbt_made_its_tables_is_one_line(
+    environment: dict[str, str], warehouse: sa.Engine
+) -> None:
+    with warehouse.begin() as session:
+        session.execute(sa.text(LOANS))
+    assert "no monitor has run yet" in one_line(run(environment, "report", "--overview"))
+
+
 @pytest.mark.parametrize("command", ["reports", "ui"])
 def test_a_taken_port_is_one_line_before_anything_starts(
     environment: dict[str, str], command: str

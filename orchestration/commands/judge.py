@@ -1,4 +1,4 @@
-"""`driftmeter replay`: what another alarm policy would have alarmed, from stored results."""
+"""`driftmeter judge`: what another alarm policy would have alarmed, from stored results."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -21,7 +21,7 @@ POLICY = (
 )
 
 
-def replay(
+def judge(
     monitor: Annotated[str, typer.Option(help="The monitor.")],
     from_date: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")],
     to_date: Annotated[str, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")],
@@ -32,7 +32,7 @@ def replay(
 ) -> None:
     """Show what a policy would have alarmed on days that were computed; nothing is written.
 
-    Example: driftmeter replay --monitor NAME --from 2026-01-01 --to 2026-01-31
+    Example: driftmeter judge --monitor NAME --from 2026-01-01 --to 2026-01-31
     --set alarm_budget.false_alarms_per_month=0.5
     """
     from python_metrics.calibration import detect
@@ -42,8 +42,8 @@ def replay(
     first, last = read_date("--from", from_date), read_date("--to", to_date)
     asked = with_policy(declared, changes or [])
     engine, cache = connection.engine(), settings.home() / "calibration"
-    then = detect.replay(engine, declared, first, last, cache)
-    now = detect.replay(engine, asked, first, last, cache) if changes else then
+    then = detect.judge_stored(engine, declared, first, last, cache)
+    now = detect.judge_stored(engine, asked, first, last, cache) if changes else then
     show(asked, [(day, then[day], now[day]) for day in now])
 
 
