@@ -17,10 +17,10 @@ DAY = dt.date(2019, 4, 2)
 RAW = ("raw.trips", "raw.rejected_trips", "raw.loads", "raw.source_files")
 
 
-def partitions(warehouse: sa.Engine) -> dict[dt.date, str]:
+def partitions(warehouse: sa.Engine, monitor: str = "m") -> dict[dt.date, str]:
+    query = sa.text("select partition_date, state from metrics.partitions where monitor = :monitor")
     with warehouse.connect() as session:
-        query = sa.text("select partition_date, state from metrics.partitions")
-        return {day: state for day, state in session.execute(query)}
+        return {day: state for day, state in session.execute(query, {"monitor": monitor})}
 
 
 def test_read_is_loaded_and_rejected_to_the_last_row(warehouse: sa.Engine) -> None:
@@ -69,13 +69,16 @@ def test_late_rows_make_exactly_their_own_day_stale(warehouse: sa.Engine) -> Non
             session.execute(
                 sa.text(
                     "insert into metrics.partitions (monitor, partition_date, state, row_count,"
-                    " config_hash, duration_seconds) values ('m', :day, 'fresh', 1, 'h', 1)"
+                    " config_hash, duration_seconds) values ('m', :day, 'fresh', 1, 'h', 1),"
+                    " ('of other rows', :day, 'fresh', 1, 'h', 1)"
                 ),
                 {"day": day},
             )
     after = SimulatedSource(schedule=late, as_of=DAY + dt.timedelta(days=9))
-    assert [load_day(warehouse, after, day).changed for day in (DAY, other)] == [True, False]
+    loads = [load_day(warehouse, after, day, monitors=["m"]) for day in (DAY, other)]
+    assert [load.changed for load in loads] == [True, False]
     assert partitions(warehouse) == {DAY: "stale", other: "fresh"}
+    assert partitions(warehouse, "of other rows") == {DAY: "fresh", other: "fresh"}
 
 
 @dataclass
