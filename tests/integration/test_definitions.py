@@ -38,6 +38,13 @@ def test_definitions_load_with_no_network_and_no_database() -> None:
     assert int(ended.stdout) > 15
 
 
+def test_the_module_holds_one_definitions_object_as_dagsters_pages_want() -> None:
+    import orchestration.definitions as module
+
+    held = [name for name, value in vars(module).items() if isinstance(value, dg.Definitions)]
+    assert held == ["defs"]
+
+
 def test_every_asset_is_described_owned_and_in_the_group_of_its_folder(
     defs: dg.Definitions,
 ) -> None:
