@@ -33,12 +33,14 @@ from python_metrics.calibration.multivariate import DomainClassifier, fit_classi
 from python_metrics.calibration.verdicts import policy_of, verdicts_of_day
 from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.encoding import Encoding
+from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.arrival import Partition, of_state, of_volume
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.cause import Alarm, Day
+from python_metrics.incidents.cause import Day
 from python_metrics.incidents.day import MOST_ROWS, breaches_of_rows
 from python_metrics.incidents.distance import fit_bins
 from python_metrics.incidents.importance import feature_importance
+from python_metrics.incidents.relations import fit_relations
 from python_metrics.monitors.config import Days, Monitor
 from python_metrics.performance.daily_error import CAPPED, error_alarms
 from python_metrics.warehouse import connection
@@ -91,6 +93,7 @@ class World:
             for weekday in range(7)
         }
         self.importance = feature_importance(self.monitor, self.reference)
+        self.relations = fit_relations(self.monitor.features, self.reference)
         loss = (whole[self.monitor.prediction] - whole[str(self.monitor.target)]).abs()
         self.most = float(loss.quantile(CAPPED))
         self.errors = self._errors({day: self.frames[day] for day in days if day in span})
@@ -148,7 +151,7 @@ class World:
         alarms = self._alarms(day, rows)
         if alarms or errors:
             like = self.like[day.weekday()]
-            whole = Day(self.monitor, like, rows, self.bins, self.importance)
+            whole = Day(self.monitor, like, rows, self.bins, self.importance, self.relations)
             found += breaches_of_rows(whole, alarms, errors.get(day))
         return found
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
+from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.change import Change, Symptom, weights_of
 from python_metrics.incidents.decomposition import decompose
 from python_metrics.incidents.diagnose import diagnose, plain_symptom
 from python_metrics.incidents.distance import Bins
-from python_metrics.incidents.relations import correlation_shift, is_plain
+from python_metrics.incidents.relations import Relations, correlation_shift, is_plain
 from python_metrics.monitors.config import Monitor
 
 # So much of another column's change must be gone with the cause's own, to be its consequence.
@@ -19,30 +21,6 @@ HARDLY_SHOWN = 0.3
 SHOWN = 5
 # A change of fewer rows than these is not why columns no longer go together.
 FEW_ROWS = 0.15
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A calibrated verdict that is an alarm.
-
-    Attributes
-    ----------
-    column : str or None
-        None for all columns together.
-    ratio : float
-        Score over threshold.
-    """
-
-    column: str | None
-    segment: str | None = None
-    value: str | None = None
-    score: float = 0.0
-    threshold: float = 1.0
-
-    @property
-    def ratio(self) -> float:
-        """How far beyond the threshold."""
-        return self.score / self.threshold if self.threshold > 0 else self.score
 
 
 @dataclass(frozen=True)
@@ -57,6 +35,8 @@ class Day:
         Of the whole reference: what another weekday had is not new.
     importance : mapping of str to float
         How much of the prediction hangs on each feature; sums to 1.
+    relations : Relations
+        Of the features, in the whole reference.
     """
 
     monitor: Monitor
@@ -64,6 +44,7 @@ class Day:
     rows: pd.DataFrame
     bins: Mapping[str, Bins]
     importance: Mapping[str, float]
+    relations: Relations
 
     def changes(self) -> dict[str, Change]:
         """Every monitored column's change."""
@@ -73,51 +54,75 @@ class Day:
         }
 
 
+@dataclass
+class Root:
+    """An alarm that no other explains, what is wrong with its column, and all that it moved."""
+
+    alarm: Alarm
+    symptom: Symptom
+    columns: list[str]
+    is_new: bool
+
+
 def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> list[Breach]:
     """Breaches behind a day's alarms, the most important first.
 
     A column whose change is gone once another's is undone is that one's consequence, as are the
     prediction's of the features' and the label's of nothing here: what becomes of the label given
-    the inputs is the error's to say.
+    the inputs is the error's to say. A column that is away from the reference has changed, whether
+    it alarms anew or not; by itself it is no breach, but it explains what else is wrong.
     """
+    roots = _roots(day, alarms)
+    together = next((alarm for alarm in alarms if alarm.column is None), None)
+    if not error_rose:
+        # What lasts is no news, unless nothing else tells why all columns together stand out.
+        roots = [root for root in roots if root.is_new] or (roots if together else [])
+    ranking = _ranking(alarms, day.importance)
+    breaches = [_breach(day, root, ranking) for root in roots]
+    if not (roots or together or error_rose):
+        return breaches
+    moved = {alarm.column for alarm in alarms if alarm.column is not None}
+    pair = partial(correlation_shift, day.relations, day.rows, together, moved=moved)
+    if any(r.alarm.segment is None and r.alarm.column != day.monitor.prediction for r in roots):
+        # Few rows that changed leave the rest to go together, or not.
+        if together is None or any(is_broad(breach) for breach in breaches):
+            return breaches
+        shift = pair()
+        return [shift, *breaches] if is_plain(shift) else breaches
+    # No column changed over all rows, and yet all of them together did.
+    shift = pair()
+    return [shift] if is_plain(shift) or (together and not breaches) else breaches
+
+
+def is_broad(breach: Breach) -> bool:
+    """Whether so many rows changed that the columns' relations change with them."""
+    return float(breach.evidence.get("share_of_others", 1.0)) > FEW_ROWS
+
+
+def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
+    """Each cause once, in the order of importance."""
     monitor, changes = day.monitor, day.changes()
     splitting = {
         name: change
         for name, change in changes.items()
         if change.column.kind == "categorical" and name != monitor.target
     }
-    found: list[tuple[Alarm, Symptom, list[str]]] = []
+    roots: list[Root] = []
     for alarm in _ordered(alarms, monitor, day.importance):
         assert alarm.column is not None
         if alarm.column == monitor.target:
             continue
         change = changes[alarm.column]
-        root = next((each for each in found if _same_cause(change, each, changes, alarm)), None)
-        if root is not None:
-            root[2].append(alarm.column)
-        elif alarm.column != monitor.prediction or not found:
-            found.append((alarm, _diagnosed(alarm, change, splitting), [alarm.column]))
+        root = next((root for root in roots if _same_cause(change, root, changes, alarm)), None)
+        if root is None and roots and alarm.column == monitor.prediction:
+            root = roots[0]
+        if root is None:
+            symptom = _diagnosed(alarm, change, splitting)
+            roots.append(Root(alarm, symptom, [alarm.column], alarm.is_new))
         else:
-            found[0][2].append(alarm.column)
-    ranking = _ranking(alarms, day.importance)
-    breaches = [_breach(day, alarm, symptom, columns, ranking) for alarm, symptom, columns in found]
-    together = next((alarm for alarm in alarms if alarm.column is None), None)
-    is_wrong = together is not None or error_rose
-    is_of_input = [a.segment is None and a.column != monitor.prediction for a, _, _ in found]
-    if not (is_wrong or found):
-        return breaches
-    inputs = {name: changes[name] for name in monitor.features}
-    if any(is_of_input):
-        # Few rows that changed leave the rest to go together, or not.
-        if together is None or any(
-            float(each.evidence.get("share_of_others", 1.0)) > FEW_ROWS for each in breaches
-        ):
-            return breaches
-        pair = correlation_shift(inputs, together)
-        return [pair, *breaches] if is_plain(pair) else breaches
-    # No column changed over all rows, and yet all of them together did.
-    pair = correlation_shift(inputs, together)
-    return [pair] if is_plain(pair) or (together and not breaches) else breaches
+            root.columns.append(alarm.column)
+            root.is_new |= alarm.is_new
+    return roots
 
 
 def _ordered(
@@ -166,18 +171,13 @@ def _diagnosed(alarm: Alarm, change: Change, splitting: Mapping[str, Change]) ->
     )
 
 
-def _same_cause(
-    change: Change,
-    root: tuple[Alarm, Symptom, list[str]],
-    changes: Mapping[str, Change],
-    alarm: Alarm,
-) -> bool:
+def _same_cause(change: Change, root: Root, changes: Mapping[str, Change], alarm: Alarm) -> bool:
     """Whether a column's change goes when the root's is undone."""
-    of, symptom, columns = root
-    if change.name in columns:
+    symptom = root.symptom
+    if change.name in root.columns:
         return True
-    cause = changes[str(of.column)]
-    if symptom.kind == "segment" or of.segment is not None:
+    cause = changes[str(root.alarm.column)]
+    if symptom.kind == "segment" or root.alarm.segment is not None:
         return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)
     if alarm.segment is not None:
         by = changes[alarm.segment]
@@ -195,7 +195,7 @@ def _ranking(
     """Columns in alarm by score over threshold, weighed by what the prediction hangs on."""
     best: dict[str, float] = {}
     for alarm in alarms:
-        if alarm.column is not None:
+        if alarm.column is not None and alarm.is_new:
             best[alarm.column] = max(best.get(alarm.column, 0.0), alarm.ratio)
     ranked: list[dict[str, float | str]] = [
         {
@@ -209,15 +209,9 @@ def _ranking(
     return sorted(ranked, key=lambda each: (-float(each["weight"]), -float(each["score_ratio"])))
 
 
-def _breach(
-    day: Day,
-    alarm: Alarm,
-    symptom: Symptom,
-    columns: Sequence[str],
-    ranking: Sequence[Mapping[str, float | str]],
-) -> Breach:
-    name = columns[0]
-    others = [other for other in columns[1:] if other != name]
+def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) -> Breach:
+    alarm, symptom, name = root.alarm, root.symptom, root.columns[0]
+    others = [other for other in root.columns[1:] if other != name]
     more = f"; with it {_listed(others)}" if others else ""
     evidence = {
         **symptom.evidence,
@@ -226,12 +220,13 @@ def _breach(
         "threshold": alarm.threshold,
         "ranking": list(ranking),
         "segments": _by_segment(day, name, symptom),
+        **({} if root.is_new else {"is_lasting": True}),
     }
     return Breach(
         kind=symptom.kind,
-        diagnosis=f"{name} {symptom.says}{more}.",
+        diagnosis=f"{name} {symptom.says}{more}{'' if root.is_new else ', as on the days before'}.",
         column_name=name,
-        columns=tuple(dict.fromkeys(columns)),
+        columns=tuple(dict.fromkeys(root.columns)),
         segment=symptom.segment if symptom.kind == "segment" else None,
         segment_value=symptom.value if symptom.kind == "segment" else None,
         strength=alarm.ratio,

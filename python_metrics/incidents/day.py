@@ -13,12 +13,18 @@ import sqlalchemy as sa
 
 from python_metrics.calibration.verdicts import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
+from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.arrival import Partition, of_state, of_volume, reference_counts
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.cause import Alarm, Day, causes
+from python_metrics.incidents.cause import Day, causes, is_broad
 from python_metrics.incidents.distance import Bins, fit_bins
 from python_metrics.incidents.importance import feature_importance
-from python_metrics.incidents.relations import correlation_shift, is_plain
+from python_metrics.incidents.relations import (
+    Relations,
+    correlation_shift,
+    fit_relations,
+    is_plain,
+)
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.cause import OTHER_MODEL, cause_of_error, row_losses
 from python_metrics.performance.concept import concept_alarms
@@ -32,7 +38,7 @@ from python_metrics.performance.daily_error import (
 from python_metrics.performance.estimated_alarm import EstimatedAlarm, estimated_alarms
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "6"
+VERSION_OF_DIAGNOSES = "7"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -68,6 +74,11 @@ class Background:
         """How much of the prediction hangs on each feature."""
         return feature_importance(self.monitor, self.reference)
 
+    @cached_property
+    def relations(self) -> Relations:
+        """How features go together, in the whole reference."""
+        return fit_relations(self.monitor.features, self.reference)
+
     def day(self, day: dt.date) -> Day:
         """A day's rows beside those of the reference's same weekday."""
         return Day(
@@ -76,6 +87,7 @@ class Background:
             self._rows([day]),
             self.bins,
             self.importance,
+            self.relations,
         )
 
     def _like_day(self, weekday: int) -> pd.DataFrame:
@@ -114,38 +126,53 @@ def breaches_of_days(
     for day in days:
         arrived = [of_state(day), volume.get(day.day)]
         said = [breach for breach in arrived if breach is not None]
-        if day.state == "fresh" and (alarms.get(day.day) or day.day in errors):
-            said += breaches_of_rows(
-                background.day(day.day), alarms.get(day.day, ()), errors.get(day.day)
-            )
-        if day.day in estimated and day.day not in errors:
+        todays, error = alarms.get(day.day, ()), errors.get(day.day)
+        is_estimated = day.day in estimated and error is None
+        is_asked = error is not None or any(alarm.is_new for alarm in todays)
+        if day.state == "fresh" and (is_asked or (is_estimated and todays)):
+            said += breaches_of_rows(background.day(day.day), todays, error, is_estimated)
+        if is_estimated:
             said = _with_estimate(said, estimated[day.day], monitor)
         found[day.day] = said
     return found
 
 
-def breaches_of_rows(day: Day, alarms: Sequence[Alarm], error: ErrorAlarm | None) -> list[Breach]:
-    """Breaches that the rows of a day show, the most important first."""
-    found = causes(day, alarms, error_rose=error is not None)
-    if error is None and not (found and found[0].column_name == day.monitor.prediction):
-        return found
-    if not found or not _is_of_inputs(found[0], day.monitor):
-        moved = [column for breach in found for column in breach.columns]
-        said = _of_error(day, error, moved, found[0].strength if found else 0.0)
-        return [said] if said else found
+def breaches_of_rows(
+    day: Day, alarms: Sequence[Alarm], error: ErrorAlarm | None, is_estimated: bool = False
+) -> list[Breach]:
+    """Breaches that the rows of a day show, the most important first.
+
+    Parameters
+    ----------
+    alarms : sequence of Alarm
+        Of the day, and what is away from the reference though it is no news.
+    error : ErrorAlarm or None
+        Of the day's labels.
+    is_estimated : bool
+        Whether the error is too high by estimate.
+    """
+    breaches = causes(day, alarms, error_rose=error is not None or is_estimated)
+    if error is None and not (breaches and breaches[0].column_name == day.monitor.prediction):
+        return breaches
+    if not breaches or not _is_of_inputs(breaches[0], day.monitor):
+        of_error = _of_error(day, error, alarms, breaches)
+        return [of_error] if of_error else breaches
     assert error is not None
-    if not _can_carry(found[0], error, day):
-        said = _of_error(day, error, (), 0.0)
-        if said:
-            return [said, *found]
-    if found[0].kind == "mix_shift" or found[0].strength < FAINT:
-        # Such inputs are within what the model knows, and what it usually makes of them too.
-        said = _of_error(day, error, (), 0.0)
-        is_other = said and float(said.evidence.get("prediction_ratio", 0.0)) >= OTHER_MODEL
-        if said and (is_other or said.kind == "concept_drift"):
-            return [said, *found]
+    first = breaches[0]
+    news = [breach for breach in breaches if not breach.evidence.get("is_lasting")]
+    if not _can_carry(first, error, day):
+        of_error = _of_error(day, error, alarms, breaches)
+        if of_error:
+            return [of_error, *news]
+    if first.kind == "mix_shift" or first.strength < FAINT or first not in news:
+        # Such inputs are within what the model knows, and what it usually makes of them too; and
+        # what has lasted came without this error before.
+        of_error = _of_error(day, error, alarms, breaches)
+        is_other = of_error and float(of_error.evidence.get("prediction_ratio", 0.0)) >= OTHER_MODEL
+        if of_error and (is_other or of_error.kind == "concept_drift"):
+            return [of_error, *news]
     # Inputs that are wrong make wrong predictions: one story, told once.
-    return [_with_error(found[0], error), *found[1:]]
+    return [_with_error(first, error), *(breach for breach in news if breach is not first)]
 
 
 def _with_estimate(
@@ -203,24 +230,29 @@ def _rose(error: ErrorAlarm) -> str:
 
 
 def _of_error(
-    day: Day, error: ErrorAlarm | None, moved: Sequence[str], strength: float
+    day: Day, error: ErrorAlarm | None, alarms: Sequence[Alarm], breaches: Sequence[Breach]
 ) -> Breach | None:
     """What an error that rose, or predictions that moved alone, are put down to."""
     monitor = day.monitor
-    cause = cause_of_error(monitor, day.reference, day.rows)
+    changed = {str(alarm.column) for alarm in alarms if alarm.column in monitor.features}
+    cause = cause_of_error(monitor, day.reference, day.rows, changed)
     if error is None and cause.prediction_ratio < OTHER_MODEL:
         return None
     if error:
-        # Inputs that never went together so are new to any model.
-        changes = day.changes()
-        pair = correlation_shift({name: changes[name] for name in monitor.features})
+        # Inputs that never went together so are new to any model; but a column that changed in
+        # many rows goes with the others in another way for that alone.
+        broad = {name for breach in breaches if is_broad(breach) for name in breach.columns}
+        pair = correlation_shift(day.relations, day.rows, moved=changed, without=broad)
         if is_plain(pair):
             return _with_error(pair, error)
-    says = cause.says[0].upper() + cause.says[1:]
+    of_inputs = bool(breaches) and _is_of_inputs(breaches[0], monitor)
+    moved = () if of_inputs else [name for breach in breaches for name in breach.columns]
+    strength = breaches[0].strength if breaches and not of_inputs else 0.0
+    reason = cause.reason[0].upper() + cause.reason[1:]
     of_target = [monitor.target] if monitor.target and error else []
     return Breach(
         cause.kind,
-        f"The {_rose(error)}: {cause.says}." if error else f"{says}.",
+        f"The {_rose(error)}: {cause.reason}." if error else f"{reason}.",
         column_name=monitor.target if cause.kind == "concept_drift" else monitor.prediction,
         columns=tuple(dict.fromkeys([*of_target, monitor.prediction, *moved])),
         strength=error.error / error.expected if error else strength,

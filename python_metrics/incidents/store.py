@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.cause import Alarm
-from python_metrics.incidents.fold import Incident, Transition
+from python_metrics.incidents.fold import Away, Incident, Transition
 from python_metrics.monitors.config import Monitor
 
 AUTHOR = "driftmeter"
@@ -19,19 +19,31 @@ AUTHOR = "driftmeter"
 def alarms_of(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> dict[dt.date, list[Alarm]]:
-    """Calibrated verdicts that are alarms, by day."""
+    """Calibrated verdicts that are alarms, and columns still away from the reference, by day."""
     query = sa.text(
-        "select partition_date, column_name, segment, segment_value, score, threshold"
-        " from metrics.drift_scored where monitor = :monitor and is_drifted"
+        "select partition_date, column_name, segment, segment_value, score, threshold, is_drifted"
+        " from metrics.drift_scored where monitor = :monitor and (is_drifted or is_slow)"
         " and partition_date between :first and :last"
         " order by partition_date, score_ratio desc, column_name, segment, segment_value"
     )
-    found: dict[dt.date, list[Alarm]] = {}
+    alarms: dict[dt.date, list[Alarm]] = {}
     for row in connection.execute(query, {"monitor": monitor.name, "first": first, "last": last}):
-        found.setdefault(row.partition_date, []).append(
-            Alarm(row.column_name, row.segment, row.segment_value, row.score, row.threshold)
+        where = (row.column_name, row.segment, row.segment_value)
+        alarms.setdefault(row.partition_date, []).append(
+            Alarm(*where, row.score, row.threshold, row.is_drifted)
         )
-    return found
+    return alarms
+
+
+def away_of(monitor: Monitor, alarms: Sequence[Alarm]) -> set[Away]:
+    """Columns that are away from the reference on a day; the prediction only where it is alone."""
+    columns = {alarm.column for alarm in alarms}
+    wanted = {name for name in monitor.features if name in columns} or {monitor.prediction}
+    return {
+        Away(str(alarm.column), alarm.segment or "", alarm.value or "")
+        for alarm in alarms
+        if alarm.column in wanted
+    }
 
 
 def known_signatures(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, str | None]:
@@ -182,17 +194,32 @@ EVENT = sa.text(
 )
 
 
+# What people did about an incident holds for the one that it is a part of.
+INHERIT = sa.text(
+    "update metrics.incidents set"
+    " acknowledged_at = coalesce(incidents.acknowledged_at, part.acknowledged_at),"
+    " acknowledged_by = coalesce(incidents.acknowledged_by, part.acknowledged_by),"
+    " excluded_from_baseline = incidents.excluded_from_baseline or part.excluded_from_baseline"
+    " from metrics.incidents as part"
+    " where incidents.incident_id = :whole and part.incident_id = :part"
+)
+
+
 def replace_incidents(
     connection: sa.Connection, monitor: Monitor, incidents: Sequence[Incident]
 ) -> None:
     """Make the table hold just these incidents, each under the number it has; keep each change."""
     known = _known(connection, monitor)
+    numbers = {}
     for incident in incidents:
         number = connection.execute(UPSERT, _row(monitor, incident)).scalar_one()
-        _tell(connection, monitor, incident, number)
-    causes = {incident.cause for incident in incidents}
-    gone = [row for cause, row in known.items() if cause not in causes]
+        numbers[incident.cause] = number
+        _record_changes(connection, monitor, incident, number)
+    kept = {incident.cause: incident for incident in incidents}
+    same = {cause: incident.cause for incident in incidents for cause in incident.same_as}
+    gone = [row for cause, row in known.items() if cause not in kept]
     for row in gone:
+        whole = numbers.get(same.get(row["cause"], ""))
         connection.execute(
             EVENT,
             {
@@ -201,9 +228,13 @@ def replace_incidents(
                 "event": "withdrawn",
                 "on_date": row["opened_on"],
                 "author": AUTHOR,
-                "note": "its day was computed again and has no such breach",
+                "note": f"it is one with incident {whole}"
+                if whole
+                else "its day was computed again and has no such breach",
             },
         )
+        if whole:
+            connection.execute(INHERIT, {"whole": whole, "part": row["incident_id"]})
     connection.execute(
         sa.text("delete from metrics.incidents where incident_id = any(:gone)"),
         {"gone": [row["incident_id"] for row in gone]},
@@ -221,7 +252,8 @@ def _known(connection: sa.Connection, monitor: Monitor) -> dict[str, sa.RowMappi
 
 def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
     first, worst = incident.first, incident.worst
-    latest = {"day": str(incident.last_seen_on), "diagnosis": incident.last.diagnosis}
+    latest_on, last = incident.last
+    latest = {"day": str(latest_on), "diagnosis": last.diagnosis}
     return {
         "monitor": monitor.name,
         "cause": incident.cause,
@@ -255,31 +287,33 @@ def _proposal(monitor: Monitor, incident: Incident) -> dict[str, str]:
     }
 
 
-def _said(incident: Incident, change: Transition) -> Breach:
-    """What an incident's change is told with: when it opens nobody knows what is to come."""
+def _breach_of(incident: Incident, change: Transition) -> Breach:
+    """The breach that an incident's change is told with: when it opens no later one is known."""
     return incident.first if change.event == "opened" else incident.worst
 
 
-def _tell(connection: sa.Connection, monitor: Monitor, incident: Incident, number: int) -> None:
+def _record_changes(
+    connection: sa.Connection, monitor: Monitor, incident: Incident, number: int
+) -> None:
     """Append those of an incident's changes that are not on record."""
     query = sa.text(
         "select event, on_date from metrics.incident_events where incident_id = :number"
     )
-    told = {(row.event, row.on_date) for row in connection.execute(query, {"number": number})}
+    known = {(row.event, row.on_date) for row in connection.execute(query, {"number": number})}
     new = [
         {
             "incident_id": number,
             "monitor": monitor.name,
-            "event": each.event,
-            "on_date": each.on_date,
-            "kind": _said(incident, each).kind,
-            "diagnosis": _said(incident, each).diagnosis,
+            "event": change.event,
+            "on_date": change.on_date,
+            "kind": _breach_of(incident, change).kind,
+            "diagnosis": _breach_of(incident, change).diagnosis,
             "report_url": None,
-            "author": each.author,
+            "author": change.author,
             "note": None,
         }
-        for each in incident.transitions
-        if (each.event, each.on_date) not in told
+        for change in incident.transitions
+        if (change.event, change.on_date) not in known
     ]
     if new:
         connection.execute(EVENT, new)

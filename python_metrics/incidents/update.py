@@ -12,6 +12,7 @@ from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import (
     alarms_of,
     all_breaches,
+    away_of,
     closed_by_hand,
     known_signatures,
     replace_breaches,
@@ -47,5 +48,7 @@ def update_incidents(
         if found:
             replace_breaches(connection, monitor, found, wanted)
         breaches = all_breaches(connection, monitor)
-        replace_incidents(connection, monitor, fold(breaches, closed_by_hand(connection, monitor)))
+        away = {day: away_of(monitor, todays) for day, todays in alarms.items()}
+        incidents = fold(breaches, away, closed_by_hand(connection, monitor))
+        replace_incidents(connection, monitor, incidents)
     return {day: breaches.get(day, []) for day in days}

@@ -8,7 +8,7 @@ model predicts for such inputs, and what comes true for such inputs. On a day wh
 - neither: the relation of inputs and outcome has changed, which is concept drift.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,7 +36,7 @@ class ErrorCause:
     Attributes
     ----------
     kind : {'concept_drift', 'performance_drop'}
-    says : str
+    reason : str
     prediction_ratio : float
         How far predictions are from what the model gave for such inputs, over the reference's.
     explained_by_inputs : float
@@ -44,18 +44,25 @@ class ErrorCause:
     """
 
     kind: Literal["concept_drift", "performance_drop"]
-    says: str
+    reason: str
     prediction_ratio: float
     explained_by_inputs: float
 
 
-def cause_of_error(monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame) -> ErrorCause:
+def cause_of_error(
+    monitor: Monitor,
+    reference: pd.DataFrame,
+    day: pd.DataFrame,
+    changed: Collection[str] = (),
+) -> ErrorCause:
     """Tell a changed relation from changed rows and from a changed model.
 
     Parameters
     ----------
     reference, day : pandas.DataFrame
         One column a monitored column; rows without a prediction are left out.
+    changed : collection of str
+        Features that are away from the reference: then inputs are not as before.
     """
     before, now = _usable(monitor, reference), _usable(monitor, day)
     if len(before) > MOST_ROWS:
@@ -74,13 +81,18 @@ def cause_of_error(monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame)
     ratio = float(off_now / expected)
     explained = _explained(monitor, before, now, inputs, asked)
     if ratio >= OTHER_MODEL:
-        says = f"predictions are {ratio:.1f} times as far from what the model gave for such inputs"
-        return ErrorCause("performance_drop", says, ratio, explained)
+        reason = (
+            f"predictions are {ratio:.1f} times as far from what the model gave for such inputs"
+        )
+        return ErrorCause("performance_drop", reason, ratio, explained)
     if explained >= EXPLAINED:
-        says = f"harder inputs came: they explain {min(explained, 1):.0%} of the rise"
-        return ErrorCause("performance_drop", says, ratio, explained)
-    says = "inputs and predictions are as before, what comes true for them is not"
-    return ErrorCause("concept_drift", says, ratio, explained)
+        reason = f"harder inputs came: they explain {min(explained, 1):.0%} of the rise"
+        return ErrorCause("performance_drop", reason, ratio, explained)
+    reason = "inputs and predictions are as before, what comes true for them is not"
+    if changed:
+        columns = ", ".join(sorted(changed))
+        reason = f"that {columns} changed does not explain it, so what comes true for them did too"
+    return ErrorCause("concept_drift", reason, ratio, explained)
 
 
 def _explained(

@@ -1,18 +1,27 @@
 """Diagnoses of planted faults, the distance they rest on, and the split over segments."""
 
+import datetime as dt
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.cause import Alarm, Day, causes
+from python_metrics.incidents.cause import Day, causes
 from python_metrics.incidents.change import Change
+from python_metrics.incidents.day import breaches_of_rows
 from python_metrics.incidents.decomposition import decompose
 from python_metrics.incidents.distance import distance, fit_bins, noise_level, shares
+from python_metrics.incidents.fold import Away, fold
 from python_metrics.incidents.importance import feature_importance
+from python_metrics.incidents.relations import correlation_shift, fit_relations
 from python_metrics.monitors.config import Column, Monitor
 from python_metrics.performance.cause import cause_of_error
+from python_metrics.performance.daily_error import ErrorAlarm
 
+FIRST, ONE = dt.date(2019, 4, 1), dt.timedelta(days=1)
 MONITOR = Monitor.model_validate(
     {
         "name": "m",
@@ -57,12 +66,17 @@ def trips(count: int, seed: int) -> pd.DataFrame:
 REFERENCE = trips(12_000, 0)
 BINS = {name: fit_bins(c.kind, REFERENCE[name]) for name, c in MONITOR.columns.items()}
 IMPORTANCE = feature_importance(MONITOR, REFERENCE)
+RELATIONS = fit_relations(MONITOR.features, REFERENCE)
+
+
+def day_of(rows: pd.DataFrame, reference: pd.DataFrame = REFERENCE) -> Day:
+    return Day(MONITOR, reference, rows, BINS, IMPORTANCE, RELATIONS)
 
 
 def diagnosed(rows: pd.DataFrame, *columns: str | None) -> list[Breach]:
     """What is said of a day on which these columns are in alarm."""
     alarms = [Alarm(column, score=9 - n, threshold=3) for n, column in enumerate(columns)]
-    return causes(Day(MONITOR, REFERENCE, rows, BINS, IMPORTANCE), alarms)
+    return causes(day_of(rows), alarms)
 
 
 def test_missing_values_are_named_with_their_share() -> None:
@@ -149,6 +163,114 @@ def test_a_lost_correlation_names_the_pair() -> None:
     assert found.kind == "correlation_shift"
     assert set(found.columns) == {"miles", "fare"}
     assert found.evidence["reference_correlation"] > 0.8
+
+
+def lasting(column: str, score: float = 9) -> Alarm:
+    """A column that left the reference before, which is no news."""
+    return Alarm(column, score=score, threshold=3, is_new=False)
+
+
+TOGETHER = Alarm(None, score=0.8, threshold=0.55)
+
+
+def more_cash(rows: pd.DataFrame) -> pd.DataFrame:
+    """Cash rises from 30% to 80%, and stays there."""
+    changed = rows.copy()
+    changed.loc[np.arange(len(rows)) % 7 < 5, "payment"] = "cash"
+    return changed
+
+
+def by_payment(rows: pd.DataFrame) -> pd.DataFrame:
+    """Fare and noise that hang on the payment."""
+    cash = rows["payment"] == "cash"
+    return rows.assign(fare=rows["fare"] + 30 * cash, noise=rows["noise"] + 4 * cash)
+
+
+def test_a_column_that_is_still_away_is_why_a_day_stands_out() -> None:
+    day = more_cash(trips(800, 21))
+    (found,) = causes(day_of(day), [TOGETHER, lasting("payment")])
+    assert (found.kind, found.column_name) == ("mix_shift", "payment")
+    assert found.diagnosis.endswith("as on the days before.")
+    # With no alarm at all it is no breach: nothing is new.
+    assert causes(day_of(day), [lasting("payment")]) == []
+
+
+def test_what_is_new_beside_what_lasts_is_told_alone_unless_it_comes_with_it() -> None:
+    day = more_cash(trips(800, 22))
+    day["noise"] += 3
+    (found,) = causes(day_of(day), [lasting("payment", 20), Alarm("noise", score=9, threshold=3)])
+    assert found.column_name == "noise"
+    # Fares that changed with the payment are of one cause with it, whichever of them is new.
+    reference = by_payment(REFERENCE)
+    bins = {**BINS, "fare": fit_bins("numerical", reference["fare"])}
+    rows = by_payment(more_cash(trips(800, 23)))
+    day_with_it = Day(MONITOR, reference, rows, bins, IMPORTANCE, RELATIONS)
+    (one,) = causes(day_with_it, [lasting("payment", 20), Alarm("fare", score=9, threshold=3)])
+    assert one.columns == ("payment", "fare")
+
+
+def test_no_sentence_says_that_a_changed_column_looks_the_same() -> None:
+    day = trips(1000, 24)
+    day["miles"] = np.random.default_rng(1).permutation(day["miles"].to_numpy()) * 1.5
+    for moved in (["miles"], ["miles", "fare"]):
+        pair = correlation_shift(RELATIONS, day, TOGETHER, moved=moved)
+        assert set(pair.columns) == {"miles", "fare"}
+        assert "looks the same" not in pair.diagnosis
+    assert "looks the same" in correlation_shift(RELATIONS, day, TOGETHER).diagnosis
+    # Where no pair can be told, either.
+    few = correlation_shift(RELATIONS, day.head(5), TOGETHER, moved=["miles"])
+    assert "none alone" not in few.diagnosis
+
+
+def test_the_references_own_correlation_is_one_number_whatever_the_weekday() -> None:
+    evidence = set()
+    for seed in range(3):
+        day = trips(1000, 30 + seed)
+        day["miles"] = np.random.default_rng(seed).permutation(day["miles"].to_numpy())
+        # Of each weekday other rows: they do not decide what the reference's correlation was.
+        (found,) = causes(day_of(day, trips(600, 40 + seed)), [TOGETHER])
+        evidence.add((found.columns, found.evidence["reference_correlation"]))
+    assert len(evidence) == 1
+
+
+def test_an_error_under_a_lasting_change_does_not_call_the_inputs_as_before() -> None:
+    day = more_cash(trips(800, 25))
+    day["actual"] *= 1.5
+    error = ErrorAlarm("mean absolute error", 9.0, 1.6, 1e-9, 1e-3, 800)
+    first, *more = breaches_of_rows(day_of(day), [lasting("payment")], error)
+    assert first.kind == "concept_drift"
+    assert "as before" not in first.diagnosis
+    assert "payment" in first.diagnosis
+    # The change that lasts is no news beside it.
+    assert more == []
+    calm = trips(800, 26).assign(actual=lambda rows: rows["actual"] * 1.5)
+    (found,) = breaches_of_rows(day_of(calm), [], error)
+    assert "inputs and predictions are as before" in found.diagnosis
+
+
+def test_one_change_of_many_columns_is_one_incident_whichever_alarms_first() -> None:
+    """Each day another of the columns is in alarm; those that were stay away."""
+    columns = ("payment", "fare", "noise")
+    reference = by_payment(trips(6000, 50))
+    days = [by_payment(more_cash(trips(500, 51 + number))) for number in range(5)]
+    bins = {name: fit_bins(c.kind, reference[name]) for name, c in MONITOR.columns.items()}
+    relations = fit_relations(MONITOR.features, reference)
+    for order in itertools.permutations(columns):
+        breaches, away = {}, {}
+        for number, rows in enumerate(days):
+            gone, newest = set(order[: number + 1]), order[number % len(order)]
+            alarms = [
+                Alarm(name, score=9 + 5 * (name == newest), threshold=3, is_new=name == newest)
+                for name in gone
+            ]
+            day, at = (
+                Day(MONITOR, reference, rows, bins, IMPORTANCE, relations),
+                FIRST + number * ONE,
+            )
+            breaches[at] = causes(day, alarms)
+            away[at] = {Away(name) for name in gone}
+        (incident,) = fold(breaches, away)
+        assert set(incident.columns) == set(columns)
 
 
 def test_two_faults_on_one_day_are_two_diagnoses_and_the_prediction_is_none() -> None:

@@ -3,11 +3,11 @@
 import datetime as dt
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from python_metrics.incidents.breach import FAMILIES, Breach
-from python_metrics.incidents.fold import QUIET, Incident, Transition, fold
+from python_metrics.incidents.fold import QUIET, Away, Incident, Transition, fold
 
 FIRST = dt.date(2019, 4, 1)
 
@@ -75,13 +75,89 @@ def test_days_that_were_not_computed_are_not_quiet() -> None:
     assert found.closed_on is None
 
 
+def test_it_is_not_over_while_its_column_is_away() -> None:
+    days = calendar(60, (1, missing("a")), (3, missing("a")), (50, missing("a")))
+    # No alarm for weeks, as it is no news; the column never came back.
+    away = {day(number): {Away("a")} for number in range(3, 50)}
+    (lasting,) = fold(days, away)
+    assert (lasting.closed_on, lasting.last_seen_on, lasting.days) == (day(57), day(50), 3)
+    assert events(lasting) == [("opened", 1), ("closed", 57)]
+    # Another column's state says nothing of it, and it ends a spell after its own is back.
+    others = {at: parts | {Away("z")} for at, parts in away.items() if at < day(20)}
+    back = fold(days, others)[0]
+    assert events(back)[:2] == [("opened", 1), ("closed", 19 + QUIET.days)]
+    # Of one segment, only that or all rows count.
+    one = Breach("segment", "a moved", "a", ("a",), segment="s", segment_value="1")
+    spans = [
+        [found.last_seen_on for found in fold(calendar(30, (1, one)), {day(5): {part}})]
+        for part in (Away("a", "s", "1"), Away("a"), Away("a", "s", "2"))
+    ]
+    assert spans == [[day(5)], [day(5)], [day(1)]]
+
+
+def test_columns_that_are_away_keep_no_error_open() -> None:
+    worse = Breach("performance_drop", "the error rose", "y", ("y", "a"))
+    (found,) = fold(calendar(30, (1, worse)), {day(n): {Away("a")} for n in range(30)})
+    assert found.closed_on == day(1 + QUIET.days)
+
+
+def test_two_that_turn_out_to_be_one_are_one() -> None:
+    first, second = missing("a", "b"), missing("c", "d")
+    days = calendar(20, (1, first), (1, second), (3, missing("b", "c")), (5, missing("d")))
+    (found,) = fold(days)
+    assert (found.columns, found.days) == (["a", "b", "c", "d"], 3)
+    assert found.same_as == [f"missing:c::{day(1)}"]
+    assert events(found) == [("opened", 1), ("closed", 5 + QUIET.days)]
+
+
+def test_what_was_accepted_is_closed_for_good_and_what_follows_is_another() -> None:
+    days = calendar(20, (1, missing("a")), (12, missing("a")))
+    (cause,) = (found.cause for found in fold(calendar(5, (1, missing("a")))))
+    accepted = {cause: [Transition("accepted", day(4), "ada")]}
+    away = {day(number): {Away("a")} for number in range(20)}
+    first, second = fold(days, away, accepted)
+    assert (first.closed_on, first.closed_by, first.is_accepted) == (day(4), "ada", True)
+    assert events(first) == [("opened", 1)]
+    assert second.opened_on == day(12)
+
+
+COLUMNS = "abcdefgh"
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_one_lasting_change_is_one_incident_whichever_column_leads(data: st.DataObject) -> None:
+    """Each day some of the columns alarm, in one diagnosis or several, another one first."""
+    length = data.draw(st.integers(2, 40))
+    kinds = ("mix_shift", "shape_shift", "segment")
+    found: dict[dt.date, list[Breach]] = {}
+    away: dict[dt.date, set[Away]] = {}
+    for number in range(length):
+        order = data.draw(st.permutations(COLUMNS))
+        cuts = sorted(data.draw(st.sets(st.integers(1, len(COLUMNS)), max_size=4)))
+        groups = [order[a:b] for a, b in zip([0, *cuts], cuts, strict=False) if a < b]
+        found[day(number)] = [
+            Breach(data.draw(st.sampled_from(kinds)), "moved", g[0], tuple(g)) for g in groups
+        ]
+        away[day(number)] = {Away(name) for name in COLUMNS}
+    # One day on which all of it shows together is enough, whenever it comes.
+    whole = data.draw(st.integers(0, length - 1))
+    found[day(whole)] = [Breach("mix_shift", "moved", COLUMNS[0], tuple(COLUMNS))]
+    found = dict(sorted(found.items()))
+    (one,) = fold(found, away)
+    opened = min(at for at, breaches in found.items() if breaches)
+    assert (one.opened_on, one.closed_on) == (opened, None)
+    assert one.days == sum(bool(breaches) for breaches in found.values())
+    assert events(one) == [("opened", (opened - FIRST).days)]
+
+
 def test_what_somebody_closed_stays_closed_until_it_comes_back() -> None:
     days = calendar(6, (1, missing("a")), (4, missing("a")))
     (cause,) = (each.cause for each in fold(days))
-    (open_again,) = fold(days, {cause: [Transition("closed_by_hand", day(2), "ada")]})
+    (open_again,) = fold(days, by_hand={cause: [Transition("closed_by_hand", day(2), "ada")]})
     assert open_again.closed_on is None
     assert events(open_again) == [("opened", 1), ("reopened", 4)]
-    (closed,) = fold(days, {cause: [Transition("closed_by_hand", day(5), "ada")]})
+    (closed,) = fold(days, by_hand={cause: [Transition("closed_by_hand", day(5), "ada")]})
     assert (closed.closed_on, closed.closed_by) == (day(5), "ada")
 
 
