@@ -29,8 +29,9 @@ from benchmarks.planted import PLANTS, Planted
 from python_metrics.calibration.area import Area
 from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.column import calibrate_column, judge_column
+from python_metrics.calibration.decision import policy_of
 from python_metrics.calibration.multivariate import DomainClassifier, fit_classifier_null
-from python_metrics.calibration.verdicts import policy_of, verdicts_of_day
+from python_metrics.calibration.verdicts import verdicts_of_day
 from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.encoding import Encoding
 from python_metrics.incidents.alarm import Alarm
@@ -42,7 +43,9 @@ from python_metrics.incidents.distance import fit_bins
 from python_metrics.incidents.importance import feature_importance
 from python_metrics.incidents.relations import fit_relations
 from python_metrics.monitors.config import Days, Monitor
-from python_metrics.performance.daily_error import CAPPED, error_alarms
+from python_metrics.performance.alarms import BUDGET_SHARE, WORDS, ErrorAlarm, is_error_alarm
+from python_metrics.performance.daily_error import CAPPED, fit_errors, judge_errors
+from python_metrics.performance.losses import row_losses
 from python_metrics.warehouse import connection
 
 SEED = 20261123
@@ -94,9 +97,9 @@ class World:
         }
         self.importance = feature_importance(self.monitor, self.reference)
         self.relations = fit_relations(self.monitor.features, self.reference)
-        loss = (whole[self.monitor.prediction] - whole[str(self.monitor.target)]).abs()
-        self.most = float(loss.quantile(CAPPED))
-        self.errors = self._errors({day: self.frames[day] for day in days if day in span})
+        self.cap = float(np.nanquantile(row_losses(self.monitor, whole), CAPPED))
+        usual = self._errors({day: self.frames[day] for day in days if day in span})
+        self.errors = fit_errors(self.monitor, usual)
         self.rows = {day: float(len(self.frames[day])) for day in days if day in span}
         names = list(self.monitor.features)
         self.encoding = Encoding(self.reference[names])
@@ -109,8 +112,7 @@ class World:
     def _errors(self, frames: dict[dt.date, pd.DataFrame]) -> pd.DataFrame:
         found = []
         for day, frame in frames.items():
-            loss = (frame[self.monitor.prediction] - frame[str(self.monitor.target)]).abs().dropna()
-            loss = loss.clip(upper=self.most)
+            loss = pd.Series(row_losses(self.monitor, frame)).dropna().clip(upper=self.cap)
             found.append((day, float(len(loss)), loss.mean(), (loss**2).mean()))
         return pd.DataFrame(found, columns=["day", "rows", "mean", "square"])
 
@@ -147,12 +149,22 @@ class World:
         found = [breach for breach in said if breach is not None]
         if planted.state != "fresh":
             return found
-        errors = error_alarms(self.monitor, self.errors, self._errors({day: rows}), level)
+        judged = judge_errors(self.monitor, self.errors, self._errors({day: rows}))
+        error, measured = None, judged.get(day)
+        if measured and is_error_alarm(measured.value, measured.expected, measured.p_value, level):
+            error = ErrorAlarm(
+                metric=WORDS[self.monitor.task],
+                error=measured.value,
+                expected=measured.expected,
+                p_value=measured.p_value,
+                threshold_p=level * BUDGET_SHARE,
+                labelled=measured.labelled,
+            )
         alarms = self._alarms(day, rows)
-        if alarms or errors:
+        if any(alarm.is_new for alarm in alarms) or error:
             like = self.like[day.weekday()]
             whole = Day(self.monitor, like, rows, self.bins, self.importance, self.relations)
-            found += breaches_of_rows(whole, alarms, errors.get(day))
+            found += breaches_of_rows(whole, alarms, error)
         return found
 
     def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
@@ -171,9 +183,16 @@ class World:
             self.monitor, self.calibration, evidence, known, place - start, day, None, area
         )
         return [
-            Alarm(v.column_name, v.segment, v.segment_value, v.score or 0.0, v.threshold or 1.0)
+            Alarm(
+                v.column_name,
+                v.segment,
+                v.segment_value,
+                v.score or 0.0,
+                v.threshold or 1.0,
+                bool(v.is_drifted),
+            )
             for v in verdicts
-            if v.is_drifted
+            if v.is_drifted or v.is_slow
         ]
 
 

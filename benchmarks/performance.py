@@ -20,10 +20,10 @@ import pandas as pd
 
 from benchmarks.detection import MONTH, SEED, interval
 from orchestration.dbt_manifest import monitors
-from python_metrics.calibration.verdicts import policy_of
+from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.concept import is_concept_drift
+from python_metrics.performance.alarms import is_concept_drift
 from python_metrics.performance.estimator import ALL_ROWS, Estimator
 from python_metrics.performance.intervals import labelled_rows, point_metrics
 from python_metrics.performance.realised import THRESHOLD

@@ -32,6 +32,12 @@ DAYS = sa.text(
             '{}'
         ) as drifted,
         (
+            select alarm_days.budgets from metrics.alarm_days
+            where
+                alarm_days.monitor = partitions.monitor
+                and alarm_days.partition_date = partitions.partition_date
+        ) as budgets,
+        (
             select count(*)
             from metrics.test_results as tests
             where
@@ -118,11 +124,12 @@ def _print_monitor(
     """A table of days."""
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
-    breached = [day for day in days if day["drifted"] or day["state"] != "fresh"]
-    shown = days if len(days) <= LONGEST_TABLE else breached[:LONGEST_TABLE]
+    alarms = sum(day["budgets"] is not None for day in days)
+    remarkable = [day for day in days if day["budgets"] or day["state"] != "fresh"]
+    shown = days if len(days) <= LONGEST_TABLE else remarkable[:LONGEST_TABLE]
     counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
     table = Table(
-        title=f"{monitor}: {len(days)} days ({counts}); {len(breached)} with a breach",
+        title=f"{monitor}: {len(days)} days ({counts}); {alarms} with an alarm",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -140,14 +147,14 @@ def _print_monitor(
             f"{day['row_count']:,}",
             f"{len(day['drifted'])}/{day['compared']}",
             str(day["failing_tests"]),
-            _most_drifted(day["drifted"]),
+            _most_drifted(day["drifted"]) or ", ".join(day["budgets"] or ()),
             *([planted(day["partition_date"])] if planted else []),
             style=STYLES[day["state"]],
         )
     console.print(table)
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
-        console.print(f"  {len(shown)} of {len(days)} days shown: the first with a breach")
+        console.print(f"  {len(shown)} of {len(days)} days shown: the first that are not calm")
 
 
 def _print_incidents(

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ from python_metrics.drift.inference_rows import every_day
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
+# Days of an accepted normal, from its first on: it grows to these, and stays.
+ACCEPTED = 28
 Baseline = Literal["reference", "trailing", "weekday"]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 # Days of the trailing baseline, and those nearest to the judged day that it leaves out: a slow
@@ -55,15 +58,62 @@ def baseline_days(
     return found
 
 
+@dataclass(frozen=True)
+class AcceptedNormal:
+    """A column's normal that somebody accepted in place of the reference's.
+
+    Attributes
+    ----------
+    from_date : date
+        The first day that is normal.
+    in_force_on : date
+        The first day that is held against it: what was judged before stays as it was judged.
+    """
+
+    column: str
+    from_date: dt.date
+    in_force_on: dt.date
+
+    def days(self, judged: dt.date) -> list[dt.date]:
+        """Days that a judged day is held against, all of them before it."""
+        last = min(self.from_date + dt.timedelta(days=ACCEPTED), judged) - dt.timedelta(days=1)
+        return every_day(self.from_date, last)
+
+
+def accepted_normals(connection: sa.Connection, monitor: Monitor) -> list[AcceptedNormal]:
+    """Every normal that was accepted for a column of the monitor, in order."""
+    query = sa.text(
+        "select column_name, from_date, in_force_on from metrics.accepted_normals"
+        " where monitor = :monitor order by in_force_on, column_name"
+    )
+    rows = connection.execute(query, {"monitor": monitor.name})
+    return [AcceptedNormal(*row) for row in rows if row.column_name in monitor.columns]
+
+
+def normals_in_force(normals: Sequence[AcceptedNormal], day: dt.date) -> dict[str, AcceptedNormal]:
+    """The newest accepted normal of each column on a day."""
+    return {normal.column: normal for normal in normals if normal.in_force_on <= day}
+
+
 def excluded_days(
-    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    since: dt.date = dt.date.min,
 ) -> set[dt.date]:
-    """Those of the days inside an acknowledged or excluded incident: no baseline may hold them."""
+    """Those of the days inside an acknowledged or excluded incident: no baseline may hold them.
+
+    Parameters
+    ----------
+    since : date
+        Only incidents that opened from this day on.
+    """
     query = sa.text(
         "select opened_on, coalesce(closed_on, last_seen_on) as ended from metrics.incidents"
         " where monitor = :monitor and (excluded_from_baseline or acknowledged_by is not null)"
+        " and opened_on >= :since"
     )
-    spans = connection.execute(query, {"monitor": monitor.name}).all()
+    spans = connection.execute(query, {"monitor": monitor.name, "since": since}).all()
     return {day for day in days if any(opened <= day <= ended for opened, ended in spans)}
 
 

@@ -9,7 +9,7 @@ import typer
 from orchestration.commands.arguments import check_monitor
 
 app = typer.Typer(
-    help="List incidents; acknowledge, close, or keep one's days out of baselines.",
+    help="List incidents; acknowledge, close or accept one, or keep its days out of baselines.",
     epilog="Example: driftmeter incidents ack 12 --note 'vendor informed'",
     add_completion=False,
 )
@@ -122,12 +122,44 @@ def exclude(number: Number, note: Note = None, author: Author = None) -> None:
     _act(number, "exclude", author, note)
 
 
+@app.command()
+def accept(
+    number: Number,
+    from_date: Annotated[
+        Optional[str],
+        typer.Option("--from", metavar="YYYY-MM-DD", help="First normal day; its first without."),
+    ] = None,
+    note: Note = None,
+    author: Author = None,
+) -> None:
+    """Take what an incident brought for normal from a day on, and close it for good."""
+    from orchestration.commands.arguments import read_date
+    from orchestration.dbt_manifest import monitors
+    from python_metrics.incidents import accept as accepting
+    from python_metrics.incidents.update import update_incidents
+    from python_metrics.warehouse import connection
+
+    engine, who = connection.engine(), _author(author)
+    first = read_date("--from", from_date) if from_date else None
+    accepted = accepting.accept(engine, number, who, note, first)
+    update_incidents(engine, monitors()[accepted.monitor], [])
+    typer.echo(
+        f"incident {number}: accepted by {who}; from {accepted.from_date} on this is normal for"
+        f" {', '.join(accepted.columns)}, and days from {accepted.in_force_on} on are held"
+        " against it"
+    )
+
+
+def _author(author: str | None) -> str:
+    return author or os.environ.get("DRIFTMETER_AUTHOR") or getpass.getuser()
+
+
 def _act(number: int, action: str, author: str | None, note: str | None) -> None:
     from orchestration.commands.rejudge import rejudge
     from python_metrics.incidents.actions import EVENTS, act
     from python_metrics.warehouse import connection
 
-    who = author or os.environ.get("DRIFTMETER_AUTHOR") or getpass.getuser()
+    who = _author(author)
     engine = connection.engine()
     acted = act(engine, number, action, who, note)
     if action != "close":

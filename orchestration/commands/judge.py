@@ -1,6 +1,7 @@
 """`driftmeter judge`: what another alarm policy would have alarmed, from stored results."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
@@ -10,8 +11,10 @@ from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
 if TYPE_CHECKING:
-    from python_metrics.calibration.verdicts import Verdict
+    from python_metrics.ledger import LedgerEntry
     from python_metrics.monitors.config import Monitor
+
+    Ledger = Mapping[dt.date, Sequence[LedgerEntry]]
 
 # What of a monitor is policy: the rest decides what is measured, and needs days computed anew.
 POLICY = (
@@ -35,16 +38,17 @@ def judge(
     Example: driftmeter judge --monitor NAME --from 2026-01-01 --to 2026-01-31
     --set alarm_budget.false_alarms_per_month=0.5
     """
-    from python_metrics.calibration import detect
+    from python_metrics.ledger import alarms_under, stored_alarms
     from python_metrics.warehouse import connection
 
     declared = monitor_named(monitor)
     first, last = read_date("--from", from_date), read_date("--to", to_date)
     asked = with_policy(declared, changes or [])
-    engine, cache = connection.engine(), settings.home() / "calibration"
-    then = detect.judge_stored(engine, declared, first, last, cache)
-    now = detect.judge_stored(engine, asked, first, last, cache) if changes else then
-    show(asked, [(day, then[day], now[day]) for day in now])
+    engine = connection.engine()
+    now = alarms_under(engine, asked, first, last, settings.home() / "calibration")
+    with engine.connect() as session:
+        then = stored_alarms(session, monitor, first, last)
+    show(asked, then, now if changes else {day: then.get(day, []) for day in now})
 
 
 def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
@@ -73,7 +77,7 @@ def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
         ) from error
 
 
-def show(monitor: "Monitor", days: "Sequence[tuple[Any, list[Verdict], list[Verdict]]]") -> None:
+def show(monitor: "Monitor", then: "Ledger", now: "Ledger") -> None:
     """Days with an alarm under either policy, and how many there are."""
     from rich import box
     from rich.table import Table
@@ -82,10 +86,10 @@ def show(monitor: "Monitor", days: "Sequence[tuple[Any, list[Verdict], list[Verd
 
     terminal = console()
     table = Table("day", "as declared", "with this policy", box=box.SIMPLE_HEAD)
-    counts = [0, 0]
-    for day, then, now in days:
-        names = [_names(then), _names(now)]
-        counts = [count + bool(name) for count, name in zip(counts, names, strict=True)]
+    counts = [sum(map(bool, ledger.values())) for ledger in (then, now)]
+    days = sorted({*then, *now})
+    for day in days:
+        names = [_names(ledger.get(day, ())) for ledger in (then, now)]
         if any(names):
             table.add_row(str(day), *names)
     budget = monitor.alarm_budget.false_alarms_per_month
@@ -96,13 +100,18 @@ def show(monitor: "Monitor", days: "Sequence[tuple[Any, list[Verdict], list[Verd
     )
 
 
-def _names(verdicts: "Sequence[Verdict]") -> str:
-    """The columns in alarm, the plainest first, and how many segments beside."""
-    alarms = sorted((v for v in verdicts if v.is_drifted), key=lambda v: v.p_value or 0)
-    columns = [v.column_name or "all columns together" for v in alarms if v.segment is None]
-    segments = [v for v in alarms if v.segment is not None]
-    if not columns and segments:
-        first = segments[0]
-        return f"{first.column_name} in {first.segment} = {first.segment_value}"
-    more = f" +{len(columns) - 3}" if len(columns) > 3 else ""
-    return ", ".join(columns[:3]) + more
+def _names(entries: "Sequence[LedgerEntry]") -> str:
+    """What is in alarm: the columns, the plainest first; else what it is of."""
+    columns = [e.column or "" for e in entries if e.budget == "columns"]
+    others = [_name(e) for e in entries if e.budget not in ("columns", "segments")]
+    segments = [_name(e) for e in entries if e.budget == "segments"]
+    names = [*columns, *others] or segments[:1]
+    more = f" +{len(names) - 3}" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _name(entry: "LedgerEntry") -> str:
+    if entry.budget == "segments":
+        return f"{entry.column} in {entry.segment} = {entry.segment_value}"
+    words = {"classifier": "all columns together", "volume": "number of rows", "error": "error"}
+    return words[entry.budget]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy import special
 
 from python_metrics.calibration.counts import Floats
+from python_metrics.monitors.config import Monitor
 
 DAYS_A_MONTH = 365.25 / 12
 # A column's statistics and windows overlap, and an alarm must matter and be new as well, so that
@@ -39,6 +40,15 @@ class Policy:
     def level(self) -> float:
         """Chance of a false alarm that one day may take."""
         return min(OVERLAP * self.false_alarms_per_month / DAYS_A_MONTH, 0.5)
+
+
+def policy_of(monitor: Monitor) -> Policy:
+    """What the monitor's YAML asks of its alarms."""
+    return Policy(
+        false_alarms_per_month=monitor.alarm_budget.false_alarms_per_month,
+        least_shift=monitor.least_effect.shift,
+        least_share=monitor.least_effect.share,
+    )
 
 
 @dataclass(frozen=True)

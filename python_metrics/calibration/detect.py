@@ -1,27 +1,26 @@
 """Judges days of a monitor by its calibration, and replaces their verdicts in `metrics.drift`."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import sqlalchemy as sa
 
 from python_metrics import baselines
 from python_metrics.baselines import LAG, TRAILING
+from python_metrics.calibration.accepted import Accepted
 from python_metrics.calibration.area import Area
 from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.calibrate import calibrate
 from python_metrics.calibration.column import judge_column
 from python_metrics.calibration.histograms import load_counts
-from python_metrics.calibration.verdicts import METHOD, Verdict, verdicts_of_day
+from python_metrics.calibration.verdicts import Verdict, verdicts_of_day
 from python_metrics.drift.inference_rows import every_day
-from python_metrics.drift.partition import CLASSIFIER
+from python_metrics.drift.store import CLASSIFIER, replace_verdicts
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
-from python_metrics.warehouse.copy import copy_in
 
 # Earlier days that a verdict rests on: the trailing baseline, and what it leaves out.
 HISTORY = dt.timedelta(days=TRAILING + LAG)
@@ -49,11 +48,23 @@ def detect(
         connection.execute(
             sa.text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": monitor.name}
         )
-        later = computed_days(connection, monitor, min(days), max(days) + HISTORY)
-        found = judge(connection, monitor, calibration, sorted({*days, *later}))
-        _replace(connection, monitor, found)
+        last = _last_that_rests_on(connection, monitor, days)
+        later = computed_days(connection, monitor, min(days), last)
+        verdicts = judge(connection, monitor, calibration, sorted({*days, *later}))
+        rows = {day: [vars(verdict) for verdict in each] for day, each in verdicts.items()}
+        replace_verdicts(connection, monitor.name, rows)
         _record_baselines(connection, monitor, max(days))
-    return {day: found[day] for day in days}
+    return {day: verdicts[day] for day in days}
+
+
+def _last_that_rests_on(
+    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
+) -> dt.date:
+    """The last day whose verdict may rest on these: for good where an accepted normal has one."""
+    normals = baselines.accepted_normals(connection, monitor)
+    if {*days} & {day for normal in normals for day in normal.days(dt.date.max)}:
+        return dt.date.max
+    return max(days) + HISTORY
 
 
 def judge(
@@ -71,21 +82,25 @@ def judge(
         if part in counts
     }
     known = {part: each.known.sum(axis=1) for part, each in counts.items()}
-    return {
-        day: list(
+    accepted = Accepted(connection, monitor, counts, first, last)
+    verdicts = {}
+    for day in days:
+        place = (day - first).days
+        today = accepted.on(day, calibration, evidence)
+        verdicts[day] = list(
             verdicts_of_day(
                 monitor,
-                calibration,
-                evidence,
-                {part: float(rows[(day - first).days]) for part, rows in known.items()},
-                (day - first).days,
+                today.calibration,
+                today.evidence,
+                {part: float(rows[place]) for part, rows in known.items()},
+                place,
                 day,
                 versions.get(day),
                 areas.get(day),
+                today.unready,
             )
         )
-        for day in days
-    }
+    return verdicts
 
 
 def judge_stored(
@@ -179,27 +194,3 @@ def _areas(
         row.partition_date: Area(row.score, row.n_reference, row.n_current)
         for row in connection.execute(query, of)
     }
-
-
-def _replace(
-    connection: sa.Connection, monitor: Monitor, found: Mapping[dt.date, Sequence[Verdict]]
-) -> None:
-    connection.execute(
-        sa.text(
-            "delete from metrics.drift where monitor = :monitor and partition_date = any(:days)"
-            " and (method = :columns or (method = :classifier and score is not null and"
-            " partition_date = any(:classified)))"
-        ),
-        {
-            "monitor": monitor.name,
-            "days": list(found),
-            "columns": METHOD,
-            "classifier": CLASSIFIER,
-            "classified": [
-                day for day, rows in found.items() if any(row.method == CLASSIFIER for row in rows)
-            ],
-        },
-    )
-    rows = [vars(verdict) for verdicts in found.values() for verdict in verdicts]
-    if rows:
-        copy_in(connection, "metrics.drift", pa.Table.from_pylist(rows))

@@ -1,7 +1,7 @@
 """Verdicts of one day: evidence of every column and segment, decided together."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +12,17 @@ from python_metrics.calibration.area import LEAST_AREA, Area, AreaEvidence, judg
 from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.column import ColumnEvidence
 from python_metrics.calibration.decision import (
-    Policy,
     Verdicts,
     as_deviations,
     decide,
     matters,
+    policy_of,
     shares_of,
 )
 from python_metrics.calibration.histograms import Part
-from python_metrics.drift.partition import CLASSIFIER
+from python_metrics.drift.store import CLASSIFIER, DAY_LEVEL
 from python_metrics.monitors.config import Monitor
 
-METHOD = "day_level"
 NO_ROWS = "the day has no rows"
 ENGINE = "driftmeter day-level null"
 
@@ -59,15 +58,6 @@ class Verdict:
     is_slow: bool | None
 
 
-def policy_of(monitor: Monitor) -> Policy:
-    """What the monitor's YAML asks of its alarms."""
-    return Policy(
-        false_alarms_per_month=monitor.alarm_budget.false_alarms_per_month,
-        least_shift=monitor.least_effect.shift,
-        least_share=monitor.least_effect.share,
-    )
-
-
 def verdicts_of_day(
     monitor: Monitor,
     calibration: Calibration,
@@ -77,13 +67,22 @@ def verdicts_of_day(
     day: dt.date,
     version: str | None,
     area: Area | None,
+    accepted: Mapping[str, Mapping[Part, str]] | None = None,
 ) -> Iterator[Verdict]:
-    """Rows of one day: every column over all rows, and every segment that could be judged."""
-    policy = policy_of(monitor)
+    """Rows of one day: every column over all rows, and every segment that could be judged.
+
+    Parameters
+    ----------
+    accepted : mapping of str to mapping of Part to str, optional
+        Columns that have a normal of their own in force, which `calibration` and `evidence` hold,
+        each with the parts that it cannot judge yet and why.
+    """
+    policy, accepted = policy_of(monitor), accepted or {}
+    unready = {part: reason for reasons in accepted.values() for part, reason in reasons.items()}
     judged, left_out = [], []
     for name in monitor.columns:
         part = Part(None, None, name)
-        reason = _reason(monitor, calibration, known_rows, part)
+        reason = _reason(monitor, calibration, known_rows, part) or unready.get(part)
         if reason is None:
             judged.append(part)
         else:
@@ -91,31 +90,36 @@ def verdicts_of_day(
     judged += [
         part
         for part in calibration.columns
-        if not part.is_all_rows and _reason(monitor, calibration, known_rows, part) is None
+        if not part.is_all_rows
+        and part not in unready
+        and _reason(monitor, calibration, known_rows, part) is None
     ]
     key: dict[str, Any] = {
         "monitor": monitor.name,
         "model_version": version,
         "partition_date": day,
-        "baseline": "reference",
-        "method": METHOD,
+        "method": DAY_LEVEL,
         "engine": ENGINE,
     }
     for part, reason in left_out:
         yield Verdict(
             **key,
-            **_part(part, calibration, known_rows),
+            **_part(part, calibration, known_rows, accepted),
             **NOTHING,
             status="skipped",
             reason=reason,
         )
+    if area and accepted:
+        yield _resting(key, area, accepted)
     if not judged:
         return
     columns = [evidence[part] for part in judged]
     take = _taker(columns, place)
     statistic = np.array([each.statistic[place] for each in columns])
     p_value, effect, trailing = take("p_value"), take("effect"), take("trailing_p_value")
-    classified = judge_area(calibration.classifier, area, day) if area else None
+    classified = None
+    if area and not accepted:
+        classified = judge_area(calibration.classifier, area, day)
     groups = np.array(
         [
             *("rows" if part.is_all_rows else "segments" for part in judged),
@@ -139,7 +143,7 @@ def verdicts_of_day(
         unit, factor = _unit(monitor, part, str(statistic[i]), scale.spread_in_unit)
         yield Verdict(
             **key,
-            **_part(part, calibration, known_rows),
+            **_part(part, calibration, known_rows, accepted),
             score=_number(score[i]),
             threshold=_number(threshold[i]),
             p_value=_number(p_value[i]),
@@ -163,18 +167,12 @@ def _of_area(
     """The row of all columns together, whose hypothesis is the last."""
     effect = area.area - found.expected
     return Verdict(
-        **{**key, "method": CLASSIFIER},
-        segment=None,
-        segment_value=None,
-        column_name=None,
-        score=area.area,
+        **_of_all(key, area),
         threshold=_number(found.threshold(float(verdicts.threshold_p[-1]))),
         p_value=_number(found.p_value),
         q_value=_number(verdicts.q_value[-1]),
         effect=_number(effect),
         is_drifted=bool(verdicts.is_significant[-1] and effect >= LEAST_AREA),
-        n_reference=area.n_reference,
-        n_current=area.n_current,
         status="ok",
         reason=None,
         statistic="separation",
@@ -184,6 +182,30 @@ def _of_area(
         trailing_p_value=None,
         is_slow=False,
     )
+
+
+def _resting(key: Mapping[str, Any], area: Area, accepted: Collection[str]) -> Verdict:
+    """The row of all columns together where some are away for good: they would tell every day."""
+    names = ", ".join(sorted(accepted))
+    return Verdict(
+        **{**NOTHING, **_of_all(key, area)},
+        status="skipped",
+        reason=f"another normal than the reference's is accepted for {names}",
+    )
+
+
+def _of_all(key: Mapping[str, Any], area: Area) -> dict[str, Any]:
+    return {
+        **key,
+        "baseline": "reference",
+        "method": CLASSIFIER,
+        "segment": None,
+        "segment_value": None,
+        "column_name": None,
+        "score": area.area,
+        "n_reference": area.n_reference,
+        "n_current": area.n_current,
+    }
 
 
 # Of a column that was not judged.
@@ -216,8 +238,14 @@ def _all_missing(known_rows: Mapping[Part, float], part: Part) -> bool:
     return part.is_all_rows and known_rows.get(part) == 0.0 and max(known_rows.values()) > 0
 
 
-def _part(part: Part, calibration: Calibration, known_rows: Mapping[Part, float]) -> dict[str, Any]:
+def _part(
+    part: Part,
+    calibration: Calibration,
+    known_rows: Mapping[Part, float],
+    accepted: Collection[str],
+) -> dict[str, Any]:
     return {
+        "baseline": "accepted" if part.column in accepted else "reference",
         "segment": part.segment,
         "segment_value": part.segment_value,
         "column_name": part.column,

@@ -126,7 +126,7 @@ OVERVIEW = Dashboard(
         table(
             "Which monitor needs me?",
             "One row a monitor, on its own newest day, whatever the time range above. A day with "
-            "an alarm has at least one drifted column; the budget is what the team tolerates. "
+            "an alarm is one in metrics.alarms; the budget is what the team tolerates. "
             "A monitor's name shows its newest 30 days.",
             EVERY_MONITOR,
             height=5,
@@ -198,8 +198,9 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "Is the alarm budget kept this month?",
-            "Days of the newest month with at least one drifted column, beside the false alarms "
-            "a month that the monitor's owner tolerates: over 100% the budget is spent.",
+            "Days of the newest month with an alarm of a column, a segment, all columns together, "
+            "the error or the number of rows, beside the false alarms a month that the monitor's "
+            "owner tolerates: over 100% the budget is spent.",
             ALARM_DAYS,
             unit=COUNT,
             overrides=[

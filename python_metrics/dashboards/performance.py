@@ -8,6 +8,7 @@ from python_metrics.dashboards.panels import (
     GREEN,
     ORANGE,
     PLAIN,
+    RED,
     SHARE,
     YELLOW,
     Json,
@@ -17,6 +18,7 @@ from python_metrics.dashboards.panels import (
     state_timeline,
     table,
     timeseries,
+    words,
 )
 
 LATER = (
@@ -71,6 +73,12 @@ select metric, kind, (array_agg(value order by partition_date desc))[1] as newes
     avg(value) as mean_of_days, min(value) as lowest, max(value) as highest, count(*) as days
 from metrics.performance where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION}
 group by metric, kind order by kind desc, metric
+"""
+TESTED = f"""
+select partition_date::text as day, metric, value, reference_value as expected, p_value / 2 as p,
+    threshold_p as threshold, case when is_alarm then 'alarm' else 'calm' end as verdict
+from metrics.performance where {MONITOR} and {DAYS} and is_alarm is not null and segment is null
+order by partition_date desc, metric
 """
 TRUSTED = f"""
 select metric, days, share_inside, mean_distance, mean_distance_of_reference
@@ -150,6 +158,18 @@ PERFORMANCE = Dashboard(
             label="version",
             height=4,
             no_data=LATER,
+        ),
+        table(
+            "Is the error an alarm?",
+            "Each day's tests: capped_error is its mean loss (the largest 1% cut off) beside the "
+            "reference's days, excess_error how much of it its inputs do not explain, and an "
+            "estimate alarms until labels come. Below the threshold of p, and 10% larger, it is.",
+            TESTED,
+            no_data=LATER,
+            overrides=[
+                override("verdict", mappings=words(alarm=RED, calm=GREEN)),
+                *(override(name, decimals=3) for name in ("value", "expected")),
+            ],
         ),
         row("Where, and which version"),
         timeseries(

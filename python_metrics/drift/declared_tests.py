@@ -14,6 +14,7 @@ from evidently.tests import eq, gte, lte
 
 from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
 from python_metrics.drift.results import TestOutcome
+from python_metrics.labels import as_words
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.declared_test import OF, DeclaredTest
 
@@ -159,9 +160,7 @@ def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     known = frame[frame[monitor.prediction].notna() & frame[str(monitor.target)].notna()]
     if monitor.task == "regression":
         return known
-    spelled = {"t": "true", "1": "true", "f": "false", "0": "false"}
-    target = known[str(monitor.target)].str.lower().replace(spelled)
-    return known.assign(**{str(monitor.target): target})
+    return known.assign(**{str(monitor.target): as_words(known[str(monitor.target)])})
 
 
 def _definition(monitor: Monitor, of_model: bool) -> DataDefinition:

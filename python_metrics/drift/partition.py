@@ -11,10 +11,10 @@ from python_metrics.arrival.contents import DayContent, day_content
 from python_metrics.drift.inference_rows import VERSION, read_rows
 from python_metrics.drift.reference import BASELINE, Reference
 from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
+from python_metrics.drift.store import CLASSIFIER, replace_scores
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
-CLASSIFIER = "domain_classifier"
 KEYS = {"segment": None, "segment_value": None}
 
 
@@ -111,14 +111,13 @@ def run_tests(
                 where=f"{monitor.schema_name}.{monitor.name}",
                 fix="load the day first, or ask why it is empty",
             )
-        found: list[TestOutcome] = []
-        _delete(connection, "test_results", monitor, day)
-        for version, rows in _versions(current):
-            _, default = reference.engine.compare(rows)
-            outcomes = _tests(reference, rows, default)
-            _insert(connection, "test_results", _test_rows(monitor, day, version, outcomes))
-            found += outcomes
-    return found
+        outcomes = {
+            version: _tests(reference, rows, reference.engine.compare(rows)[1])
+            for version, rows in _versions(current)
+        }
+        rows = [row for v, tests in outcomes.items() for row in _test_rows(monitor, day, v, tests)]
+        _replace_tests(connection, monitor, day, rows)
+    return [test for tests in outcomes.values() for test in tests]
 
 
 def _versions(current: pd.DataFrame) -> Iterator[tuple[str | None, pd.DataFrame]]:
@@ -168,14 +167,17 @@ def _replace(
 ) -> None:
     from python_metrics.drift.evidently_engine import ENGINE
 
-    key = {"monitor": monitor.name, "partition_date": day}
-    for table in ("drift", "test_results"):
-        _delete(connection, table, monitor, day)
-    for version, drift, tests in measured:
-        common = {**key, **KEYS, "model_version": version}
-        drifts = [{**common, **vars(row), "baseline": BASELINE, "engine": ENGINE} for row in drift]
-        _insert(connection, "drift", drifts)
-        _insert(connection, "test_results", _test_rows(monitor, day, version, tests))
+    key = {"monitor": monitor.name, "partition_date": day, **KEYS}
+    scores = [
+        {**key, "model_version": version, **vars(row), "baseline": BASELINE, "engine": ENGINE}
+        for version, drift, _ in measured
+        for row in drift
+    ]
+    replace_scores(connection, monitor.name, day, scores)
+    tests = [
+        row for version, _, found in measured for row in _test_rows(monitor, day, version, found)
+    ]
+    _replace_tests(connection, monitor, day, tests)
 
 
 def _lock(connection: sa.Connection, monitor: Monitor, day: dt.date) -> None:
@@ -184,26 +186,24 @@ def _lock(connection: sa.Connection, monitor: Monitor, day: dt.date) -> None:
     )
 
 
-def _delete(connection: sa.Connection, table: str, monitor: Monitor, day: dt.date) -> None:
-    """Rows of a day that this step writes; dbt's test results are not its own."""
-    condition = " and source = 'evidently'" if table == "test_results" else ""
+def _replace_tests(
+    connection: sa.Connection, monitor: Monitor, day: dt.date, rows: list[dict[str, object]]
+) -> None:
+    """Replace the outcomes that this step writes; dbt's are not its own."""
     connection.execute(
         sa.text(
-            f"delete from metrics.{table} where monitor = :monitor"
-            f" and partition_date = :day{condition}"
+            "delete from metrics.test_results where monitor = :monitor"
+            " and partition_date = :day and source = 'evidently'"
         ),
         {"monitor": monitor.name, "day": day},
     )
-
-
-def _insert(connection: sa.Connection, table: str, rows: list[dict[str, object]]) -> None:
-    if not rows:
-        return
-    names = list(rows[0])
-    values = ", ".join(f":{name}" for name in names)
-    connection.execute(
-        sa.text(f"insert into metrics.{table} ({', '.join(names)}) values ({values})"), rows
-    )
+    if rows:
+        names = list(rows[0])
+        values = ", ".join(f":{name}" for name in names)
+        connection.execute(
+            sa.text(f"insert into metrics.test_results ({', '.join(names)}) values ({values})"),
+            rows,
+        )
 
 
 PARTITION = sa.text(

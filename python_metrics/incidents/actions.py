@@ -17,7 +17,7 @@ EVENTS: dict[Action, str] = {
 }
 UPDATES: dict[Action, str] = {
     "ack": "acknowledged_by = :author, acknowledged_at = now()",
-    "close": "closed_on = greatest(:newest, last_seen_on), closed_by = :author",
+    "close": "closed_on = :newest, closed_by = :author",
     "exclude": "excluded_from_baseline = true",
 }
 
@@ -39,18 +39,7 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
         If there is no such incident.
     """
     with engine.begin() as connection:
-        query = sa.text(
-            "select incidents.*, (select max(partition_date) from metrics.partitions"
-            " where partitions.monitor = incidents.monitor) as newest"
-            " from metrics.incidents where incident_id = :number for update"
-        )
-        incident = connection.execute(query, {"number": number}).mappings().first()
-        if incident is None:
-            raise DriftmeterError(
-                f"there is no incident {number}",
-                where="ID",
-                fix="list them: `driftmeter incidents`",
-            )
+        incident = load_incident(connection, number)
         done = {
             "ack": incident["acknowledged_by"] == author,
             "close": incident["closed_on"] is not None,
@@ -58,23 +47,56 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
         }[action]
         if done:
             return Acted(incident["monitor"], incident["opened_on"])
-        newest = max(incident["newest"], incident["last_seen_on"])
+        newest = incident["newest"]
         connection.execute(
             sa.text(f"update metrics.incidents set {UPDATES[action]} where incident_id = :number"),
             {"number": number, "author": author, "newest": newest},
         )
-        connection.execute(
-            EVENT,
-            {
-                "incident_id": number,
-                "monitor": incident["monitor"],
-                "event": EVENTS[action],
-                "on_date": newest,
-                "kind": incident["kind"],
-                "diagnosis": incident["diagnosis"],
-                "report_url": incident["report_url"],
-                "author": author,
-                "note": note,
-            },
-        )
+        record(connection, incident, EVENTS[action], newest, author, note)
     return Acted(incident["monitor"], incident["opened_on"])
+
+
+def load_incident(connection: sa.Connection, number: int) -> sa.RowMapping:
+    """An incident's row, locked, and ``newest``: its monitor's newest computed day.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such incident.
+    """
+    query = sa.text(
+        "select incidents.*, greatest(last_seen_on, (select max(partition_date)"
+        " from metrics.partitions where partitions.monitor = incidents.monitor)) as newest"
+        " from metrics.incidents where incident_id = :number for update"
+    )
+    incident = connection.execute(query, {"number": number}).mappings().first()
+    if incident is None:
+        raise DriftmeterError(
+            f"there is no incident {number}",
+            where="ID",
+            fix="list them: `driftmeter incidents`",
+        )
+    return incident
+
+
+def record(
+    connection: sa.Connection,
+    incident: sa.RowMapping,
+    event: str,
+    on_date: dt.date,
+    author: str,
+    note: str | None,
+) -> None:
+    """Keep what somebody did about an incident."""
+    kept = {key: incident[key] for key in ("incident_id", "monitor", "kind", "diagnosis")}
+    connection.execute(
+        EVENT,
+        {
+            **kept,
+            "event": event,
+            "on_date": on_date,
+            "report_url": incident["report_url"],
+            "author": author,
+            "note": note,
+        },
+    )

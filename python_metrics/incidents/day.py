@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from python_metrics.calibration.verdicts import policy_of
+from python_metrics.baselines import AcceptedNormal, accepted_normals
+from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.arrival import Partition, of_state, of_volume, reference_counts
@@ -26,16 +27,10 @@ from python_metrics.incidents.relations import (
     is_plain,
 )
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.cause import OTHER_MODEL, cause_of_error, row_losses
-from python_metrics.performance.concept import concept_alarms
-from python_metrics.performance.daily_error import (
-    CAPPED,
-    ErrorAlarm,
-    daily_errors,
-    error_alarms,
-    most_loss,
-)
-from python_metrics.performance.estimated_alarm import EstimatedAlarm, estimated_alarms
+from python_metrics.performance.alarms import ErrorAlarm, EstimatedAlarm
+from python_metrics.performance.cause import OTHER_MODEL, cause_of_error
+from python_metrics.performance.daily_error import CAPPED
+from python_metrics.performance.losses import row_losses
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
 VERSION_OF_DIAGNOSES = "7"
@@ -48,93 +43,127 @@ FAINT = 1.3
 
 
 @dataclass(frozen=True)
-class Background:
-    """What a monitor's days are diagnosed against; its rows are read when first needed."""
+class Normal:
+    """Days that others are diagnosed against; their rows are read when first needed."""
 
     connection: sa.Connection
     monitor: Monitor
+    days: tuple[dt.date, ...]
     _like: dict[int, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
-    def reference(self) -> pd.DataFrame:
-        """Rows of the reference, a sample where there are many."""
-        span = self.monitor.reference
-        return self._rows(every_day(span.from_date, span.to_date))
+    def rows(self) -> pd.DataFrame:
+        """Rows of these days, a sample where there are many."""
+        return rows_of(self.connection, self.monitor, self.days)
 
     @cached_property
     def bins(self) -> dict[str, Bins]:
-        """Bins of every column, from the whole reference."""
+        """Bins of every column, from all of these days."""
         return {
-            name: fit_bins(column.kind, self.reference[name])
+            name: fit_bins(column.kind, self.rows[name])
             for name, column in self.monitor.columns.items()
         }
 
     @cached_property
     def importance(self) -> dict[str, float]:
         """How much of the prediction hangs on each feature."""
-        return feature_importance(self.monitor, self.reference)
+        return feature_importance(self.monitor, self.rows)
 
     @cached_property
     def relations(self) -> Relations:
-        """How features go together, in the whole reference."""
-        return fit_relations(self.monitor.features, self.reference)
+        """How features go together, on all of these days."""
+        return fit_relations(self.monitor.features, self.rows)
+
+    def like(self, weekday: int) -> pd.DataFrame:
+        """Rows of one weekday; all where these are few."""
+        if weekday not in self._like:
+            days = [day for day in self.days if day.weekday() == weekday]
+            self._like[weekday] = rows_of(self.connection, self.monitor, days)
+        rows = self._like[weekday]
+        return rows if len(rows) >= FEWEST_ROWS else self.rows
+
+
+@dataclass(frozen=True)
+class Background:
+    """What a monitor's days are diagnosed against: the reference, or what was accepted since."""
+
+    connection: sa.Connection
+    monitor: Monitor
+    _normals: dict[tuple[dt.date, ...], Normal] = field(default_factory=dict)
 
     def day(self, day: dt.date) -> Day:
-        """A day's rows beside those of the reference's same weekday."""
+        """A day's rows beside those of the same weekday that are its normal."""
+        days = self._days(day)
+        if days not in self._normals:
+            self._normals[days] = Normal(self.connection, self.monitor, days)
+        normal = self._normals[days]
         return Day(
             self.monitor,
-            self._like_day(day.weekday()),
-            self._rows([day]),
-            self.bins,
-            self.importance,
-            self.relations,
+            normal.like(day.weekday()),
+            rows_of(self.connection, self.monitor, [day]),
+            normal.bins,
+            normal.importance,
+            normal.relations,
         )
 
-    def _like_day(self, weekday: int) -> pd.DataFrame:
-        if weekday not in self._like:
-            span = self.monitor.reference
-            every = every_day(span.from_date, span.to_date)
-            self._like[weekday] = self._rows([day for day in every if day.weekday() == weekday])
-        found = self._like[weekday]
-        return found if len(found) >= FEWEST_ROWS else self.reference
+    @cached_property
+    def _accepted(self) -> list[AcceptedNormal]:
+        return accepted_normals(self.connection, self.monitor)
 
-    def _rows(self, days: Sequence[dt.date]) -> pd.DataFrame:
-        found = read_rows(self.connection, self.monitor, days, most_rows=MOST_ROWS)
-        return found.drop(columns=VERSION)
+    def _days(self, day: dt.date) -> tuple[dt.date, ...]:
+        """Of a column's newest accepted normal, as all columns were on these days."""
+        newest = [normal for normal in self._accepted if normal.in_force_on <= day][-1:]
+        span = self.monitor.reference
+        return tuple(newest[0].days(day) if newest else every_day(span.from_date, span.to_date))
+
+
+def rows_of(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> pd.DataFrame:
+    """Monitored columns of days, a sample where they have many rows."""
+    return read_rows(connection, monitor, days, most_rows=MOST_ROWS).drop(columns=VERSION)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured of a monitor's days that may be wrong, by day.
+
+    Attributes
+    ----------
+    alarms : mapping of date to sequence of Alarm
+        And columns that are still away from the reference.
+    errors : mapping of date to ErrorAlarm
+    estimates : mapping of date to EstimatedAlarm
+    """
+
+    alarms: Mapping[dt.date, Sequence[Alarm]]
+    errors: Mapping[dt.date, ErrorAlarm]
+    estimates: Mapping[dt.date, EstimatedAlarm]
 
 
 def breaches_of_days(
-    background: Background,
-    days: Sequence[Partition],
-    alarms: Mapping[dt.date, Sequence[Alarm]],
+    background: Background, days: Sequence[Partition], evidence: Evidence
 ) -> dict[dt.date, list[Breach]]:
     """Breaches of each day, the most important first."""
-    connection, monitor = background.connection, background.monitor
     if not days:
         return {}
-    level = policy_of(monitor).level
-    volume = of_volume(reference_counts(connection, monitor), days, level)
-    span, most = monitor.reference, most_loss(connection, monitor)
-    daily = daily_errors(connection, monitor, days[0].day, days[-1].day, most)
-    usual = daily_errors(connection, monitor, span.from_date, span.to_date, most)
-    # An error may be as ever and yet too large: easier rows came.
-    errors = concept_alarms(connection, monitor, daily, level) | error_alarms(
-        monitor, usual, daily, level
-    )
-    estimated = estimated_alarms(connection, monitor, days[0].day, days[-1].day)
-    found = {}
-    for day in days:
-        arrived = [of_state(day), volume.get(day.day)]
-        said = [breach for breach in arrived if breach is not None]
-        todays, error = alarms.get(day.day, ()), errors.get(day.day)
-        is_estimated = day.day in estimated and error is None
-        is_asked = error is not None or any(alarm.is_new for alarm in todays)
-        if day.state == "fresh" and (is_asked or (is_estimated and todays)):
-            said += breaches_of_rows(background.day(day.day), todays, error, is_estimated)
-        if is_estimated:
-            said = _with_estimate(said, estimated[day.day], monitor)
-        found[day.day] = said
-    return found
+    connection, monitor = background.connection, background.monitor
+    counts = reference_counts(connection, monitor)
+    volume = of_volume(counts, days, policy_of(monitor).level)
+    return {
+        day.day: _breaches_of_day(background, day, evidence, volume.get(day.day)) for day in days
+    }
+
+
+def _breaches_of_day(
+    background: Background, day: Partition, evidence: Evidence, volume: Breach | None
+) -> list[Breach]:
+    breaches = [breach for breach in (of_state(day), volume) if breach is not None]
+    alarms, error = evidence.alarms.get(day.day, ()), evidence.errors.get(day.day)
+    estimate = evidence.estimates.get(day.day) if error is None else None
+    is_wrong = error is not None or any(alarm.is_new for alarm in alarms)
+    if day.state == "fresh" and (is_wrong or (estimate and alarms)):
+        rows = background.day(day.day)
+        breaches += breaches_of_rows(rows, alarms, error, is_estimated=estimate is not None)
+    return _with_estimate(breaches, estimate, background.monitor) if estimate else breaches
 
 
 def breaches_of_rows(
@@ -176,33 +205,28 @@ def breaches_of_rows(
 
 
 def _with_estimate(
-    said: Sequence[Breach], estimate: EstimatedAlarm, monitor: Monitor
+    breaches: Sequence[Breach], estimate: EstimatedAlarm, monitor: Monitor
 ) -> list[Breach]:
     """What inputs that are wrong will do to the error, or the estimate alone."""
-    of_inputs = [
-        place
-        for place, each in enumerate(said)
-        if each.column_name and _is_of_inputs(each, monitor)
-    ]
-    evidence = {"estimate": vars(estimate)}
-    if not of_inputs:
+    sentence, evidence = estimate.sentence, {"estimate": vars(estimate)}
+    of_inputs = (b for b in breaches if b.column_name and _is_of_inputs(b, monitor))
+    first = next(of_inputs, None)
+    if first is None:
         alone = Breach(
             "performance_drop",
-            f"{estimate.says[0].upper()}{estimate.says[1:]}.",
+            f"{sentence[0].upper()}{sentence[1:]}.",
             column_name=monitor.prediction,
             columns=(monitor.prediction, str(monitor.target)),
             strength=estimate.value / estimate.expected,
             evidence=evidence,
         )
-        return [*said, alone]
-    place = of_inputs[0]
-    first = said[place]
+        return [*breaches, alone]
     together = replace(
         first,
-        diagnosis=f"{first.diagnosis[:-1]}; {estimate.says}.",
+        diagnosis=f"{first.diagnosis[:-1]}; {sentence}.",
         evidence={**first.evidence, **evidence},
     )
-    return [*said[:place], together, *said[place + 1 :]]
+    return [together if breach is first else breach for breach in breaches]
 
 
 def _is_of_inputs(breach: Breach, monitor: Monitor) -> bool:
@@ -221,8 +245,8 @@ def _can_carry(breach: Breach, error: ErrorAlarm, day: Day) -> bool:
 
 
 def _with_error(breach: Breach, error: ErrorAlarm) -> Breach:
-    told = f"{breach.diagnosis[:-1]}; the {_rose(error)}."
-    return replace(breach, diagnosis=told, evidence={**breach.evidence, "error": vars(error)})
+    diagnosis = f"{breach.diagnosis[:-1]}; the {_rose(error)}."
+    return replace(breach, diagnosis=diagnosis, evidence={**breach.evidence, "error": vars(error)})
 
 
 def _rose(error: ErrorAlarm) -> str:
@@ -264,8 +288,10 @@ def _of_error(
     )
 
 
-def signature(partition: Partition, alarms: Sequence[Alarm]) -> str:
+def signature(partition: Partition, evidence: Evidence) -> str:
     """Hash of all that a day's breaches rest on, 16 hexadecimal digits."""
+    day = partition.day
+    of_error = (evidence.errors.get(day), evidence.estimates.get(day))
     content = [
         VERSION_OF_DIAGNOSES,
         partition.state,
@@ -273,6 +299,7 @@ def signature(partition: Partition, alarms: Sequence[Alarm]) -> str:
         partition.row_count,
         partition.fingerprint,
         partition.config_hash,
-        sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in alarms),
+        sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in evidence.alarms.get(day, ())),
+        [vars(alarm) for alarm in of_error if alarm],
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -138,9 +138,11 @@ class Incident:
     def close_by_hand(self, before: dt.date, closes: Sequence[Transition]) -> None:
         """Close what somebody closed after it was last seen; who did it is on record already."""
         for close in closes:
-            if self.closed_on is None and self.last_seen_on <= close.on_date < before:
+            if close.on_date >= before:
+                continue
+            self.is_accepted |= close.event == "accepted"
+            if self.closed_on is None and self.last_seen_on <= close.on_date:
                 self.closed_on, self.closed_by = close.on_date, close.author
-                self.is_accepted = close.event == "accepted"
 
     def see(self, day: dt.date, breach: Breach) -> None:
         """Take in a breach."""

@@ -153,18 +153,16 @@ def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, l
 
 
 def closed_by_hand(connection: sa.Connection, monitor: Monitor) -> dict[str, list[Transition]]:
-    """When somebody closed an incident, by its cause."""
+    """When somebody closed an incident or accepted what it brought, by its cause."""
     query = sa.text(
-        "select incidents.cause, events.on_date, events.author from metrics.incident_events"
-        " as events join metrics.incidents using (incident_id)"
-        " where incidents.monitor = :monitor and events.event = 'closed_by_hand'"
+        "select incidents.cause, events.event, events.on_date, events.author"
+        " from metrics.incident_events as events join metrics.incidents using (incident_id)"
+        " where incidents.monitor = :monitor and events.event in ('closed_by_hand', 'accepted')"
         " order by events.event_id"
     )
     found: dict[str, list[Transition]] = {}
     for row in connection.execute(query, {"monitor": monitor.name}):
-        found.setdefault(row.cause, []).append(
-            Transition("closed_by_hand", row.on_date, row.author)
-        )
+        found.setdefault(row.cause, []).append(Transition(row.event, row.on_date, row.author))
     return found
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from python_metrics.incidents.arrival import partitions
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.day import Background, breaches_of_days, signature
+from python_metrics.incidents.day import Background, Evidence, breaches_of_days, signature
 from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import (
     alarms_of,
@@ -19,6 +19,7 @@ from python_metrics.incidents.store import (
     replace_incidents,
 )
 from python_metrics.monitors.config import Monitor
+from python_metrics.performance.alarms import error_alarms, estimated_alarms
 
 
 def update_incidents(
@@ -39,16 +40,17 @@ def update_incidents(
             sa.text("select pg_advisory_xact_lock(hashtext('incidents ' || :key))"),
             {"key": monitor.name},
         )
-        every = partitions(connection, monitor, dt.date.min, dt.date.max)
-        alarms = alarms_of(connection, monitor, dt.date.min, dt.date.max)
-        wanted = {day.day: signature(day, alarms.get(day.day, ())) for day in every}
+        ever = (connection, monitor, dt.date.min, dt.date.max)
+        every = partitions(*ever)
+        evidence = Evidence(alarms_of(*ever), error_alarms(*ever), estimated_alarms(*ever))
+        wanted = {day.day: signature(day, evidence) for day in every}
         written = known_signatures(connection, monitor)
         changed = [day for day in every if written.get(day.day) != wanted[day.day]]
-        found = breaches_of_days(Background(connection, monitor), changed, alarms)
-        if found:
-            replace_breaches(connection, monitor, found, wanted)
+        again = breaches_of_days(Background(connection, monitor), changed, evidence)
+        if again:
+            replace_breaches(connection, monitor, again, wanted)
         breaches = all_breaches(connection, monitor)
-        away = {day: away_of(monitor, todays) for day, todays in alarms.items()}
+        away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
         incidents = fold(breaches, away, closed_by_hand(connection, monitor))
         replace_incidents(connection, monitor, incidents)
     return {day: breaches.get(day, []) for day in days}

@@ -19,6 +19,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from python_metrics.calibration.counts import Floats
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
+from python_metrics.performance.daily_error import CAPPED
+from python_metrics.performance.losses import row_losses
 
 MOST_ROWS = 12_000
 SEED = 11
@@ -109,7 +111,7 @@ def _explained(
         return 0.0
     loss, loss_now = row_losses(monitor, before[labelled]), row_losses(monitor, now[labelled_now])
     # A few absurd labels would carry both means.
-    most = float(np.quantile(loss, 0.99))
+    most = float(np.quantile(loss, CAPPED))
     loss, loss_now = np.minimum(loss, most), np.minimum(loss_now, most)
     of_fit = np.arange(len(loss)) % 2 == 0
     rows = inputs[labelled]
@@ -121,18 +123,6 @@ def _explained(
 
 def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[monitor.prediction].notna()]
-
-
-def row_losses(monitor: Monitor, frame: pd.DataFrame) -> Floats:
-    """Absolute error of each row, or for a classifier its squared one (Brier 1950)."""
-    prediction = frame[monitor.prediction].to_numpy(dtype=float)
-    target = frame[str(monitor.target)]
-    if monitor.task == "regression":
-        absolute: Floats = np.abs(prediction - target.to_numpy(dtype=float))
-        return absolute
-    is_positive = target.astype(str).str.lower().isin(["true", "t", "1"]).to_numpy(dtype=float)
-    squared: Floats = (prediction - is_positive) ** 2
-    return squared
 
 
 def _learn(inputs: Floats, values: Floats) -> Callable[[Floats], Floats]:

@@ -21,8 +21,8 @@ from python_metrics.calibration.counts import Floats
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null, p_values
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.intervals import labelled_rows, point_metrics, weighted_area
-from python_metrics.performance.realised import LEAST_PROBABILITY, THRESHOLD
+from python_metrics.performance import losses
+from python_metrics.performance.intervals import labelled_rows, point_metrics
 
 SEED = 5
 FOLDS = 4
@@ -163,10 +163,11 @@ class Estimator:
         return labelled_rows(rows, monitor.prediction, str(monitor.target), monitor.task)
 
     def _losses(self, labelled: pd.DataFrame) -> dict[str, Floats]:
-        error = (labelled["prediction"] - labelled["target"]).to_numpy()
+        prediction, target = labelled["prediction"].to_numpy(), labelled["target"].to_numpy()
         if self._monitor.task == "regression":
-            return {"absolute": np.abs(error), "square": error**2}
-        return {"square": error**2}
+            error = losses.absolute(prediction, target)
+            return {"absolute": error, "square": error**2}
+        return {"square": losses.brier(prediction, target)}
 
     def _losses_capped(self, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
         """Where each loss is capped, and the mean of what that takes off."""
@@ -227,19 +228,21 @@ class Estimator:
                 for name, values in expected.items()
             }
             return {"mae": mean["absolute"], "rmse": float(np.sqrt(mean["square"]))}
-        return _of_chances(rows[self._monitor.prediction].to_numpy(float), expected["chance"])
+        asked = rows[self._monitor.prediction].to_numpy(dtype=float)
+        metrics = point_metrics("classification", asked, expected["chance"])
+        # Of chances that are calibrated there is nothing to learn about calibration.
+        return {name: value for name, value in metrics.items() if name != "calibration_error"}
 
     def _excess(
         self, labelled: pd.DataFrame, expected: Mapping[str, Floats]
     ) -> tuple[Floats, Floats]:
         """Loss of each labelled row beyond the expected one, and the expected one."""
-        losses = self._losses(labelled)
+        of_rows = self._losses(labelled)
         if self._monitor.task == "regression":
             usual = expected["absolute"]
-            return np.minimum(losses["absolute"], self._caps["absolute"][0]) - usual, usual
-        chance, prediction = expected["chance"], labelled["prediction"].to_numpy()
-        usual = chance * (1 - prediction) ** 2 + (1 - chance) * prediction**2
-        return losses["square"] - usual, usual
+            return np.minimum(of_rows["absolute"], self._caps["absolute"][0]) - usual, usual
+        usual = losses.brier(labelled["prediction"].to_numpy(), expected["chance"])
+        return of_rows["square"] - usual, usual
 
     def _conformal(
         self, by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]]
@@ -310,22 +313,3 @@ def _outermost(found: Sequence[tuple[float, int]]) -> tuple[float, float, float]
 
 def _only(expected: Mapping[str, Floats], chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
     return {name: values[chosen] for name, values in expected.items()}
-
-
-def _of_chances(prediction: Floats, chance: Floats) -> dict[str, float]:
-    """Metrics that a classifier is expected to have where its classes have these chances."""
-    said = prediction >= THRESHOLD
-    safe = np.clip(prediction, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    right, wrong = float(chance[said].sum()), float((1 - chance)[said].sum())
-    missed = float(chance[~said].sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        area = weighted_area(prediction, chance[None, :], 1 - chance[None, :])[0]
-        return {
-            "accuracy": float(np.where(said, chance, 1 - chance).mean()),
-            "precision": float(np.divide(right, right + wrong)),
-            "recall": float(np.divide(right, right + missed)),
-            "f1": float(np.divide(2 * right, 2 * right + wrong + missed)),
-            "roc_auc": float(area),
-            "log_loss": float(-(chance * np.log(safe) + (1 - chance) * np.log(1 - safe)).mean()),
-            "brier": float((chance * (1 - prediction) ** 2 + (1 - chance) * prediction**2).mean()),
-        }

@@ -12,7 +12,9 @@ import pandas as pd
 from scipy.stats import beta
 
 from python_metrics.calibration.counts import Floats
-from python_metrics.performance.realised import CALIBRATION_EDGES, LEAST_PROBABILITY, THRESHOLD
+from python_metrics.labels import as_numbers
+from python_metrics.performance import losses
+from python_metrics.performance.realised import CALIBRATION_EDGES, THRESHOLD
 
 LEVEL = 0.95
 REPLICATES = 400
@@ -87,21 +89,24 @@ def bootstrap(
 
 
 def point_metrics(task: str, prediction: Floats, target: Floats) -> dict[str, float]:
-    """Every metric of labelled rows; NaN where it has none."""
-    said, positive = prediction >= THRESHOLD, target == 1
+    """Every metric of labelled rows; NaN where it has none.
+
+    A classifier's target may be a chance: then the metrics are those to expect.
+    """
     once = (_regression if task == "regression" else _classification)(
         prediction, target, np.ones((1, len(prediction)))
     )
     found = {name: float(values[0]) for name, values in once.items()}
     if task == "regression":
         return found
-    right = float((said & positive).sum())
+    is_called = prediction >= THRESHOLD
+    right = float(target[is_called].sum())
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             **found,
-            "accuracy": float((said == positive).mean()),
-            "precision": float(np.divide(right, said.sum())),
-            "recall": float(np.divide(right, positive.sum())),
+            "accuracy": float(np.where(is_called, target, 1 - target).mean()),
+            "precision": float(np.divide(right, is_called.sum())),
+            "recall": float(np.divide(right, target.sum())),
         }
 
 
@@ -114,8 +119,7 @@ def labelled_rows(frame: pd.DataFrame, prediction: str, target: str, task: str) 
     """Rows with a finite prediction and label, as numbers in ``prediction`` and ``target``."""
     label = frame[target]
     if task != "regression":
-        spelled = {"true": 1.0, "t": 1.0, "1": 1.0, "false": 0.0, "f": 0.0, "0": 0.0}
-        label = label.astype("string").str.lower().map(spelled)
+        label = as_numbers(label)
     numbers = frame.assign(
         prediction=frame[prediction].astype(float), target=label.astype("float64")
     )
@@ -124,7 +128,7 @@ def labelled_rows(frame: pd.DataFrame, prediction: str, target: str, task: str) 
 
 def _regression(prediction: Floats, target: Floats, weights: Floats) -> dict[str, Floats]:
     error = prediction - target
-    size = np.abs(error)
+    size = losses.absolute(prediction, target)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(target != 0, size / np.abs(target), 0.0)
         total = weights.sum(axis=1)
@@ -146,18 +150,16 @@ def _regression(prediction: Floats, target: Floats, weights: Floats) -> dict[str
 
 
 def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict[str, Floats]:
-    said = prediction >= THRESHOLD
-    safe = np.clip(prediction, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    loss = -np.log(np.where(target == 1, safe, 1 - safe))
+    is_called = prediction >= THRESHOLD
     with np.errstate(divide="ignore", invalid="ignore"):
         total = weights.sum(axis=1)
-        right = weights @ (said & (target == 1))
-        wrong = weights @ (said & (target == 0))
-        missed = weights @ (~said & (target == 1))
+        right = weights @ (is_called * target)
+        wrong = weights @ (is_called * (1 - target))
+        missed = weights @ (~is_called * target)
         found = {
             "f1": 2 * right / (2 * right + wrong + missed),
-            "log_loss": weights @ loss / total,
-            "brier": weights @ (prediction - target) ** 2 / total,
+            "log_loss": weights @ losses.log_loss(prediction, target) / total,
+            "brier": weights @ losses.brier(prediction, target) / total,
             "roc_auc": weighted_area(prediction, weights * target, weights * (1 - target)),
         }
         bins = np.searchsorted(CALIBRATION_EDGES, prediction)

@@ -1,4 +1,4 @@
-"""Measures the performance of a monitor's days, and keeps what was believed before."""
+"""Measures the performance of a monitor's days, and keeps what it was before."""
 
 import datetime as dt
 import zlib
@@ -9,9 +9,17 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.concept import EXCESS
+from python_metrics.performance.alarms import BUDGET_SHARE, EXCESS, is_error_alarm, mark_estimate
+from python_metrics.performance.daily_error import (
+    CAPPED_ERROR,
+    UsualErrors,
+    daily_errors,
+    judge_errors,
+    usual_errors,
+)
 from python_metrics.performance.estimator import Estimator, Part
 from python_metrics.performance.intervals import (
     MOST_ROWS,
@@ -21,36 +29,15 @@ from python_metrics.performance.intervals import (
     labelled_rows,
     to_digits,
 )
+from python_metrics.performance.measured import Measured
 from python_metrics.performance.realised import COUNTS, METRICS, realised
-from python_metrics.performance.store import believe, finish, newest_day
+from python_metrics.performance.store import finish, newest_day, replace_day
 from python_metrics.performance.versions import compare_day
 
 # With so many of its labels a day is final, however long the last ones take.
 FINAL_COVERAGE = 0.99
 # Rows of the reference that estimates are learned from, in all.
 REFERENCE_ROWS = 60_000
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One metric of a day; a row of ``metrics.performance``."""
-
-    monitor: str
-    model_version: str | None
-    partition_date: dt.date
-    segment: str | None
-    segment_value: str | None
-    metric: str
-    kind: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    label_coverage: float | None
-    state: str
-    reference_value: float | None
-    row_count: int
-    config_hash: str
-    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +50,14 @@ class Background:
         Realised on the whole reference.
     estimator : Estimator or None
         None where the reference has no label.
+    errors : UsualErrors or None
+        Mean losses of the reference's days; None without a label.
     """
 
     monitor: Monitor
     usual: Mapping[tuple[Part, str], float]
     estimator: Estimator | None
+    errors: UsualErrors | None = None
 
 
 def load_background(engine: sa.Engine, monitor: Monitor) -> Background:
@@ -84,12 +74,13 @@ def load_background(engine: sa.Engine, monitor: Monitor) -> Background:
         if not usual:
             return Background(monitor, usual, None)
         most = max(REFERENCE_ROWS // len(days), monitor.min_rows)
+        errors = usual_errors(connection, monitor)
         frames = [
             read_rows(connection, monitor, [day], most_rows=most).drop(columns=VERSION)
             for day in days
         ]
     estimator = Estimator(monitor, frames, [day.weekday() for day in days])
-    return Background(monitor, usual, estimator)
+    return Background(monitor, usual, estimator, errors)
 
 
 def measure_day(
@@ -110,26 +101,19 @@ def measure_day(
         is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
         rows = realised(connection, monitor, [day])
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
-        found = list(_measured(background, day, rows, frame, config_hash, is_late))
+        found = [
+            *_realised(background, day, rows, frame, config_hash, is_late),
+            *_estimated(background, day, frame, config_hash, is_late),
+            *_error_of_day(connection, background, day, rows, config_hash, is_late),
+        ]
         if monitor.challengers:
             others = realised(connection, monitor, [day], challengers=True)
             found += _realised(background, day, others, frame.head(0), config_hash, is_late)
             compare_day(connection, monitor, day)
-        believe(connection, monitor, day, found)
+        replace_day(connection, monitor, day, found)
+        mark_estimate(connection, monitor, day)
         finish(connection, monitor, newest)
     return found
-
-
-def _measured(
-    background: Background,
-    day: dt.date,
-    rows: pd.DataFrame,
-    frame: pd.DataFrame,
-    config_hash: str,
-    is_late: bool,
-) -> Iterator[Measured]:
-    yield from _realised(background, day, rows, frame, config_hash, is_late)
-    yield from _estimated(background, day, frame, config_hash, is_late)
 
 
 def _realised(
@@ -204,25 +188,89 @@ def _estimated(
                 )
         surprise = background.estimator.surprise(of_version.drop(columns=VERSION), day.weekday())
         if surprise is not None:
-            coverage = surprise.rows / len(of_version)
-            yield Measured(
-                monitor=monitor.name,
-                model_version=str(version),
-                partition_date=day,
-                segment=None,
-                segment_value=None,
-                metric=EXCESS,
-                kind="realised",
-                value=to_digits(surprise.excess / surprise.expected),
-                lower=None,
-                upper=None,
-                label_coverage=coverage,
-                state="final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
-                reference_value=0.0,
-                row_count=surprise.rows,
-                config_hash=config_hash,
-                p_value=to_digits(surprise.p_value),
+            # To digits before it is decided upon: another policy decides on what is stored.
+            excess = float(f"{surprise.excess / surprise.expected:.12g}")
+            yield _test(
+                background,
+                day,
+                str(version),
+                EXCESS,
+                excess,
+                0.0,
+                (1 + excess, 1.0, surprise.p_value),
+                surprise.rows / len(of_version),
+                surprise.rows,
+                config_hash,
+                is_late,
             )
+
+
+def _error_of_day(
+    connection: sa.Connection,
+    background: Background,
+    day: dt.date,
+    rows: pd.DataFrame,
+    config_hash: str,
+    is_late: bool,
+) -> Iterator[Measured]:
+    """The day's mean loss over all its versions, held against the reference's days."""
+    errors, monitor = background.errors, background.monitor
+    if errors is None:
+        return
+    days = daily_errors(connection, monitor, day, day, errors.cap)
+    whole = rows[rows["segment"].isna()]
+    for error in judge_errors(monitor, errors.null, days).values():
+        yield _test(
+            background,
+            day,
+            max(map(str, whole["model_version"].dropna()), default=None),
+            CAPPED_ERROR,
+            error.value,
+            error.expected,
+            (error.value, error.expected, error.p_value),
+            error.labelled / max(int(whole["rows"].sum()), error.labelled),
+            error.labelled,
+            config_hash,
+            is_late,
+        )
+
+
+def _test(
+    background: Background,
+    day: dt.date,
+    version: str | None,
+    metric: str,
+    value: float,
+    reference: float,
+    error: tuple[float, float, float],
+    coverage: float,
+    labelled: int,
+    config_hash: str,
+    is_late: bool,
+) -> Measured:
+    """A metric that is a test of the day's error: its value, what is expected, and its p-value."""
+    monitor = background.monitor
+    level = policy_of(monitor).level
+    return Measured(
+        monitor=monitor.name,
+        model_version=version,
+        partition_date=day,
+        segment=None,
+        segment_value=None,
+        metric=metric,
+        kind="realised",
+        value=to_digits(value),
+        lower=None,
+        upper=None,
+        label_coverage=coverage,
+        state="final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
+        reference_value=to_digits(reference),
+        row_count=labelled,
+        config_hash=config_hash,
+        p_value=to_digits(error[2]),
+        threshold_p=level * BUDGET_SHARE,
+        is_alarm=is_error_alarm(*error, level),
+    )
 
 
 def _intervals(

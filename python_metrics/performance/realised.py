@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from python_metrics.monitors.config import Monitor
+from python_metrics.performance.losses import in_sql
 from python_metrics.warehouse.copy import copy_out
 
 METRICS = {
@@ -30,8 +31,7 @@ COUNTS = ("true_positive", "false_positive", "false_negative", "true_negative")
 # A probability is classified at this threshold.
 THRESHOLD = 0.5
 CALIBRATION_EDGES = np.linspace(0, 1, 11)[1:-1]
-# scikit-learn's, where a logarithm would be infinite: the spacing of doubles at 1.
-LEAST_PROBABILITY = 2.220446049250313e-16
+OUTCOME = (sql.Identifier("prediction"), sql.Identifier("target"))
 
 ROWS = """
 rows as (
@@ -62,7 +62,7 @@ select
     day, model_version, segment, segment_value,
     count(*) as rows,
     count(error) as labelled,
-    avg(abs(error)) as mae,
+    avg({absolute}) as mae,
     sqrt(avg(error * error)) as rmse,
     avg(abs(error / nullif(target, 0))) as mape,
     avg(error) as bias,
@@ -78,10 +78,9 @@ with {rows},
 binned as (
     select
         *,
-        prediction >= {threshold} as said,
+        prediction >= {threshold} as is_called,
         -- How many edges are not below: each bin has its upper edge, not its lower one.
-        width_bucket(-prediction, {edges}) as bin,
-        greatest(least(prediction, 1 - {least}), {least}) as safe
+        width_bucket(-prediction, {edges}) as bin
     from rows
 ),
 
@@ -114,13 +113,13 @@ counted as (
     select
         day, model_version, segment, segment_value,
         count(*) as labelled,
-        count(*) filter (where said and target) as true_positive,
-        count(*) filter (where said and not target) as false_positive,
-        count(*) filter (where not said and target) as false_negative,
-        count(*) filter (where not said and not target) as true_negative,
+        count(*) filter (where is_called and target) as true_positive,
+        count(*) filter (where is_called and not target) as false_positive,
+        count(*) filter (where not is_called and target) as false_negative,
+        count(*) filter (where not is_called and not target) as true_negative,
         sum(midrank) filter (where target) as ranks,
-        -avg(ln(case when target then safe else 1 - safe end)) as log_loss,
-        avg(power(prediction - target::integer, 2)) as brier
+        avg({log_loss}) as log_loss,
+        avg({brier}) as brier
     from labelled
     group by 1, 2, 3, 4
 ),
@@ -202,13 +201,14 @@ def realised(
         days=sql.Literal(list(days)),
     )
     if monitor.task == "regression":
-        query = sql.SQL(REGRESSION).format(rows=rows)
+        query = sql.SQL(REGRESSION).format(rows=rows, absolute=in_sql("absolute", *OUTCOME))
     else:
         query = sql.SQL(CLASSIFICATION).format(
             rows=rows,
             threshold=sql.Literal(THRESHOLD),
             edges=sql.Literal((-CALIBRATION_EDGES[::-1]).tolist()),
-            least=sql.Literal(LEAST_PROBABILITY),
+            log_loss=in_sql("log", *OUTCOME),
+            brier=in_sql("brier", *OUTCOME),
         )
     counts = COUNTS if monitor.task == "classification" else ()
     types: dict[str, pa.DataType] = {

@@ -2,27 +2,24 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from python_metrics.monitors.config import Monitor
-
-if TYPE_CHECKING:
-    from python_metrics.performance.partition import Measured
+from python_metrics.performance.measured import Measured
 
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
-FORGET = sa.text(
+DELETE = sa.text(
     "delete from metrics.performance where monitor = :monitor and partition_date = :day"
 )
 # What a value is, beside its key.
-BELIEF = ("value", "lower", "upper", "label_coverage", "state")
+CONTENT = ("value", "lower", "upper", "label_coverage", "state")
 KEY = (
     "monitor", "model_version", "partition_date", "segment", "segment_value", "metric", "kind",
 )  # fmt: skip
 SAME = " and ".join(f"now.{name} is not distinct from before.{name}" for name in KEY)
-OTHER = f"({', '.join(f'now.{name}' for name in BELIEF)})" + (
-    f" is distinct from ({', '.join(f'before.{name}' for name in BELIEF)})"
+OTHER = f"({', '.join(f'now.{name}' for name in CONTENT)})" + (
+    f" is distinct from ({', '.join(f'before.{name}' for name in CONTENT)})"
 )
 BEFORE = (
     "before as (select * from metrics.performance_as_of('infinity')"
@@ -31,10 +28,10 @@ BEFORE = (
     " where monitor = :monitor and partition_date = any(:days))"
 )
 # Only what changed: running a day again adds nothing.
-REMEMBER = sa.text(
+RECORD = sa.text(
     f"with {BEFORE}"
-    f" insert into metrics.performance_history ({', '.join((*KEY, *BELIEF))})"
-    f" select {', '.join(f'now.{name}' for name in (*KEY, *BELIEF))}"
+    f" insert into metrics.performance_history ({', '.join((*KEY, *CONTENT))})"
+    f" select {', '.join(f'now.{name}' for name in (*KEY, *CONTENT))}"
     f" from now left join before on {SAME} where before.history_id is null or {OTHER}"
 )
 WITHDRAW = sa.text(
@@ -56,21 +53,21 @@ def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
     return found
 
 
-def believe(
-    connection: sa.Connection, monitor: Monitor, day: dt.date, found: Sequence["Measured"]
+def replace_day(
+    connection: sa.Connection, monitor: Monitor, day: dt.date, rows: Sequence[Measured]
 ) -> None:
     """Replace a day's rows, and add what changed to the history."""
-    connection.execute(FORGET, {"monitor": monitor.name, "day": day})
-    if found:
-        names = list(vars(found[0]))
+    connection.execute(DELETE, {"monitor": monitor.name, "day": day})
+    if rows:
+        names = list(vars(rows[0]))
         connection.execute(
             sa.text(
                 f"insert into metrics.performance ({', '.join(names)})"
                 f" values ({', '.join(f':{name}' for name in names)})"
             ),
-            [vars(row) for row in found],
+            [vars(row) for row in rows],
         )
-    _remember(connection, monitor, [day])
+    _record_changes(connection, monitor, [day])
 
 
 def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) -> None:
@@ -80,10 +77,10 @@ def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) 
     last = newest - dt.timedelta(days=max(monitor.label_delay_days, 1))
     finished = connection.scalars(FINISH, {"monitor": monitor.name, "last": last})
     if days := sorted(set(finished)):
-        _remember(connection, monitor, days)
+        _record_changes(connection, monitor, days)
 
 
-def _remember(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> None:
+def _record_changes(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> None:
     asked = {"monitor": monitor.name, "days": list(days)}
     connection.execute(WITHDRAW, asked)
-    connection.execute(REMEMBER, asked)
+    connection.execute(RECORD, asked)

@@ -13,15 +13,15 @@ from scipy import stats
 from python_metrics.calibration.counts import Floats
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.intervals import LEVEL, to_digits
-from python_metrics.performance.realised import LEAST_PROBABILITY, challengers_table
+from python_metrics.performance.losses import in_sql
+from python_metrics.performance.realised import challengers_table
 from python_metrics.warehouse.copy import copy_out
 
 # The loss whose mean is compared, by task.
 COMPARED = {"regression": "mae", "classification": "log_loss"}
 LOSS = {
-    "regression": "abs({prediction} - {target}::double precision)",
-    "classification": "-ln(greatest(least(case when {target}::boolean then {prediction}"
-    " else 1 - {prediction} end, 1 - {least}), {least}))",
+    "regression": ("absolute", "{}::double precision"),
+    "classification": ("log", "{}::boolean"),
 }
 QUERY = """
 select
@@ -88,13 +88,11 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
         "target": sql.Identifier(str(monitor.target)),
     }
 
-    def loss(of: str) -> sql.Composed:
+    def loss(version: str) -> sql.Composed:
         # The label is the champion's row's: a challenger has none of its own.
-        return sql.SQL(LOSS[monitor.task]).format(
-            prediction=sql.Identifier(of, monitor.prediction),
-            target=sql.Identifier("champion", str(monitor.target)),
-            least=sql.Literal(LEAST_PROBABILITY),
-        )
+        form, label = LOSS[monitor.task]
+        target = sql.SQL(label).format(sql.Identifier("champion", str(monitor.target)))
+        return in_sql(form, sql.Identifier(version, monitor.prediction), target)
 
     query = sql.SQL(QUERY).format(
         **column,

@@ -15,6 +15,7 @@ from evidently.presets import (
 )
 
 from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
+from python_metrics.labels import as_words
 from python_metrics.monitors.config import Monitor
 
 # Fewer labelled rows draw nothing worth a look.
@@ -146,6 +147,4 @@ def _typed(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     """Labels of a classifier as true and false, however the table spells them."""
     if monitor.target is None or monitor.task == "regression":
         return frame
-    spelled = {"t": "true", "1": "true", "f": "false", "0": "false"}
-    target = frame[monitor.target].str.lower()
-    return frame.assign(**{monitor.target: target.replace(spelled)})
+    return frame.assign(**{monitor.target: as_words(frame[monitor.target])})

@@ -243,9 +243,10 @@ def test_the_overview_tells_the_state_of_every_monitor_right(
     with demo.connect() as session:
         for place, monitor in enumerate(answer.column("monitor")):
             drifted, days = session.exec_driver_sql(
-                "select count(*) filter (where partition_date = '2019-04-21' and segment is null),"
-                " count(distinct partition_date) from metrics.drift where method = 'day_level'"
-                f" and monitor = '{monitor}' and is_drifted"
+                "select count(*) filter (where partition_date = '2019-04-21' and segment is null"
+                " and method = 'day_level'), (select count(distinct partition_date)"
+                " from metrics.alarms where monitor = drift.monitor) from metrics.drift"
+                f" where monitor = '{monitor}' and is_drifted group by monitor"
             ).one()
             assert answer.column("drifted_columns")[place] == drifted
             assert answer.column("alarm_days_this_month")[place] == days

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from benchmarks.judges import Binning
 from python_metrics.calibration.calibrate import calibrate
-from python_metrics.calibration.detect import METHOD, detect, judge_stored
+from python_metrics.calibration.detect import detect, judge_stored
 from python_metrics.calibration.histograms import Part, load_counts
 from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.drift.store import DAY_LEVEL
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Days, Monitor
 from tests.integration.conftest import Chain
@@ -71,7 +72,7 @@ def test_every_column_and_segment_is_judged_or_says_why_not(chain: Chain, monito
         " is_drifted from metrics.drift where monitor = :name and method = :method"
         " and segment is null and partition_date = :day"
     )
-    of = {"name": monitor.name, "method": METHOD, "day": DAYS[0]}
+    of = {"name": monitor.name, "method": DAY_LEVEL, "day": DAYS[0]}
     with chain.engine.connect() as session:
         rows = session.execute(query, of).mappings().all()
         segments = session.exec_driver_sql(
@@ -119,7 +120,7 @@ def test_judging_again_answers_without_writing(chain: Chain, monitor: Monitor) -
     assert list(as_it_is) == DAYS
     # The classifier's floor is its own.
     assert not any(
-        row.is_drifted for rows in nothing.values() for row in rows if row.method == METHOD
+        row.is_drifted for rows in nothing.values() for row in rows if row.method == DAY_LEVEL
     )
     assert stored(chain.engine) == before
     with pytest.raises(DriftmeterError, match="no day from"):

@@ -13,7 +13,7 @@ from sklearn.calibration import calibration_curve
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.day import _with_estimate
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.estimated_alarm import estimated_alarms
+from python_metrics.performance.alarms import estimated_alarms, mark_estimate
 from python_metrics.performance.intervals import bootstrap, labelled_rows, point_metrics
 from python_metrics.performance.partition import Background, load_background, measure_day
 from python_metrics.performance.realised import realised
@@ -303,12 +303,14 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
     for number, (value, coverage) in enumerate([(8.0, 0.1), (8.0, 0.9), (5.0, 0.1)]):
         plant(warehouse, DAY + dt.timedelta(days=number), "estimated", value, None)
         plant(warehouse, DAY + dt.timedelta(days=number), "realised", value, coverage)
-    with warehouse.connect() as session:
+    with warehouse.begin() as session:
+        for number in range(3):
+            mark_estimate(session, found, DAY + dt.timedelta(days=number))
         said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
     if alarms:
-        assert said[DAY].says == (
+        assert said[DAY].sentence == (
             "the mean absolute error is estimated at 8 (7 to 9), reference 4;"
             " its labels are still to come"
         )

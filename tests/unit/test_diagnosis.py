@@ -18,8 +18,8 @@ from python_metrics.incidents.fold import Away, fold
 from python_metrics.incidents.importance import feature_importance
 from python_metrics.incidents.relations import correlation_shift, fit_relations
 from python_metrics.monitors.config import Column, Monitor
+from python_metrics.performance.alarms import ErrorAlarm
 from python_metrics.performance.cause import cause_of_error
-from python_metrics.performance.daily_error import ErrorAlarm
 
 FIRST, ONE = dt.date(2019, 4, 1), dt.timedelta(days=1)
 MONITOR = Monitor.model_validate(

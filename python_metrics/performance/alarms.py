@@ -1,0 +1,212 @@
+"""Days whose error is too high: by their labels, for their inputs, or by estimate.
+
+The performance step stores each day's tests and what they decide; incidents and the ledger of
+alarms read that.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from python_metrics.monitors.config import Monitor
+from python_metrics.performance.daily_error import CAPPED_ERROR
+
+# Share of the day's alarm budget that the error may spend, beside that of the columns.
+BUDGET_SHARE = 0.1
+# A smaller rise of the error, as a share of it, is no incident, however certain it is.
+LEAST_RISE = 0.1
+WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
+# Name of the metric: how much more wrong a day is than its inputs explain, as a share.
+EXCESS = "excess_error"
+ESTIMATED = {"regression": "mae", "classification": "brier"}
+# An estimate speaks where no more than this share of labels has come.
+FEW_LABELS = 0.5
+# Of the record of an interval at 95%: the share of days inside, and how many must have told
+# (benchmarks/performance.py).
+LEAST_INSIDE = 0.85
+FEWEST_DAYS = 10
+
+
+@dataclass(frozen=True)
+class ErrorAlarm:
+    """A day whose error is beyond what the reference's days allow.
+
+    Attributes
+    ----------
+    error, expected : float
+        Mean loss a row: the absolute error, or for a classifier the squared one (Brier 1950).
+    p_value, threshold_p : float
+    labelled : int
+    beside : str
+        What the expected one is.
+    """
+
+    metric: str
+    error: float
+    expected: float
+    p_value: float
+    threshold_p: float
+    labelled: int
+    beside: str = "reference"
+
+
+@dataclass(frozen=True)
+class EstimatedAlarm:
+    """A day whose whole interval is above the reference, by more than matters.
+
+    Attributes
+    ----------
+    value, lower, upper, expected : float
+        The estimate, its 95% interval, and the reference's.
+    share_inside : float
+        Of the record.
+    days : int
+        Of the record.
+    """
+
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    expected: float
+    share_inside: float
+    days: int
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        return (
+            f"the {self.metric} is estimated at {self.value:.3g} ({self.lower:.3g} to"
+            f" {self.upper:.3g}), reference {self.expected:.3g}; its labels are still to come"
+        )
+
+
+def is_error_alarm(value: float, expected: float, p_value: float, level: float) -> bool:
+    """Whether an error rose beyond its share of the budget; a better model is nobody's incident.
+
+    Parameters
+    ----------
+    p_value : float
+        Two-sided; only a rise counts.
+    level : float
+        Chance of a false alarm that one day may take in all.
+    """
+    return p_value / 2 < level * BUDGET_SHARE and value > expected * (1 + LEAST_RISE)
+
+
+def is_concept_drift(excess: float, p_value: float, level: float) -> bool:
+    """Whether a day is more wrong than its inputs explain; excess is a share of the expected."""
+    return is_error_alarm(1 + excess, 1.0, p_value, level)
+
+
+TESTED = sa.text(
+    "select tested.partition_date as day, tested.metric, tested.p_value, tested.row_count,"
+    " tested.is_alarm, tested.threshold_p, day.value as error,"
+    " case tested.metric when :excess then day.value / (1 + tested.value)"
+    " else tested.reference_value end as expected"
+    " from metrics.performance as tested join metrics.performance as day"
+    " on day.monitor = tested.monitor and day.partition_date = tested.partition_date"
+    " and day.metric = :capped and day.p_value is not null"
+    " where tested.monitor = :monitor and tested.metric in (:capped, :excess)"
+    " and tested.segment is null and tested.p_value is not null"
+    " and tested.partition_date between :first and :last order by 1, tested.model_version"
+)
+
+
+def error_alarms(
+    connection: sa.Connection,
+    monitor: Monitor,
+    first: dt.date,
+    last: dt.date,
+    level: float | None = None,
+) -> dict[dt.date, ErrorAlarm]:
+    """Days of a span whose error is an alarm: as stored, or as another level would decide.
+
+    An error may be as ever and yet too large: easier rows came. Where both tests alarm, that of
+    the day's error is given.
+    """
+    span = {"monitor": monitor.name, "first": first, "last": last}
+    names = {"capped": CAPPED_ERROR, "excess": EXCESS}
+    alarms: dict[dt.date, ErrorAlarm] = {}
+    for row in connection.execute(TESTED, {**span, **names}):
+        of_inputs = row.metric == EXCESS
+        threshold = row.threshold_p if level is None else level * BUDGET_SHARE
+        is_alarm = (
+            row.is_alarm
+            if level is None
+            else is_error_alarm(row.error, row.expected, row.p_value, level)
+        )
+        if not is_alarm or (of_inputs and row.day in alarms):
+            continue
+        beside = "expected of such inputs" if of_inputs else "reference"
+        alarms[row.day] = ErrorAlarm(
+            WORDS[monitor.task],
+            row.error,
+            row.expected,
+            row.p_value,
+            threshold,
+            row.row_count,
+            beside,
+        )
+    return alarms
+
+
+# Estimates that may speak: with a record, and where labels do not yet.
+SPEAKING = (
+    "from metrics.performance as estimated"
+    " join metrics.performance as realised using (monitor, partition_date, model_version, metric)"
+    " join metrics.estimate_track_record as record using (monitor, metric)"
+    " where monitor = :monitor and metric = :metric"
+    " and partition_date between :first and :last"
+    " and estimated.kind = 'estimated' and realised.kind = 'realised'"
+    " and estimated.segment is null and realised.segment is null and record.segment is null"
+)
+MARK = sa.text(
+    "update metrics.performance as marked set is_alarm = exists (select 1 "
+    + SPEAKING
+    + " and model_version = marked.model_version and realised.label_coverage < :few"
+    " and estimated.lower > estimated.reference_value * (1 + :rise)"
+    " and record.days >= :fewest and record.share_inside >= :least)"
+    " where marked.monitor = :monitor and marked.metric = :metric and marked.segment is null"
+    " and marked.kind = 'estimated' and marked.partition_date = :first"
+)
+MARKED = sa.text(
+    "select partition_date as day, estimated.value, estimated.lower, estimated.upper,"
+    " estimated.reference_value, record.share_inside, record.days "
+    + SPEAKING
+    + " and estimated.is_alarm"
+)
+
+
+def mark_estimate(connection: sa.Connection, monitor: Monitor, day: dt.date) -> None:
+    """Decide whether a day's estimate is an alarm.
+
+    An estimate may speak only where labels do not yet, and only with a record: of the days whose
+    labels have come since, the truth must have been inside its interval nearly as often as it says.
+    """
+    rules = {"few": FEW_LABELS, "rise": LEAST_RISE, "fewest": FEWEST_DAYS, "least": LEAST_INSIDE}
+    connection.execute(MARK, {**_estimates(monitor, day, day), **rules})
+
+
+def estimated_alarms(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> dict[dt.date, EstimatedAlarm]:
+    """Days of a span whose estimate is an alarm."""
+    return {
+        row.day: EstimatedAlarm(
+            WORDS[monitor.task],
+            row.value,
+            row.lower,
+            row.upper,
+            row.reference_value,
+            float(row.share_inside),
+            int(row.days),
+        )
+        for row in connection.execute(MARKED, _estimates(monitor, first, last))
+    }
+
+
+def _estimates(monitor: Monitor, first: dt.date, last: dt.date) -> dict[str, object]:
+    metric = ESTIMATED[monitor.task]
+    return {"monitor": monitor.name, "metric": metric, "first": first, "last": last}

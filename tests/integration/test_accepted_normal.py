@@ -1,0 +1,229 @@
+"""A new normal: accepted by name, in force for days to come, and under the four laws."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.calibration.detect import detect
+from python_metrics.errors import DriftmeterError
+from python_metrics.incidents.accept import accept
+from python_metrics.incidents.update import update_incidents
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.registry import register
+from python_metrics.warehouse.copy import copy_in
+
+FIRST = dt.date(2026, 1, 1)
+REFERENCE, LATER = 60, 60
+# Of the later days: amounts rise for good, and are as they were again.
+ROSE, BACK = 8, 50
+CUTS = np.linspace(-2, 2, 21)
+MONITOR = Monitor.model_validate(
+    {
+        "name": "loans",
+        "owner": "team",
+        "task": "regression",
+        "timestamp": "at",
+        "id": "id",
+        "prediction": "predicted",
+        "model_version": "version",
+        "features": {"amount": {"kind": "numerical"}, "term": {"kind": "numerical"}},
+        "reference": {"from": str(FIRST), "to": str(FIRST + dt.timedelta(days=REFERENCE - 1))},
+    }
+)
+TABLES = """
+create table inference.loans (id bigint, partition_date date, version text,
+    amount double precision, term double precision, predicted double precision);
+create table metrics.reference_bins (monitor text, column_name text, bin integer,
+    bin_low double precision, bin_high double precision, category text);
+create table metrics.column_histogram (monitor text, model_version text, partition_date date,
+    segment text, segment_value text, column_name text, bin integer, row_count bigint);
+create table metrics.column_profile (monitor text, model_version text, partition_date date,
+    segment text, segment_value text, column_name text, metric text, value double precision)
+"""
+
+
+def later(number: int) -> dt.date:
+    return FIRST + dt.timedelta(days=REFERENCE + number)
+
+
+def rows(number: int) -> pd.DataFrame:
+    """A day's rows, counted from the reference's first."""
+    generator = np.random.default_rng([5, number])
+    amount = generator.normal(generator.normal(0, 0.03), 1, 150)
+    if ROSE <= number - REFERENCE < BACK:
+        amount = amount + 0.9
+    return pd.DataFrame(
+        {
+            "id": np.arange(150) + 1000 * number,
+            "partition_date": FIRST + dt.timedelta(days=number),
+            "version": "v1",
+            "amount": amount,
+            "term": generator.normal(0, 1, 150),
+            "predicted": generator.normal(0, 1, 150),
+        }
+    )
+
+
+@pytest.fixture
+def loans(warehouse: sa.Engine) -> sa.Engine:
+    """A filled inference table, and its counts as dbt keeps them."""
+    every = pd.concat([rows(number) for number in range(REFERENCE + LATER)], ignore_index=True)
+    long = every.melt(["id", "partition_date"], list(MONITOR.columns), "column_name")
+    long["bin"] = np.searchsorted(CUTS, long["value"], side="right")
+    keys = ["partition_date", "column_name", "bin"]
+    counted = long.groupby(keys).size().rename("row_count").reset_index()
+    counted = counted.assign(monitor="loans", model_version="v1")
+    with warehouse.begin() as session:
+        session.exec_driver_sql("create schema if not exists inference")
+        for statement in TABLES.split(";"):
+            session.exec_driver_sql(statement)
+        copy_in(session, "inference.loans", pa.Table.from_pandas(every, preserve_index=False))
+        table = pa.Table.from_pandas(counted, preserve_index=False)
+        copy_in(session, "metrics.column_histogram", table)
+        for name in MONITOR.columns:
+            for place, cut in enumerate(CUTS, start=1):
+                session.exec_driver_sql(
+                    "insert into metrics.reference_bins (monitor, column_name, bin, bin_low)"
+                    f" values ('loans', '{name}', {place}, {cut})"
+                )
+        session.exec_driver_sql(
+            "insert into metrics.column_profile (monitor, model_version, partition_date, metric,"
+            " value) select 'loans', 'v1', partition_date, 'row_count', count(*)"
+            " from inference.loans group by partition_date"
+        )
+    register(warehouse, MONITOR)
+    return warehouse
+
+
+def compute(engine: sa.Engine, *numbers: int) -> None:
+    """Measure later days: judge them, and fold incidents."""
+    days = [later(number) for number in numbers]
+    insert = sa.text(
+        "insert into metrics.partitions (monitor, partition_date, state, row_count, config_hash,"
+        " duration_seconds) values ('loans', :day, 'fresh', 150, 'x', 1) on conflict do nothing"
+    )
+    with engine.begin() as session:
+        session.execute(insert, [{"day": day} for day in days])
+    detect(engine, MONITOR, "x", days)
+    update_incidents(engine, MONITOR, days)
+
+
+def amounts(engine: sa.Engine) -> dict[int, sa.RowMapping]:
+    query = sa.text(
+        "select * from metrics.drift_scored where column_name = 'amount' order by partition_date"
+    )
+    with engine.connect() as session:
+        found = session.execute(query).mappings().all()
+    return {(row["partition_date"] - later(0)).days: row for row in found}
+
+
+def incidents(engine: sa.Engine) -> list[sa.RowMapping]:
+    query = sa.text("select * from metrics.incidents order by opened_on, incident_id")
+    with engine.connect() as session:
+        return list(session.execute(query).mappings())
+
+
+def everything(engine: sa.Engine, until: int = LATER) -> list[object]:
+    """Verdicts and incidents but for their clocks."""
+    queries = (
+        "select to_jsonb(drift) - 'computed_at' as row from metrics.drift where partition_date"
+        f" < '{later(until)}' order by 1",
+        "select to_jsonb(incidents) - 'computed_at' as row from metrics.incidents order by 1",
+    )
+    with engine.connect() as session:
+        return [session.exec_driver_sql(query).scalars().all() for query in queries]
+
+
+def test_a_lasting_drift_is_one_open_incident_until_it_is_accepted_as_normal(
+    loans: sa.Engine,
+) -> None:
+    newest = 34
+    compute(loans, *range(newest + 1))
+    (incident,) = incidents(loans)
+    # No alarm for weeks, and not over: the column never came back.
+    row = amounts(loans)[newest]
+    assert (row["is_drifted"], row["is_away"]) == (False, True)
+    assert incident["closed_on"] is None
+    assert incident["last_seen_on"] == later(newest)
+    assert incident["opened_on"] == later(ROSE)
+    before = everything(loans)[0]
+
+    number = incident["incident_id"]
+    with pytest.raises(DriftmeterError, match="is no day of incident"):
+        accept(loans, number, "ada", None, later(0))
+    for _ in range(2):
+        accepted = accept(loans, number, "ada", "new product", None)
+    assert (accepted.columns, accepted.in_force_on) == (["amount"], later(newest + 1))
+    update_incidents(loans, MONITOR, [])
+    (closed,) = incidents(loans)
+    assert (closed["closed_on"], closed["closed_by"]) == (later(newest), "ada")
+    with loans.connect() as session:
+        events = session.exec_driver_sql(
+            "select event, author, note from metrics.incident_events order by event_id"
+        ).all()
+        state = session.exec_driver_sql("select state, away_columns from metrics.monitor_state")
+        assert tuple(state.one()) == ("calm", 0)
+    assert [tuple(event) for event in events] == [
+        ("opened", "driftmeter", None),
+        ("accepted", "ada", "new product"),
+    ]
+    # What was judged stays as it was judged.
+    detect(loans, MONITOR, "x", [later(number) for number in range(newest + 1)])
+    assert everything(loans)[0] == before
+
+    # Days to come are calm as they are, and the way back to the reference is the news.
+    compute(loans, *range(newest + 1, LATER))
+    found = amounts(loans)
+    calm = [found[number] for number in range(newest + 1, BACK)]
+    assert {(row["baseline"], row["status"]) for row in calm} == {("accepted", "ok")}
+    assert not any(row["is_away"] for row in calm)
+    assert found[BACK]["is_drifted"]
+    first, second = incidents(loans)
+    assert first["closed_on"] == later(newest)
+    assert (second["opened_on"], second["column_name"]) == (later(BACK), "amount")
+
+    # The four laws: in any order, again, one by one.
+    after = everything(loans)
+    for number in (ROSE + 3, newest, *reversed(range(newest, LATER)), 2):
+        compute(loans, number)
+    assert everything(loans) == after
+
+
+def test_what_is_accepted_at_once_waits_for_days_that_tell_how_it_wanders(
+    loans: sa.Engine,
+) -> None:
+    compute(loans, *range(ROSE + 3))
+    (incident,) = incidents(loans)
+    accept(loans, incident["incident_id"], "ada")
+    compute(loans, *range(ROSE + 3, ROSE + 16))
+    found = amounts(loans)
+    skipped = [found[number] for number in range(ROSE + 3, ROSE + 14)]
+    assert {row["status"] for row in skipped} == {"skipped"}
+    assert "accepted as normal" in skipped[0]["reason"]
+    assert found[ROSE + 14]["status"] == "ok"
+    assert not found[ROSE + 15]["is_away"]
+    # The other columns are held against the reference, as before.
+    with loans.connect() as session:
+        others = session.exec_driver_sql(
+            "select distinct baseline, status from metrics.drift_scored where column_name = 'term'"
+        ).all()
+    assert [tuple(row) for row in others] == [("reference", "ok")]
+    (closed,) = incidents(loans)
+    assert closed["closed_by"] == "ada"
+
+
+def test_an_error_has_no_normal_to_accept(loans: sa.Engine) -> None:
+    compute(loans, 0)
+    with loans.begin() as session:
+        number = session.exec_driver_sql(
+            "insert into metrics.incidents (monitor, kind, family, cause, severity, opened_on,"
+            " last_seen_on, diagnosis, columns) values ('loans', 'concept_drift', 'performance',"
+            f" 'x', 'error', '{later(0)}', '{later(0)}', 'worse', '{{amount}}')"
+            " returning incident_id"
+        ).scalar_one()
+    with pytest.raises(DriftmeterError, match="no column of incident"):
+        accept(loans, number, "ada")
