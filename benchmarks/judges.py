@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.streams import FIRST
+from python_metrics.bins import cuts_of
 from python_metrics.calibration.area import Area
 from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.column import calibrate_column, judge_column
@@ -52,6 +53,10 @@ def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = (
     )
 
 
+# As dbt's reference_bins: 5% quantiles, and finer in the tails.
+LEVELS = np.sort([*(np.arange(21) / 20), 0.001, 0.01, 0.99, 0.999])
+
+
 class Binning:
     """Counts rows in the bins of a reference, as dbt's reference_bins and column_histogram do.
 
@@ -66,7 +71,7 @@ class Binning:
             if reference[name].notna().sum() == 0:
                 continue
             if column.kind == "numerical":
-                cuts = cuts_of(reference[name].to_numpy(dtype=float))
+                cuts = cuts_of(reference[name].to_numpy(dtype=float), LEVELS)
                 self._low[name] = np.concatenate([[np.nan], cuts])
             else:
                 self._ranks[name] = reference[name].value_counts().index
@@ -111,17 +116,6 @@ class Binning:
         numbers = values.to_numpy(dtype=float)
         found = np.searchsorted(self._low[name][1:], numbers, side="right")
         return np.where(np.isnan(numbers), -1, found)
-
-
-def cuts_of(values: np.ndarray) -> np.ndarray:
-    """Cuts at 5% quantiles and in the tails; an atom, and the highest value, ends a hair above."""
-    known = np.sort(values[np.isfinite(values)])
-    levels = np.sort([*(np.arange(21) / 20), 0.001, 0.01, 0.99, 0.999])
-    # As Postgres' percentile_disc: the first value whose share of rows below it reaches the level.
-    places = np.maximum(np.ceil(np.round(levels * len(known), 9)).astype(int) - 1, 0)
-    quantiles, number = np.unique(known[places], return_counts=True)
-    atoms = quantiles[(number > 1) | (quantiles == known[-1])]
-    return np.union1d(quantiles, atoms + np.maximum(np.abs(atoms), 1) * 1e-9)
 
 
 def ours(

@@ -113,16 +113,16 @@ def of_volume(
     weekdays = np.array([day.day.weekday() for day in judged])
     none = np.zeros(1)
     p_value = p_values(null, np.log(now), now, weekdays, none, none.astype(bool))[:, 0]
-    found = {}
+    breaches = {}
     for day, p in zip(judged, p_value, strict=True):
         usual = float(np.exp(null.level[day.day.weekday(), 0]))
         change = day.row_count / usual - 1
         if p >= level * BUDGET_SHARE or abs(change) < LEAST_CHANGE:
             continue
-        found[day.day] = Breach(
+        breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
             f" than on a {WEEKDAYS[day.day.weekday()]} of the reference (about {usual:,.0f}).",
             evidence={"rows": day.row_count, "expected": usual, "p_value": float(p)},
         )
-    return found
+    return breaches

@@ -95,7 +95,9 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
 
 
 def is_broad(breach: Breach) -> bool:
-    """Whether so many rows changed that the columns' relations change with them."""
+    """Whether a column changed in so many rows that its relations change with it."""
+    if breach.kind == "correlation_shift":
+        return False
     return float(breach.evidence.get("share_of_others", 1.0)) > FEW_ROWS
 
 
@@ -244,13 +246,13 @@ def _by_segment(day: Day, name: str, symptom: Symptom) -> dict[str, object]:
     """The change of the column's telling share or mean, split over each declared segment."""
     change = Change(name, day.monitor.columns[name], day.reference[name], day.rows[name])
     metric, before, now = _telling(change, symptom)
-    found: dict[str, object] = {"metric": metric, "change": float(now.mean() - before.mean())}
+    split: dict[str, object] = {"metric": metric, "change": float(now.mean() - before.mean())}
     for segment, column in day.monitor.segment_columns.items():
         if segment == name:
             continue
         parts = decompose(before, day.reference[column], now, day.rows[column])
-        found[segment] = [vars(part) for part in parts[:SHOWN]]
-    return found
+        split[segment] = [vars(part) for part in parts[:SHOWN]]
+    return split
 
 
 def _telling(

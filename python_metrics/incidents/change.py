@@ -101,8 +101,8 @@ class Change:
     @cached_property
     def _sorted(self) -> Floats:
         values = self.reference.to_numpy(dtype=float)
-        found: Floats = np.sort(values[np.isfinite(values)])
-        return found
+        ordered: Floats = np.sort(values[np.isfinite(values)])
+        return ordered
 
     @cached_property
     def reference_rank(self) -> Floats:

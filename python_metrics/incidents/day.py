@@ -28,7 +28,7 @@ from python_metrics.incidents.relations import (
 )
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import ErrorAlarm, EstimatedAlarm
-from python_metrics.performance.cause import OTHER_MODEL, cause_of_error
+from python_metrics.performance.cause import OTHER_MODEL_RATIO, cause_of_error
 from python_metrics.performance.daily_error import CAPPED
 from python_metrics.performance.losses import row_losses
 
@@ -39,7 +39,7 @@ MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
 FEWEST_ROWS = 500
 # An alarm so little over its threshold does not explain an error that rose plainly.
-FAINT = 1.3
+FAINT_RATIO = 1.3
 
 
 @dataclass(frozen=True)
@@ -189,17 +189,17 @@ def breaches_of_rows(
     assert error is not None
     first = breaches[0]
     news = [breach for breach in breaches if not breach.evidence.get("is_lasting")]
-    if not _can_carry(first, error, day):
+    # Such inputs are within what the model knows, and what it usually makes of them too; and what
+    # has lasted came without this error before.
+    is_known = first.kind == "mix_shift" or first.strength < FAINT_RATIO or first not in news
+    is_enough = _can_carry(first, error, day)
+    if is_known or not is_enough:
         of_error = _of_error(day, error, alarms, breaches)
-        if of_error:
-            return [of_error, *news]
-    if first.kind == "mix_shift" or first.strength < FAINT or first not in news:
-        # Such inputs are within what the model knows, and what it usually makes of them too; and
-        # what has lasted came without this error before.
-        of_error = _of_error(day, error, alarms, breaches)
-        is_other = of_error and float(of_error.evidence.get("prediction_ratio", 0.0)) >= OTHER_MODEL
-        if of_error and (is_other or of_error.kind == "concept_drift"):
-            return [of_error, *news]
+        assert of_error is not None
+        off = float(of_error.evidence.get("prediction_ratio", 0.0))
+        if not is_enough or off >= OTHER_MODEL_RATIO or of_error.kind == "concept_drift":
+            # A pair that no longer goes together may be found on either way.
+            return [of_error, *(breach for breach in news if breach.columns != of_error.columns)]
     # Inputs that are wrong make wrong predictions: one story, told once.
     return [_with_error(first, error), *(breach for breach in news if breach is not first)]
 
@@ -260,7 +260,7 @@ def _of_error(
     monitor = day.monitor
     changed = {str(alarm.column) for alarm in alarms if alarm.column in monitor.features}
     cause = cause_of_error(monitor, day.reference, day.rows, changed)
-    if error is None and cause.prediction_ratio < OTHER_MODEL:
+    if error is None and cause.prediction_ratio < OTHER_MODEL_RATIO:
         return None
     if error:
         # Inputs that never went together so are new to any model; but a column that changed in

@@ -40,14 +40,14 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
     if plain is not None and plain.rows is not None:
         where = rows_of_one_segment(change, plain.rows, others)
         return _within(change, others, where) if where is not None else plain
-    found = max(
+    located = max(
         one_segment(change, others),
         # Of several that hold it all, the one with the fewest rows says most.
         key=lambda each: (round(each.explained, 1), -each.evidence["share_of_rows"]),
         default=None,
     )
-    if found is not None and _is_where(found, plain):
-        return _within(change, others, found)
+    if located is not None and _is_where(located, plain):
+        return _within(change, others, located)
     if plain is not None:
         return plain
     if change.column.kind == "categorical":
@@ -60,8 +60,10 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
 
 def plain_symptom(change: Change) -> Symptom | None:
     """What is wrong with a column's values in all rows, if a repair shows it."""
-    found = [each for each in symptoms(change) if each.explained >= LEAST[each.kind]]
-    return max(found, key=lambda each: each.explained, default=None)
+    plausible = [
+        symptom for symptom in symptoms(change) if symptom.explained >= LEAST[symptom.kind]
+    ]
+    return max(plausible, key=lambda symptom: symptom.explained, default=None)
 
 
 def _is_where(segment: Symptom, plain: Symptom | None) -> bool:
@@ -72,19 +74,19 @@ def _is_where(segment: Symptom, plain: Symptom | None) -> bool:
     return is_part or segment.explained >= NEARLY_ALL
 
 
-def _within(change: Change, others: Mapping[str, Change], found: Symptom) -> Symptom:
+def _within(change: Change, others: Mapping[str, Change], located: Symptom) -> Symptom:
     """A segment's finding, with what is wrong inside of it."""
-    segment = others[str(found.segment)]
+    segment = others[str(located.segment)]
     inside = change.inside(
-        (segment.reference == found.value).to_numpy(), (segment.day == found.value).to_numpy()
+        (segment.reference == located.value).to_numpy(), (segment.day == located.value).to_numpy()
     )
     what = plain_symptom(inside) or (
         own_mix(inside) if change.column.kind == "categorical" else shape(inside)
     )
-    share = float(found.evidence["share_of_rows"])
+    share = float(located.evidence["share_of_rows"])
     return replace(
-        found,
-        says=f"{what.says}, only where {found.segment} = {found.value}: {share:.1%} of rows and"
-        f" {found.explained:.0%} of the change",
-        evidence={**found.evidence, "within": {"kind": what.kind, **what.evidence}},
+        located,
+        says=f"{what.says}, only where {located.segment} = {located.value}: {share:.1%} of rows and"
+        f" {located.explained:.0%} of the change",
+        evidence={**located.evidence, "within": {"kind": what.kind, **what.evidence}},
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from python_metrics.bins import cuts_of
 from python_metrics.calibration.counts import Floats, Kind
 
 CUTS = 20
@@ -54,17 +55,7 @@ def fit_bins(kind: Kind, reference: "pd.Series[Any]") -> Bins:
     """Bins at the reference's quantiles, or its categories, the rare ones together."""
     known = reference.dropna()
     if kind == "numerical":
-        values = np.sort(known.to_numpy(dtype=float))
-        values = values[np.isfinite(values)]
-        if not len(values):
-            return Bins(kind, np.empty(0), None, 3)
-        quantiles, number = np.unique(
-            np.quantile(values, np.arange(CUTS + 1) / CUTS, method="lower"), return_counts=True
-        )
-        # A value that many rows share is a bin of its own.
-        atoms = quantiles[(number > 1) | (quantiles == values[-1])]
-        after = atoms + np.maximum(np.abs(atoms), 1) * 1e-9
-        cuts = np.union1d(quantiles, after)
+        cuts = cuts_of(known.to_numpy(dtype=float), np.arange(CUTS + 1) / CUTS)
         return Bins(kind, cuts, None, len(cuts) + 3)
     ranked = known.value_counts().index
     categories = {str(name): 2 + min(rank, MOST_CATEGORIES) for rank, name in enumerate(ranked)}

@@ -38,10 +38,10 @@ def feature_importance(monitor: Monitor, reference: pd.DataFrame) -> dict[str, f
     half = len(known) // 2
     model = HistGradientBoostingRegressor(max_iter=60, random_state=SEED, early_stopping=False)
     model.fit(inputs[:half][:, varied], prediction[:half])
-    found = permutation_importance(
+    shuffled = permutation_importance(
         model, inputs[half:][:, varied], prediction[half:], n_repeats=2, random_state=SEED
     )
     weights = np.zeros(len(names))
-    weights[varied] = np.maximum(found.importances_mean, 0)
+    weights[varied] = np.maximum(shuffled.importances_mean, 0)
     total = weights.sum()
     return dict(zip(names, (weights / total).tolist(), strict=True)) if total > 0 else {}

@@ -18,7 +18,7 @@ def moved(change: Change) -> list[tuple[str, float, float]]:
     by_bin: dict[int, list[str]] = {}
     for name, place in change.bins.categories.items():
         by_bin.setdefault(place, []).append(name)
-    found = [
+    moves = [
         (
             names[0] if len(names) == 1 else f"{len(names)} rare values",
             float(change.before.share[place]),
@@ -26,20 +26,20 @@ def moved(change: Change) -> list[tuple[str, float, float]]:
         )
         for place, names in by_bin.items()
     ]
-    return sorted(found, key=lambda each: -abs(each[2] - each[1]))
+    return sorted(moves, key=lambda each: -abs(each[2] - each[1]))
 
 
 def own_mix(change: Change) -> Symptom:
     """A category's own shares: what is left when no value is missing, new or wrong."""
-    found = moved(change)[:SHOWN]
-    if not found:
+    moves = moved(change)[:SHOWN]
+    if not moves:
         return Symptom("mix_shift", 0.0, "holds other values than the reference", {})
-    name, before, now = found[0]
+    name, before, now = moves[0]
     return Symptom(
         "mix_shift",
         0.5,
         f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to {now:.1%} of rows",
-        {"moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in found]},
+        {"moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves]},
         value=name,
     )
 
@@ -54,8 +54,8 @@ def behind(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
         explained = change.reweighted(weights_of(other))
         if explained < 0.3:
             continue
-        found = moved(other)[:SHOWN]
-        value, before, now = found[0]
+        moves = moved(other)[:SHOWN]
+        value, before, now = moves[0]
         yield Symptom(
             "mix_shift",
             explained,
@@ -63,7 +63,7 @@ def behind(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
             f" {before:.1%} to {now:.1%} of rows ({explained:.0%} of the change)",
             {
                 "explained": explained,
-                "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in found],
+                "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
             },
             segment=name,
             value=value,

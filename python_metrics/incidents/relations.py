@@ -16,10 +16,10 @@ from python_metrics.monitors.config import Column
 
 # A pair that changed by more standard errors than this is no accident of many pairs, and one that
 # changed by less than this on Fisher's scale goes together about as before: days differ as much.
-PLAIN = 6.0
-LEAST = 0.5
+PLAIN_ERRORS = 6.0
+LEAST_FISHER = 0.5
 # A column that is one value in more rows goes with others by a few rows only.
-MOST_OF_ONE = 0.9
+MOST_SHARE_OF_ONE = 0.9
 # Pairs grow with the square of the columns; this many of either kind are tried.
 MOST_COLUMNS = 40
 # A correlation of fewer rows that have both values is none.
@@ -133,7 +133,10 @@ def correlation_shift(
 def is_plain(breach: Breach) -> bool:
     """Whether a pair of columns was found that no longer go together."""
     evidence = breach.evidence
-    return float(evidence.get("errors", 0.0)) > PLAIN and float(evidence["change"]) > LEAST
+    return (
+        float(evidence.get("errors", 0.0)) > PLAIN_ERRORS
+        and float(evidence["change"]) > LEAST_FISHER
+    )
 
 
 def _fisher(correlation: float) -> float:
@@ -153,7 +156,7 @@ def _ranks(scores: Mapping[str, Mapping[str, float] | None], rows: pd.DataFrame)
 def _varies(values: "pd.Series[Any]") -> bool:
     """Whether a rank correlation means anything: not where one value is nearly all rows."""
     shares = values.value_counts(normalize=True)
-    return bool(len(shares) and shares.iloc[0] < MOST_OF_ONE)
+    return bool(len(shares) and shares.iloc[0] < MOST_SHARE_OF_ONE)
 
 
 def _scores(values: "pd.Series[Any]", numbers: Mapping[str, Floats]) -> dict[str, float]:

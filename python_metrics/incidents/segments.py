@@ -20,10 +20,10 @@ MOST_MIXED = 0.6
 # Wrong rows are of one segment if nearly all of them are, and it is not most of the day anyway.
 LEAST_OF_WRONG = 0.95
 MOST_OF_WRONG = 0.5
-ACCIDENT = 1e-5
-TOLD = 0.98
+MOST_CHANCE = 1e-5
+DETERMINED = 0.98
 # Standard errors by which ranks of a segment must have moved.
-PLAIN = 4.0
+PLAIN_ERRORS = 4.0
 
 
 def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
@@ -36,7 +36,7 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
             continue
         if len(other.bins.categories) > MOST_VALUES:
             continue
-        if _is_told_by(change, other) or change.reweighted(weights_of(other)) >= MOST_MIXED:
+        if _is_determined_by(change, other) or change.reweighted(weights_of(other)) >= MOST_MIXED:
             continue
         for value in other.bins.categories:
             of_day = (other.day == value).to_numpy()
@@ -68,7 +68,7 @@ def one_segment(change: Change, others: Mapping[str, Change]) -> Iterator[Sympto
 def rows_of_one_segment(change: Change, rows: Mask, others: Mapping[str, Change]) -> Symptom | None:
     """The segment that nearly all wrong rows are in, if it is a small one and no accident."""
     wrong = int(rows.sum())
-    found = []
+    candidates = []
     for name, other in others.items():
         if name == change.name or other.bins.categories is None:
             continue
@@ -79,11 +79,11 @@ def rows_of_one_segment(change: Change, rows: Mask, others: Mapping[str, Change]
             share, within = float(of_day.mean()), int((rows & of_day).sum())
             if not 0 < share <= MOST_OF_WRONG or within < LEAST_OF_WRONG * wrong:
                 continue
-            if stats.binom.sf(within - 1, wrong, share) < ACCIDENT:
-                found.append((share, name, value, within))
-    if not found:
+            if stats.binom.sf(within - 1, wrong, share) < MOST_CHANCE:
+                candidates.append((share, name, value, within))
+    if not candidates:
         return None
-    share, name, value, within = min(found)
+    share, name, value, within = min(candidates)
     held = within / wrong
     return Symptom(
         "segment",
@@ -106,7 +106,7 @@ def _moved_alone(change: Change, of_reference: Mask, of_day: Mask) -> float:
     before, now = change.reference_rank, change.day_rank
     inside, error = _moved(before[of_reference], now[of_day])
     outside, error_outside = _moved(before[~of_reference], now[~of_day])
-    if abs(inside) < PLAIN * error or abs(inside) < PLAIN * error_outside:
+    if abs(inside) < PLAIN_ERRORS * error or abs(inside) < PLAIN_ERRORS * error_outside:
         return 0.0
     return 1 - max(abs(outside) - error_outside, 0) / abs(inside)
 
@@ -120,13 +120,13 @@ def _moved(before: Floats, now: Floats) -> tuple[float, float]:
     return float(now.mean() - before.mean()), float(error)
 
 
-def _is_told_by(change: Change, other: Change) -> bool:
+def _is_determined_by(change: Change, other: Change) -> bool:
     """Whether a column's own values say which segment a row is in, as a city says its country."""
     if change.column.kind != "categorical":
         return False
     table = np.zeros((change.bins.count, other.bins.count))
     np.add.at(table, (change.reference_bin, other.reference_bin), 1)
-    return float(table.max(axis=1).sum()) > TOLD * len(change.reference_bin)
+    return float(table.max(axis=1).sum()) > DETERMINED * len(change.reference_bin)
 
 
 def _would_show(change: Change, of_reference: Mask, of_day: Mask) -> bool:

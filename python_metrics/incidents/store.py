@@ -60,7 +60,7 @@ def known_signatures(connection: sa.Connection, monitor: Monitor) -> dict[dt.dat
 def replace_breaches(
     connection: sa.Connection,
     monitor: Monitor,
-    found: Mapping[dt.date, Sequence[Breach]],
+    by_day: Mapping[dt.date, Sequence[Breach]],
     signatures: Mapping[dt.date, str],
 ) -> None:
     """Replace the breaches of days, and note what they were written from."""
@@ -68,7 +68,7 @@ def replace_breaches(
         sa.text(
             "delete from metrics.breaches where monitor = :monitor and partition_date = any(:days)"
         ),
-        {"monitor": monitor.name, "days": list(found)},
+        {"monitor": monitor.name, "days": list(by_day)},
     )
     rows = [
         {
@@ -85,7 +85,7 @@ def replace_breaches(
             "diagnosis": breach.diagnosis,
             "evidence": as_json({**breach.evidence, "strength": breach.strength}),
         }
-        for day, breaches in found.items()
+        for day, breaches in by_day.items()
         for rank, breach in enumerate(breaches, start=1)
     ]
     if rows:
@@ -106,7 +106,7 @@ def replace_breaches(
             "update metrics.partitions set breaches_of = :signature"
             " where monitor = :monitor and partition_date = :day"
         ),
-        [{"monitor": monitor.name, "day": day, "signature": signatures[day]} for day in found],
+        [{"monitor": monitor.name, "day": day, "signature": signatures[day]} for day in by_day],
     )
 
 
@@ -131,13 +131,13 @@ def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, l
         "select partition_date from metrics.partitions where monitor = :monitor order by 1"
     )
     of = {"monitor": monitor.name}
-    found: dict[dt.date, list[Breach]] = {day: [] for day in connection.scalars(days, of)}
+    by_day: dict[dt.date, list[Breach]] = {day: [] for day in connection.scalars(days, of)}
     query = sa.text(
         "select partition_date, kind, diagnosis, column_name, columns, segment, segment_value,"
         " evidence from metrics.breaches where monitor = :monitor order by partition_date, rank"
     )
     for row in connection.execute(query, of):
-        found[row.partition_date].append(
+        by_day[row.partition_date].append(
             Breach(
                 kind=row.kind,
                 diagnosis=row.diagnosis,
@@ -149,7 +149,7 @@ def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, l
                 evidence=row.evidence,
             )
         )
-    return found
+    return by_day
 
 
 def closed_by_hand(connection: sa.Connection, monitor: Monitor) -> dict[str, list[Transition]]:
@@ -160,10 +160,10 @@ def closed_by_hand(connection: sa.Connection, monitor: Monitor) -> dict[str, lis
         " where incidents.monitor = :monitor and events.event in ('closed_by_hand', 'accepted')"
         " order by events.event_id"
     )
-    found: dict[str, list[Transition]] = {}
+    by_day: dict[str, list[Transition]] = {}
     for row in connection.execute(query, {"monitor": monitor.name}):
-        found.setdefault(row.cause, []).append(Transition(row.event, row.on_date, row.author))
-    return found
+        by_day.setdefault(row.cause, []).append(Transition(row.event, row.on_date, row.author))
+    return by_day
 
 
 UPSERT = sa.text(

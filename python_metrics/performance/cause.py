@@ -26,9 +26,9 @@ MOST_ROWS = 12_000
 SEED = 11
 FEWEST_LABELS = 200
 # Predictions this many times as far from the model's as in the reference are another model's.
-OTHER_MODEL = 2.0
+OTHER_MODEL_RATIO = 2.0
 # So much of a rise in error is explained by inputs before they are its cause.
-EXPLAINED = 0.5
+EXPLAINED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ def cause_of_error(
     expected = max(usual(asked).mean(), off[third == 2].mean(), 1e-12)
     ratio = float(off_now / expected)
     explained = _explained(monitor, before, now, inputs, asked)
-    if ratio >= OTHER_MODEL:
+    if ratio >= OTHER_MODEL_RATIO:
         reason = (
             f"predictions are {ratio:.1f} times as far from what the model gave for such inputs"
         )
         return ErrorCause("performance_drop", reason, ratio, explained)
-    if explained >= EXPLAINED:
+    if explained >= EXPLAINED_SHARE:
         reason = f"harder inputs came: they explain {min(explained, 1):.0%} of the rise"
         return ErrorCause("performance_drop", reason, ratio, explained)
     reason = "inputs and predictions are as before, what comes true for them is not"
@@ -132,7 +132,7 @@ def _learn(inputs: Floats, values: Floats) -> Callable[[Floats], Floats]:
     model.fit(inputs[:, varied], values)
 
     def learned(asked: Floats) -> Floats:
-        found: Floats = model.predict(asked[:, varied])
-        return found
+        predicted: Floats = model.predict(asked[:, varied])
+        return predicted
 
     return learned

@@ -101,19 +101,19 @@ def measure_day(
         is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
         rows = realised(connection, monitor, [day])
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
-        found = [
+        measured = [
             *_realised(background, day, rows, frame, config_hash, is_late),
             *_estimated(background, day, frame, config_hash, is_late),
             *_error_of_day(connection, background, day, rows, config_hash, is_late),
         ]
         if monitor.challengers:
             others = realised(connection, monitor, [day], challengers=True)
-            found += _realised(background, day, others, frame.head(0), config_hash, is_late)
+            measured += _realised(background, day, others, frame.head(0), config_hash, is_late)
             compare_day(connection, monitor, day)
-        replace_day(connection, monitor, day, found)
+        replace_day(connection, monitor, day, measured)
         mark_estimate(connection, monitor, day)
         finish(connection, monitor, newest)
-    return found
+    return measured
 
 
 def _realised(
@@ -287,13 +287,13 @@ def _intervals(
         row.labelled,  # type: ignore[attr-defined]
         np.random.default_rng(seed),
     )
-    found = {
+    measured = {
         metric: (getattr(row, metric) + below, getattr(row, metric) + above)
         for metric, (below, above) in reach.items()
     }
     if monitor.task == "classification":
-        found |= exact_intervals({name: getattr(row, name) for name in COUNTS})
-    return found
+        measured |= exact_intervals({name: getattr(row, name) for name in COUNTS})
+    return measured
 
 
 def _rows_of(

@@ -106,7 +106,7 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
     )
     types = {"champion": pa.string(), "challenger": pa.string(), "rows": pa.int64()}
     numbers = ("champion_value", "challenger_value", "difference", "variance")
-    found = copy_out(connection, query, {**types, **dict.fromkeys(numbers, pa.float64())})
+    compared = copy_out(connection, query, {**types, **dict.fromkeys(numbers, pa.float64())})
     key = {"monitor": monitor.name, "day": day}
     connection.execute(
         sa.text(
@@ -115,7 +115,7 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
         ),
         key,
     )
-    rows = found.to_pandas()
+    rows = compared.to_pandas()
     for row in rows.itertuples():
         reach = np.nan
         if row.rows > 1 and np.isfinite(row.variance):
@@ -150,11 +150,13 @@ def verdicts(connection: sa.Connection, monitor: str) -> list[Verdict]:
         "select champion, challenger, metric, row_count, difference"
         " from metrics.version_comparisons where monitor = :monitor order by partition_date"
     )
-    found = pd.DataFrame(connection.execute(query, {"monitor": monitor}).mappings())
-    if found.empty:
+    compared = pd.DataFrame(connection.execute(query, {"monitor": monitor}).mappings())
+    if compared.empty:
         return []
     judged = []
-    for (champion, challenger, metric), days in found.groupby(["champion", "challenger", "metric"]):
+    for (champion, challenger, metric), days in compared.groupby(
+        ["champion", "challenger", "metric"]
+    ):
         counts = days["row_count"].to_numpy(dtype=float)
         difference, lower, upper = _over_days(days["difference"].to_numpy(dtype=float), counts)
         judged.append(

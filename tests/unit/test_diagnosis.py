@@ -248,6 +248,15 @@ def test_an_error_under_a_lasting_change_does_not_call_the_inputs_as_before() ->
     assert "inputs and predictions are as before" in found.diagnosis
 
 
+def test_inputs_that_never_went_together_so_are_why_the_error_rose() -> None:
+    day = trips(1000, 27)
+    day["miles"] = np.random.default_rng(1).permutation(day["miles"].to_numpy())
+    error = ErrorAlarm("mean absolute error", 12.0, 1.6, 1e-9, 1e-3, 1000)
+    (found,) = breaches_of_rows(day_of(day), [Alarm(None, score=0.6, threshold=0.55)], error)
+    assert found.kind == "correlation_shift"
+    assert "the mean absolute error rose" in found.diagnosis
+
+
 def test_one_change_of_many_columns_is_one_incident_whichever_alarms_first() -> None:
     """Each day another of the columns is in alarm; those that were stay away."""
     columns = ("payment", "fare", "noise")
