@@ -13,8 +13,9 @@ from python_metrics.performance.partition import Measured, load_background, meas
 RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \
 {reference.from_date} to {reference.to_date}.
 
-Realised on the rows whose label has come, estimated for all of them. A provisional day changes as
-labels come: metrics.performance_as_of tells what was believed when. Running a day again is safe.
+Realised on the rows whose label has come, estimated for all of them. `error alarms` are tests of
+the day's error that spent the alarm budget. A provisional day changes as labels come:
+metrics.performance_as_of tells what was measured when. Running a day again is safe.
 """
 
 
@@ -55,6 +56,7 @@ def partition_metadata(found: Sequence[Measured]) -> dict[str, object]:
         )
     return {
         "label coverage": round(coverage, 4),
+        "error alarms": ", ".join(row.metric for row in whole if row.is_alarm) or "none",
         "state": "final" if whole and all(row.state == "final" for row in whole) else "provisional",
         "preview": dg.MetadataValue.md("\n".join(lines)),
     }

@@ -15,7 +15,8 @@ FIRST_WAIT = dt.timedelta(seconds=30)
 # News older than this is none: a warehouse that is filled with history must not flood a channel.
 MOST_AGE = dt.timedelta(days=1)
 # What people want to be told; acknowledging is what they did themselves.
-TOLD = ("opened", "reopened", "closed", "closed_by_hand")
+CLOSING = ("closed", "closed_by_hand", "accepted")
+TOLD = ("opened", "reopened", *CLOSING)
 WORDS = {"closed_by_hand": "closed"}
 
 
@@ -94,7 +95,7 @@ def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
                 )
                 if line
             ),
-            kind="success" if row.event.startswith("closed") else "warning",
+            kind="success" if row.event in CLOSING else "warning",
         )
         for row in rows
     ]

@@ -176,6 +176,45 @@ def test_the_command_lists_shows_and_refuses(
     assert "there is no incident 99999" in str(refused.exception)
 
 
+def test_the_command_accepts_what_is_away_and_refuses_what_is_not(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = kept.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
+    monkeypatch.setenv("COLUMNS", "200")
+    query = "select incident_id from metrics.incidents where monitor = 'trip_duration' and kind = "
+    number = str(rows(kept, query + "'unseen_category'")[0][0])
+    asked = ["incidents", "accept", number, "--author", "ada", "--note", "a new way to pay"]
+    refused = CliRunner().invoke(app, asked)
+    assert "is away from its reference" in str(refused.exception)
+    with kept.begin() as session:
+        session.exec_driver_sql("create table public.verdicts as table metrics.drift")
+        session.exec_driver_sql(
+            "update metrics.drift set is_slow = true where monitor = 'trip_duration' and method ="
+            " 'day_level' and partition_date = '2019-04-21' and column_name = 'payment_type'"
+        )
+    try:
+        done = CliRunner().invoke(app, asked)
+        assert done.exit_code == 0
+        assert "is normal for payment_type, and days from 2019-04-22" in done.output
+        accepted = (
+            "select column_name, author, note, in_force_on::text from metrics.accepted_normals"
+        )
+        row = ("payment_type", "ada", "a new way to pay", "2019-04-22")
+        assert rows(kept, accepted) == [row]
+        # Twice is once.
+        assert CliRunner().invoke(app, asked).output == done.output
+        assert rows(kept, accepted) == [row]
+        shown = CliRunner().invoke(app, ["incidents", "show", number]).output
+        assert "accepted on 2019-04-21 by ada  a new way to pay" in shown
+    finally:
+        with kept.begin() as session:
+            session.exec_driver_sql("delete from metrics.accepted_normals")
+            session.exec_driver_sql("delete from metrics.drift")
+            session.exec_driver_sql("insert into metrics.drift table public.verdicts")
+            session.exec_driver_sql("drop table public.verdicts")
+
+
 def test_a_report_is_written_once(demo: sa.Engine, monitor: Monitor, tmp_path: Path) -> None:
     assert store_reports(demo, monitor, tmp_path) == {}
     assert not list(tmp_path.iterdir())
