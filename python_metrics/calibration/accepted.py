@@ -63,6 +63,7 @@ class Accepted:
     first: dt.date
     last: dt.date
     _loaded: dict[dt.date, dict[Part, Counts]] = field(default_factory=dict)
+    _judged: dict[tuple[Part, AcceptedNormal, int], "Judged"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._normals = baselines.accepted_normals(self.connection, self.monitor)
@@ -86,29 +87,38 @@ class Accepted:
             return Today(calibration, evidence, {})
         columns, rows = dict(calibration.columns), dict(calibration.reference_rows)
         judged, unready = dict(evidence), {name: dict[Part, str]() for name in in_force}
-        place = (day - self.first).days
         for part in [part for part in evidence if part.column in in_force]:
-            normal = in_force[part.column]
-            usual = self._usual(normal, part, day)
-            if isinstance(usual, str):
-                unready[part.column][part] = usual
-                continue
-            columns[part], rows[part] = calibrate_column(usual), float(usual.known.sum())
-            judged[part] = self._evidence(columns[part], normal, part, place)
+            own = self._judge(in_force[part.column], part, day)
+            if isinstance(own, str):
+                unready[part.column][part] = own
+            else:
+                columns[part], rows[part], judged[part] = own
         return Today(replace(calibration, columns=columns, reference_rows=rows), judged, unready)
 
-    def _usual(self, normal: AcceptedNormal, part: Part, day: dt.date) -> Counts | str:
+    def _judge(self, normal: AcceptedNormal, part: Part, day: dt.date) -> "Judged | str":
+        """The part calibrated on its own days, its rows and evidence; or why it cannot be yet."""
+        days = normal.days(day)
+        key = (part, normal, len(days))
+        if key not in self._judged:
+            usual = self._usual(normal, part, days)
+            if isinstance(usual, str):
+                return usual
+            column = calibrate_column(usual)
+            evidence = self._evidence(column, normal, part)
+            self._judged[key] = (column, float(usual.known.sum()), evidence)
+        return self._judged[key]
+
+    def _usual(self, normal: AcceptedNormal, part: Part, days: list[dt.date]) -> Counts | str:
         """Counts of the days that are the part's normal, or why they are none yet."""
         first = normal.from_date
         if first not in self._loaded:
             last = first + dt.timedelta(days=ACCEPTED - 1)
             self._loaded[first] = load_counts(self.connection, self.monitor, first, last)
         counts = self._loaded[first].get(part)
-        if counts is None or not counts.known.any():
+        if counts is None or not counts.known[: len(days)].any():
             return f"accepted as normal from {first} on, without a value of it since"
-        days = normal.days(day)
         excluded = self._excluded[normal]
-        usable = np.array([each not in excluded for each in days])
+        usable = np.array([day not in excluded for day in days])
         usable &= counts.rows[: len(days)] >= self.monitor.min_rows
         if usable.sum() < FEWEST_DAYS:
             return (
@@ -117,20 +127,21 @@ class Accepted:
             )
         return counts.only(np.flatnonzero(usable))
 
-    def _evidence(
-        self, column: ColumnNull, normal: AcceptedNormal, part: Part, place: int
-    ) -> ColumnEvidence:
-        """What speaks against calm on one day, as the last place of a span that ends with it."""
+    def _evidence(self, column: ColumnNull, normal: AcceptedNormal, part: Part) -> ColumnEvidence:
+        """What speaks against calm on each day of the span; before the normal's first, nothing."""
         start = max((normal.from_date - self.first).days, 0)
-        days = every_day(
-            self.first + dt.timedelta(days=start), self.first + dt.timedelta(days=place)
-        )
+        days = every_day(self.first + dt.timedelta(days=start), self.last)
         excluded = self._excluded[normal]
         since = judge_column(
             column,
-            self.counts[part].only(np.arange(start, place + 1)),
-            np.array([each in excluded for each in days]),
+            self.counts[part].only(np.arange(start, start + len(days))),
+            np.array([day in excluded for day in days]),
         )
+        values = {f.name: getattr(since, f.name) for f in fields(since)}
         return ColumnEvidence(
-            **{f.name: np.repeat(getattr(since, f.name)[-1:], place + 1) for f in fields(since)}
+            **{name: np.append(np.repeat(each[:1], start), each) for name, each in values.items()}
         )
+
+
+# A calibrated part, its known rows, and what speaks against calm by day.
+Judged = tuple[ColumnNull, float, ColumnEvidence]
