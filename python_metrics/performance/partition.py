@@ -4,6 +4,7 @@ import datetime as dt
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import BUDGET_SHARE, EXCESS, is_error_alarm, mark_estimate
 from python_metrics.performance.daily_error import (
     CAPPED_ERROR,
+    DayError,
     UsualErrors,
     daily_errors,
     judge_errors,
     usual_errors,
 )
-from python_metrics.performance.estimator import Estimator, Part
+from python_metrics.performance.estimator import ALL_ROWS, Estimator, Part
 from python_metrics.performance.intervals import (
     MOST_ROWS,
     Interval,
@@ -132,16 +134,7 @@ def _realised(
             continue
         version = row.model_version if isinstance(row.model_version, str) else None
         coverage = row.labelled / row.rows
-        key = {
-            "monitor": monitor.name,
-            "model_version": version,
-            "partition_date": day,
-            "segment": part[0],
-            "segment_value": part[1],
-            "label_coverage": coverage,
-            "state": "final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
-            "config_hash": config_hash,
-        }
+        key = _key(monitor, day, version, part, coverage, is_late, config_hash)
         intervals = _intervals(monitor, day, row, _rows_of(monitor, frame, version, part))
         for metric in METRICS[monitor.task]:
             value = float(getattr(row, metric)) if row.labelled else np.nan
@@ -149,7 +142,6 @@ def _realised(
             yield Measured(
                 **key,
                 metric=metric,
-                kind="realised",
                 value=to_digits(value),
                 lower=to_digits(lower),
                 upper=to_digits(upper),
@@ -188,21 +180,11 @@ def _estimated(
                 )
         surprise = background.estimator.surprise(of_version.drop(columns=VERSION), day.weekday())
         if surprise is not None:
-            # To digits before it is decided upon: another policy decides on what is stored.
-            excess = float(f"{surprise.excess / surprise.expected:.12g}")
-            yield _test(
-                background,
-                day,
-                str(version),
-                EXCESS,
-                excess,
-                0.0,
-                (1 + excess, 1.0, surprise.p_value),
-                surprise.rows / len(of_version),
-                surprise.rows,
-                config_hash,
-                is_late,
-            )
+            excess = surprise.excess / surprise.expected
+            coverage = surprise.rows / len(of_version)
+            key = _key(monitor, day, str(version), ALL_ROWS, coverage, is_late, config_hash)
+            error = DayError(1 + excess, 1.0, surprise.p_value, surprise.rows)
+            yield _test(monitor, key, EXCESS, error, value=excess, reference=0.0)
 
 
 def _error_of_day(
@@ -220,56 +202,56 @@ def _error_of_day(
     days = daily_errors(connection, monitor, day, day, errors.cap)
     whole = rows[rows["segment"].isna()]
     for error in judge_errors(monitor, errors.null, days).values():
-        yield _test(
-            background,
-            day,
-            max(map(str, whole["model_version"].dropna()), default=None),
-            CAPPED_ERROR,
-            error.value,
-            error.expected,
-            (error.value, error.expected, error.p_value),
-            error.labelled / max(int(whole["rows"].sum()), error.labelled),
-            error.labelled,
-            config_hash,
-            is_late,
-        )
+        version = max(map(str, whole["model_version"].dropna()), default=None)
+        coverage = error.labelled / max(int(whole["rows"].sum()), error.labelled)
+        key = _key(monitor, day, version, ALL_ROWS, coverage, is_late, config_hash)
+        yield _test(monitor, key, CAPPED_ERROR, error, error.value, error.expected)
+
+
+def _key(
+    monitor: Monitor,
+    day: dt.date,
+    version: str | None,
+    part: Part,
+    coverage: float,
+    is_late: bool,
+    config_hash: str,
+) -> dict[str, Any]:
+    """What all realised metrics of a version and part have in common."""
+    return {
+        "monitor": monitor.name,
+        "model_version": version,
+        "partition_date": day,
+        "segment": part[0],
+        "segment_value": part[1],
+        "kind": "realised",
+        "label_coverage": coverage,
+        "state": "final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
+        "config_hash": config_hash,
+    }
 
 
 def _test(
-    background: Background,
-    day: dt.date,
-    version: str | None,
+    monitor: Monitor,
+    key: dict[str, Any],
     metric: str,
+    error: DayError,
     value: float,
     reference: float,
-    error: tuple[float, float, float],
-    coverage: float,
-    labelled: int,
-    config_hash: str,
-    is_late: bool,
 ) -> Measured:
-    """A metric that is a test of the day's error: its value, what is expected, and its p-value."""
-    monitor = background.monitor
+    """A metric that is a test of the day's error: its value, the expected one, and the verdict."""
     level = policy_of(monitor).level
     return Measured(
-        monitor=monitor.name,
-        model_version=version,
-        partition_date=day,
-        segment=None,
-        segment_value=None,
+        **key,
         metric=metric,
-        kind="realised",
         value=to_digits(value),
         lower=None,
         upper=None,
-        label_coverage=coverage,
-        state="final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
         reference_value=to_digits(reference),
-        row_count=labelled,
-        config_hash=config_hash,
-        p_value=to_digits(error[2]),
+        row_count=error.labelled,
+        p_value=to_digits(error.p_value),
         threshold_p=level * BUDGET_SHARE,
-        is_alarm=is_error_alarm(*error, level),
+        is_alarm=is_error_alarm(error.value, error.expected, error.p_value, level),
     )
 
 
