@@ -1,21 +1,16 @@
 """Takes days of monitors through dbt, drift, performance and incidents, the reference first."""
 
 import contextlib
-import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from orchestration.commands.arguments import check_monitor
 from orchestration.dbt_manifest import monitors
-from orchestration.run_scope import MONITOR_TAG
+from orchestration.run_scope import in_a_row, range_tags
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.errors import DriftmeterError
@@ -111,17 +106,6 @@ def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
             yield measure(days, name)
 
 
-def in_a_row(days: Iterable[dt.date]) -> list[Days]:
-    """Days as spans without a gap, in order."""
-    spans: list[list[dt.date]] = []
-    for day in sorted(set(days)):
-        if spans and day - spans[-1][1] == dt.timedelta(days=1):
-            spans[-1][1] = day
-        else:
-            spans.append([day, day])
-    return [Days(**{"from": first, "to": last}) for first, last in spans]
-
-
 def span_of(spans: Sequence[Days]) -> Days:
     """The days from the first of these spans to the last."""
     first = min(span.from_date for span in spans)
@@ -166,15 +150,6 @@ def python_keys(names: Sequence[str]) -> list[dg.AssetKey]:
         for name in names
         if step != "performance" or monitors()[name].target
     ]
-
-
-def range_tags(days: Days, only: str | None = None) -> dict[str, str]:
-    """Tags of a run over a range of days, of one monitor or of all."""
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: days.from_date.isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: days.to_date.isoformat(),
-        **({MONITOR_TAG: only} if only else {}),
-    }
 
 
 def materialize(

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from orchestration.chain import in_a_row, range_tags
 from orchestration.resources import Warehouse
+from orchestration.run_scope import in_a_row, range_tags
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.monitors.config import Monitor
 

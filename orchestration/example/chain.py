@@ -14,6 +14,7 @@ from orchestration.example import source_choice
 from orchestration.example.raw import MATURE_TAG
 from orchestration.example.source_choice import SourceChoice
 from orchestration.example.trained_days import trained_days
+from orchestration.run_scope import in_a_row
 from python_metrics.arrival.changes import stale_days
 from python_metrics.errors import DriftmeterError
 from python_metrics.example.models.baseline import MODELS
@@ -91,7 +92,7 @@ def run_stale(choice: SourceChoice, only: str | None = None) -> Iterator[ChainRu
         As it is done.
     """
     days = {day for name in chain.names_of(only) for day in stale_days(connection.engine(), name)}
-    for span in chain.in_a_row(days):
+    for span in in_a_row(days):
         yield run_chain(choice, span, only)
 
 
