@@ -17,13 +17,21 @@ from orchestration.stale_days import stale_days_sensor
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import load_monitors
 
+# Of a monitor's name: assets that make the rows of its table.
+Feeds = Callable[[str], Sequence[dg.AssetKey]]
+
+
+def no_feeds(monitor: str) -> Sequence[dg.AssetKey]:
+    """None: whoever fills the table is not known here."""
+    return ()
+
 
 def monitoring_definitions(
     manifest: Path,
     *,
     translator: DagsterDbtTranslator | None = None,
     monitors: Mapping[str, Monitor] | None = None,
-    feeds: Callable[[str], Sequence[dg.AssetKey]] = lambda monitor: (),
+    feeds: Feeds = no_feeds,
     absent_days: AbsentDays = no_absent_days,
 ) -> dg.Definitions:
     """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
