@@ -1,7 +1,7 @@
 """One drift asset a monitor: its days against its reference, told to the one on call."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import dagster as dg
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import PartitionResult, compute_partition
 from python_metrics.drift.reference import load_reference
+from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.registry import register
 
 # Of a warehouse and days: those that never came, as far as whoever brings them can tell.
@@ -35,9 +36,15 @@ def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
 
 
 def drift_asset(
-    table: MonitoredTable, absent_days: AbsentDays = no_absent_days
+    table: MonitoredTable, declared: Collection[str], absent_days: AbsentDays = no_absent_days
 ) -> dg.AssetsDefinition:
-    """The drift asset of one monitor."""
+    """The drift asset of one monitor.
+
+    Parameters
+    ----------
+    declared : collection of str
+        Every monitor that the project declares; those that it declares no longer are retired.
+    """
     monitor = table.monitor
 
     @dg.asset(
@@ -52,6 +59,10 @@ def drift_asset(
     )
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
+        for name in retire_undeclared(engine, monitor.project, declared):
+            context.log.info(f"{name} is no longer declared: retired")
+        if changes := mark_column_changes(engine, monitor):
+            context.log.info(changes)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         absent = absent_days(engine, days)

@@ -58,12 +58,13 @@ def monitoring_definitions(
     DriftmeterError
         If a monitor's YAML is wrong, or the manifest lacks Driftmeter's quality models.
     """
-    declared = dict(monitors) if monitors is not None else load_monitors(manifest)
+    all_declared = load_monitors(manifest)
+    declared = dict(monitors) if monitors is not None else all_declared
     tables = monitored_tables(manifest, declared, translator or DagsterDbtTranslator())
     keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
     return dg.Definitions(
         assets=[
-            *(drift_asset(table, absent_days) for table in tables.values()),
+            *(drift_asset(table, list(all_declared), absent_days) for table in tables.values()),
             *(performance_asset(monitor) for monitor in declared.values() if monitor.target),
             *(incidents_asset(monitor) for monitor in declared.values()),
         ],

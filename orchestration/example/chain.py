@@ -48,6 +48,7 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
     """
     started = time.perf_counter()
     names = chain.names_of(only)
+    chain.tell_changes(names)
     source = choice.open()
     _check_days(source, days)
     # From here on the choice decides, for downloaded months, which days are the reference.

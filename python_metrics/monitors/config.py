@@ -136,6 +136,8 @@ class Monitor(Strict):
         The dbt model's name, and the monitor's in every table.
     schema_name : str
         Postgres schema of the inference table.
+    project : str
+        dbt project that declares it; not written in YAML.
     timestamp : str
         Column of type timestamptz; the row's day is taken in `timezone`.
     features : dict of str to Column
@@ -160,6 +162,7 @@ class Monitor(Strict):
 
     name: str
     schema_name: str = "inference"
+    project: str = ""
     owner: str
     task: Literal["regression", "classification"]
     timestamp: str
@@ -261,6 +264,14 @@ class Monitor(Strict):
         # Tests say what is asked of a day, not what is measured of it.
         content = self.model_dump(
             mode="json",
-            exclude={"owner", "tests", "default_tests", "retrain", "watch_days", "challengers"},
+            exclude={
+                "owner",
+                "project",
+                "tests",
+                "default_tests",
+                "retrain",
+                "watch_days",
+                "challengers",
+            },
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
