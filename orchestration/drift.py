@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Sequence
 import dagster as dg
 import sqlalchemy as sa
 
+from orchestration.freshness import freshness_policy
 from orchestration.monitored_table import MonitoredTable
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
@@ -56,7 +58,9 @@ def drift_asset(
         backfill_policy=ONE_RUN,
         deps=[table.inference, *table.quality],
         description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
     )
+    @retried_when_disconnected()
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         for name in retire_undeclared(engine, monitor.project, declared):

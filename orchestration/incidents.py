@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from orchestration.freshness import freshness_policy
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.reports import reports_by_day, store_reports
@@ -34,7 +36,9 @@ def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
     )
+    @retried_when_disconnected()
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):

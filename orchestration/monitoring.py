@@ -10,7 +10,7 @@ from orchestration.checks import drift_check
 from orchestration.drift import AbsentDays, drift_asset, no_absent_days
 from orchestration.incidents import incidents_asset
 from orchestration.monitored_table import MonitoredTable, monitored_tables
-from orchestration.notifications import incident_notifications
+from orchestration.notifications import incident_messages, incident_notifications
 from orchestration.performance import performance_asset
 from orchestration.resources import Warehouse
 from orchestration.stale_days import stale_days_sensor
@@ -69,6 +69,7 @@ def monitoring_definitions(
             *(incidents_asset(monitor) for monitor in declared.values()),
         ],
         asset_checks=[drift_check(monitor) for monitor in declared.values()],
+        jobs=[incident_messages],
         sensors=[incident_notifications, *([stale_days_sensor(declared, keys)] if keys else [])],
         resources={"warehouse": Warehouse()},
     )

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from orchestration.freshness import freshness_policy
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.partition import Measured, load_background, measure_day
 
@@ -30,7 +32,9 @@ def performance_asset(monitor: Monitor) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
     )
+    @retried_when_disconnected()
     def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         background = load_background(engine, monitor)

@@ -9,6 +9,7 @@ from python_metrics.monitors.config import Days, Monitor
 
 MONITOR_TAG = "driftmeter/monitor"
 # The tags that Dagster documents for a run over a range of partitions; it exports no names of them.
+DAY_TAG = "dagster/partition"
 FIRST_DAY_TAG = "dagster/asset_partition_range_start"
 LAST_DAY_TAG = "dagster/asset_partition_range_end"
 
@@ -20,6 +21,13 @@ def range_tags(days: Days, only: str | None = None) -> dict[str, str]:
         LAST_DAY_TAG: days.to_date.isoformat(),
         **({MONITOR_TAG: only} if only else {}),
     }
+
+
+def days_of_tags(tags: Mapping[str, str]) -> Days | None:
+    """The days of a run, one or a range; None of a run without any."""
+    first = tags.get(FIRST_DAY_TAG) or tags.get(DAY_TAG)
+    last = tags.get(LAST_DAY_TAG) or tags.get(DAY_TAG)
+    return Days.model_validate({"from": first, "to": last}) if first and last else None
 
 
 def monitors_of(

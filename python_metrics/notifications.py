@@ -100,6 +100,18 @@ def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
     ]
 
 
+def is_due(engine: sa.Engine) -> bool:
+    """Whether there is a message to send now."""
+    with engine.connect() as connection:
+        return bool(pending(connection, _now(connection)))
+
+
+def _now(connection: sa.Connection) -> dt.datetime:
+    """The warehouse's clock, by which events are dated."""
+    now: dt.datetime = connection.execute(sa.text("select clock_timestamp()")).scalar_one()
+    return now
+
+
 def deliver(
     engine: sa.Engine, urls: Sequence[str], now: dt.datetime | None = None
 ) -> list[Delivery]:
@@ -118,7 +130,7 @@ def deliver(
     done = []
     with engine.begin() as connection:
         connection.execute(sa.text("select pg_advisory_xact_lock(hashtext('notifications'))"))
-        now = now or connection.execute(sa.text("select clock_timestamp()")).scalar_one()
+        now = now or _now(connection)
         for message in pending(connection, now):
             done.append(_send(service, message, unusable))
             connection.execute(
