@@ -15,8 +15,9 @@ from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
-from python_metrics.drift.partition import PartitionResult, compute_partition
+from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
+from python_metrics.drift.results import PartitionResult
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.registry import register
 

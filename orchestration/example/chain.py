@@ -104,7 +104,7 @@ def _is_done(day: dt.date, only: str | None) -> bool:
     )
     names = chain.names_of(only)
     with connection.engine().connect() as session:
-        return session.scalar(query, {"day": day, "monitors": names}) == len(names)
+        return bool(session.scalar(query, {"day": day, "monitors": names}) == len(names))
 
 
 def _check_days(source: Source, days: Days) -> None:
