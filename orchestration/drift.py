@@ -75,11 +75,11 @@ def drift_asset(
             day: compute_partition(engine, monitor, day, reference, arrived=day not in absent)
             for day in track(f"drift, {monitor.name}", days)
         }
-        found = detect(
+        verdicts = detect(
             engine, monitor, reference.config_hash, days, settings.home() / "calibration"
         )
         for day, result in results.items():
-            metadata = partition_metadata(result, found[day])
+            metadata = partition_metadata(result, verdicts[day])
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return drift

@@ -42,10 +42,10 @@ def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
-            found = update_incidents(engine, monitor, days_of(context))
+            breaches_by_day = update_incidents(engine, monitor, days_of(context))
             store_reports(engine, monitor, settings.home() / "reports")
-        links = reports_by_day(engine, monitor, list(found))
-        for day, breaches in found.items():
+        links = reports_by_day(engine, monitor, list(breaches_by_day))
+        for day, breaches in breaches_by_day.items():
             metadata = partition_metadata(breaches, links.get(day))
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 

@@ -39,16 +39,16 @@ def performance_asset(monitor: Monitor) -> dg.AssetsDefinition:
         engine, days = warehouse.engine(), days_of(context)
         background = load_background(engine, monitor)
         for day in track(f"performance, {monitor.name}", days):
-            found = measure_day(engine, background, day, monitor.config_hash)
-            metadata = partition_metadata(found)
+            measured = measure_day(engine, background, day, monitor.config_hash)
+            metadata = partition_metadata(measured)
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return performance
 
 
-def partition_metadata(found: Sequence[Measured]) -> dict[str, object]:
+def partition_metadata(measured: Sequence[Measured]) -> dict[str, object]:
     """What Dagster shows of one partition."""
-    whole = [row for row in found if row.segment is None]
+    whole = [row for row in measured if row.segment is None]
     coverage = max((row.label_coverage or 0.0 for row in whole), default=0.0)
     lines = ["| metric | | value | 95% interval | reference |", "|---|---|---:|---:|---:|"]
     for row in whole:

@@ -23,7 +23,7 @@ def stale_days_sensor(
 
     @dg.sensor(
         name="stale_days",
-        target=dg.AssetSelection.assets(*{key for each in keys.values() for key in each}),
+        target=dg.AssetSelection.assets(*{key for own in keys.values() for key in own}),
         minimum_interval_seconds=60,
         description="Runs days again whose rows or labels changed. Off until you turn it on.",
     )

@@ -15,7 +15,7 @@ FIRST_WAIT = dt.timedelta(seconds=30)
 # News older than this is none: a warehouse that is filled with history must not flood a channel.
 MOST_AGE = dt.timedelta(days=1)
 # What people want to be told; acknowledging is what they did themselves.
-TOLD = ("opened", "reopened", "closed", "closed_by_hand")
+NEWS = ("opened", "reopened", "closed", "closed_by_hand")
 WORDS = {"closed_by_hand": "closed"}
 
 
@@ -60,7 +60,7 @@ WAITING = sa.text(
     " max(events.monitor) as monitor, coalesce(max(tried.attempts), 0) as attempts"
     " from metrics.incident_events as events"
     " left join metrics.notifications as tried using (event_id)"
-    " where events.event = any(:told) and events.at > :now - :age"
+    " where events.event = any(:events) and events.at > :now - :age"
     " and (tried.event_id is null or (tried.state = 'retrying' and tried.tried_at <= :now"
     " - :first_wait * power(2, tried.attempts - 1)))"
     " group by events.incident_id order by min(events.event_id)"
@@ -76,7 +76,7 @@ RECORD = sa.text(
 def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
     """Messages that are due, the oldest incident first; one an incident."""
     rows = connection.execute(
-        WAITING, {"told": list(TOLD), "now": now, "age": MOST_AGE, "first_wait": FIRST_WAIT}
+        WAITING, {"events": list(NEWS), "now": now, "age": MOST_AGE, "first_wait": FIRST_WAIT}
     )
     return [
         Message(
@@ -151,16 +151,16 @@ def deliver(
 
 def send_test(urls: Sequence[str]) -> dict[str, bool]:
     """Send a test message to each address; gives the scheme of each and whether it took it."""
-    found = {}
+    answers = {}
     for number, url in enumerate(urls, start=1):
         service = apprise.Apprise()
         added = service.add(url)
         name = f"{number}: {url.split('://')[0]}"
-        found[name] = bool(
+        answers[name] = bool(
             added
             and _quietly(service, "Driftmeter: a test", "If you read this, incidents will arrive.")
         )
-    return found
+    return answers
 
 
 def _send(service: apprise.Apprise, message: Message, unusable: int) -> Delivery:

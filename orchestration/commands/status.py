@@ -128,7 +128,7 @@ def status(
 
 def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     """How many are open, and the newest of them."""
-    lines = [f"{each['kind']} since {each['since']}: {each['diagnosis']}" for each in incidents]
+    lines = [f"{row['kind']} since {row['since']}: {row['diagnosis']}" for row in incidents]
     more = [f"and {len(lines) - MOST_INCIDENTS} more"] if len(lines) > MOST_INCIDENTS else []
     return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from python_metrics.monitors.declared_test import OF, DeclaredTest
+from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
 
 class Strict(BaseModel):
@@ -211,14 +211,15 @@ class Monitor(Strict):
 
     def _check_tests(self) -> None:
         for test in self.tests:
-            of = OF[test.test]
+            subject = SUBJECTS[test.test]
             if test.column is not None and test.column not in self.columns:
                 raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is no column")
-            wanted = {"number": "numerical", "category": "categorical"}.get(of)
+            wanted = {"number": "numerical", "category": "categorical"}.get(subject)
             if wanted and self.columns[str(test.column)].kind != wanted:
                 raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is not {wanted}")
-            if of in ("regression", "classification") and (of != self.task or not self.target):
-                raise ValueError(f"`tests`: {test.test} needs task {of}, and a target")
+            is_of_errors = subject in ("regression", "classification")
+            if is_of_errors and (subject != self.task or not self.target):
+                raise ValueError(f"`tests`: {test.test} needs task {subject}, and a target")
             if test.test == "out_of_range_share" and not self.columns[str(test.column)].range:
                 raise ValueError(f"`tests`: {test.column!r} declares no range to be out of")
             if test.test == "unaccepted_share" and not self.columns[str(test.column)].accepted:

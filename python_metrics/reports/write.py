@@ -106,9 +106,9 @@ def _side(
 ) -> tuple[int, pd.DataFrame]:
     rows = count_rows(connection, monitor, days, segment=segment)
     if rows < monitor.min_rows:
-        of = f" with {' = '.join(segment)}" if segment else ""
+        chosen = f" with {' = '.join(segment)}" if segment else ""
         raise DriftmeterError(
-            f"{name} holds {rows} rows{of}, fewer than {monitor.min_rows}",
+            f"{name} holds {rows} rows{chosen}, fewer than {monitor.min_rows}",
             where=f"{monitor.schema_name}.{monitor.name}",
             fix="choose a day, a segment or a baseline with more rows",
         )
