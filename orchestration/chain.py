@@ -1,25 +1,22 @@
 """Takes days of monitors through dbt, drift, performance and incidents, the reference first."""
 
 import contextlib
-import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from orchestration.commands.arguments import check_monitor
-from orchestration.dbt_manifest import monitors
-from orchestration.run_scope import MONITOR_TAG
+from orchestration.dbt_manifest import dbt_project, monitors
+from orchestration.run_scope import in_a_row, range_tags
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.config import Days, Monitor
+from python_metrics.monitors.manifest import project_name
 from python_metrics.warehouse import connection
 
 # Steps after dbt, each with one asset a monitor; performance of those that have a target.
@@ -38,7 +35,7 @@ class ChainRun:
 
 
 def names_of(only: str | None) -> list[str]:
-    """The one monitor that was asked for, or all that the project declares.
+    """The one monitor that was asked for, or all that the project declares; retires the others.
 
     Raises
     ------
@@ -46,6 +43,9 @@ def names_of(only: str | None) -> list[str]:
         If the project declares no such monitor, or none at all.
     """
     declared = monitors()
+    project = project_name(dbt_project().manifest_path)
+    for name in retire_undeclared(connection.engine(), project, list(declared)):
+        print(f"{name} is no longer declared: retired. Its history stays, its alerts end.")
     if not declared:
         raise DriftmeterError(
             "declares no monitor",
@@ -74,6 +74,7 @@ def measure(days: Days, only: str | None = None) -> ChainRun:
     """
     started = time.perf_counter()
     names = names_of(only)
+    tell_changes(names)
     reference = reference_without_quality(names)
     if reference is not None:
         materialize(reference, only, dbt_keys())
@@ -89,7 +90,9 @@ def measure_stale(only: str | None = None) -> Iterator[ChainRun]:
     ChainRun
         As it is done.
     """
-    for name in names_of(only):
+    names = names_of(only)
+    tell_changes(names)
+    for name in names:
         engine = connection.engine()
         mark_changed(engine, monitors()[name])
         for days in in_a_row(stale_days(engine, name)):
@@ -104,22 +107,20 @@ def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
     ChainRun
         As it is done.
     """
-    for name in names_of(only):
+    names = names_of(only)
+    tell_changes(names)
+    for name in names:
         engine = connection.engine()
         came = mark_changed(engine, monitors()[name])
         for days in in_a_row([*came.new, *stale_days(engine, name)]):
             yield measure(days, name)
 
 
-def in_a_row(days: Iterable[dt.date]) -> list[Days]:
-    """Days as spans without a gap, in order."""
-    spans: list[list[dt.date]] = []
-    for day in sorted(set(days)):
-        if spans and day - spans[-1][1] == dt.timedelta(days=1):
-            spans[-1][1] = day
-        else:
-            spans.append([day, day])
-    return [Days(**{"from": first, "to": last}) for first, last in spans]
+def tell_changes(names: Sequence[str]) -> None:
+    """Say, in one line a monitor, what changed columns do to the days that are measured."""
+    for name in names:
+        if line := mark_column_changes(connection.engine(), monitors()[name]):
+            print(line)
 
 
 def span_of(spans: Sequence[Days]) -> Days:
@@ -140,15 +141,19 @@ def reference_without_quality(names: Sequence[str]) -> Days | None:
 
 
 def _has_profile(session: sa.Connection, monitor: Monitor) -> bool:
+    """Whether dbt measured the reference's days, with every column as it is declared now."""
     if not session.scalar(sa.text("select to_regclass('metrics.column_profile')")):
         return False
     query = sa.text(
-        "select 1 from metrics.column_profile where monitor = :monitor"
-        " and partition_date between :first and :last limit 1"
+        "select column_name, bool_or(metric = 'mean') from metrics.column_profile"
+        " where monitor = :monitor and partition_date between :first and :last"
+        " and column_name is not null and segment is null group by column_name"
     )
     days = monitor.reference
     span = {"first": days.from_date, "last": days.to_date}
-    return session.scalar(query, {"monitor": monitor.name, **span}) is not None
+    measured = dict(session.execute(query, {"monitor": monitor.name, **span}).tuples().all())
+    declared = {name: column.kind == "numerical" for name, column in monitor.columns.items()}
+    return declared.items() <= measured.items()
 
 
 def dbt_keys() -> list[dg.AssetKey]:
@@ -166,15 +171,6 @@ def python_keys(names: Sequence[str]) -> list[dg.AssetKey]:
         for name in names
         if step != "performance" or monitors()[name].target
     ]
-
-
-def range_tags(days: Days, only: str | None = None) -> dict[str, str]:
-    """Tags of a run over a range of days, of one monitor or of all."""
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: days.from_date.isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: days.to_date.isoformat(),
-        **({MONITOR_TAG: only} if only else {}),
-    }
 
 
 def materialize(

@@ -4,40 +4,54 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration.resources import Warehouse
+from orchestration.run_scope import days_of_tags
 from python_metrics.monitors.config import Monitor
+
+# The days of the run; of a check that is run by itself, the newest day.
+DAYS = sa.text(
+    "select partition_date::text as day, state, coalesce(array_agg(column_name"
+    " order by score_ratio desc) filter (where is_drifted), '{}') as drifted"
+    " from metrics.partitions left join metrics.drift_scored using (monitor, partition_date)"
+    " where monitor = :monitor and partition_date between coalesce(cast(:first as date), (select"
+    " max(partition_date) from metrics.partitions where monitor = :monitor)) and coalesce("
+    "cast(:last as date), 'infinity') group by partition_date, state order by partition_date"
+)
 
 
 def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
-    """A warning on a monitor whose newest day has no rows or has drifted columns."""
+    """A warning on a run of which a day has no rows or drifted columns."""
 
     @dg.asset_check(
         asset=dg.AssetKey(["drift", monitor.name]),
-        name="newest_day_is_calm",
-        description="No column of the newest day is beyond its threshold, and the day has rows.",
+        name="days_are_calm",
+        description="No column of the run's days is beyond its threshold, and each day has rows.",
     )
-    def newest_day_is_calm(warehouse: Warehouse) -> dg.AssetCheckResult:
-        query = sa.text(
-            "select partition_date::text as day, state,"
-            " array_remove(array_agg(column_name) filter (where is_drifted), null) as drifted"
-            " from metrics.partitions left join metrics.drift_scored"
-            " using (monitor, partition_date) where monitor = :monitor"
-            " group by partition_date, state order by partition_date desc limit 1"
-        )
+    def days_are_calm(
+        context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+    ) -> dg.AssetCheckResult:
+        span = days_of_tags(context.run.tags)
+        values = {
+            "monitor": monitor.name,
+            "first": span.from_date if span else None,
+            "last": span.to_date if span else None,
+        }
         with warehouse.engine().connect() as connection:
-            newest = connection.execute(query, {"monitor": monitor.name}).mappings().first()
-        if newest is None:
-            return dg.AssetCheckResult(
-                passed=False, severity=dg.AssetCheckSeverity.WARN, description="No day yet."
-            )
-        drifted = newest["drifted"] or []
+            days = connection.execute(DAYS, values).all()
+        not_fresh = [f"{row.day} {row.state}" for row in days if row.state != "fresh"]
+        drifted = [
+            f"{row.day} {', '.join(name or 'all columns' for name in row.drifted)}"
+            for row in days
+            if row.drifted
+        ]
         return dg.AssetCheckResult(
-            passed=newest["state"] == "fresh" and not drifted,
+            passed=bool(days) and not not_fresh and not drifted,
             severity=dg.AssetCheckSeverity.WARN,
+            description=None if days else "No day yet.",
             metadata={
-                "day": newest["day"],
-                "state": newest["state"],
-                "drifted columns": ", ".join(drifted) or "none",
+                "days": len(days),
+                "not fresh": "; ".join(not_fresh) or "none",
+                "drifted columns": "; ".join(drifted) or "none",
             },
         )
 
-    return newest_day_is_calm
+    return days_are_calm

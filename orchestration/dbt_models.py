@@ -1,6 +1,7 @@
 """Staging, features, inference and quality: one daily set of dbt models."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from orchestration.resources import Warehouse
 from orchestration.run_scope import MONITOR_TAG, monitors_of
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.turn import turn
 
 
 class FolderTranslator(DagsterDbtTranslator):
@@ -94,17 +96,25 @@ def dbt_models(
     monitor = context.run.tags.get(MONITOR_TAG)
     others = [name for name in monitors() if name != monitor]
     arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, others)
-    invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-    with spinner(f"dbt, {len(days_of(context))} days"):
-        yield from invocation.stream()
-    run_results = finished_results(invocation)
-    write_test_results(
-        warehouse.engine(),
-        run_results,
-        invocation.get_artifact("manifest.json"),
-        monitors_of(context, monitors()),
-        days_of(context),
-    )
+
+    def tell(line: str) -> None:
+        context.log.info(line)
+        print(line, file=sys.stderr)
+
+    engine, purpose = warehouse.engine(), f"{start} to {days_of(context)[-1]}, {monitor or 'all'}"
+    # Dagster's pool holds its queued runs apart, and nothing that a command line starts.
+    with turn(engine, "dbt", purpose, tell):
+        invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+        with spinner(f"dbt, {len(days_of(context))} days"):
+            yield from invocation.stream()
+        run_results = finished_results(invocation)
+        write_test_results(
+            engine,
+            run_results,
+            invocation.get_artifact("manifest.json"),
+            monitors_of(context, monitors()),
+            days_of(context),
+        )
     if failure := first_failure(run_results):
         raise failure
 
@@ -113,9 +123,9 @@ def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
     """What dbt did, node by node; an error if it ended before it began."""
     invocation.wait()
     if not (invocation.target_path / "run_results.json").exists():
-        said = str(invocation.get_error() or "no reason given")
+        reason = str(invocation.get_error() or "no reason given")
         raise DriftmeterError(
-            f"dbt ended before it ran a model ({' '.join(said.split())[-300:]})",
+            f"dbt ended before it ran a model ({' '.join(reason.split())[-300:]})",
             where=str(invocation.target_path),
             fix="run `dbt build` in dbt_project to see all that it says",
         )
@@ -126,9 +136,9 @@ def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:
     """The first model, or test of severity error, that failed; None if all went well."""
     for result in run_results["results"]:
         if result["status"] in ("error", "fail"):
-            said = " ".join(str(result["message"]).split())
+            message = " ".join(str(result["message"]).split())
             return DriftmeterError(
-                f"dbt: {result['unique_id'].split('.', 2)[2]}: {said}",
+                f"dbt: {result['unique_id'].split('.', 2)[2]}: {message}",
                 where="dbt_project",
                 fix="its SQL is under dbt_project/target, a test's rows in schema test_failures",
             )

@@ -5,21 +5,27 @@ import json
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
+from orchestration.chain import python_keys
 from orchestration.dbt_manifest import DBT, dbt_project, monitors
 from orchestration.dbt_models import dbt_models, translator
 from orchestration.exposures import exposure_specs
-from orchestration.monitoring import monitoring_definitions
-from orchestration.schedules import chain_job, daily_schedule
+from orchestration.monitoring import Feeds, monitoring_definitions, no_feeds
+from orchestration.schedules import chain_job, daily_schedules
 from python_metrics import settings
 
 
-def project_definitions() -> dg.Definitions:
-    """The dbt project's models, dashboards, job and schedule."""
+def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
+    """The dbt project's models, dashboards, job and schedules."""
     manifest = json.loads(dbt_project().manifest_path.read_text())
+    declared = monitors()
+    keys = {
+        name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys([name])]))
+        for name in declared
+    }
     return dg.Definitions(
-        assets=[dbt_models, *exposure_specs(manifest, monitors())],
+        assets=[dbt_models, *exposure_specs(manifest, declared)],
         jobs=[chain_job],
-        schedules=[daily_schedule],
+        schedules=daily_schedules(declared, keys),
         resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(DBT))},
         # One process does all days: a second one would pay for Evidently's import again.
         executor=dg.in_process_executor,
@@ -38,7 +44,7 @@ def all_definitions() -> dg.Definitions:
     from orchestration.example.definitions import absent_days, example_definitions, feeds
 
     return dg.Definitions.merge(
-        project_definitions(),
+        project_definitions(feeds),
         monitoring_definitions(
             dbt_project().manifest_path,
             translator=translator,

@@ -1,20 +1,24 @@
 """One drift asset a monitor: its days against its reference, told to the one on call."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import dagster as dg
 import sqlalchemy as sa
 
+from orchestration.freshness import freshness_policy
 from orchestration.monitored_table import MonitoredTable
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
-from python_metrics.drift.partition import PartitionResult, compute_partition
+from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
+from python_metrics.drift.results import PartitionResult
+from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.registry import register
 
 # Of a warehouse and days: those that never came, as far as whoever brings them can tell.
@@ -35,9 +39,15 @@ def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
 
 
 def drift_asset(
-    table: MonitoredTable, absent_days: AbsentDays = no_absent_days
+    table: MonitoredTable, declared: Collection[str], absent_days: AbsentDays = no_absent_days
 ) -> dg.AssetsDefinition:
-    """The drift asset of one monitor."""
+    """The drift asset of one monitor.
+
+    Parameters
+    ----------
+    declared : collection of str
+        Every monitor that the project declares; those that it declares no longer are retired.
+    """
     monitor = table.monitor
 
     @dg.asset(
@@ -49,9 +59,15 @@ def drift_asset(
         backfill_policy=ONE_RUN,
         deps=[table.inference, *table.quality],
         description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
     )
+    @retried_when_disconnected()
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
+        for name in retire_undeclared(engine, monitor.project, declared):
+            context.log.info(f"{name} is no longer declared: retired")
+        if changes := mark_column_changes(engine, monitor):
+            context.log.info(changes)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         absent = absent_days(engine, days)
@@ -59,11 +75,11 @@ def drift_asset(
             day: compute_partition(engine, monitor, day, reference, arrived=day not in absent)
             for day in track(f"drift, {monitor.name}", days)
         }
-        found = detect(
+        verdicts = detect(
             engine, monitor, reference.config_hash, days, settings.home() / "calibration"
         )
         for day, result in results.items():
-            metadata = partition_metadata(result, found[day])
+            metadata = partition_metadata(result, verdicts[day])
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return drift

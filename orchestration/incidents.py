@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from orchestration.freshness import freshness_policy
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.reports import reports_by_day, store_reports
@@ -34,14 +36,16 @@ def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
     )
+    @retried_when_disconnected()
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
-            found = update_incidents(engine, monitor, days_of(context))
+            breaches_by_day = update_incidents(engine, monitor, days_of(context))
             store_reports(engine, monitor, settings.home() / "reports")
-        links = reports_by_day(engine, monitor, list(found))
-        for day, breaches in found.items():
+        links = reports_by_day(engine, monitor, list(breaches_by_day))
+        for day, breaches in breaches_by_day.items():
             metadata = partition_metadata(breaches, links.get(day))
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 

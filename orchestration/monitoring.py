@@ -10,12 +10,20 @@ from orchestration.checks import drift_check
 from orchestration.drift import AbsentDays, drift_asset, no_absent_days
 from orchestration.incidents import incidents_asset
 from orchestration.monitored_table import MonitoredTable, monitored_tables
-from orchestration.notifications import incident_notifications
+from orchestration.notifications import incident_messages, incident_notifications
 from orchestration.performance import performance_asset
 from orchestration.resources import Warehouse
 from orchestration.stale_days import stale_days_sensor
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import load_monitors
+
+# Of a monitor's name: assets that make the rows of its table.
+Feeds = Callable[[str], Sequence[dg.AssetKey]]
+
+
+def no_feeds(monitor: str) -> Sequence[dg.AssetKey]:
+    """None: whoever fills the table is not known here."""
+    return ()
 
 
 def monitoring_definitions(
@@ -23,7 +31,7 @@ def monitoring_definitions(
     *,
     translator: DagsterDbtTranslator | None = None,
     monitors: Mapping[str, Monitor] | None = None,
-    feeds: Callable[[str], Sequence[dg.AssetKey]] = lambda monitor: (),
+    feeds: Feeds = no_feeds,
     absent_days: AbsentDays = no_absent_days,
 ) -> dg.Definitions:
     """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
@@ -50,16 +58,18 @@ def monitoring_definitions(
     DriftmeterError
         If a monitor's YAML is wrong, or the manifest lacks Driftmeter's quality models.
     """
-    declared = dict(monitors) if monitors is not None else load_monitors(manifest)
+    all_declared = load_monitors(manifest)
+    declared = dict(monitors) if monitors is not None else all_declared
     tables = monitored_tables(manifest, declared, translator or DagsterDbtTranslator())
     keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
     return dg.Definitions(
         assets=[
-            *(drift_asset(table, absent_days) for table in tables.values()),
+            *(drift_asset(table, list(all_declared), absent_days) for table in tables.values()),
             *(performance_asset(monitor) for monitor in declared.values() if monitor.target),
             *(incidents_asset(monitor) for monitor in declared.values()),
         ],
         asset_checks=[drift_check(monitor) for monitor in declared.values()],
+        jobs=[incident_messages],
         sensors=[incident_notifications, *([stale_days_sensor(declared, keys)] if keys else [])],
         resources={"warehouse": Warehouse()},
     )

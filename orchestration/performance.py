@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from orchestration.freshness import freshness_policy
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.partition import Measured, load_background, measure_day
+from python_metrics.performance.measured import Measured
+from python_metrics.performance.partition import load_background, measure_day
 
 RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \
 {reference.from_date} to {reference.to_date}.
@@ -31,21 +34,23 @@ def performance_asset(monitor: Monitor) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
     )
+    @retried_when_disconnected()
     def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         background = load_background(engine, monitor)
         for day in track(f"performance, {monitor.name}", days):
-            found = measure_day(engine, background, day, monitor.config_hash)
-            metadata = partition_metadata(found)
+            measured = measure_day(engine, background, day, monitor.config_hash)
+            metadata = partition_metadata(measured)
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return performance
 
 
-def partition_metadata(found: Sequence[Measured]) -> dict[str, object]:
+def partition_metadata(measured: Sequence[Measured]) -> dict[str, object]:
     """What Dagster shows of one partition."""
-    whole = [row for row in found if row.segment is None]
+    whole = [row for row in measured if row.segment is None]
     coverage = max((row.label_coverage or 0.0 for row in whole), default=0.0)
     lines = ["| metric | | value | 95% interval | reference |", "|---|---|---:|---:|---:|"]
     for row in whole:

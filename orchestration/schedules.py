@@ -1,11 +1,19 @@
-"""The job of the chain, and when it runs by itself: every morning, for yesterday."""
+"""The job of the chain, and when it runs by itself: every morning, for the day before."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from orchestration.partitions import DAILY
+from orchestration.run_scope import MONITOR_TAG
+from python_metrics.monitors.config import Monitor
 
 # Tag of assets that are no part of a day: they are materialized when somebody asks for them.
 ON_DEMAND = {"driftmeter/on_demand": "true"}
+# Six hours after the day ended: most batch jobs have written it by then.
+HOUR = 6
 
 chain_job = dg.define_asset_job(
     "daily_chain",
@@ -13,9 +21,56 @@ chain_job = dg.define_asset_job(
     partitions_def=DAILY,
     description="One day, or a range of days, from the rows that arrive to incidents.",
 )
-daily_schedule = dg.build_schedule_from_partitioned_job(
-    chain_job,
-    name="every_morning",
-    hour_of_day=6,
-    description="Yesterday, once its rows are in. Off until you turn it on.",
-)
+
+
+def daily_schedules(
+    monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
+) -> list[dg.ScheduleDefinition]:
+    """One schedule a time zone of these monitors: a day is run when it has ended there.
+
+    Parameters
+    ----------
+    keys : mapping of str to sequence of AssetKey
+        By monitor: what a run of it alone materializes.
+    """
+    zones = sorted({monitor.timezone for monitor in monitors.values()})
+    return [
+        _schedule(
+            zone,
+            # Where all share the zone, one run does all of them.
+            {None: None}
+            if len(zones) == 1
+            else {name: keys[name] for name in monitors if monitors[name].timezone == zone},
+            "every_morning" if len(zones) == 1 else f"every_morning_{_identifier(zone)}",
+        )
+        for zone in zones
+    ]
+
+
+def _schedule(
+    zone: str, runs: Mapping[str | None, Collection[dg.AssetKey] | None], name: str
+) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=name,
+        job=chain_job,
+        cron_schedule=f"0 {HOUR} * * *",
+        execution_timezone=zone,
+        description=f"The day before, once it has ended in {zone}. Off until you turn it on.",
+    )
+    def every_morning(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        today = context.scheduled_execution_time.astimezone(ZoneInfo(zone)).date()
+        day = today - dt.timedelta(days=1)
+        for monitor, selected in runs.items():
+            yield dg.RunRequest(
+                run_key=f"{day} {monitor or 'all'}",
+                asset_selection=list(selected) if selected else None,
+                partition_key=day.isoformat(),
+                tags={MONITOR_TAG: monitor} if monitor else None,
+            )
+
+    return every_morning
+
+
+def _identifier(zone: str) -> str:
+    """A zone as part of a name that Dagster takes: letters, digits and underscores."""
+    return zone.replace("+", "_plus_").replace("-", "_minus_").replace("/", "_")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from orchestration.chain import in_a_row, range_tags
 from orchestration.resources import Warehouse
+from orchestration.run_scope import in_a_row, range_tags
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.monitors.config import Monitor
 
@@ -23,7 +23,7 @@ def stale_days_sensor(
 
     @dg.sensor(
         name="stale_days",
-        target=dg.AssetSelection.assets(*{key for each in keys.values() for key in each}),
+        target=dg.AssetSelection.assets(*{key for own in keys.values() for key in own}),
         minimum_interval_seconds=60,
         description="Runs days again whose rows or labels changed. Off until you turn it on.",
     )

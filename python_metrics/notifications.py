@@ -16,7 +16,7 @@ FIRST_WAIT = dt.timedelta(seconds=30)
 MOST_AGE = dt.timedelta(days=1)
 # What people want to be told; acknowledging is what they did themselves.
 CLOSING = ("closed", "closed_by_hand", "accepted")
-TOLD = ("opened", "reopened", *CLOSING)
+NEWS = ("opened", "reopened", *CLOSING)
 WORDS = {"closed_by_hand": "closed"}
 
 
@@ -61,7 +61,7 @@ WAITING = sa.text(
     " max(events.monitor) as monitor, coalesce(max(tried.attempts), 0) as attempts"
     " from metrics.incident_events as events"
     " left join metrics.notifications as tried using (event_id)"
-    " where events.event = any(:told) and events.at > :now - :age"
+    " where events.event = any(:events) and events.at > :now - :age"
     " and (tried.event_id is null or (tried.state = 'retrying' and tried.tried_at <= :now"
     " - :first_wait * power(2, tried.attempts - 1)))"
     " group by events.incident_id order by min(events.event_id)"
@@ -77,7 +77,7 @@ RECORD = sa.text(
 def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
     """Messages that are due, the oldest incident first; one an incident."""
     rows = connection.execute(
-        WAITING, {"told": list(TOLD), "now": now, "age": MOST_AGE, "first_wait": FIRST_WAIT}
+        WAITING, {"events": list(NEWS), "now": now, "age": MOST_AGE, "first_wait": FIRST_WAIT}
     )
     return [
         Message(
@@ -101,6 +101,18 @@ def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
     ]
 
 
+def is_due(engine: sa.Engine) -> bool:
+    """Whether there is a message to send now."""
+    with engine.connect() as connection:
+        return bool(pending(connection, _now(connection)))
+
+
+def _now(connection: sa.Connection) -> dt.datetime:
+    """The warehouse's clock, by which events are dated."""
+    now: dt.datetime = connection.execute(sa.text("select clock_timestamp()")).scalar_one()
+    return now
+
+
 def deliver(
     engine: sa.Engine, urls: Sequence[str], now: dt.datetime | None = None
 ) -> list[Delivery]:
@@ -119,7 +131,7 @@ def deliver(
     done = []
     with engine.begin() as connection:
         connection.execute(sa.text("select pg_advisory_xact_lock(hashtext('notifications'))"))
-        now = now or connection.execute(sa.text("select clock_timestamp()")).scalar_one()
+        now = now or _now(connection)
         for message in pending(connection, now):
             done.append(_send(service, message, unusable))
             connection.execute(
@@ -140,16 +152,16 @@ def deliver(
 
 def send_test(urls: Sequence[str]) -> dict[str, bool]:
     """Send a test message to each address; gives the scheme of each and whether it took it."""
-    found = {}
+    answers = {}
     for number, url in enumerate(urls, start=1):
         service = apprise.Apprise()
         added = service.add(url)
         name = f"{number}: {url.split('://')[0]}"
-        found[name] = bool(
+        answers[name] = bool(
             added
             and _quietly(service, "Driftmeter: a test", "If you read this, incidents will arrive.")
         )
-    return found
+    return answers
 
 
 def _send(service: apprise.Apprise, message: Message, unusable: int) -> Delivery:

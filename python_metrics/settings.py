@@ -31,9 +31,9 @@ def external_database_url() -> str | None:
     return os.environ.get("DRIFTMETER_DATABASE_URL") or None
 
 
-def reports_url() -> str:
-    """Where reports are served, ``DRIFTMETER_REPORTS_URL``; on this machine without it."""
-    return (os.environ.get("DRIFTMETER_REPORTS_URL") or "http://127.0.0.1:3002").rstrip("/")
+def reports_url() -> str | None:
+    """Where reports are served, ``DRIFTMETER_REPORTS_URL``; None means this machine."""
+    return (os.environ.get("DRIFTMETER_REPORTS_URL") or "").rstrip("/") or None
 
 
 def notify_urls() -> list[str]:

@@ -2,11 +2,14 @@
 
 import getpass
 import os
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from orchestration.commands.arguments import check_monitor
+
+if TYPE_CHECKING:
+    from python_metrics.incidents.actions import Action
 
 app = typer.Typer(
     help="List incidents; acknowledge, close or accept one, or keep its days out of baselines.",
@@ -154,7 +157,7 @@ def _author(author: str | None) -> str:
     return author or os.environ.get("DRIFTMETER_AUTHOR") or getpass.getuser()
 
 
-def _act(number: int, action: str, author: str | None, note: str | None) -> None:
+def _act(number: int, action: "Action", author: str | None, note: str | None) -> None:
     from orchestration.commands.rejudge import rejudge
     from python_metrics.incidents.actions import EVENTS, act
     from python_metrics.warehouse import connection

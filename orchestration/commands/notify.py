@@ -32,9 +32,9 @@ def notify(
     from python_metrics.warehouse import connection
 
     done = notifications.deliver(connection.engine(), urls)
-    for each in done:
-        why = f" ({each.reason})" if each.reason else ""
-        typer.echo(f"{each.state}  {each.message.title}{why}")
+    for delivery in done:
+        why = f" ({delivery.reason})" if delivery.reason else ""
+        typer.echo(f"{delivery.state}  {delivery.message.title}{why}")
     if not done:
         typer.echo("nothing is waiting")
-    raise SystemExit(0 if all(each.state == "sent" for each in done) else 1)
+    raise SystemExit(0 if all(delivery.state == "sent" for delivery in done) else 1)

@@ -60,7 +60,7 @@ def report(
                 where="driftmeter report",
                 fix="give --monitor and --date, or --dashboard and its options",
             )
-        typer.echo(of_day(monitor or [], read_date("--date", date), segment, against))
+        typer.echo(day_report(monitor or [], read_date("--date", date), segment, against))
         return
     if overview == (dashboard is not None):
         raise DriftmeterError(
@@ -100,7 +100,7 @@ def report(
     typer.echo(file.resolve().as_uri())
 
 
-def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
+def day_report(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
     """Write Evidently's page of a day; gives its address as a file."""
     from orchestration.progress import spinner
     from python_metrics.baselines import BASELINES
@@ -113,7 +113,7 @@ def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) 
             where="--monitor",
             fix="name one; `driftmeter status` lists them",
         )
-    of = monitor_named(monitor[0])
+    declared = monitor_named(monitor[0])
     chosen = next((known for known in BASELINES if known == against), None)
     if chosen is None:
         raise DriftmeterError(
@@ -122,16 +122,17 @@ def of_day(monitor: list[str], day: dt.date, segment: str | None, against: str) 
             fix=f"use one of {', '.join(BASELINES)}",
         )
     name, equals, value = (segment or "").partition("=")
-    if segment is not None and (not equals or name not in (*of.columns, *of.segments)):
+    if segment is not None and (not equals or name not in (*declared.columns, *declared.segments)):
         raise DriftmeterError(
-            f"{segment!r} names no segment of {of.name}",
+            f"{segment!r} names no segment of {declared.name}",
             where="--segment",
-            fix=f"write COLUMN=VALUE with a column such as {', '.join(of.segments) or 'a feature'}",
+            fix="write COLUMN=VALUE with a column such as "
+            + (", ".join(declared.segments) or "a feature"),
         )
     with spinner("report"):
         path = write_report(
             connection.engine(),
-            of,
+            declared,
             day,
             settings.home() / "reports",
             segment=(name, value) if segment else None,

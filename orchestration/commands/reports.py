@@ -1,6 +1,6 @@
 """`driftmeter reports`: the stored reports over HTTP, for links in Dagster and Grafana."""
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -8,13 +8,16 @@ from python_metrics import settings
 
 
 def reports(
-    port: Annotated[int, typer.Option(help="Port.")] = 3002,
+    port: Annotated[
+        Optional[int], typer.Option(help="Port; the one that links lead to without it.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve .driftmeter/reports until Ctrl-C; `driftmeter ui` does so too."""
+    from python_metrics.reports.address import reports_port
     from python_metrics.reports.serve import open_server
 
-    directory = settings.home() / "reports"
+    directory, port = settings.home() / "reports", port or reports_port()
     with open_server(directory, host, port) as running:
         typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C ends it)")
         try:

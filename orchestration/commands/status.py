@@ -22,6 +22,16 @@ with latest as (
 
 select
     partitions.monitor,
+    (
+        select monitors.retired_at::date from metrics.monitors
+        where monitors.monitor = partitions.monitor
+    ) as retired_on,
+    (
+        select days.reason from metrics.partitions as days
+        where days.monitor = partitions.monitor and days.state = 'stale'
+        order by days.partition_date desc
+        limit 1
+    ) as stale_reason,
     count(*) as days,
     count(*) filter (where partitions.state = 'fresh') as fresh,
     count(*) filter (where partitions.state = 'stale') as stale,
@@ -118,7 +128,7 @@ def status(
 
 def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     """How many are open, and the newest of them."""
-    lines = [f"{each['kind']} since {each['since']}: {each['diagnosis']}" for each in incidents]
+    lines = [f"{row['kind']} since {row['since']}: {row['diagnosis']}" for row in incidents]
     more = [f"and {len(lines) - MOST_INCIDENTS} more"] if len(lines) > MOST_INCIDENTS else []
     return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
 
@@ -130,7 +140,11 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     drifted, reference = row["drifted_on_last_day"], row["reference"]
     table = Table(title=row["monitor"], title_justify="left", show_header=False)
     states = ", ".join(f"{row[state]:,} {state}" for state in STATES if row[state])
+    if row["retired_on"]:
+        table.add_row("retired", f"since {row['retired_on']}: no longer declared; history stays")
     table.add_row("days", f"{row['days']:,}: {states}")
+    if row["stale_reason"] and not row["retired_on"]:
+        table.add_row("stale", f"{row['stale_reason']}: `driftmeter run --stale` measures again")
     table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
     table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
     table.add_row(

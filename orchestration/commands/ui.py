@@ -89,18 +89,24 @@ def _heed_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def _port() -> int | None:
+    """Port of the address that the environment names, if it names one."""
+    return urlsplit(settings.reports_url() or "").port
+
+
 @contextlib.contextmanager
 def _reports() -> Iterator[None]:
     """Serve the reports that assets and incidents link to, unless somebody does already."""
+    from python_metrics.reports.address import reports_port, reports_url
     from python_metrics.reports.serve import server
 
-    address = urlsplit(settings.reports_url())
     try:
-        serving = server(settings.home() / "reports", "127.0.0.1", address.port or 3002)
+        serving = server(settings.home() / "reports", "127.0.0.1", _port() or reports_port())
     except OSError:
-        typer.echo(f"reports: {settings.reports_url()} is served by another process")
+        typer.echo(f"reports: {reports_url()} is served by another process")
         yield
         return
+    typer.echo(f"reports: {reports_url()}")
     threading.Thread(target=serving.serve_forever, daemon=True).start()
     try:
         yield

@@ -41,7 +41,7 @@ def challenger_models(
     it: metrics.version_comparisons says which is better. `driftmeter versions promote` makes it
     the active one.
     """
-    days = Days(**{"from": config.from_date, "to": config.to_date})
+    days = Days.model_validate({"from": config.from_date, "to": config.to_date})
     model = train_challenger(config.monitor, days, warehouse.engine(), trips.open().signature)
     return dg.MaterializeResult(
         metadata={
@@ -80,7 +80,7 @@ def baseline_models(
     The file's hash is recorded in metrics.model_versions, and a file with another hash is refused.
     """
     engine, source = warehouse.engine(), trips.open().signature
-    metadata: dict[str, object] = {}
+    metadata: dict[str, str | float | None] = {}
     for name in track("training baselines", list(MODELS)):
         model = train_baseline(
             engine, name, trained_days(name), data_source=source, home=settings.home()

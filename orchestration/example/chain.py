@@ -14,6 +14,7 @@ from orchestration.example import source_choice
 from orchestration.example.raw import MATURE_TAG
 from orchestration.example.source_choice import SourceChoice
 from orchestration.example.trained_days import trained_days
+from orchestration.run_scope import in_a_row
 from python_metrics.arrival.changes import stale_days
 from python_metrics.errors import DriftmeterError
 from python_metrics.example.models.baseline import MODELS
@@ -47,6 +48,7 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
     """
     started = time.perf_counter()
     names = chain.names_of(only)
+    chain.tell_changes(names)
     source = choice.open()
     _check_days(source, days)
     # From here on the choice decides, for downloaded months, which days are the reference.
@@ -91,7 +93,7 @@ def run_stale(choice: SourceChoice, only: str | None = None) -> Iterator[ChainRu
         As it is done.
     """
     days = {day for name in chain.names_of(only) for day in stale_days(connection.engine(), name)}
-    for span in chain.in_a_row(days):
+    for span in in_a_row(days):
         yield run_chain(choice, span, only)
 
 
@@ -102,7 +104,7 @@ def _is_done(day: dt.date, only: str | None) -> bool:
     )
     names = chain.names_of(only)
     with connection.engine().connect() as session:
-        return session.scalar(query, {"day": day, "monitors": names}) == len(names)
+        return bool(session.scalar(query, {"day": day, "monitors": names}) == len(names))
 
 
 def _check_days(source: Source, days: Days) -> None:

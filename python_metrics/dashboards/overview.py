@@ -52,7 +52,9 @@ from metrics.monitor_state as state left join lateral (
     and partition_date = newest_day) as missing on true order by state.state, state.monitor
 """
 STATE = f"""
-select state, partition_date::text as day from metrics.partitions
+select case when retired_at is null then state else 'retired' end as state,
+    partition_date::text as day
+from metrics.partitions join metrics.monitors using (monitor)
 where {MONITOR} and {DAYS} order by partition_date desc limit 1
 """
 OPEN_INCIDENTS = f"""

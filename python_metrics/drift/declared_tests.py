@@ -16,7 +16,7 @@ from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
 from python_metrics.drift.results import TestOutcome
 from python_metrics.labels import as_words
 from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.declared_test import OF, DeclaredTest
+from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
 Build = Callable[[DeclaredTest, Monitor, list[Any]], Any]
 
@@ -108,7 +108,7 @@ def _outcome(
 def _reason_to_skip(test: DeclaredTest, monitor: Monitor, current: pd.DataFrame) -> str | None:
     if current.empty and test.test != "row_count":
         return "the day has no rows"
-    if OF[test.test] in ("regression", "classification"):
+    if SUBJECTS[test.test] in ("regression", "classification"):
         labelled = _labelled(monitor, current)
         if len(labelled) < monitor.min_rows:
             return f"{len(labelled)} rows have a label; {monitor.min_rows} are needed"
@@ -123,7 +123,7 @@ def _measure(
     if current.empty:
         # Evidently draws no report of nothing; nothing has a count all the same.
         return 0.0, all(_holds(test, 0.0))
-    of_model = OF[test.test] in ("regression", "classification")
+    of_model = SUBJECTS[test.test] in ("regression", "classification")
     sides = [_labelled(monitor, frame) if of_model else frame for frame in (current, reference)]
     definition = _definition(monitor, of_model)
     names = [*_columns(definition)]

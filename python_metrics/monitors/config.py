@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from python_metrics.monitors.declared_test import OF, DeclaredTest
+from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
 
 class Strict(BaseModel):
@@ -136,6 +136,8 @@ class Monitor(Strict):
         The dbt model's name, and the monitor's in every table.
     schema_name : str
         Postgres schema of the inference table.
+    project : str
+        dbt project that declares it; not written in YAML.
     timestamp : str
         Column of type timestamptz; the row's day is taken in `timezone`.
     features : dict of str to Column
@@ -160,6 +162,7 @@ class Monitor(Strict):
 
     name: str
     schema_name: str = "inference"
+    project: str = ""
     owner: str
     task: Literal["regression", "classification"]
     timestamp: str
@@ -208,14 +211,15 @@ class Monitor(Strict):
 
     def _check_tests(self) -> None:
         for test in self.tests:
-            of = OF[test.test]
+            subject = SUBJECTS[test.test]
             if test.column is not None and test.column not in self.columns:
                 raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is no column")
-            wanted = {"number": "numerical", "category": "categorical"}.get(of)
+            wanted = {"number": "numerical", "category": "categorical"}.get(subject)
             if wanted and self.columns[str(test.column)].kind != wanted:
                 raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is not {wanted}")
-            if of in ("regression", "classification") and (of != self.task or not self.target):
-                raise ValueError(f"`tests`: {test.test} needs task {of}, and a target")
+            is_of_errors = subject in ("regression", "classification")
+            if is_of_errors and (subject != self.task or not self.target):
+                raise ValueError(f"`tests`: {test.test} needs task {subject}, and a target")
             if test.test == "out_of_range_share" and not self.columns[str(test.column)].range:
                 raise ValueError(f"`tests`: {test.column!r} declares no range to be out of")
             if test.test == "unaccepted_share" and not self.columns[str(test.column)].accepted:
@@ -261,6 +265,14 @@ class Monitor(Strict):
         # Tests say what is asked of a day, not what is measured of it.
         content = self.model_dump(
             mode="json",
-            exclude={"owner", "tests", "default_tests", "retrain", "watch_days", "challengers"},
+            exclude={
+                "owner",
+                "project",
+                "tests",
+                "default_tests",
+                "retrain",
+                "watch_days",
+                "challengers",
+            },
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # What a test is of: a number, a category, any column, the whole row, or the model's errors.
-OF: dict[str, Literal["number", "category", "column", "row", "regression", "classification"]] = {
+Subject = Literal["number", "category", "column", "row", "regression", "classification"]
+SUBJECTS: dict[str, Subject] = {
     "missing_share": "column",
     "drift": "column",
     "mean": "number",
@@ -37,7 +38,7 @@ class DeclaredTest(BaseModel):
     Attributes
     ----------
     test : str
-        One of `OF`.
+        One of `SUBJECTS`.
     column : str, optional
         Of tests of a column.
     at_least, at_most, equals : float, optional
@@ -62,8 +63,8 @@ class DeclaredTest(BaseModel):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "DeclaredTest":
-        if self.test not in OF:
-            raise ValueError(f"there is no test {self.test!r}; use one of {', '.join(OF)}")
+        if self.test not in SUBJECTS:
+            raise ValueError(f"there is no test {self.test!r}; use one of {', '.join(SUBJECTS)}")
         conditions = [self.at_least, self.at_most, self.between, self.equals]
         if sum(condition is not None for condition in conditions) != 1:
             raise ValueError(
@@ -71,7 +72,7 @@ class DeclaredTest(BaseModel):
             )
         if self.between and self.between[0] > self.between[1]:
             raise ValueError(f"`{self.test}`: between is [lowest, highest]")
-        is_of_column = OF[self.test] in ("number", "category", "column")
+        is_of_column = SUBJECTS[self.test] in ("number", "category", "column")
         if is_of_column != (self.column is not None):
             raise ValueError(
                 f"`{self.test}` {'needs a column' if is_of_column else 'is of no single column'}"

@@ -26,7 +26,8 @@ def load_monitors(manifest: Path) -> dict[str, Monitor]:
         manifest.
     """
     try:
-        nodes: Mapping[str, Any] = json.loads(manifest.read_text())["nodes"]
+        content = json.loads(manifest.read_text())
+        nodes: Mapping[str, Any] = content["nodes"]
     except (OSError, ValueError, KeyError) as error:
         raise DriftmeterError(
             "is no manifest of dbt's", where=str(manifest), fix="run `dbt parse` in dbt_project"
@@ -38,9 +39,18 @@ def load_monitors(manifest: Path) -> dict[str, Monitor]:
     ]
     models = {node["name"]: node for node in nodes.values() if node["resource_type"] == "model"}
     return {
-        node["name"]: _monitor(node, models)
+        node["name"]: _monitor(node, models).model_copy(update={"project": _project(content)})
         for node in sorted(declared, key=lambda n: str(n["name"]))
     }
+
+
+def project_name(manifest: Path) -> str:
+    """Name of the dbt project whose manifest this is."""
+    return _project(json.loads(manifest.read_text()))
+
+
+def _project(content: Mapping[str, Any]) -> str:
+    return str((content.get("metadata") or {}).get("project_name") or "")
 
 
 def _monitor(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Monitor:
@@ -53,7 +63,7 @@ def _monitor(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -
             where=place,
             fix="write its fields below it",
         )
-    for given in sorted({"name", "schema_name"} & set(block)):
+    for given in sorted({"name", "schema_name", "project"} & set(block)):
         raise DriftmeterError(
             f"{given}: is dbt's to say", where=place, fix="remove it; the model has it"
         )
@@ -111,7 +121,7 @@ def _fields(place: tuple[int | str, ...]) -> list[str]:
     }
     block = inner.get(place[0], Monitor) if len(place) > 1 else Monitor
     named = {field.alias or name for name, field in block.model_fields.items()}
-    return sorted(named - {"name", "schema_name"})
+    return sorted(named - {"name", "schema_name", "project"})
 
 
 def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> None:

@@ -6,13 +6,15 @@ from python_metrics.monitors.config import Monitor
 
 MONITOR = sa.text(
     "insert into metrics.monitors (monitor, owner, task, timezone, reference_from, reference_to,"
-    " false_alarms_per_month, config_hash)"
-    " values (:monitor, :owner, :task, :timezone, :reference_from, :reference_to, :budget, :config)"
+    " false_alarms_per_month, config_hash, project)"
+    " values (:monitor, :owner, :task, :timezone, :reference_from, :reference_to, :budget, :config,"
+    " nullif(:project, ''))"
     " on conflict (monitor) do update set owner = excluded.owner, task = excluded.task,"
     " timezone = excluded.timezone, reference_from = excluded.reference_from,"
     " reference_to = excluded.reference_to,"
     " false_alarms_per_month = excluded.false_alarms_per_month,"
-    " config_hash = excluded.config_hash, computed_at = now()"
+    " config_hash = excluded.config_hash, project = excluded.project, retired_at = null,"
+    " computed_at = now()"
 )
 FORGET_COLUMNS = sa.text("delete from metrics.monitored_columns where monitor = :monitor")
 COLUMN = sa.text(
@@ -23,7 +25,10 @@ COLUMN = sa.text(
 
 
 def register(engine: sa.Engine, monitor: Monitor) -> None:
-    """Write a monitor's row and one for each of its columns; replaces what was there."""
+    """Write a monitor's row and one for each of its columns; replaces what was there.
+
+    A monitor that was retired is so no longer.
+    """
     roles = {monitor.prediction: "prediction", monitor.target: "target"}
     with engine.begin() as connection:
         connection.execute(
@@ -37,6 +42,7 @@ def register(engine: sa.Engine, monitor: Monitor) -> None:
                 "reference_to": monitor.reference.to_date,
                 "budget": monitor.alarm_budget.false_alarms_per_month,
                 "config": monitor.config_hash,
+                "project": monitor.project,
             },
         )
         connection.execute(FORGET_COLUMNS, {"monitor": monitor.name})

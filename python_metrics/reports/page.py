@@ -93,8 +93,8 @@ def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:
         f"<div><b>{html.escape(name)}</b> {html.escape(value)}</div>"
         for name, value in facts.items()
     )
-    said = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
-    return f'<header id="driftmeter" style="{STYLE}">{rows}{said}</header>'
+    lines = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
+    return f'<header id="driftmeter" style="{STYLE}">{rows}{lines}</header>'
 
 
 def _definition(monitor: Monitor, names: Sequence[str]) -> DataDefinition:
@@ -130,14 +130,14 @@ def _without_performance(
 ) -> str | None:
     """Why the model's errors cannot be drawn, or None where they can."""
     labels = [frame[str(monitor.target)] for frame in (reference, current)]
-    known = min(int(each.notna().sum()) for each in labels)
+    known = min(int(label.notna().sum()) for label in labels)
     if known < FEWEST_LABELS:
         return f"Only {known} rows of a side have a label: too few to draw the model's errors."
     if monitor.task == "regression":
         return None
-    if any(each.nunique() != 2 for each in labels):
+    if any(label.nunique() != 2 for label in labels):
         return "The labels of a side are all the same: the model's errors are not drawn."
-    worst = max(each.isna().mean() for each in labels)
+    worst = max(label.isna().mean() for label in labels)
     if worst > MOST_UNLABELLED:
         return f"{worst:.0%} of a side's rows have no label yet: the model's errors are not drawn."
     return None

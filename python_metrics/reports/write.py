@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from python_metrics import settings
 from python_metrics.baselines import Baseline, baseline_days, record
 from python_metrics.drift.inference_rows import VERSION, count_rows, read_rows
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
+from python_metrics.reports.address import reports_url
 
 # Rows of either side that a page draws: more make it slow to open and show nothing else.
 MOST_ROWS = 20_000
@@ -90,7 +90,7 @@ def file_name(
 
 def report_url(path: Path) -> str:
     """Where a written report is served."""
-    return f"{settings.reports_url()}/{path.name}"
+    return f"{reports_url()}/{path.name}"
 
 
 def _plain(text: str) -> str:
@@ -106,9 +106,9 @@ def _side(
 ) -> tuple[int, pd.DataFrame]:
     rows = count_rows(connection, monitor, days, segment=segment)
     if rows < monitor.min_rows:
-        of = f" with {' = '.join(segment)}" if segment else ""
+        chosen = f" with {' = '.join(segment)}" if segment else ""
         raise DriftmeterError(
-            f"{name} holds {rows} rows{of}, fewer than {monitor.min_rows}",
+            f"{name} holds {rows} rows{chosen}, fewer than {monitor.min_rows}",
             where=f"{monitor.schema_name}.{monitor.name}",
             fix="choose a day, a segment or a baseline with more rows",
         )

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.chain import in_a_row
 from orchestration.dbt_manifest import dbt_project
 from orchestration.monitoring import monitoring_definitions
 from orchestration.resources import Warehouse
+from orchestration.run_scope import in_a_row
 from orchestration.stale_days import stale_days_sensor
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference

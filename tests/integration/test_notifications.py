@@ -138,16 +138,38 @@ def test_old_news_is_none(warehouse: sa.Engine, service: Service) -> None:
     assert deliver(warehouse, [service.url]) == []
 
 
-def test_the_sensor_skips_without_addresses_and_raises_nothing_when_a_service_is_gone(
-    warehouse: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(
+    warehouse: sa.Engine, warehouse_url: str, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.notifications import incident_notifications
+    from orchestration.notifications import incident_messages, incident_notifications
     from orchestration.resources import Warehouse
 
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
-    tell(warehouse, 1, "opened")
-    context = dg.build_sensor_context(resources={"warehouse": Warehouse()})
-    monkeypatch.delenv("DRIFTMETER_NOTIFY_URLS", raising=False)
-    assert "DRIFTMETER_NOTIFY_URLS" in str(incident_notifications(context).skip_message)
-    monkeypatch.setenv("DRIFTMETER_NOTIFY_URLS", "json://127.0.0.1:9/")
-    assert incident_notifications(context).skip_message == "1 retrying"
+    resources = {"warehouse": Warehouse()}
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance, resources=resources)
+
+        def tick() -> dg.RunRequest | dg.SkipReason:
+            return incident_notifications(context)
+
+        monkeypatch.delenv("DRIFTMETER_NOTIFY_URLS", raising=False)
+        assert "DRIFTMETER_NOTIFY_URLS" in str(tick().skip_message)
+        monkeypatch.setenv("DRIFTMETER_NOTIFY_URLS", service.url)
+        assert tick().skip_message == "no news"
+        tell(warehouse, 1, "opened")
+        assert isinstance(tick(), dg.RunRequest)
+        assert service.got == []
+        # One that is on is enough.
+        starting = dg.DagsterRunStatus.STARTING
+        sending = instance.create_run_for_job(incident_messages, status=starting)
+        assert tick().skip_message == "a run that sends is on"
+        instance.delete_run(sending.run_id)
+        incident_messages.execute_in_process(resources=resources, instance=instance)
+        assert [message["title"] for message in service.got] == ["[opened] m: missing_values"]
+        assert tick().skip_message == "no news"
+
+        # A service that is gone fails no run: it is tried again later.
+        monkeypatch.setenv("DRIFTMETER_NOTIFY_URLS", "json://127.0.0.1:9/")
+        tell(warehouse, 2, "opened")
+        assert incident_messages.execute_in_process(resources=resources, instance=instance).success
+        assert states(warehouse) == ["sent", "retrying"]

@@ -11,7 +11,7 @@ from sklearn import metrics
 from python_metrics.drift.declared_tests import BUILD, run_declared
 from python_metrics.drift.results import TestOutcome
 from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.declared_test import OF
+from python_metrics.monitors.declared_test import SUBJECTS
 
 
 def monitor(tests: list[dict[str, Any]], task: str = "regression") -> Monitor:
@@ -88,12 +88,12 @@ TRUTH: dict[str, float] = {
 
 
 def test_every_test_that_can_be_declared_can_be_measured() -> None:
-    assert BUILD.keys() == OF.keys()
+    assert BUILD.keys() == SUBJECTS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(TRUTH))
 def test_a_test_sees_what_pandas_and_scikit_learn_see(name: str) -> None:
-    of = OF[name]
+    of = SUBJECTS[name]
     column = {"number": "miles", "category": "payment", "column": "miles"}.get(of)
     test: dict[str, Any] = {"test": name, "at_most": 1e9}
     test |= {"column": column} if column else {}

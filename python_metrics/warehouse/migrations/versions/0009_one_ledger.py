@@ -125,12 +125,17 @@ COUNTED = """select count(*) from metrics.alarm_days
                 between"""
 
 
+def monitor_state() -> str:
+    """The view of 0008 that counts alarm days by the ledger."""
+    before = str(import_module(f"{VERSIONS}.0008_lasting_drift").MONITOR_STATE)
+    return before.replace(COUNTED_BEFORE, COUNTED)
+
+
 def upgrade() -> None:
     """Add the tables and columns, the ledger, and the views that read it."""
     for statement in (*TABLES, DRIFT_SCORED, ALARMS, ALARM_DAYS):
         op.execute(statement)
-    before = import_module(f"{VERSIONS}.0008_lasting_drift").MONITOR_STATE
-    op.execute(before.replace(COUNTED_BEFORE, COUNTED))
+    op.execute(monitor_state())
     _allow_events((*EVENTS, "accepted"))
 
 

@@ -1,0 +1,86 @@
+"""What follows where YAML changes under a living monitor: its columns, or that it is declared."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from python_metrics.monitors.config import Monitor
+
+REGISTERED = sa.text(
+    "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
+)
+MARK_MEASURED = sa.text(
+    "update metrics.partitions set state = 'stale', reason = :reason"
+    " where monitor = :monitor and state = 'fresh'"
+)
+RETIRE = sa.text(
+    "update metrics.monitors set retired_at = now()"
+    " where project = :project and retired_at is null and monitor <> all(:declared)"
+    " returning monitor"
+)
+CLOSE_INCIDENTS = sa.text(
+    "with closed as (update metrics.incidents set closed_on = last_seen_on,"
+    " closed_by = 'driftmeter' where monitor = any(:monitors) and closed_on is null returning *)"
+    " insert into metrics.incident_events (incident_id, monitor, event, on_date, kind, diagnosis,"
+    " report_url, author, note) select incident_id, monitor, 'closed', closed_on, kind, diagnosis,"
+    " report_url, 'driftmeter', 'the monitor is no longer declared' from closed"
+)
+
+
+def column_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
+    """How the declared columns differ from those of the last run; None if they do not."""
+    registered = {
+        row.column_name: row.kind
+        for row in connection.execute(REGISTERED, {"monitor": monitor.name})
+    }
+    declared = {name: column.kind for name, column in monitor.columns.items()}
+    if not registered or registered == declared:
+        return None
+    added = [name for name in declared if name not in registered]
+    removed = [name for name in registered if name not in declared]
+    retyped = [
+        f"{name} now {kind}"
+        for name, kind in declared.items()
+        if name in registered and registered[name] != kind
+    ]
+    words = {"added": added, "removed": removed, "retyped": retyped}
+    return "; ".join(f"{word} {', '.join(names)}" for word, names in words.items() if names)
+
+
+def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
+    """Make the days stale that were measured under other columns.
+
+    Returns
+    -------
+    str or None
+        One line for people: what changed, and what that does to history.
+    """
+    with engine.begin() as connection:
+        changes = column_changes(connection, monitor)
+        if changes is None:
+            return None
+        marked = connection.execute(
+            MARK_MEASURED, {"monitor": monitor.name, "reason": f"columns changed: {changes}"}
+        )
+    return (
+        f"{monitor.name}: columns changed: {changes}; the {marked.rowcount:,} days measured before"
+        f" keep what they have and are stale: `driftmeter run --stale --monitor {monitor.name}`"
+        " measures them again"
+    )
+
+
+def retire_undeclared(engine: sa.Engine, project: str, declared: Collection[str]) -> list[str]:
+    """Retire monitors that a dbt project declares no longer; another project's are let alone.
+
+    History stays. Open incidents are closed, and a monitor that is declared again goes on.
+
+    Returns
+    -------
+    list of str
+        Those that were retired now.
+    """
+    with engine.begin() as connection:
+        retired = connection.scalars(RETIRE, {"project": project, "declared": list(declared)}).all()
+        if retired:
+            connection.execute(CLOSE_INCIDENTS, {"monitors": list(retired)})
+    return sorted(retired)

@@ -1,0 +1,133 @@
+"""YAML that changes under a living monitor: columns come, go and turn; a monitor is retired."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.drift.partition import compute_partition
+from python_metrics.drift.reference import load_reference
+from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.registry import register
+from python_metrics.notifications import pending
+from tests.integration.test_any_columns import FEATURES, Project, project
+from tests.integration.test_arrival import FIRST, LOANS, change, monitor, states
+from tests.integration.test_own_project import driftmeter, run
+
+__all__ = ["project"]
+OPEN_INCIDENT = """
+    insert into metrics.incidents (monitor, kind, severity, opened_on, last_seen_on, diagnosis,
+        family, cause, columns, days)
+    values ('loans', 'missing_values', 'error', '2026-03-02', '2026-03-03', 'income is missing',
+        'column', 'income', '{income}', 2)
+"""
+
+
+def declared(**changes: object) -> Monitor:
+    return monitor(**changes).model_copy(update={"project": "bank"})
+
+
+@pytest.fixture
+def measured(warehouse: sa.Engine) -> sa.Engine:
+    """Eight days measured and one incident open."""
+    change(warehouse, LOANS)
+    register(warehouse, declared())
+    reference = load_reference(warehouse, declared())
+    for number in range(8):
+        compute_partition(warehouse, declared(), FIRST + dt.timedelta(days=number), reference)
+    change(warehouse, OPEN_INCIDENT)
+    return warehouse
+
+
+def scalars(engine: sa.Engine, query: str) -> list[object]:
+    with engine.connect() as session:
+        return list(session.scalars(sa.text(query)))
+
+
+STATE = "select state from metrics.monitor_state"
+ALERTS = (
+    "select sum(days) from metrics.partition_alerts union all"
+    " select sum(is_late) from metrics.freshness union all"
+    " select sum(firing) from metrics.incident_alerts"
+)
+
+
+def test_a_monitor_that_is_no_longer_declared_is_retired_and_one_of_another_project_is_not(
+    measured: sa.Engine,
+) -> None:
+    change(measured, "update metrics.partitions set state = 'missing'")
+    # Live once, and silent since: without a declaration that would be late for ever.
+    change(measured, "update metrics.partitions set computed_at = partition_date + 1")
+    assert scalars(measured, STATE) == ["missing"]
+    assert all(scalars(measured, ALERTS))
+    before = scalars(measured, "select count(*) from metrics.partitions")
+
+    assert retire_undeclared(measured, "another", ["theirs"]) == []
+    assert retire_undeclared(measured, "", []) == []
+    assert retire_undeclared(measured, "bank", ["loans", "other"]) == []
+    assert scalars(measured, STATE) == ["missing"]
+    assert retire_undeclared(measured, "bank", ["other"]) == ["loans"]
+    assert retire_undeclared(measured, "bank", ["other"]) == []
+
+    assert scalars(measured, STATE) == ["retired"]
+    assert scalars(measured, ALERTS) == [0, 0, 0]
+    assert scalars(measured, "select count(*) from metrics.partitions") == before
+    assert scalars(measured, "select closed_on from metrics.incidents") == [dt.date(2026, 3, 3)]
+    with measured.connect() as session:
+        (message,) = pending(session, dt.datetime.now(dt.timezone.utc))
+    assert message.title == "[closed] loans: missing_values"
+
+    # Declared again, it goes on where it was.
+    register(measured, declared())
+    assert scalars(measured, STATE) == ["missing"]
+
+
+def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line(
+    measured: sa.Engine,
+) -> None:
+    assert mark_column_changes(measured, declared()) is None
+    features = {"income": {"kind": "categorical"}, "version": {"kind": "categorical"}}
+    changed = declared(features=features, target=None)
+    line = mark_column_changes(measured, changed)
+    assert line == (
+        "loans: columns changed: added version; removed defaulted; retyped income now categorical;"
+        " the 8 days measured before keep what they have and are stale:"
+        " `driftmeter run --stale --monitor loans` measures them again"
+    )
+    reason = "columns changed: added version; removed defaulted; retyped income now categorical"
+    assert set(states(measured).values()) == {reason}
+    assert len(states(measured)) == 8
+    register(measured, changed)
+    assert mark_column_changes(measured, changed) is None
+
+
+def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_are_run_again(
+    project: Project,
+) -> None:
+    one = {name: {"kind": "numerical"} for name in FEATURES[:-1]}
+    project.declare("odd_names", materialized="view", features=one)
+    run(project, "--from", "2026-03-01", "--to", "2026-03-02")
+    added = {**one, FEATURES[-1]: {"kind": "numerical"}, "segment_1": {"kind": "categorical"}}
+    project.declare("odd_names", materialized="view", features=added)
+    shown = run(project, "--from", "2026-03-02", "--to", "2026-03-02")
+    assert f"columns changed: added {FEATURES[-1]}, segment_1; the 2 days measured" in shown
+    assert "after building the reference" in shown
+    query = (
+        "select string_agg(distinct partition_date::text, ' ' order by partition_date::text)"
+        f" from metrics.drift where column_name = '{FEATURES[-1]}' and method = 'day_level'"
+        " and status = 'ok'"
+    )
+    assert project.scalar(query) == "2026-03-02"
+    told = driftmeter(project, "status").stdout
+    assert f"columns changed: added {FEATURES[-1]}" in told
+    shown = run(project, "--stale")
+    assert "columns changed" not in shown
+    assert project.scalar(query) == "2026-03-01 2026-03-02"
+
+    # No longer declared: the next run says so, and so does status from then on.
+    (project.directory / "models" / "inference" / "_models.yml").unlink()
+    ended = driftmeter(project, "run")
+    assert "odd_names is no longer declared: retired" in ended.stdout
+    assert "declares no monitor" in ended.stderr
+    assert "no longer declared; history stays" in driftmeter(project, "status").stdout

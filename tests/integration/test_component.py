@@ -1,0 +1,37 @@
+"""The component: a few lines of YAML give what `monitoring_definitions()` gives."""
+
+import dagster as dg
+import pytest
+from dagster.components.testing import create_defs_folder_sandbox
+
+from orchestration.component import MonitoringComponent, load_translator
+from orchestration.dbt_manifest import dbt_project
+from python_metrics.errors import DriftmeterError
+
+TRANSLATOR = "tests.integration.test_monitoring_definitions:TeamTranslator"
+NO_TRANSLATOR = "orchestration.component:MonitoringComponent"
+
+
+def test_yaml_that_names_a_manifest_and_a_translator_gives_assets_under_the_teams_keys() -> None:
+    manifest = str(dbt_project().manifest_path)
+    with create_defs_folder_sandbox() as sandbox:
+        path = sandbox.scaffold_component(
+            MonitoringComponent,
+            defs_yaml_contents={
+                "type": "orchestration.component.MonitoringComponent",
+                "attributes": {"manifest": manifest, "translator": TRANSLATOR},
+            },
+        )
+        with sandbox.load_component_and_build_defs(path) as (component, defs):
+            assert isinstance(component, MonitoringComponent)
+            graph = defs.resolve_asset_graph()
+    parents = graph.get(dg.AssetKey(["drift", "trip_duration"])).parent_keys
+    assert dg.AssetKey(["team", "trip_duration"]) in parents
+    assert dg.AssetKey(["incidents", "trip_tip"]) in graph.materializable_asset_keys
+    assert {"incident_notifications", "stale_days"} == {each.name for each in defs.sensors or ()}
+
+
+@pytest.mark.parametrize("place", ["nowhere:Class", "orchestration.component", NO_TRANSLATOR])
+def test_what_is_no_translator_is_one_clear_line(place: str) -> None:
+    with pytest.raises(DriftmeterError, match=r"^translator: "):
+        load_translator(place)

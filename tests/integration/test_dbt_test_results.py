@@ -1,0 +1,92 @@
+"""Outcomes of dbt's tests: one row a day of the window, told by that day's own failing rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from orchestration.dbt_test_results import write_test_results
+from tests.integration.pipeline import days
+from tests.integration.test_arrival import change
+
+FAILING = """
+create schema test_failures;
+create table test_failures.not_null_risk as
+select * from (values (date '2026-03-02', 1), ('2026-03-02', 2)) as rows (partition_date, id)
+"""
+WINDOW = [days(f"2026-03-0{number}").from_date for number in (1, 2, 3)]
+
+
+def node(name: str = "not_null_by_day", attached: str = "model.bank.loans") -> dict[str, Any]:
+    return {
+        "resource_type": "test",
+        "name": f"{name}_risk",
+        "schema": "test_failures",
+        "alias": "not_null_risk",
+        "column_name": "risk",
+        "attached_node": attached,
+        "config": {"severity": "WARN"},
+        "test_metadata": {"name": name},
+    }
+
+
+def write(
+    engine: sa.Engine,
+    status: str,
+    nodes: dict[str, dict[str, Any]] | None = None,
+    monitors: Sequence[str] = ("loans", "other"),
+    message: str | None = None,
+) -> list[tuple[object, ...]]:
+    tests = nodes or {"test.a": node()}
+    models = {f"model.bank.{name}": {"name": name} for name in ("loans", "column_profile")}
+    results = [{"unique_id": key, "status": status, "message": message} for key in tests]
+    run_results = {"results": [*results, {"unique_id": "model.gone", "status": "success"}]}
+    write_test_results(engine, run_results, {"nodes": {**tests, **models}}, monitors, WINDOW)
+    query = sa.text(
+        "select monitor, extract(day from partition_date)::int, status, observed, reason"
+        " from metrics.test_results where source = 'dbt' order by 1, 2"
+    )
+    with engine.connect() as session:
+        rows = [tuple(row) for row in session.execute(query)]
+    return rows
+
+
+@pytest.mark.parametrize("status", ["warn", "fail"])
+def test_only_the_day_whose_rows_fail_carries_the_words_of_the_window(
+    warehouse: sa.Engine, status: str
+) -> None:
+    change(warehouse, FAILING)
+    assert write(warehouse, status) == [
+        ("loans", 1, "pass", 0, None),
+        ("loans", 2, status, 2, None),
+        ("loans", 3, "pass", 0, None),
+    ]
+    # Mended and run again: nothing of before stays.
+    assert {row[2:4] for row in write(warehouse, "pass")} == {("pass", 0)}
+
+
+def test_a_test_of_a_table_of_all_monitors_counts_for_each_of_the_run(
+    warehouse: sa.Engine,
+) -> None:
+    shared = {"test.a": node(attached="model.bank.column_profile")}
+    assert [row[:2] for row in write(warehouse, "pass", shared)] == [
+        (name, day) for name in ("loans", "other") for day in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [("column does not exist", "column does not exist"), (None, "an earlier model failed")],
+)
+def test_a_test_that_could_not_run_says_why_and_observed_nothing(
+    warehouse: sa.Engine, message: str | None, reason: str
+) -> None:
+    rows = write(warehouse, "error", message=message)
+    assert {row[2:] for row in rows} == {("error", None, reason)}
+
+
+def test_a_test_without_days_and_another_runs_monitors_are_let_alone(warehouse: sa.Engine) -> None:
+    write(warehouse, "pass")
+    rows = write(warehouse, "pass", {"test.b": node(name="unique")}, monitors=["other"])
+    assert [row[0] for row in rows] == ["loans"] * 3
