@@ -72,4 +72,4 @@ lock:  ## Make requirements*.txt anew from requirements*.in; needs uv
 
 clean:  ## Stop the embedded warehouse; remove it and everything made here
 	[ ! -x $(DRIFTMETER) ] || env -u DRIFTMETER_DATABASE_URL $(DRIFTMETER) down
-	rm -rf $(VENV) .driftmeter dbt_project/target dbt_project/logs dbt_project/profiles.yml
+	rm -rf $(VENV) .driftmeter dbt_project/dbt_packages dbt_project/target dbt_project/logs dbt_project/profiles.yml

@@ -3,12 +3,11 @@
 import functools
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import yaml
 from dagster_dbt import DbtProject
 
+from orchestration.dbt_packages import DBT, ensure_packages, installed_packages
 from orchestration.dbt_profile import ensure_profile
 from orchestration.reference_days import chosen_reference
 from python_metrics import settings
@@ -23,7 +22,6 @@ SOURCE_PATHS = {
     "test-paths": "tests",
     "seed-paths": "seeds",
 }
-DBT = Path(sys.executable).parent / "dbt"
 
 
 @functools.cache
@@ -72,11 +70,16 @@ def _last_change() -> float:
     for kind, usual in SOURCE_PATHS.items():
         for folder in declared.get(kind, [usual]):
             sources.extend((root / folder).rglob("*"))
+    if installed_packages().is_dir():
+        # A local package is a link, which `rglob` does not follow.
+        for package in installed_packages().iterdir():
+            sources.extend(package.resolve().rglob("*"))
     return max(path.stat().st_mtime for path in sources)
 
 
 def _parse(project: DbtProject) -> None:
     ensure_profile()
+    ensure_packages()
     parsed = subprocess.run(
         [str(DBT), "--quiet", "--no-use-colors", "parse"],
         cwd=project.project_dir,

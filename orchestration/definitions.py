@@ -6,8 +6,9 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.chain import python_keys
-from orchestration.dbt_manifest import DBT, dbt_project, monitors
+from orchestration.dbt_manifest import dbt_project, monitors
 from orchestration.dbt_models import dbt_models, translator
+from orchestration.dbt_packages import DBT
 from orchestration.exposures import exposure_specs
 from orchestration.monitoring import Feeds, monitoring_definitions, no_feeds
 from orchestration.schedules import chain_job, daily_schedules

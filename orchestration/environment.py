@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from orchestration.dbt_packages import ensure_packages
 from orchestration.dbt_profile import ensure_profile, write_profile
 from python_metrics import settings
 from python_metrics.warehouse import connection, migrate
@@ -69,6 +70,7 @@ def prepare() -> str:
         else:
             # Any profile that is there reads the variable too.
             ensure_profile()
+        ensure_packages()
         url = connection.warehouse_url()
         migrate.upgrade(connection.engine(url))
         if password := settings.reader_password():

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_manifest import DBT
+from orchestration.dbt_packages import DBT
 from python_metrics import settings
 from python_metrics.calibration.detect import detect
 from python_metrics.drift.partition import compute_partition
@@ -59,23 +59,39 @@ MONITOR = {
 QUALITY = ["reference_bins", "column_histogram", "column_profile"]
 
 
+# What a team has: a project of its own, with schemas as dbt makes them, and the package.
+DBT_PROJECT = {
+    "name": "scores",
+    "version": "1.0.0",
+    "profile": "driftmeter",
+    "vars": {"monitors": []},
+    "models": {
+        "scores": {"+schema": "scoring", "+incremental_strategy": "replace_window"},
+        "+full_refresh": False,
+    },
+}
+
+
 class Project:
-    """A dbt project with the quality models and one monitor of numbers only."""
+    """A dbt project with Driftmeter's package and one monitor of numbers only."""
 
     def __init__(self, root: Path, engine: sa.Engine) -> None:
         self.root = root
         self.engine = engine
-        for name in ("dbt_project", "seeds"):
-            ignore = shutil.ignore_patterns("target", "logs", "inference", "staging", "features")
-            shutil.copytree(settings.PROJECT_ROOT / name, root / name, ignore=ignore)
-        self.directory = root / "dbt_project"
-        (self.directory / "models" / "_exposures.yml").unlink()
-        (self.directory / "models" / "inference").mkdir()
+        self.directory = root / "scores"
+        (self.directory / "models").mkdir(parents=True)
+        package = settings.PROJECT_ROOT / "dbt_project" / "driftmeter"
+        packages = {"packages": [{"local": str(package)}]}
+        (self.directory / "packages.yml").write_text(yaml.safe_dump(packages))
+        (self.directory / "dbt_project.yml").write_text(yaml.safe_dump(DBT_PROJECT))
+        shutil.copytree(package.parent / "macros", self.directory / "macros")
+        # A team's schemas are named by dbt's own rule.
+        (self.directory / "macros" / "generate_schema_name.sql").unlink()
         self.write(MODEL.format(long=LONG))
         self.declare("odd_names")
 
     def write(self, sql: str) -> None:
-        (self.directory / "models" / "inference" / "odd_names.sql").write_text(sql)
+        (self.directory / "models" / "odd_names.sql").write_text(sql)
 
     def declare(self, *listed: str, materialized: str = "incremental", **changes: object) -> None:
         named = (*FEATURES, "partition_date", "order", "version", "segment_1")
@@ -89,7 +105,7 @@ class Project:
             },
             "columns": columns,
         }
-        file = self.directory / "models" / "inference" / "_models.yml"
+        file = self.directory / "models" / "_models.yml"
         file.write_text(yaml.safe_dump({"models": [model]}))
         project = self.directory / "dbt_project.yml"
         content = yaml.safe_load(project.read_text())
@@ -117,9 +133,11 @@ def project(tmp_path: Path, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatc
         session.exec_driver_sql(ROWS.replace("{long}", LONG).replace("%", "%%"))
     made = Project(tmp_path, warehouse)
     monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
+    from orchestration.dbt_packages import ensure_packages
     from orchestration.dbt_profile import ensure_profile
 
     ensure_profile()
+    ensure_packages()
     return made
 
 
@@ -156,8 +174,8 @@ def test_numbers_only_and_names_of_any_kind_are_measured(project: Project) -> No
 
 def counts(project: Project) -> tuple[object, object]:
     return (
-        project.scalar("select count(*) from inference.odd_names"),
-        project.scalar('select count(distinct "order") from inference.odd_names'),
+        project.scalar("select count(*) from public_scoring.odd_names"),
+        project.scalar('select count(distinct "order") from public_scoring.odd_names'),
     )
 
 

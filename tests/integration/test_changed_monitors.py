@@ -126,7 +126,7 @@ def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_a
     assert project.scalar(query) == "2026-03-01 2026-03-02"
 
     # No longer declared: the next run says so, and so does status from then on.
-    (project.directory / "models" / "inference" / "_models.yml").unlink()
+    (project.directory / "models" / "_models.yml").unlink()
     ended = driftmeter(project, "run")
     assert "odd_names is no longer declared: retired" in ended.stdout
     assert "declares no monitor" in ended.stderr

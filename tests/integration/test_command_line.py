@@ -18,7 +18,9 @@ from python_metrics.settings import PROJECT_ROOT
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 
 COPIED = ("python_metrics", "orchestration", "dbt_project", "seeds", "grafana")
-MADE_HERE = shutil.ignore_patterns("target", "logs", "profiles.yml", "__pycache__", ".user.yml")
+MADE_HERE = shutil.ignore_patterns(
+    "target", "logs", "dbt_packages", "profiles.yml", "__pycache__", ".user.yml"
+)
 
 Completed = subprocess.CompletedProcess[str]
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_manifest import DBT
+from orchestration.dbt_packages import DBT
 from python_metrics import settings
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
@@ -28,7 +28,7 @@ select
     2.5 + 2.5 * trip_distance_miles as predicted_fare_usd,
     fare_usd
 from {{ ref('trip_features') }}
-where {{ in_window() }}
+where {{ driftmeter.in_window() }}
 """
 TYPES = {
     "trip_id": "bigint",
@@ -62,7 +62,7 @@ MONITOR = {
 def project(tmp_path: Path) -> Path:
     """A copy of the dbt project with a third monitor in it."""
     for name in ("dbt_project", "seeds"):
-        ignore = shutil.ignore_patterns("target", "logs")
+        ignore = shutil.ignore_patterns("target", "logs", "dbt_packages")
         shutil.copytree(settings.PROJECT_ROOT / name, tmp_path / name, ignore=ignore)
     inference = tmp_path / "dbt_project" / "models" / "inference"
     (inference / "trip_fare.sql").write_text(MODEL)
@@ -77,6 +77,7 @@ def project(tmp_path: Path) -> Path:
     listed.write_text(
         text.replace("[trip_duration, trip_tip]", "[trip_duration, trip_tip, trip_fare]")
     )
+    subprocess.run([DBT, "deps"], cwd=tmp_path / "dbt_project", check=True, capture_output=True)
     return tmp_path / "dbt_project"
 
 

@@ -80,8 +80,9 @@ def test_dbts_asset_takes_the_turn(
     import dagster as dg
     from dagster_dbt import DbtCliResource
 
-    from orchestration.dbt_manifest import DBT, dbt_project
+    from orchestration.dbt_manifest import dbt_project
     from orchestration.dbt_models import dbt_models
+    from orchestration.dbt_packages import DBT
     from orchestration.resources import Warehouse
     from orchestration.run_scope import range_tags
     from tests.integration.pipeline import days

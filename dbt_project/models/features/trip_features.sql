@@ -4,7 +4,7 @@ trips as (
 
     select *
     from {{ ref('stg_trips') }}
-    where {{ in_window() }}
+    where {{ driftmeter.in_window() }}
 
 ),
 

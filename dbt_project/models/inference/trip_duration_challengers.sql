@@ -4,7 +4,7 @@ predictions as (
 
     select *
     from {{ ref('stg_challenger_predictions') }}
-    where monitor = 'trip_duration' and {{ in_window() }}
+    where monitor = 'trip_duration' and {{ driftmeter.in_window() }}
 
 )
 

@@ -4,7 +4,7 @@ trips as (
 
     select *
     from {{ ref('trip_features') }}
-    where {{ in_window() }}
+    where {{ driftmeter.in_window() }}
 
 ),
 
@@ -12,7 +12,7 @@ predictions as (
 
     select *
     from {{ ref('stg_predictions') }}
-    where monitor = 'trip_tip' and {{ in_window() }}
+    where monitor = 'trip_tip' and {{ driftmeter.in_window() }}
 
 ),
 
@@ -20,7 +20,7 @@ labels as (
 
     select *
     from {{ ref('stg_labels') }}
-    where {{ in_window() }}
+    where {{ driftmeter.in_window() }}
 
 )
 

@@ -4,7 +4,7 @@ predictions as (
 
     select *
     from {{ ref('stg_challenger_predictions') }}
-    where monitor = 'trip_tip' and {{ in_window() }}
+    where monitor = 'trip_tip' and {{ driftmeter.in_window() }}
 
 )
 

@@ -7,7 +7,7 @@
 
 select partition_date, {{ column_name }}, count(*) as occurrences
 from {{ model }}
-where {{ column_name }} is not null and {{ in_window() }}
+where {{ column_name }} is not null and {{ driftmeter.in_window() }}
 group by partition_date, {{ column_name }}
 having count(*) > 1
 
@@ -18,7 +18,7 @@ having count(*) > 1
 
 select *
 from {{ model }}
-where {{ column_name }} is null and {{ in_window() }}
+where {{ column_name }} is null and {{ driftmeter.in_window() }}
 
 {% endtest %}
 
@@ -29,7 +29,7 @@ select *
 from {{ model }}
 where
     {{ column_name }}::text not in ('{{ values | join("', '") }}')
-    and {{ in_window() }}
+    and {{ driftmeter.in_window() }}
 
 {% endtest %}
 
@@ -42,7 +42,7 @@ left join {{ to }} as known on checked.{{ column_name }} = known.{{ field }}
 where
     checked.{{ column_name }} is not null
     and known.{{ field }} is null
-    and {{ in_window('checked.partition_date') }}
+    and {{ driftmeter.in_window('checked.partition_date') }}
 
 {% endtest %}
 
@@ -51,7 +51,7 @@ where
 
 select {{ (['partition_date'] + columns) | join(', ') }}, count(*) as occurrences
 from {{ model }}
-where {{ in_window() }}
+where {{ driftmeter.in_window() }}
 group by {{ (['partition_date'] + columns) | join(', ') }}
 having count(*) > 1
 
@@ -64,6 +64,6 @@ select *
 from {{ model }}
 where
     {{ column_name }} <> ({{ timestamp }} at time zone '{{ timezone }}')::date
-    and {{ in_window() }}
+    and {{ driftmeter.in_window() }}
 
 {% endtest %}

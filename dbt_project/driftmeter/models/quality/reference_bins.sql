@@ -8,18 +8,18 @@
 
 with
 
-{% for name in monitors_with_reference_in_window() -%}
+{% for name in driftmeter.monitors_with_reference_in_window() -%}
 bins_{{ loop.index }} as (
 
-    {{ reference_bins(name) }}
+    {{ driftmeter.reference_bins(name) }}
 
 ),
 
 {% endfor -%}
 bins as (
 
-    {% for name in monitors_with_reference_in_window() -%}
-    select {{ literal(name) }}::text as monitor, * from bins_{{ loop.index }}
+    {% for name in driftmeter.monitors_with_reference_in_window() -%}
+    select {{ driftmeter.literal(name) }}::text as monitor, * from bins_{{ loop.index }}
     union all
     {% endfor -%}
     -- Typed, for a run that touches no reference.

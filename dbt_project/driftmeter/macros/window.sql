@@ -25,7 +25,7 @@
 
 
 {% macro in_window(column='partition_date') -%}
-    {%- if has_window() -%}
+    {%- if driftmeter.has_window() -%}
         {{ column }} >= date '{{ var("start_date") }}'
         and {{ column }} < date '{{ var("end_date") }}'
     {%- else -%}
@@ -36,7 +36,7 @@
 
 {# One row a day, so that a day with no rows is still a day. #}
 {% macro days_in_window(relation) -%}
-    {%- if has_window() -%}
+    {%- if driftmeter.has_window() -%}
         select days::date as partition_date
         from
             generate_series(

@@ -34,7 +34,7 @@
     In SQL each goes by its number, `column_1`: a name of its own might be anything.
 #}
 {% macro monitor_columns(name) -%}
-    {%- set monitor = monitor_config(name) -%}
+    {%- set monitor = driftmeter.monitor_config(name) -%}
     {%- set columns = [] -%}
     {%- for column, about in monitor.get('features', {}).items() -%}
         {%- do columns.append({
@@ -61,7 +61,7 @@
 {# Columns whose values split a day, `segment_1` and so on in SQL. #}
 {% macro monitor_segments(name) -%}
     {%- set segments = [] -%}
-    {%- for segment in monitor_config(name).get('segments', []) -%}
+    {%- for segment in driftmeter.monitor_config(name).get('segments', []) -%}
         {%- do segments.append({'name': segment, 'alias': 'segment_' ~ loop.index}) -%}
     {%- endfor -%}
     {{ return(segments) }}
@@ -70,25 +70,25 @@
 
 {# Rows of the run's days under our own names: day, id, version, segments as text, columns. #}
 {% macro monitored_rows(name) -%}
-    {%- set monitor = monitor_config(name) -%}
+    {%- set monitor = driftmeter.monitor_config(name) -%}
         select
             partition_date,
-            {{ quoted(monitor.id) }} as row_id,
-            {{ quoted(monitor.model_version) }} as row_version
-            {%- for segment in monitor_segments(name) %},
-            coalesce({{ quoted(segment.name) }}::text, '(missing)') as {{ segment.alias }}
+            {{ driftmeter.quoted(monitor.id) }} as row_id,
+            {{ driftmeter.quoted(monitor.model_version) }} as row_version
+            {%- for segment in driftmeter.monitor_segments(name) %},
+            coalesce({{ driftmeter.quoted(segment.name) }}::text, '(missing)') as {{ segment.alias }}
             {%- endfor %}
-            {%- for column in monitor_columns(name) %},
-            {{ quoted(column.name) }} as {{ column.alias }}
+            {%- for column in driftmeter.monitor_columns(name) %},
+            {{ driftmeter.quoted(column.name) }} as {{ column.alias }}
             {%- endfor %}
         from {{ ref(name) }}
-        where {{ in_window() }}
+        where {{ driftmeter.in_window() }}
 {%- endmacro %}
 
 
 {# First and last reference day of one monitor. #}
 {% macro reference_days(name) -%}
-    {%- set declared = monitor_config(name).reference -%}
+    {%- set declared = driftmeter.monitor_config(name).reference -%}
     {{ return({
         'from': var('reference_from') or declared['from'],
         'to': var('reference_to') or declared['to'],
@@ -99,9 +99,9 @@
 {# Of this run's monitors, those whose reference days the window touches. #}
 {% macro monitors_with_reference_in_window() -%}
     {%- set touched = [] -%}
-    {%- for name in selected_monitors() if execute -%}
-        {%- set reference = reference_days(name) -%}
-        {%- if not has_window() or (
+    {%- for name in driftmeter.selected_monitors() if execute -%}
+        {%- set reference = driftmeter.reference_days(name) -%}
+        {%- if not driftmeter.has_window() or (
             reference['from'] | string < var('end_date') | string
             and reference['to'] | string >= var('start_date') | string
         ) -%}
@@ -117,7 +117,7 @@
     {%- if not segments -%}null{%- else -%}
     case
     {%- for segment in segments %}
-        when grouping({{ segment.alias }}) = 0 then {{ literal(segment.name) }}
+        when grouping({{ segment.alias }}) = 0 then {{ driftmeter.literal(segment.name) }}
     {%- endfor %}
     end
     {%- endif -%}

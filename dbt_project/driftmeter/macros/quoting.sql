@@ -13,6 +13,6 @@
 
 {% macro literals(values) -%}
     {%- set written = [] -%}
-    {%- for value in values -%}{%- do written.append(literal(value)) -%}{%- endfor -%}
+    {%- for value in values -%}{%- do written.append(driftmeter.literal(value)) -%}{%- endfor -%}
     {{ return(written | join(', ')) }}
 {%- endmacro %}

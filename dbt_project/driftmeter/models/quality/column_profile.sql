@@ -2,10 +2,10 @@
 
 with
 
-{% for name in selected_monitors() -%}
+{% for name in driftmeter.selected_monitors() -%}
 profile_{{ loop.index }} as (
 
-    {{ column_profile(name) }}
+    {{ driftmeter.column_profile(name) }}
 
 ),
 
@@ -24,8 +24,8 @@ unseen as (
         / nullif(sum(row_count) filter (where bin >= 0), 0)::double precision as value
     from {{ ref('column_histogram') }}
     where
-        monitor in ({{ literals(selected_monitors()) }})
-        and {{ in_window() }}
+        monitor in ({{ driftmeter.literals(driftmeter.selected_monitors()) }})
+        and {{ driftmeter.in_window() }}
     group by
         monitor,
         model_version,
@@ -37,8 +37,8 @@ unseen as (
 
 )
 
-{% for name in selected_monitors() -%}
-select {{ literal(name) }}::text as monitor, * from profile_{{ loop.index }}
+{% for name in driftmeter.selected_monitors() -%}
+select {{ driftmeter.literal(name) }}::text as monitor, * from profile_{{ loop.index }}
 union all
 {% endfor -%}
 select * from unseen

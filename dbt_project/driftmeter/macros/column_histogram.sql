@@ -3,9 +3,9 @@
     holds the nulls; bin 0 what the reference never had, categories kept by name.
 #}
 {% macro column_histogram(name) -%}
-    {%- set columns = monitor_columns(name) -%}
+    {%- set columns = driftmeter.monitor_columns(name) -%}
     {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
-    {%- set segments = monitor_segments(name) -%}
+    {%- set segments = driftmeter.monitor_segments(name) -%}
     with bins as (
 
         select
@@ -16,7 +16,7 @@
             category,
             coalesce(category, bin::text) as bin_key
         from {{ ref('reference_bins') }}
-        where monitor = {{ literal(name) }}
+        where monitor = {{ driftmeter.literal(name) }}
 
     ),
 
@@ -25,7 +25,7 @@
         select
             {%- for column in numerical %}
             coalesce(array_agg(bin_low order by bin) filter (
-                where column_name = {{ literal(column.name) }} and bin > 0
+                where column_name = {{ driftmeter.literal(column.name) }} and bin > 0
             ), '{}') as {{ column.alias }}{{ ',' if not loop.last }}
             {%- endfor %}
         from bins
@@ -34,7 +34,7 @@
 
     scored as (
 
-{{ monitored_rows(name) }}
+{{ driftmeter.monitored_rows(name) }}
 
     ),
 
@@ -43,8 +43,8 @@
         select
             scored.partition_date,
             scored.row_version as model_version,
-            {{ segment_name(segments) }} as segment,
-            {{ segment_value(segments) }} as segment_value,
+            {{ driftmeter.segment_name(segments) }} as segment,
+            {{ driftmeter.segment_value(segments) }} as segment_value,
             cells.column_name,
             cells.is_category,
             cells.bin_key,
@@ -56,20 +56,20 @@
             {%- for column in columns %}
             {%- if column.kind == 'numerical' %}
             (
-                {{ literal(column.name) }},
+                {{ driftmeter.literal(column.name) }},
                 false,
                 width_bucket(
                     scored.{{ column.alias }}::double precision, cuts.{{ column.alias }}
                 )::text
             ){{ ',' if not loop.last }}
             {%- else %}
-            ({{ literal(column.name) }}, true, scored.{{ column.alias }}::text)
+            ({{ driftmeter.literal(column.name) }}, true, scored.{{ column.alias }}::text)
             {{- ',' if not loop.last }}
             {%- endif %}
             {%- endfor %}
         ) as cells (column_name, is_category, bin_key)
         group by
-            {{ segment_grouping_sets(
+            {{ driftmeter.segment_grouping_sets(
                 [
                     'scored.partition_date',
                     'scored.row_version',

@@ -8,15 +8,15 @@
     A category's bin is its rank by frequency.
 #}
 {% macro reference_bins(name) -%}
-    {%- set reference_span = reference_days(name) -%}
-    {%- set columns = monitor_columns(name) -%}
+    {%- set reference_span = driftmeter.reference_days(name) -%}
+    {%- set columns = driftmeter.monitor_columns(name) -%}
     {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
     {%- set categorical = columns | selectattr('kind', 'equalto', 'categorical') | list -%}
     with reference as (
 
         select
             {%- for column in columns %}
-            {{ quoted(column.name) }} as {{ column.alias }}{{ ',' if not loop.last }}
+            {{ driftmeter.quoted(column.name) }} as {{ column.alias }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ ref(name) }}
         where
@@ -37,7 +37,7 @@
                     select unnest(array[0.001, 0.01, 0.99, 0.999])
                 ) as levels
             )) within group (order by {{ column.alias }}::double precision)
-            filter (where {{ is_finite(column.alias) }}) as {{ column.alias }}{{ ',' if not loop.last }}
+            filter (where {{ driftmeter.is_finite(column.alias) }}) as {{ column.alias }}{{ ',' if not loop.last }}
             {%- endfor %}
         from reference
 
@@ -53,7 +53,7 @@
         cross join lateral (
             values
             {%- for column in numerical %}
-            ({{ literal(column.name) }}, quantiles.{{ column.alias }}){{ ',' if not loop.last }}
+            ({{ driftmeter.literal(column.name) }}, quantiles.{{ column.alias }}){{ ',' if not loop.last }}
             {%- endfor %}
         ) as cuts (column_name, quantiles)
         cross join lateral unnest(cuts.quantiles) as quantile
@@ -93,7 +93,7 @@
         cross join lateral (
             values
             {%- for column in categorical %}
-            ({{ literal(column.name) }}, reference.{{ column.alias }}::text){{ ',' if not loop.last }}
+            ({{ driftmeter.literal(column.name) }}, reference.{{ column.alias }}::text){{ ',' if not loop.last }}
             {%- endfor %}
         ) as cells (column_name, category)
         where cells.category is not null

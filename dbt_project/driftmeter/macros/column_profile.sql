@@ -8,17 +8,17 @@
     rerun would change its last digit.
 #}
 {% macro column_profile(name) -%}
-    {%- set columns = monitor_columns(name) -%}
-    {%- set segments = monitor_segments(name) -%}
+    {%- set columns = driftmeter.monitor_columns(name) -%}
+    {%- set segments = driftmeter.monitor_segments(name) -%}
     with days as (
 
-        {{ days_in_window(ref(name)) }}
+        {{ driftmeter.days_in_window(ref(name)) }}
 
     ),
 
     scored as (
 
-{{ monitored_rows(name) }}
+{{ driftmeter.monitored_rows(name) }}
 
     ),
 
@@ -27,8 +27,8 @@
         select
             days.partition_date,
             scored.row_version as model_version,
-            {{ segment_name(segments) }} as segment,
-            {{ segment_value(segments) }} as segment_value,
+            {{ driftmeter.segment_name(segments) }} as segment,
+            {{ driftmeter.segment_value(segments) }} as segment_value,
             count(scored.row_id) as row_count,
             array[
                 count(scored.row_id),
@@ -36,12 +36,12 @@
                 / nullif(count(scored.row_id), 0)::double precision
             ] as whole_row
             {%- for column in columns %},
-            {{ column_metrics(column) }} as {{ column.alias }}
+            {{ driftmeter.column_metrics(column) }} as {{ column.alias }}
             {%- endfor %}
         from days
         left join scored on days.partition_date = scored.partition_date
         group by
-            {{ segment_grouping_sets(['days.partition_date', 'scored.row_version'], segments) }}
+            {{ driftmeter.segment_grouping_sets(['days.partition_date', 'scored.row_version'], segments) }}
 
     )
 
@@ -63,8 +63,8 @@
         )
         {%- for column in columns %},
         (
-            {{ literal(column.name) }},
-            array['{{ column_metric_names(column) | join("', '") }}'],
+            {{ driftmeter.literal(column.name) }},
+            array['{{ driftmeter.column_metric_names(column) | join("', '") }}'],
             measured.{{ column.alias }}
         )
         {%- endfor %}
@@ -101,8 +101,8 @@
                 case when count(scored.row_id) > 0 then count(distinct {{ value }}) end
     {%- if column.kind == 'numerical' %},
                 count(*) filter (where {{ value }} = 0) / {{ known }},
-                avg({{ value }}::numeric) filter (where {{ is_finite(value) }}),
-                stddev_samp({{ value }}::numeric) filter (where {{ is_finite(value) }}),
+                avg({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }}),
+                stddev_samp({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }}),
                 min({{ value }}),
                 max({{ value }})
     {%- endif %}
@@ -111,7 +111,7 @@
             || coalesce(
                 percentile_cont(array[0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
                 within group (order by {{ value }}::double precision)
-                filter (where {{ is_finite(value) }}),
+                filter (where {{ driftmeter.is_finite(value) }}),
                 array_fill(null::double precision, array[7])
             )
     {%- endif %}
@@ -125,7 +125,7 @@
     {%- if column.get('accepted') %}
             || (
                 count(*) filter (
-                    where {{ value }}::text not in ({{ literals(column.accepted) }})
+                    where {{ value }}::text not in ({{ driftmeter.literals(column.accepted) }})
                 ) / {{ known }}
             )
     {%- endif %}

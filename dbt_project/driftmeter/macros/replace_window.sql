@@ -1,0 +1,59 @@
+{#
+    Incremental strategy `replace_window`: delete the days of this run, then append what the
+    model selects for them, in one transaction. `delete+insert` and `merge` only touch keys that
+    the new rows carry, so a row that vanished from a day, or a day that became empty, would stay.
+
+    Only rows of the run's days are appended, whatever the model selects: days that were not
+    deleted would be there twice. Without a window only days that the new rows hold are replaced: a
+    day whose source rows are gone keeps what it has.
+
+    `meta.window_of` narrows what is deleted: `monitor`, the days of the monitors of this run;
+    `reference`, whole monitors, those for which the model has new rows.
+#}
+{% macro get_incremental_replace_window_sql(arg_dict) %}
+    {%- set target = arg_dict['target_relation'] -%}
+    {%- set source = arg_dict['temp_relation'] -%}
+    {%- set names = [] -%}
+    {%- for column in arg_dict['dest_columns'] -%}
+        {%- do names.append(driftmeter.quoted(column.name)) -%}
+    {%- endfor -%}
+    {%- set columns = names | join(', ') -%}
+    {%- set window_of = config.get('meta', {}).get('window_of', 'day') -%}
+    {%- if window_of != 'reference' -%}{{ driftmeter.refuse_rows_without_day(source) }}{%- endif -%}
+
+    delete from {{ target }}
+    where
+    {%- if window_of == 'reference' %}
+        monitor in (select monitor from {{ source }})
+    {%- else %}
+        {%- if driftmeter.has_window() %}
+        {{ driftmeter.in_window() }}
+        {%- else %}
+        partition_date in (select partition_date from {{ source }})
+        {%- endif %}
+        {%- if window_of == 'monitor' %}
+        and monitor in ({{ driftmeter.literals(driftmeter.selected_monitors()) }})
+        {%- endif %}
+    {%- endif %};
+
+    insert into {{ target }} ({{ columns }})
+    select {{ columns }}
+    from {{ source }}
+    {%- if window_of != 'reference' %}
+    where {{ driftmeter.in_window() }}
+    {%- endif %};
+{% endmacro %}
+
+
+{# Rows without a day are in no window, and would be lost without a word. #}
+{% macro refuse_rows_without_day(relation) %}
+    {%- set rows = run_query(
+        'select count(*) from ' ~ relation ~ ' where partition_date is null'
+    ).columns[0][0] -%}
+    {%- if rows > 0 -%}
+        {{ exceptions.raise_compiler_error(
+            this.identifier ~ ': ' ~ rows ~ ' rows have no partition_date. '
+            ~ 'Give each row the day of its timestamp, or leave it out of the model'
+        ) }}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,46 @@
+"""Packages that a dbt project declares, Driftmeter's own among them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from python_metrics import settings
+from python_metrics.errors import DriftmeterError
+
+DBT = Path(sys.executable).parent / "dbt"
+
+
+def installed_packages() -> Path:
+    """Directory of the dbt project that dbt installs packages into."""
+    directory = settings.dbt_project_dir()
+    declared = yaml.safe_load((directory / "dbt_project.yml").read_text())
+    return directory / str(declared.get("packages-install-path", "dbt_packages"))
+
+
+def ensure_packages() -> None:
+    """Install the packages that the project declares, if none is installed.
+
+    Raises
+    ------
+    DriftmeterError
+        If dbt cannot install them; carries dbt's own words.
+    """
+    directory = settings.dbt_project_dir()
+    declares = any((directory / name).exists() for name in ("packages.yml", "dependencies.yml"))
+    if not declares or installed_packages().exists():
+        return
+    ended = subprocess.run(
+        [str(DBT), "--quiet", "--no-use-colors", "deps"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode != 0:
+        words = " ".join((ended.stdout + ended.stderr).split())
+        raise DriftmeterError(
+            f"dbt cannot install the project's packages ({words})",
+            where=str(directory),
+            fix="correct packages.yml, then run `dbt deps` there",
+        )
