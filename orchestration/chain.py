@@ -75,11 +75,9 @@ def measure(days: Days, only: str | None = None) -> ChainRun:
     started = time.perf_counter()
     names = names_of(only)
     tell_changes(names)
-    reference = reference_without_quality(names)
-    if reference is not None:
-        materialize(reference, only, dbt_keys())
+    built = build_reference(names, only)
     materialize(days, only, [*dbt_keys(), *python_keys(names)])
-    return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
+    return ChainRun(days, tuple(names), built, time.perf_counter() - started)
 
 
 def measure_stale(only: str | None = None) -> Iterator[ChainRun]:
@@ -110,6 +108,8 @@ def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
     names = names_of(only)
     tell_changes(names)
     for name in names:
+        # The table may be a view that dbt has yet to make.
+        build_reference([name], name)
         engine = connection.engine()
         came = mark_changed(engine, monitors()[name])
         for days in in_a_row([*came.new, *stale_days(engine, name)]):
@@ -127,6 +127,14 @@ def span_of(spans: Sequence[Days]) -> Days:
     """The days from the first of these spans to the last."""
     first = min(span.from_date for span in spans)
     return Days(**{"from": first, "to": max(span.to_date for span in spans)})
+
+
+def build_reference(names: Sequence[str], only: str | None) -> bool:
+    """Build the reference days where dbt has not; says whether there was something to build."""
+    reference = reference_without_quality(names)
+    if reference is not None:
+        materialize(reference, only, dbt_keys())
+    return reference is not None
 
 
 def reference_without_quality(names: Sequence[str]) -> Days | None:

@@ -10,6 +10,7 @@ from orchestration.commands import (
     gate,
     grafana,
     incidents,
+    init,
     judge,
     notify,
     report,
@@ -24,7 +25,7 @@ from python_metrics.errors import DriftmeterError
 
 app = typer.Typer(
     help="Warehouse-native monitoring for batch machine-learning models.",
-    epilog="Start with: driftmeter demo, the example; or driftmeter run, on your own monitors.",
+    epilog="Start with: driftmeter demo, the example; or driftmeter init, on your own table.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(warehouse.up)
 app.command()(warehouse.down)
 app.command()(warehouse.url)
+app.command()(init.init)
 app.command()(run.run)
 app.command()(status.status)
 app.command("test")(gate.gate)

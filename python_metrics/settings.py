@@ -5,11 +5,25 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE_PROJECT = PROJECT_ROOT / "dbt_project"
+# A wheel has no example; what is no Python lies inside its package, and in a checkout where
+# people look for it.
+IS_CHECKOUT = (EXAMPLE_PROJECT / "dbt_project.yml").exists()
+INSTALLED = Path(__file__).resolve().parent
+DBT_PACKAGE = EXAMPLE_PROJECT / "driftmeter" if IS_CHECKOUT else INSTALLED / "dbt_package"
+GRAFANA = (PROJECT_ROOT if IS_CHECKOUT else INSTALLED) / "grafana"
 
 
 def dbt_project_dir() -> Path:
-    """The dbt project that declares the monitors: ``DRIFTMETER_DBT_PROJECT``, or the example's."""
-    return Path(os.environ.get("DRIFTMETER_DBT_PROJECT") or EXAMPLE_PROJECT).resolve()
+    """The dbt project that declares the monitors.
+
+    ``DRIFTMETER_DBT_PROJECT``; without it the current directory, where that is a dbt project or
+    there is no example to fall back on.
+    """
+    if named := os.environ.get("DRIFTMETER_DBT_PROJECT"):
+        return Path(named).resolve()
+    here = Path.cwd().resolve()
+    is_project = (here / "dbt_project.yml").exists()
+    return here if is_project or not IS_CHECKOUT else EXAMPLE_PROJECT
 
 
 def is_example() -> bool:

@@ -23,7 +23,7 @@ def grafana(
         Optional[Path], typer.Option(help="The `grafana` program; from the path without it.")
     ] = None,
 ) -> None:
-    """Start Grafana on this warehouse with the repository's dashboards and alerts, until Ctrl-C.
+    """Start Grafana on this warehouse with our dashboards and alerts, until Ctrl-C.
 
     For those with a Grafana binary and no Docker. Its data goes to .driftmeter/grafana; dashboards
     open on the newest thirty days there are.
@@ -53,7 +53,7 @@ def grafana(
         "GF_PATHS_DATA": str(home / "data"),
         "GF_PATHS_LOGS": str(home / "logs"),
         "GF_PATHS_PLUGINS": str(home / "plugins"),
-        "GF_PATHS_PROVISIONING": str(settings.PROJECT_ROOT / "grafana" / "provisioning"),
+        "GF_PATHS_PROVISIONING": str(settings.GRAFANA / "provisioning"),
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),
         "GF_SECURITY_ADMIN_PASSWORD": admin,

@@ -23,7 +23,7 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     TESTS_AND_INCIDENTS,
     PIPELINE,
 )
-COMMITTED = settings.PROJECT_ROOT / "grafana" / "dashboards"
+COMMITTED = settings.GRAFANA / "dashboards"
 
 
 def write_dashboards(

@@ -80,11 +80,10 @@ class Project:
         self.engine = engine
         self.directory = root / "scores"
         (self.directory / "models").mkdir(parents=True)
-        package = settings.PROJECT_ROOT / "dbt_project" / "driftmeter"
-        packages = {"packages": [{"local": str(package)}]}
+        packages = {"packages": [{"local": str(settings.DBT_PACKAGE)}]}
         (self.directory / "packages.yml").write_text(yaml.safe_dump(packages))
         (self.directory / "dbt_project.yml").write_text(yaml.safe_dump(DBT_PROJECT))
-        shutil.copytree(package.parent / "macros", self.directory / "macros")
+        shutil.copytree(settings.EXAMPLE_PROJECT / "macros", self.directory / "macros")
         # A team's schemas are named by dbt's own rule.
         (self.directory / "macros" / "generate_schema_name.sql").unlink()
         self.write(MODEL.format(long=LONG))

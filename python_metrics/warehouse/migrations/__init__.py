@@ -1,0 +1,1 @@
+"""Migrations of the metrics schema, run by Alembic."""
