@@ -1,0 +1,177 @@
+"""`driftmeter init`: what it proposes of a table, what it writes, and what it leaves alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from python_metrics import settings
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.manifest import load_monitors
+from python_metrics.monitors.proposal import propose
+
+DRIFTMETER = [str(Path(sys.executable).parent / "driftmeter")]
+# 60 days of loans; from 15 February on the income is in cents. The last day has one row only in
+# Berlin: 23:30 in UTC is the next day there.
+LOANS = """
+    create table public.loan_scores as
+    select
+        'L' || number as loan_id,
+        timestamptz '2026-01-01 08:00+00' + number % 60 * interval '1 day' as scored_at,
+        ((20000 + 60000 * sin(number) ^ 2) * case when number % 60 >= 45 then 100 else 1 end
+        )::numeric(12, 2) as income_eur,
+        300 + number * 7919 % 550 as credit_score,
+        (array['web', 'branch', 'partner'])[1 + number * 31 % 3] as channel,
+        1 + number * 17 % 9 as branch_code,
+        sin(number) ^ 2 as probability,
+        number % 3 = 0 as has_defaulted_outcome,
+        md5(number::text) || number as free_text,
+        null::text as empty_note
+    from generate_series(1, 3600) as number
+"""
+
+
+@pytest.fixture
+def loans(warehouse: sa.Engine) -> sa.Engine:
+    with warehouse.begin() as session:
+        session.exec_driver_sql(LOANS.replace("%", "%%"))
+    return warehouse
+
+
+@pytest.fixture
+def directory(
+    tmp_path: Path, loans: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An empty directory, and the environment of a team with a Postgres of its own."""
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
+    monkeypatch.delenv("DRIFTMETER_HOME", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(settings.PROJECT_ROOT))
+    made = tmp_path / "team"
+    made.mkdir()
+    return made
+
+
+def init(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*DRIFTMETER, "init", "--table", "public.loan_scores", *options],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=dict(os.environ),
+    )
+
+
+def test_fields_are_proposed_from_names_types_and_data(loans: sa.Engine) -> None:
+    proposal = propose(loans, "public.loan_scores", {})
+    fields = dict(proposal.fields)
+    assert fields.pop("features") == {
+        "income_eur": {"kind": "numerical"},
+        "credit_score": {"kind": "numerical"},
+        "channel": {"kind": "categorical"},
+        "branch_code": {"kind": "categorical"},
+    }
+    assert fields == {
+        "timestamp": "scored_at",
+        "timezone": "UTC",
+        "prediction": "probability",
+        "target": "has_defaulted_outcome",
+        "id": "loan_id",
+        "task": "classification",
+        "segments": ["channel"],
+        "reference": {"from": "2026-01-01", "to": "2026-01-29"},
+        "alarm_budget": {"false_alarms_per_month": 1},
+    }
+    assert set(proposal.reasons) == set(proposal.fields)
+    assert set(proposal.left_out) == {"free_text", "empty_note"}
+
+
+def test_what_is_given_overrules_what_is_proposed(loans: sa.Engine) -> None:
+    given = {
+        "target": "credit_score",
+        "task": "regression",
+        "prediction": "income_eur",
+        "segments": ["branch_code"],
+        "reference": {"from": "2026-01-05", "to": "2026-01-20"},
+    }
+    fields = propose(loans, "loan_scores", given).fields
+    assert {name: fields[name] for name in given} == given
+    assert "credit_score" not in fields["features"]
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "message"),
+    [
+        ("public.nosuch", {}, "there is no table public.nosuch"),
+        ("public.loan_scores", {"id": "loan"}, "--id: public.loan_scores has no column 'loan'"),
+        ("public.loan_scores", {"id": "channel"}, "'channel' has rows with the same value"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    loans: sa.Engine, table: str, given: dict[str, str], message: str
+) -> None:
+    with pytest.raises(DriftmeterError) as refused:
+        propose(loans, table, given)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_table_that_is_empty_or_has_no_prediction_is_refused(warehouse: sa.Engine) -> None:
+    with warehouse.begin() as session:
+        session.execute(sa.text("create table nothing (id int, scored_at date, prediction real)"))
+        session.execute(sa.text("create table other (id int, scored_at date, size real)"))
+        session.execute(sa.text("insert into other values (1, now(), 2)"))
+    with pytest.raises(DriftmeterError, match=r"public\.nothing is empty"):
+        propose(warehouse, "nothing", {})
+    with pytest.raises(DriftmeterError, match=r"--prediction: no column of public\.other"):
+        propose(warehouse, "other", {})
+
+
+def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(directory: Path) -> None:
+    refused = init(directory)
+    assert refused.returncode == 1
+    assert "add --yes to write this" in refused.stderr
+    assert "models/loan_scores.yml" in refused.stdout
+    assert not (directory / "dbt_project.yml").exists()
+
+    written = init(directory, "--yes", "--timezone", "Europe/Berlin")
+    assert written.returncode == 0, written.stderr
+    assert "driftmeter run --monitor loan_scores" in written.stdout
+    sql = (directory / "models" / "loan_scores.sql").read_text()
+    assert "(\"scored_at\" at time zone 'Europe/Berlin')::date as partition_date" in sql
+    again = init(directory, "--yes", "--timezone", "Europe/Berlin")
+    assert "nothing to change" in again.stdout
+
+    # A second monitor joins the first.
+    assert init(directory, "--yes", "--name", "second").returncode == 0
+    project = yaml.safe_load((directory / "dbt_project.yml").read_text())
+    assert project["vars"]["monitors"] == ["loan_scores", "second"]
+    parsed = subprocess.run(
+        [*DRIFTMETER, "status"], cwd=directory, capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert parsed.returncode == 0, parsed.stderr
+    subprocess.run(
+        [Path(sys.executable).parent / "dbt", "parse"],
+        cwd=directory,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "DBT_PROFILES_DIR": "."},
+    )
+    declared = load_monitors(directory / "target" / "manifest.json")
+    assert set(declared) == {"loan_scores", "second"}
+    assert isinstance(declared["second"], Monitor)
+
+
+def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
+    project = directory / "dbt_project.yml"
+    project.write_text("name: bank\n")
+    refused = init(directory, "--yes")
+    assert refused.returncode == 1
+    assert "is a dbt project already" in refused.stderr
+    assert project.read_text() == "name: bank\n"
+    assert [path.name for path in directory.iterdir()] == ["dbt_project.yml"]
