@@ -14,15 +14,8 @@ from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.proposal import Proposal, propose, quote
 
-DBT_PROJECT: dict[str, Any] = {
-    "name": "monitors",
-    "version": "1.0.0",
-    "profile": "driftmeter",
-    "flags": {"send_anonymous_usage_stats": False},
-    "vars": {"monitors": []},
-    # Views over the tables that hold the predictions: what a job writes is there at once.
-    "models": {"monitors": {"+materialized": "view", "+schema": "inference"}},
-}
+# Monitors of one project share a warehouse with those of others, so that its name is its own.
+NAMED = "monitors_of_"
 IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprofiles.yml\n"
 VERSION = "model_version"
 
@@ -111,7 +104,8 @@ def init(
 def _check_directory(directory: Path) -> None:
     """A project that somebody else made is not this command's to change."""
     project = directory / "dbt_project.yml"
-    if project.exists() and yaml.safe_load(project.read_text()).get("name") != DBT_PROJECT["name"]:
+    declared = yaml.safe_load(project.read_text()) if project.exists() else {"name": NAMED}
+    if not str(declared.get("name")).startswith(NAMED):
         raise DriftmeterError(
             "is a dbt project already",
             where=str(directory),
@@ -162,7 +156,7 @@ def _files(
 ) -> dict[Path, str]:
     """What the project's files hold with this monitor in it."""
     path = directory / "dbt_project.yml"
-    project = yaml.safe_load(path.read_text()) if path.exists() else DBT_PROJECT
+    project = yaml.safe_load(path.read_text()) if path.exists() else _new_project(directory)
     listed = sorted({*project["vars"]["monitors"], monitor})
     packages = {"packages": [{"local": str(settings.DBT_PACKAGE)}]}
     files = {
@@ -174,6 +168,19 @@ def _files(
     if not (directory / ".gitignore").exists():
         files[directory / ".gitignore"] = IGNORED
     return files
+
+
+def _new_project(directory: Path) -> dict[str, Any]:
+    name = NAMED + re.sub(r"\W+", "_", directory.name.lower())
+    return {
+        "name": name,
+        "version": "1.0.0",
+        "profile": "driftmeter",
+        "flags": {"send_anonymous_usage_stats": False},
+        "vars": {"monitors": []},
+        # Views over the tables that hold the predictions: what a job writes is there at once.
+        "models": {name: {"+materialized": "view", "+schema": "inference"}},
+    }
 
 
 def _model(monitor: str, proposal: Proposal) -> str:
