@@ -69,12 +69,13 @@ def _last_change() -> float:
     declared = yaml.safe_load(sources[0].read_text())
     for kind, usual in SOURCE_PATHS.items():
         for folder in declared.get(kind, [usual]):
-            sources.extend((root / folder).rglob("*"))
+            # The folder itself too: of a file that is gone it is all that changed.
+            sources.extend([root / folder, *(root / folder).rglob("*")])
     if installed_packages().is_dir():
         # A local package is a link, which `rglob` does not follow.
         for package in installed_packages().iterdir():
             sources.extend(package.resolve().rglob("*"))
-    return max(path.stat().st_mtime for path in sources)
+    return max(path.stat().st_mtime for path in sources if path.exists())
 
 
 def _parse(project: DbtProject) -> None:

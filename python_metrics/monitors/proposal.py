@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from python_metrics.calibration.day_null import LEAST_DAYS
 from python_metrics.errors import DriftmeterError
 
 # Rows that kinds and counts are read off: enough to tell a code from a measurement.
@@ -342,9 +343,10 @@ def _reference(session: sa.Connection, proposal: Proposal, given: Mapping[str, A
     relation = f"{quote(proposal.schema)}.{quote(proposal.table)}"
     select = f"select min({proposal.day}), max({proposal.day}) from {relation}"
     first, last = session.exec_driver_sql(select.replace("%", "%%")).one()
-    days = min(max((last - first).days // 2, 1), MOST_REFERENCE_DAYS)
-    proposal.add(
-        "reference",
-        {"from": first.isoformat(), "to": (first + dt.timedelta(days=days - 1)).isoformat()},
-        f"the first {days} days of {first} to {last}: check that they were as they should be",
-    )
+    total = (last - first).days + 1
+    days = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
+    reason = f"the first {days} of {total} days: check that they were as they should be"
+    if days < LEAST_DAYS:
+        reason = f"all but the last of {total} days; alarms with a budget need {LEAST_DAYS}"
+    span = {"from": first.isoformat(), "to": (first + dt.timedelta(days=days - 1)).isoformat()}
+    proposal.add("reference", span, reason)

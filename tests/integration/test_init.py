@@ -84,11 +84,31 @@ def test_fields_are_proposed_from_names_types_and_data(loans: sa.Engine) -> None
         "id": "loan_id",
         "task": "classification",
         "segments": ["channel"],
-        "reference": {"from": "2026-01-01", "to": "2026-01-29"},
+        "reference": {"from": "2026-01-01", "to": "2026-01-30"},
         "alarm_budget": {"false_alarms_per_month": 1},
     }
     assert set(proposal.reasons) == set(proposal.fields)
     assert set(proposal.left_out) == {"free_text", "empty_note"}
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "reason"),
+    [
+        (40, "2026-01-28", "the first 28 of 40 days"),
+        (10, "2026-01-09", "all but the last of 10 days; alarms with a budget need 28"),
+        (400, "2026-03-31", "the first 90 of 400 days"),
+    ],
+)
+def test_reference_days_are_enough_for_alarms_or_it_says_so(
+    warehouse: sa.Engine, days: int, last: str, reason: str
+) -> None:
+    with warehouse.begin() as session:
+        rows = "select n as id, date '2026-01-01' + n as day, n::real as score, n % 7.0 as size"
+        span = f"from generate_series(0, {days - 1}) as n"
+        session.exec_driver_sql(f"create table few as {rows} {span}".replace("%", "%%"))
+    proposal = propose(warehouse, "few", {})
+    assert proposal.fields["reference"] == {"from": "2026-01-01", "to": last}
+    assert proposal.reasons["reference"].startswith(reason)
 
 
 def test_what_is_given_overrules_what_is_proposed(loans: sa.Engine) -> None:
