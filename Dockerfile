@@ -25,6 +25,7 @@ COPY --chown=driftmeter python_metrics ./python_metrics
 COPY --chown=driftmeter orchestration ./orchestration
 COPY --chown=driftmeter dbt_project ./dbt_project
 COPY --chown=driftmeter seeds ./seeds
+COPY --chown=driftmeter grafana ./grafana
 COPY --chown=driftmeter docker/workspace.yaml ./docker/workspace.yaml
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
 USER driftmeter
