@@ -20,7 +20,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 # dbt and Dagster write beside the dbt project (target, profiles.yml), so it belongs to the user.
-COPY --chown=driftmeter pyproject.toml README.md LICENSE ./
+COPY --chown=driftmeter pyproject.toml requirements.in README.md LICENSE ./
 COPY --chown=driftmeter python_metrics ./python_metrics
 COPY --chown=driftmeter orchestration ./orchestration
 COPY --chown=driftmeter dbt_project ./dbt_project
