@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 import yaml
@@ -12,7 +12,9 @@ import yaml
 from orchestration.commands.arguments import read_days
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.proposal import Proposal, propose, quote
+
+if TYPE_CHECKING:
+    from python_metrics.monitors.proposal import Proposal
 
 # Monitors of one project share a warehouse with those of others, so that its name is its own.
 NAMED = "monitors_of_"
@@ -53,6 +55,7 @@ def init(
     """
     from orchestration.environment import prepare
     from orchestration.terminal import console
+    from python_metrics.monitors.proposal import propose
     from python_metrics.warehouse import connection
 
     directory = Path.cwd()
@@ -152,7 +155,7 @@ def _check_block(name: str, block: dict[str, Any]) -> None:
 
 
 def _files(
-    directory: Path, monitor: str, proposal: Proposal, block: dict[str, Any]
+    directory: Path, monitor: str, proposal: "Proposal", block: dict[str, Any]
 ) -> dict[Path, str]:
     """What the project's files hold with this monitor in it."""
     path = directory / "dbt_project.yml"
@@ -183,7 +186,9 @@ def _new_project(directory: Path) -> dict[str, Any]:
     }
 
 
-def _model(monitor: str, proposal: Proposal) -> str:
+def _model(monitor: str, proposal: "Proposal") -> str:
+    from python_metrics.monitors.proposal import quote
+
     columns = [f"    {quote(name)}" for name in _selected(proposal)]
     columns.append(f"    {proposal.day} as partition_date")
     if "model_version" not in proposal.fields:
@@ -193,14 +198,14 @@ def _model(monitor: str, proposal: Proposal) -> str:
     return f"select\n{selected}\nfrom {{{{ source('{monitor}_source', '{monitor}') }}}}\n"
 
 
-def _selected(proposal: Proposal) -> list[str]:
+def _selected(proposal: "Proposal") -> list[str]:
     roles = ("timestamp", "id", "prediction", "target", "model_version")
     named = [proposal.fields[role] for role in roles if role in proposal.fields]
     every = [*named, *proposal.fields["features"], *proposal.fields["segments"]]
     return [name for name in proposal.columns if name in every and name != "partition_date"]
 
 
-def _declaration(monitor: str, proposal: Proposal, block: dict[str, Any]) -> dict[str, Any]:
+def _declaration(monitor: str, proposal: "Proposal", block: dict[str, Any]) -> dict[str, Any]:
     columns = [
         {"name": name, "data_type": proposal.columns[name].data_type}
         for name in _selected(proposal)
@@ -231,7 +236,7 @@ def _yaml(content: dict[str, Any]) -> str:
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
 
 
-def _reasons(proposal: Proposal) -> Any:
+def _reasons(proposal: "Proposal") -> Any:
     """Each field, what is proposed, and why."""
     from rich.table import Table
 
