@@ -14,6 +14,7 @@ from orchestration.run_scope import in_a_row, range_tags
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.errors import DriftmeterError
+from python_metrics.judging import judge_changed_policy
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.config import Days, Monitor
 from python_metrics.monitors.manifest import project_name
@@ -117,9 +118,17 @@ def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
 
 
 def tell_changes(names: Sequence[str]) -> None:
-    """Say, in one line a monitor, what changed columns do to the days that are measured."""
+    """Say, in a line each, what changed columns and policies do to the days that are measured.
+
+    Days of another policy are judged again here, for there may be no other day to run.
+    """
     for name in names:
-        if line := mark_column_changes(connection.engine(), monitors()[name]):
+        engine, monitor = connection.engine(), monitors()[name]
+        lines = (
+            mark_column_changes(engine, monitor),
+            judge_changed_policy(engine, monitor, settings.home() / "calibration"),
+        )
+        for line in filter(None, lines):
             print(line)
 
 

@@ -18,6 +18,7 @@ from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.drift.results import PartitionResult
+from python_metrics.judging import judge_changed_policy
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.registry import register
 
@@ -68,6 +69,8 @@ def drift_asset(
             context.log.info(f"{name} is no longer declared: retired")
         if changes := mark_column_changes(engine, monitor):
             context.log.info(changes)
+        if judged := judge_changed_policy(engine, monitor, settings.home() / "calibration"):
+            context.log.info(judged)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         absent = absent_days(engine, days)

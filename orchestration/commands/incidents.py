@@ -158,13 +158,16 @@ def _author(author: str | None) -> str:
 
 
 def _act(number: int, action: "Action", author: str | None, note: str | None) -> None:
-    from orchestration.commands.rejudge import rejudge
+    from orchestration.dbt_manifest import monitors
+    from python_metrics import settings
     from python_metrics.incidents.actions import EVENTS, act
+    from python_metrics.judging import judge_again
     from python_metrics.warehouse import connection
 
     who = _author(author)
     engine = connection.engine()
     acted = act(engine, number, action, who, note)
     if action != "close":
-        rejudge(engine, acted.monitor, acted.opened_on)
+        cache = settings.home() / "calibration"
+        judge_again(engine, monitors()[acted.monitor], cache, acted.opened_on)
     typer.echo(f"incident {number}: {EVENTS[action]} by {who}")

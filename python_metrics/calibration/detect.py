@@ -117,19 +117,13 @@ def judge_stored(
     """
     with engine.begin() as connection:
         days = computed_days(connection, monitor, first, last)
-        if not days:
-            raise DriftmeterError(
-                f"no day from {first} to {last} has been computed for {monitor.name}",
-                where="--from, --to",
-                fix="run them first: `driftmeter run`",
-            )
-        config_hash = connection.execute(
-            sa.text(
-                "select config_hash from metrics.partitions where monitor = :monitor"
-                " and partition_date = :day"
-            ),
-            {"monitor": monitor.name, "day": days[-1]},
-        ).scalar_one()
+        config_hash = measured_config(connection, monitor, days)
+    if config_hash is None:
+        raise DriftmeterError(
+            f"no day from {first} to {last} has been computed for {monitor.name}",
+            where="--from, --to",
+            fix="run them first: `driftmeter run`",
+        )
     calibration = calibrate(engine, monitor, config_hash, cache)
     with engine.begin() as connection:
         return judge(connection, monitor, calibration, days)
@@ -156,6 +150,24 @@ def computed_days(
     )
     span = {"monitor": monitor.name, "first": first, "last": last}
     return list(connection.execute(query, span).scalars())
+
+
+def measured_config(
+    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
+) -> str | None:
+    """Hash of the configuration and reference by which these days were measured; None of no day.
+
+    The newest fresh day's: one that failed, or never came, was not held against either.
+    """
+    query = sa.text(
+        "select config_hash from metrics.partitions where monitor = :monitor"
+        " and partition_date = any(:days) order by state = 'fresh' desc, partition_date desc"
+        " limit 1"
+    )
+    config_hash: str | None = connection.scalar(
+        query, {"monitor": monitor.name, "days": list(days)}
+    )
+    return config_hash
 
 
 def _versions(

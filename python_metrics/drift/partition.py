@@ -208,14 +208,15 @@ def _replace_tests(
 
 PARTITION = sa.text(
     "insert into metrics.partitions (monitor, partition_date, state, reason, row_count,"
-    " fingerprint, labelled_count, inputs_fingerprint, config_hash, duration_seconds, computed_at)"
-    " values (:monitor, :day, :state, :reason, :rows, :fingerprint, :labelled, :inputs, :config,"
-    " :seconds, now())"
+    " fingerprint, labelled_count, inputs_fingerprint, config_hash, policy_hash, duration_seconds,"
+    " computed_at) values (:monitor, :day, :state, :reason, :rows, :fingerprint, :labelled,"
+    " :inputs, :config, :policy, :seconds, now())"
     " on conflict (monitor, partition_date) do update set state = excluded.state,"
     " reason = excluded.reason, row_count = excluded.row_count,"
     " fingerprint = excluded.fingerprint, labelled_count = excluded.labelled_count,"
     " inputs_fingerprint = excluded.inputs_fingerprint, config_hash = excluded.config_hash,"
-    " duration_seconds = excluded.duration_seconds, computed_at = excluded.computed_at"
+    " policy_hash = excluded.policy_hash, duration_seconds = excluded.duration_seconds,"
+    " computed_at = excluded.computed_at"
 )
 REASONS = {
     "empty": "the day came and holds no rows",
@@ -238,6 +239,7 @@ def _record(
             "labelled": content.labelled,
             "inputs": content.inputs_fingerprint,
             "config": reference.config_hash,
+            "policy": reference.monitor.policy_hash,
             "seconds": result.duration_seconds,
         },
     )
@@ -264,6 +266,7 @@ def _record_failure(
                 "labelled": None,
                 "inputs": None,
                 "config": reference.config_hash,
+                "policy": monitor.policy_hash,
                 "seconds": seconds,
             },
         )

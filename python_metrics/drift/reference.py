@@ -38,9 +38,8 @@ class Reference:
 
     @property
     def config_hash(self) -> str:
-        """Hash of what decides results beside a day's rows: configuration and reference."""
-        content = f"{self.monitor.config_hash}:{self.content_hash}"
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        """Hash of what decides measurements beside a day's rows: configuration and reference."""
+        return _config_hash(self.monitor, self.content_hash)
 
     @cached_property
     def engine(self) -> "EvidentlyEngine":
@@ -100,12 +99,28 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
             },
         )
         reference = Reference(monitor, frame.drop(columns=VERSION), rows, content_hash)
-        connection.execute(
-            sa.text(
-                "update metrics.partitions set state = 'stale',"
-                " reason = 'the reference or the configuration changed after it was computed'"
-                " where monitor = :monitor and state = 'fresh' and config_hash <> :hash"
-            ),
-            {"monitor": monitor.name, "hash": reference.config_hash},
-        )
+        _mark_outdated(connection, monitor, reference.config_hash)
     return reference
+
+
+def mark_outdated(engine: sa.Engine, monitor: Monitor) -> None:
+    """Make days stale that were measured against other reference rows or another configuration."""
+    days = monitor.reference
+    with engine.begin() as connection:
+        _, content_hash = fingerprint(connection, monitor, days.from_date, days.to_date)
+        _mark_outdated(connection, monitor, _config_hash(monitor, content_hash))
+
+
+def _config_hash(monitor: Monitor, content_hash: str) -> str:
+    return hashlib.sha256(f"{monitor.config_hash}:{content_hash}".encode()).hexdigest()[:16]
+
+
+def _mark_outdated(connection: sa.Connection, monitor: Monitor, config_hash: str) -> None:
+    connection.execute(
+        sa.text(
+            "update metrics.partitions set state = 'stale',"
+            " reason = 'the reference or the configuration changed after it was computed'"
+            " where monitor = :monitor and state = 'fresh' and config_hash <> :hash"
+        ),
+        {"monitor": monitor.name, "hash": config_hash},
+    )

@@ -288,8 +288,14 @@ def _of_error(
     )
 
 
-def signature(partition: Partition, evidence: Evidence) -> str:
-    """Hash of all that a day's breaches rest on, 16 hexadecimal digits."""
+def signature(partition: Partition, evidence: Evidence, level: float) -> str:
+    """Hash of all that a day's breaches rest on, 16 hexadecimal digits.
+
+    Parameters
+    ----------
+    level : float
+        Chance of a false alarm that one day may take in all: the number of rows is judged by it.
+    """
     day = partition.day
     of_error = (evidence.errors.get(day), evidence.estimates.get(day))
     content = [
@@ -299,6 +305,7 @@ def signature(partition: Partition, evidence: Evidence) -> str:
         partition.row_count,
         partition.fingerprint,
         partition.config_hash,
+        level,
         sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in evidence.alarms.get(day, ())),
         [vars(alarm) for alarm in of_error if alarm],
     ]

@@ -169,18 +169,22 @@ def closed_by_hand(connection: sa.Connection, monitor: Monitor) -> dict[str, lis
 UPSERT = sa.text(
     "insert into metrics.incidents (monitor, cause, family, kind, severity, segment,"
     " segment_value, column_name, columns, opened_on, last_seen_on, closed_on, closed_by, days,"
-    " reopened, diagnosis, evidence, model_version, config_hash, computed_at) select"
+    " reopened, diagnosis, evidence, model_version, config_hash, policy_hash, computed_at) select"
     " :monitor, :cause, :family, :kind, :severity, :segment, :segment_value, :column_name,"
     " :columns, :opened_on, :last_seen_on, :closed_on, :closed_by, :days, :reopened, :diagnosis,"
-    " cast(:evidence as jsonb), breaches.model_version, breaches.config_hash, now()"
+    " cast(:evidence as jsonb), breaches.model_version, breaches.config_hash, :policy_hash,"
+    " now()"
     " from (select max(model_version) as model_version, max(config_hash) as config_hash"
     " from metrics.breaches where monitor = :monitor and partition_date = :opened_on) as breaches"
     " on conflict (monitor, cause) do update set kind = excluded.kind,"
-    " severity = excluded.severity, columns = excluded.columns,"
+    " severity = excluded.severity, segment = excluded.segment,"
+    " segment_value = excluded.segment_value, column_name = excluded.column_name,"
+    " columns = excluded.columns,"
     " last_seen_on = excluded.last_seen_on, closed_on = excluded.closed_on,"
     " closed_by = excluded.closed_by, days = excluded.days, reopened = excluded.reopened,"
     " diagnosis = excluded.diagnosis, evidence = excluded.evidence,"
     " model_version = excluded.model_version, config_hash = excluded.config_hash,"
+    " policy_hash = excluded.policy_hash,"
     " computed_at = case when (incidents.last_seen_on, incidents.closed_on, incidents.diagnosis)"
     " is distinct from (excluded.last_seen_on, excluded.closed_on, excluded.diagnosis)"
     " then now() else incidents.computed_at end returning incident_id"
@@ -192,6 +196,20 @@ EVENT = sa.text(
 )
 
 
+# Closing is one of the things that people do.
+KNOWN = sa.text(
+    "select cause, incident_id, family, columns, opened_on, last_seen_on, closed_on, kind,"
+    " diagnosis, report_url, policy_hash is distinct from :policy_hash as is_of_other_policy,"
+    " acknowledged_by is not null or excluded_from_baseline or exists (select 1"
+    " from metrics.incident_events as events where events.incident_id = incidents.incident_id"
+    " and events.event in ('closed_by_hand', 'accepted')) as is_acted_on"
+    " from metrics.incidents where monitor = :monitor order by incident_id for update"
+)
+CLOSE = sa.text(
+    "update metrics.incidents set closed_on = last_seen_on, closed_by = :author"
+    " where incident_id = :number"
+)
+NO_BREACH_NOW = "by the policy that is declared now, its days have no such breach"
 # What people did about an incident holds for the one that it is a part of.
 INHERIT = sa.text(
     "update metrics.incidents set"
@@ -206,8 +224,11 @@ INHERIT = sa.text(
 def replace_incidents(
     connection: sa.Connection, monitor: Monitor, incidents: Sequence[Incident]
 ) -> None:
-    """Make the table hold just these incidents, each under the number it has; keep each change."""
-    known = _known(connection, monitor)
+    """Make the table hold these incidents, each under the number it has; keep each change.
+
+    All others are withdrawn, but for those of another policy that people acted on: they are closed.
+    """
+    known = {row["cause"]: row for row in known_incidents(connection, monitor)}
     numbers = {}
     for incident in incidents:
         number = connection.execute(UPSERT, _row(monitor, incident)).scalar_one()
@@ -218,34 +239,39 @@ def replace_incidents(
     gone = [row for cause, row in known.items() if cause not in kept]
     for row in gone:
         whole = numbers.get(same.get(row["cause"], ""))
-        connection.execute(
-            EVENT,
-            {
-                **{key: row[key] for key in ("incident_id", "kind", "diagnosis", "report_url")},
-                "monitor": monitor.name,
-                "event": "withdrawn",
-                "on_date": row["opened_on"],
-                "author": AUTHOR,
-                "note": f"it is one with incident {whole}"
-                if whole
-                else "its day was computed again and has no such breach",
-            },
-        )
         if whole:
             connection.execute(INHERIT, {"whole": whole, "part": row["incident_id"]})
+            withdraw(connection, monitor, row, f"it is one with incident {whole}")
+        elif not row["is_of_other_policy"]:
+            withdraw(connection, monitor, row, "its day was computed again and has no such breach")
+        elif not row["is_acted_on"]:
+            withdraw(connection, monitor, row, NO_BREACH_NOW)
+        elif row["closed_on"] is None:
+            connection.execute(CLOSE, {"number": row["incident_id"], "author": AUTHOR})
+            note = {"event": "closed", "on_date": row["last_seen_on"], "note": NO_BREACH_NOW}
+            connection.execute(EVENT, {**_told(monitor, row), **note})
+
+
+def withdraw(connection: sa.Connection, monitor: Monitor, row: sa.RowMapping, note: str) -> None:
+    """Take an incident out of the table; that it was there, and why it went, stays on record."""
+    withdrawn = {"event": "withdrawn", "on_date": row["opened_on"], "note": note}
+    connection.execute(EVENT, {**_told(monitor, row), **withdrawn})
     connection.execute(
-        sa.text("delete from metrics.incidents where incident_id = any(:gone)"),
-        {"gone": [row["incident_id"] for row in gone]},
+        sa.text("delete from metrics.incidents where incident_id = :number"),
+        {"number": row["incident_id"]},
     )
 
 
-def _known(connection: sa.Connection, monitor: Monitor) -> dict[str, sa.RowMapping]:
-    query = sa.text(
-        "select cause, incident_id, opened_on, kind, diagnosis, report_url"
-        " from metrics.incidents where monitor = :monitor for update"
-    )
-    rows = connection.execute(query, {"monitor": monitor.name}).mappings()
-    return {row["cause"]: row for row in rows}
+def _told(monitor: Monitor, row: sa.RowMapping) -> dict[str, object]:
+    """What an event keeps of an incident."""
+    kept = {key: row[key] for key in ("incident_id", "kind", "diagnosis", "report_url")}
+    return {**kept, "monitor": monitor.name, "author": AUTHOR}
+
+
+def known_incidents(connection: sa.Connection, monitor: Monitor) -> Sequence[sa.RowMapping]:
+    """The monitor's incidents as they stand, locked."""
+    asked = {"monitor": monitor.name, "policy_hash": monitor.policy_hash}
+    return connection.execute(KNOWN, asked).mappings().all()
 
 
 def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
@@ -264,6 +290,7 @@ def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
         "columns": incident.columns,
         "opened_on": incident.opened_on,
         "last_seen_on": incident.last_seen_on,
+        "policy_hash": monitor.policy_hash,
         "closed_on": incident.closed_on,
         "closed_by": incident.closed_by,
         "days": incident.days,

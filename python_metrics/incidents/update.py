@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from python_metrics.calibration.decision import policy_of
 from python_metrics.incidents.arrival import partitions
 from python_metrics.incidents.breach import Breach
+from python_metrics.incidents.carry import carry_over
 from python_metrics.incidents.day import Background, Evidence, breaches_of_days, signature
 from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import (
@@ -28,7 +30,8 @@ def update_incidents(
     """Diagnose what changed, and fold all of it into incidents; all of it in one transaction.
 
     A day's verdicts can change when a day before it is computed, so every computed day whose
-    alarms or rows are not those that its breaches were written from is diagnosed anew.
+    alarms, rows or policy are not those that its breaches were written from is diagnosed anew.
+    What people did about an incident stays, though another policy folds others.
 
     Returns
     -------
@@ -43,7 +46,8 @@ def update_incidents(
         ever = (connection, monitor, dt.date.min, dt.date.max)
         every = partitions(*ever)
         evidence = Evidence(alarms_of(*ever), error_alarms(*ever), estimated_alarms(*ever))
-        wanted = {day.day: signature(day, evidence) for day in every}
+        level = policy_of(monitor).level
+        wanted = {day.day: signature(day, evidence, level) for day in every}
         written = known_signatures(connection, monitor)
         changed = [day for day in every if written.get(day.day) != wanted[day.day]]
         again = breaches_of_days(Background(connection, monitor), changed, evidence)
@@ -52,5 +56,7 @@ def update_incidents(
         breaches = all_breaches(connection, monitor)
         away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
         incidents = fold(breaches, away, closed_by_hand(connection, monitor))
+        if carry_over(connection, monitor, incidents):
+            incidents = fold(breaches, away, closed_by_hand(connection, monitor))
         replace_incidents(connection, monitor, incidents)
     return {day: breaches.get(day, []) for day in days}

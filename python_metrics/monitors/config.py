@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -76,7 +77,7 @@ class Days(Strict):
 class AlarmBudget(Strict):
     """How many alarms with no cause the team tolerates."""
 
-    false_alarms_per_month: float = Field(default=1, gt=0)
+    false_alarms_per_month: float = Field(default=1.0, gt=0)
 
 
 class LeastEffect(Strict):
@@ -261,18 +262,41 @@ class Monitor(Strict):
 
     @property
     def config_hash(self) -> str:
-        """Hash of all that decides a partition's metrics, 16 hexadecimal digits."""
-        # Tests say what is asked of a day, not what is measured of it.
-        content = self.model_dump(
-            mode="json",
-            exclude={
-                "owner",
-                "project",
-                "tests",
-                "default_tests",
-                "retrain",
-                "watch_days",
-                "challengers",
-            },
+        """Hash of all that decides what is measured of a day, 16 hexadecimal digits.
+
+        What is decided from measurements is `policy_hash`'s.
+        """
+        # The default policy in place of the declared one, rather than none: releases that hashed
+        # the policy too gave days the same hash under the default.
+        measured = self.model_copy(
+            update={"alarm_budget": AlarmBudget(), "least_effect": LeastEffect()}
         )
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        # Tests say what is asked of a day, not what is measured of it.
+        return _hash(
+            measured.model_dump(
+                mode="json",
+                exclude={
+                    "owner",
+                    "project",
+                    "tests",
+                    "default_tests",
+                    "retrain",
+                    "watch_days",
+                    "challengers",
+                },
+            )
+        )
+
+    @property
+    def policy_hash(self) -> str:
+        """Hash of all that decides what measured days mean, 16 hexadecimal digits.
+
+        Another policy is applied to stored results. `min_rows` is none of it: it decides which
+        columns and segments are measured at all.
+        """
+        policy = {"alarm_budget", "least_effect", "retrain"}
+        return _hash(self.model_dump(mode="json", include=policy))
+
+
+def _hash(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

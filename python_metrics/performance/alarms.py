@@ -1,14 +1,17 @@
 """Days whose error is too high: by their labels, for their inputs, or by estimate.
 
 The performance step stores each day's tests and what they decide; incidents and the ledger of
-alarms read that.
+alarms read that. Another policy decides the stored tests again.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from python_metrics.calibration.decision import policy_of
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.daily_error import CAPPED_ERROR
 
@@ -100,18 +103,60 @@ def is_concept_drift(excess: float, p_value: float, level: float) -> bool:
     return is_error_alarm(1 + excess, 1.0, p_value, level)
 
 
+def is_alarm_of_test(
+    metric: str,
+    value: float | None,
+    expected: float | None,
+    p_value: float | None,
+    level: float,
+) -> bool:
+    """Whether a test of a day's error, as it is stored, is an alarm at a level."""
+    if value is None or expected is None or p_value is None:
+        return False
+    if metric == EXCESS:
+        return is_concept_drift(value, p_value, level)
+    return is_error_alarm(value, expected, p_value, level)
+
+
 TESTED = sa.text(
-    "select tested.partition_date as day, tested.metric, tested.p_value, tested.row_count,"
-    " tested.is_alarm, tested.threshold_p, day.value as error,"
+    "select tested.partition_date as day, tested.metric, tested.model_version, tested.value,"
+    " tested.reference_value, tested.p_value, tested.row_count, tested.is_alarm,"
+    " tested.threshold_p, day.value as error,"
     " case tested.metric when :excess then day.value / (1 + tested.value)"
     " else tested.reference_value end as expected"
-    " from metrics.performance as tested join metrics.performance as day"
+    " from metrics.performance as tested left join metrics.performance as day"
     " on day.monitor = tested.monitor and day.partition_date = tested.partition_date"
     " and day.metric = :capped and day.p_value is not null"
     " where tested.monitor = :monitor and tested.metric in (:capped, :excess)"
     " and tested.segment is null and tested.p_value is not null"
     " and tested.partition_date between :first and :last order by 1, tested.model_version"
 )
+DECIDE = sa.text(
+    "update metrics.performance set threshold_p = :threshold_p, is_alarm = :is_alarm"
+    " where monitor = :monitor and partition_date = :day and metric = :metric"
+    " and segment is null and p_value is not null"
+    " and model_version is not distinct from :model_version"
+)
+
+
+def decide_errors(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> None:
+    """Decide the stored tests of a span's days again, by the monitor's policy."""
+    level = policy_of(monitor).level
+    decided = [
+        {
+            "monitor": monitor.name,
+            "day": row.day,
+            "metric": row.metric,
+            "model_version": row.model_version,
+            "threshold_p": level * BUDGET_SHARE,
+            "is_alarm": _decision(row, level),
+        }
+        for row in _tests(connection, monitor, first, last)
+    ]
+    if decided:
+        connection.execute(DECIDE, decided)
 
 
 def error_alarms(
@@ -126,18 +171,13 @@ def error_alarms(
     An error may be as ever and yet too large: easier rows came. Where both tests alarm, that of
     the day's error is given.
     """
-    span = {"monitor": monitor.name, "first": first, "last": last}
-    names = {"capped": CAPPED_ERROR, "excess": EXCESS}
     alarms: dict[dt.date, ErrorAlarm] = {}
-    for row in connection.execute(TESTED, {**span, **names}):
+    for row in _tests(connection, monitor, first, last):
         of_inputs = row.metric == EXCESS
         threshold = row.threshold_p if level is None else level * BUDGET_SHARE
-        is_alarm = (
-            row.is_alarm
-            if level is None
-            else is_error_alarm(row.error, row.expected, row.p_value, level)
-        )
-        if not is_alarm or (of_inputs and row.day in alarms):
+        is_alarm = row.is_alarm if level is None else _decision(row, level)
+        # Without the day's own error there is nothing to say by how much it rose.
+        if not is_alarm or row.error is None or (of_inputs and row.day in alarms):
             continue
         beside = "expected of such inputs" if of_inputs else "reference"
         alarms[row.day] = ErrorAlarm(
@@ -150,6 +190,19 @@ def error_alarms(
             beside,
         )
     return alarms
+
+
+def _tests(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> Sequence[sa.Row[Any]]:
+    """Stored tests of the errors of a span's days, in order."""
+    names = {"capped": CAPPED_ERROR, "excess": EXCESS}
+    span = {"monitor": monitor.name, "first": first, "last": last}
+    return connection.execute(TESTED, {**span, **names}).all()
+
+
+def _decision(row: sa.Row[Any], level: float) -> bool:
+    return is_alarm_of_test(row.metric, row.value, row.reference_value, row.p_value, level)
 
 
 # Estimates that may speak: with a record, and where labels do not yet.

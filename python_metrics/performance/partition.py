@@ -13,7 +13,12 @@ import sqlalchemy as sa
 from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.alarms import BUDGET_SHARE, EXCESS, is_error_alarm, mark_estimate
+from python_metrics.performance.alarms import (
+    BUDGET_SHARE,
+    EXCESS,
+    is_alarm_of_test,
+    mark_estimate,
+)
 from python_metrics.performance.daily_error import (
     CAPPED_ERROR,
     DayError,
@@ -241,17 +246,19 @@ def _test(
 ) -> Measured:
     """A metric that is a test of the day's error: its value, the expected one, and the verdict."""
     level = policy_of(monitor).level
+    # As stored, so that the test decided again says the same.
+    stored, expected, p_value = (to_digits(number) for number in (value, reference, error.p_value))
     return Measured(
         **key,
         metric=metric,
-        value=to_digits(value),
+        value=stored,
         lower=None,
         upper=None,
-        reference_value=to_digits(reference),
+        reference_value=expected,
         row_count=error.labelled,
-        p_value=to_digits(error.p_value),
+        p_value=p_value,
         threshold_p=level * BUDGET_SHARE,
-        is_alarm=is_error_alarm(error.value, error.expected, error.p_value, level),
+        is_alarm=is_alarm_of_test(metric, stored, expected, p_value, level),
     )
 
 

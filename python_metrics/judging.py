@@ -1,0 +1,110 @@
+"""Judges stored days again: by a policy that changed, or after what people did about an incident.
+
+What was measured stays as it is: verdicts on columns and segments come from stored histograms,
+those on the error from its stored tests, and incidents are folded from both. `alarms_under` of the
+ledger shows by the same decisions what a policy would do, and writes nothing.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from python_metrics.baselines import excluded_days
+from python_metrics.calibration.detect import computed_days, detect, measured_config
+from python_metrics.drift.reference import mark_outdated
+from python_metrics.incidents.update import update_incidents
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.registry import register
+from python_metrics.performance.alarms import decide_errors
+
+# Days of an acknowledged incident are in no trailing baseline, and verdicts can move its first and
+# last day: judged until they stay, which takes two rounds.
+MOST_ROUNDS = 3
+# Only where the policy is all that changed: other days are stale, and judged when measured again.
+OTHER_POLICY = sa.text(
+    "select count(*) from metrics.partitions join metrics.monitors using (monitor)"
+    " where monitor = :monitor and state = 'fresh' and monitors.config_hash = :config_hash"
+    " and partitions.policy_hash is distinct from :policy_hash"
+)
+NOTE_POLICY = sa.text(
+    "update metrics.partitions set policy_hash = :policy_hash"
+    " where monitor = :monitor and partition_date = any(:days)"
+)
+
+
+def days_of_other_policy(connection: sa.Connection, monitor: Monitor) -> int:
+    """How many days were judged by another policy than the monitor's, and can be judged again."""
+    hashes = {"config_hash": monitor.config_hash, "policy_hash": monitor.policy_hash}
+    return int(connection.execute(OTHER_POLICY, {"monitor": monitor.name, **hashes}).scalar_one())
+
+
+def judge_changed_policy(engine: sa.Engine, monitor: Monitor, cache: Path) -> str | None:
+    """Judge every stored day again if the monitor's policy is not the one that they were judged by.
+
+    Returns
+    -------
+    str or None
+        One line for people; None where the policy is the same, or no stored day can be judged.
+    """
+    with engine.connect() as connection:
+        if not days_of_other_policy(connection, monitor):
+            return None
+    judged = judge_declared(engine, monitor, cache)
+    if not judged:
+        return None
+    return f"{monitor.name}: policy changed: {judged:,} days judged again, none measured again"
+
+
+def judge_declared(engine: sa.Engine, monitor: Monitor, cache: Path) -> int:
+    """Judge every stored day by the monitor as it is declared now, and say how many there are.
+
+    Days that were measured by another configuration, or against other reference rows, become stale
+    and are left out: their measurements cannot be judged.
+    """
+    mark_outdated(engine, monitor)
+    judged = judge_again(engine, monitor, cache)
+    if judged:
+        register(engine, monitor)
+    return judged
+
+
+def judge_again(
+    engine: sa.Engine, monitor: Monitor, cache: Path, since: dt.date = dt.date.min
+) -> int:
+    """Judge the stored days from a day on by the monitor's policy, and fold its incidents anew.
+
+    Parameters
+    ----------
+    cache : Path
+        Directory of calibrations.
+
+    Returns
+    -------
+    int
+        How many days were judged.
+    """
+    with engine.connect() as connection:
+        days = computed_days(connection, monitor, since, dt.date.max)
+        config_hash = measured_config(connection, monitor, days)
+    if config_hash is None:
+        return 0
+    for _ in range(MOST_ROUNDS):
+        excluded = _excluded(engine, monitor, days)
+        detect(engine, monitor, config_hash, days, cache)
+        with engine.begin() as connection:
+            decide_errors(connection, monitor, days[0], days[-1])
+        update_incidents(engine, monitor, days)
+        if _excluded(engine, monitor, days) == excluded:
+            break
+    # Last, so that whoever was interrupted before is told to judge again.
+    with engine.begin() as connection:
+        note = {"monitor": monitor.name, "days": days, "policy_hash": monitor.policy_hash}
+        connection.execute(NOTE_POLICY, note)
+    return len(days)
+
+
+def _excluded(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> set[dt.date]:
+    with engine.connect() as connection:
+        return excluded_days(connection, monitor, days)
