@@ -15,6 +15,7 @@ from python_metrics.baselines import excluded_days
 from python_metrics.calibration.detect import computed_days, detect, measured_config
 from python_metrics.drift.reference import mark_outdated
 from python_metrics.incidents.update import update_incidents
+from python_metrics.monitors.changes import days_of_other_policy
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.performance.alarms import decide_errors
@@ -22,22 +23,10 @@ from python_metrics.performance.alarms import decide_errors
 # Days of an acknowledged incident are in no trailing baseline, and verdicts can move its first and
 # last day: judged until they stay, which takes two rounds.
 MOST_ROUNDS = 3
-# Only where the policy is all that changed: other days are stale, and judged when measured again.
-OTHER_POLICY = sa.text(
-    "select count(*) from metrics.partitions join metrics.monitors using (monitor)"
-    " where monitor = :monitor and state = 'fresh' and monitors.config_hash = :config_hash"
-    " and partitions.policy_hash is distinct from :policy_hash"
-)
 NOTE_POLICY = sa.text(
     "update metrics.partitions set policy_hash = :policy_hash"
     " where monitor = :monitor and partition_date = any(:days)"
 )
-
-
-def days_of_other_policy(connection: sa.Connection, monitor: Monitor) -> int:
-    """How many days were judged by another policy than the monitor's, and can be judged again."""
-    hashes = {"config_hash": monitor.config_hash, "policy_hash": monitor.policy_hash}
-    return int(connection.execute(OTHER_POLICY, {"monitor": monitor.name, **hashes}).scalar_one())
 
 
 def judge_changed_policy(engine: sa.Engine, monitor: Monitor, cache: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""`driftmeter judge`: what another alarm policy would have alarmed, from stored results."""
+"""`driftmeter judge`: what an alarm policy makes of stored results, shown or written."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -26,22 +26,42 @@ POLICY = (
 
 def judge(
     monitor: Annotated[str, typer.Option(help="The monitor.")],
-    from_date: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")],
-    to_date: Annotated[str, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")],
+    from_date: Annotated[
+        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
+    ] = None,
+    to_date: Annotated[
+        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+    ] = None,
     changes: Annotated[
         Optional[list[str]],
         typer.Option("--set", metavar="FIELD=VALUE", help=f"One of {', '.join(POLICY)}."),
     ] = None,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="Judge every stored day by the declared policy, and keep it."),
+    ] = False,
 ) -> None:
     """Show what a policy would have alarmed on days that were computed; nothing is written.
+
+    With --apply every stored day is judged again by the policy that the monitor's YAML declares,
+    as `driftmeter run` does by itself once that has changed.
 
     Example: driftmeter judge --monitor NAME --from 2026-01-01 --to 2026-01-31
     --set alarm_budget.false_alarms_per_month=0.5
     """
+    declared = monitor_named(monitor)
+    if apply:
+        if from_date or to_date or changes:
+            raise DriftmeterError(
+                "judges every stored day, by the policy that is declared",
+                where="--apply",
+                fix="leave out --from, --to and --set, and write the policy into the YAML",
+            )
+        keep(declared)
+        return
     from python_metrics.ledger import alarms_under, stored_alarms
     from python_metrics.warehouse import connection
 
-    declared = monitor_named(monitor)
     first, last = read_date("--from", from_date), read_date("--to", to_date)
     asked = with_policy(declared, changes or [])
     engine = connection.engine()
@@ -49,6 +69,25 @@ def judge(
     with engine.connect() as session:
         then = stored_alarms(session, monitor, first, last)
     show(asked, then, now if changes else {day: then.get(day, []) for day in now})
+
+
+def keep(monitor: "Monitor") -> None:
+    """Judge every stored day again as the monitor is declared, and write what comes of it."""
+    from orchestration.environment import prepare
+    from orchestration.progress import spinner
+    from python_metrics.judging import judge_declared
+    from python_metrics.warehouse import connection
+
+    prepare()
+    with spinner("judging stored days"):
+        judged = judge_declared(connection.engine(), monitor, settings.home() / "calibration")
+    if not judged:
+        raise DriftmeterError(
+            f"no day of {monitor.name} was measured as it is declared now",
+            where="--apply",
+            fix="measure them first: `driftmeter run`",
+        )
+    typer.echo(f"{monitor.name}: {judged:,} days judged again, none measured again")
 
 
 def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":

@@ -1,12 +1,13 @@
 """`driftmeter status`: where every monitor stands."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from rich.table import Table
 
 MOST_INCIDENTS = 3
@@ -111,8 +112,12 @@ def status(
     with engine.connect() as session:
         is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
         rows = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
+    other_policy = _days_of_other_policy(engine, [row["monitor"] for row in rows])
     if as_json:
-        typer.echo(json.dumps([dict(row) for row in rows], default=str, indent=2))
+        shown = [
+            {**row, "days_of_other_policy": other_policy.get(row["monitor"], 0)} for row in rows
+        ]
+        typer.echo(json.dumps(shown, default=str, indent=2))
         return
     typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
@@ -123,7 +128,28 @@ def status(
     from orchestration.terminal import console
 
     for row in rows:
-        console().print(_table(row))
+        console().print(_table(row, other_policy.get(row["monitor"], 0)))
+
+
+def _days_of_other_policy(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
+    """How many stored days of each monitor another policy than the declared one has judged."""
+    if not measured:
+        return {}
+    from orchestration.dbt_manifest import monitors
+    from python_metrics.errors import DriftmeterError
+    from python_metrics.monitors.changes import days_of_other_policy
+
+    try:
+        declared = monitors()
+    except DriftmeterError:
+        # Where a warehouse stands is told without the project that fills it, too.
+        return {}
+    with engine.connect() as session:
+        return {
+            name: days_of_other_policy(session, monitor)
+            for name, monitor in declared.items()
+            if name in measured
+        }
 
 
 def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
@@ -133,7 +159,7 @@ def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
 
 
-def _table(row: Mapping[Any, Any]) -> "Table":
+def _table(row: Mapping[Any, Any], other_policy: int) -> "Table":
     """One monitor, narrow enough for 80 columns."""
     from rich.table import Table
 
@@ -145,6 +171,9 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     table.add_row("days", f"{row['days']:,}: {states}")
     if row["stale_reason"] and not row["retired_on"]:
         table.add_row("stale", f"{row['stale_reason']}: `driftmeter run --stale` measures again")
+    if other_policy:
+        again = f"{other_policy:,} days are judged by the one before: `driftmeter run` judges again"
+        table.add_row("policy changed", again)
     table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
     table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
     table.add_row(

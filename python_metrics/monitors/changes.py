@@ -1,4 +1,4 @@
-"""What follows where YAML changes under a living monitor: its columns, or that it is declared."""
+"""What follows where YAML changes under a living monitor: columns, policy, that it is declared."""
 
 from collections.abc import Collection
 
@@ -12,6 +12,12 @@ REGISTERED = sa.text(
 MARK_MEASURED = sa.text(
     "update metrics.partitions set state = 'stale', reason = :reason"
     " where monitor = :monitor and state = 'fresh'"
+)
+# Only where the policy is all that changed: other days are stale, and judged when measured again.
+OTHER_POLICY = sa.text(
+    "select count(*) from metrics.partitions join metrics.monitors using (monitor)"
+    " where monitor = :monitor and state = 'fresh' and monitors.config_hash = :config_hash"
+    " and partitions.policy_hash is distinct from :policy_hash"
 )
 RETIRE = sa.text(
     "update metrics.monitors set retired_at = now()"
@@ -67,6 +73,12 @@ def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
         f" keep what they have and are stale: `driftmeter run --stale --monitor {monitor.name}`"
         " measures them again"
     )
+
+
+def days_of_other_policy(connection: sa.Connection, monitor: Monitor) -> int:
+    """How many days were judged by another policy than the monitor's, and can be judged again."""
+    hashes = {"config_hash": monitor.config_hash, "policy_hash": monitor.policy_hash}
+    return int(connection.execute(OTHER_POLICY, {"monitor": monitor.name, **hashes}).scalar_one())
 
 
 def retire_undeclared(engine: sa.Engine, project: str, declared: Collection[str]) -> list[str]:
