@@ -98,6 +98,23 @@ def test_the_config_hash_follows_what_decides_a_metric_and_not_the_owner(tmp_pat
     assert load(tmp_path, changed("owner", "team-data")).config_hash == original
     assert load(tmp_path, changed("reference.to", "2019-03-30")).config_hash != original
     assert load(tmp_path, changed("features.trip_distance.range", [0, 90])).config_hash != original
+    assert load(tmp_path, changed("min_rows", 31)).config_hash != original
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("alarm_budget", {"false_alarms_per_month": 0.5}),
+        ("least_effect", {"shift": 0.1}),
+        ("retrain", {"days": 14}),
+    ],
+)
+def test_a_policy_has_a_hash_of_its_own(tmp_path: Path, path: str, value: object) -> None:
+    original, other = load(tmp_path, BLOCK), load(tmp_path, changed(path, value))
+    assert other.policy_hash != original.policy_hash
+    assert other.config_hash == original.config_hash
+    assert load(tmp_path, changed("min_rows", 31)).policy_hash == original.policy_hash
+    assert load(tmp_path, changed("reference.to", "2019-03-30")).policy_hash == original.policy_hash
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,203 @@
+"""An alarm policy that changes in YAML: stored days are judged again, and nothing is measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.warehouse import connection
+from tests.conftest import create_database
+from tests.integration.test_any_columns import FEATURES, LONG, Project
+from tests.integration.test_own_project import driftmeter, run
+
+TABLE = f'''
+    create schema team;
+    create table team.scores (
+        day date, "order" text, version text, "Gross Weight" double precision,
+        "user's ""own""" integer, bins double precision, "{LONG}" double precision,
+        segment_1 integer, predicted double precision, target double precision
+    )
+'''
+# 160 rows a day in two segments. On some days one thing is off, plainly or by so little that the
+# budget decides whether it is an alarm.
+ROWS = """
+    insert into team.scores
+    with drawn as (
+        select
+            date '2026-01-01' + number % 73 as day,
+            number,
+            number % 2 as half,
+            (hashtextextended(number::text, 1) & 1023) / 1023.0 as first,
+            (hashtextextended(number::text, 2) & 1023) / 1023.0 as second,
+            (hashtextextended(number::text, 3) & 1023) / 1023.0 as third,
+            (hashtextextended(number::text, 4) & 1023) / 1023.0 as noise
+        from generate_series(1, 11680) as number
+    )
+    select
+        day,
+        'row ' || number,
+        'v1',
+        first + case when day = '2026-03-02' then 0.085 else 0 end,
+        (5 * second)::integer,
+        third * case when day in ('2026-03-04', '2026-03-05') then 3 else 1 end,
+        second + case when day = '2026-03-09' and half = 1 then 0.13 else 0 end,
+        half,
+        10 * first,
+        10 * first + (noise - 0.5) * case when day = '2026-03-06' then 2.35 else 2 end
+    from drawn
+    where not (day = '2026-03-07' and number % 19 < 5)
+"""
+DAYS = ("--from", "2026-03-01", "--to", "2026-03-14")
+STRICT = {"alarm_budget": {"false_alarms_per_month": 0.005}}
+LOOSE = {
+    "alarm_budget": {"false_alarms_per_month": 1},
+    "least_effect": {"shift": 0.06, "share": 0.02},
+}
+TABLES = (
+    "drift", "performance", "breaches", "incidents", "partitions", "baselines", "monitors",
+    "monitored_columns", "test_results", "alarms", "alarm_days", "monitor_state",
+)  # fmt: skip
+# Clocks, and numbers that tell in which order incidents were first written.
+NOT_STATE = ("computed_at", "duration_seconds", "incident_id", "report_url")
+Rows = dict[str, list[str]]
+
+
+def declare(project: Project, policy: dict[str, dict[str, float]]) -> None:
+    project.declare("odd_names", materialized="view", segments=["segment_1"], **policy)
+
+
+def stored(project: Project) -> Rows:
+    """Every row of the metrics schema, but for its clocks."""
+    keys = ", ".join(f"'{key}'" for key in NOT_STATE)
+    rows = "select (to_jsonb(stored) - array[{keys}])::text from metrics.{table} as stored"
+    with project.engine.connect() as session:
+        return {
+            table: sorted(session.scalars(sa.text(rows.format(keys=keys, table=table))))
+            for table in TABLES
+        }
+
+
+def measurements(project: Project) -> list[str]:
+    """What measuring a day again would change: its clocks, and its scores with theirs."""
+    kept = {
+        "partitions": "- array['policy_hash', 'breaches_of']",
+        "performance": "- array['threshold_p', 'is_alarm']",
+        "test_results": "",
+        "drift": "- array['threshold', 'q_value', 'is_drifted']",
+    }
+    judged = "where to_jsonb(stored) ->> 'method' is distinct from 'day_level'"
+    with project.engine.connect() as session:
+        return sorted(
+            row
+            for table, but in kept.items()
+            for row in session.scalars(
+                sa.text(
+                    f"select (to_jsonb(stored) {but})::text from metrics.{table} as stored {judged}"
+                )
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Story:
+    """Two warehouses with the same rows: each measured by its policy, then given the other's."""
+
+    strict: Rows
+    loose: Rows
+    loosened: Rows
+    tightened: Rows
+    measured: list[str]
+    still_measured: list[str]
+    status: str
+    output: str
+    again: str
+    project: Project
+
+
+@pytest.fixture(scope="module")
+def story(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
+    """The strict one is loosened by `driftmeter run`, the loose one tightened by `judge`."""
+    projects = []
+    for name in ("strict", "loose"):
+        create_database(postgres, f"policy_{name}", template)
+        engine = connection.engine(f"{postgres}/policy_{name}")
+        with engine.begin() as session:
+            for statement in (*TABLE.split(";"), ROWS):
+                session.exec_driver_sql(statement.replace("%", "%%"))
+        projects.append(Project(tmp_path_factory.mktemp(name), engine))
+    strict, loose = projects
+    declare(strict, STRICT)
+    declare(loose, LOOSE)
+    run(strict, *DAYS)
+    run(loose, *DAYS)
+    as_strict, as_loose, measured = stored(strict), stored(loose), measurements(strict)
+    declare(strict, LOOSE)
+    declare(loose, STRICT)
+    status = driftmeter(strict, "status").stdout
+    output = run(strict)
+    judged = driftmeter(loose, "judge", "--monitor", "odd_names", "--apply")
+    assert judged.returncode == 0, judged.stderr
+    yield Story(
+        strict=as_strict,
+        loose=as_loose,
+        loosened=stored(strict),
+        tightened=stored(loose),
+        measured=measured,
+        still_measured=measurements(strict),
+        status=status,
+        output=output,
+        again=run(strict),
+        project=strict,
+    )
+    for project in projects:
+        project.engine.dispose()
+
+
+def test_either_policy_alarms_by_every_part_of_its_budget_and_not_on_the_same(story: Story) -> None:
+    strict, loose = story.strict["alarms"], story.loose["alarms"]
+    print(*strict, sep="\n"); print("--"); print(*loose, sep="\n")
+    assert strict
+    more = [row for row in loose if row not in strict]
+    for budget in ("columns", "segments", "error", "volume"):
+        assert any(f'"budget": "{budget}"' in row for row in more), budget
+    for table in ("drift", "performance", "breaches", "incidents"):
+        assert story.strict[table] != story.loose[table]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_days_judged_again_are_as_if_they_had_been_measured_under_the_policy(
+    story: Story, table: str
+) -> None:
+    assert story.loosened[table] == story.loose[table]
+    assert story.tightened[table] == story.strict[table]
+
+
+def test_no_day_is_stale_and_nothing_is_measured_again(story: Story) -> None:
+    assert story.still_measured == story.measured
+    states = "select string_agg(distinct state, ' ') from metrics.partitions"
+    assert story.project.scalar(states) == "fresh"
+
+
+def test_one_line_says_so_and_says_it_once(story: Story) -> None:
+    assert "14 days are judged by the one before: `driftmeter run`" in " ".join(
+        story.status.replace("│", " ").split()
+    )
+    assert story.output.count("odd_names: policy changed: 14 days judged again") == 1
+    assert "none measured again" in story.output
+    assert "no day is new, and none changed" in story.output
+    assert "policy changed" not in story.again
+    assert "policy changed" not in driftmeter(story.project, "status").stdout
+
+
+def test_what_is_only_tried_is_not_kept(story: Story) -> None:
+    tried = "alarm_budget.false_alarms_per_month=2"
+    asked = ("judge", "--monitor", "odd_names", "--set", tried)
+    kept = driftmeter(story.project, *asked, "--apply")
+    assert kept.returncode == 1
+    assert "leave out --from, --to and --set" in kept.stderr
+    shown = driftmeter(story.project, *asked, *DAYS)
+    assert "2 false alarms a month" in shown.stdout
+    assert stored(story.project) == story.loosened
