@@ -139,7 +139,10 @@ class Accepted:
         )
         values = {f.name: getattr(since, f.name) for f in fields(since)}
         return ColumnEvidence(
-            **{name: np.append(np.repeat(each[:1], start), each) for name, each in values.items()}
+            **{
+                name: np.append(np.repeat(values_since[:1], start), values_since)
+                for name, values_since in values.items()
+            }
         )
 
 

@@ -37,11 +37,17 @@ def calibrate(
         classifier = fit_classifier_null(connection, monitor)
     every_day = [part.rows > 0 for part in counts.values()]
     reference_days = int(np.any(every_day, axis=0).sum()) if every_day else 0
-    usual = {part: each for part, each in counts.items() if _is_usual(each.rows, monitor)}
+    usual = {
+        part: part_counts
+        for part, part_counts in counts.items()
+        if _is_usual(part_counts.rows, monitor)
+    }
     calibration = Calibration(
-        columns={part: calibrate_column(each) for part, each in usual.items()},
+        columns={part: calibrate_column(part_counts) for part, part_counts in usual.items()},
         reference_days=reference_days,
-        reference_rows={part: float(each.known.sum()) for part, each in usual.items()},
+        reference_rows={
+            part: float(part_counts.known.sum()) for part, part_counts in usual.items()
+        },
         classifier=classifier,
     )
     if file is not None:

@@ -138,8 +138,8 @@ def _against_trailing(
         usable &= ~excluded[:, None]
     for day in range(days):
         chosen = slice(max(day - LAG - TRAILING + 1, 0), max(day - LAG + 1, 0))
-        of = statistic[day]
-        before = difference[chosen, of][usable[chosen, of]]
+        loudest = statistic[day]
+        before = difference[chosen, loudest][usable[chosen, loudest]]
         if len(before) < FEWEST_TRAILING or not np.isfinite(effect[day]):
             continue
         # The median: days of a fault that nobody has acknowledged must not hide the next one.

@@ -145,8 +145,8 @@ def p_values(
     lags = np.arange(1, length)
     inflation = 1 + 2 * float(np.sum((1 - lags / length) * null.correlation**lags))
 
-    def summed(each: Floats) -> Floats:
-        return _moving_sum(np.where(known, each, 0.0), length)
+    def summed(daily: Floats) -> Floats:
+        return _moving_sum(np.where(known, daily, 0.0), length)
 
     days = summed(np.ones_like(rows))
     spread = summed(variance) * inflation + days**2 * of_level
@@ -211,7 +211,7 @@ def _day_variance(
 def _weekdays(
     values: Floats, weight: Floats, mean: Floats, weekdays: npt.NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Mean by weekday, shape (7, S), and how far it is to be believed, shape (S,)."""
+    """Mean by weekday, shape (7, S), and the share of its difference that is kept, shape (S,)."""
     means = np.tile(mean, (WEEK, 1))
     between = np.zeros_like(mean)
     within = np.zeros_like(mean)

@@ -51,7 +51,10 @@ def detect(
         last = _last_that_rests_on(connection, monitor, days)
         later = computed_days(connection, monitor, min(days), last)
         verdicts = judge(connection, monitor, calibration, sorted({*days, *later}))
-        rows = {day: [vars(verdict) for verdict in each] for day, each in verdicts.items()}
+        rows = {
+            day: [vars(verdict) for verdict in day_verdicts]
+            for day, day_verdicts in verdicts.items()
+        }
         replace_verdicts(connection, monitor.name, rows)
         _record_baselines(connection, monitor, max(days))
     return {day: verdicts[day] for day in days}
@@ -81,7 +84,7 @@ def judge(
         for part, column in calibration.columns.items()
         if part in counts
     }
-    known = {part: each.known.sum(axis=1) for part, each in counts.items()}
+    known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
     accepted = Accepted(connection, monitor, counts, first, last)
     verdicts = {}
     for day in days:
@@ -188,8 +191,8 @@ def _excluded(
 ) -> npt.NDArray[np.bool_]:
     """Days that no trailing baseline may hold; shape (days,)."""
     days = every_day(first, last)
-    found = baselines.excluded_days(connection, monitor, days)
-    return np.array([day in found for day in days])
+    excluded = baselines.excluded_days(connection, monitor, days)
+    return np.array([day in excluded for day in days])
 
 
 def _areas(
@@ -201,8 +204,8 @@ def _areas(
         " from metrics.drift where monitor = :monitor and method = :method and score is not null"
         " and partition_date = any(:days) order by partition_date, model_version desc"
     )
-    of = {"monitor": monitor.name, "method": CLASSIFIER, "days": list(days)}
+    classified = {"monitor": monitor.name, "method": CLASSIFIER, "days": list(days)}
     return {
         row.partition_date: Area(row.score, row.n_reference, row.n_current)
-        for row in connection.execute(query, of)
+        for row in connection.execute(query, classified)
     }

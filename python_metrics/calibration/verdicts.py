@@ -115,7 +115,7 @@ def verdicts_of_day(
         return
     columns = [evidence[part] for part in judged]
     take = _taker(columns, place)
-    statistic = np.array([each.statistic[place] for each in columns])
+    statistic = np.array([column.statistic[place] for column in columns])
     p_value, effect, trailing = take("p_value"), take("effect"), take("trailing_p_value")
     classified = None
     if area and not accepted:
@@ -162,14 +162,14 @@ def verdicts_of_day(
 
 
 def _of_area(
-    key: Mapping[str, Any], area: Area, found: AreaEvidence, verdicts: Verdicts
+    key: Mapping[str, Any], area: Area, evidence: AreaEvidence, verdicts: Verdicts
 ) -> Verdict:
     """The row of all columns together, whose hypothesis is the last."""
-    effect = area.area - found.expected
+    effect = area.area - evidence.expected
     return Verdict(
         **_of_all(key, area),
-        threshold=_number(found.threshold(float(verdicts.threshold_p[-1]))),
-        p_value=_number(found.p_value),
+        threshold=_number(evidence.threshold(float(verdicts.threshold_p[-1]))),
+        p_value=_number(evidence.p_value),
         q_value=_number(verdicts.q_value[-1]),
         effect=_number(effect),
         is_drifted=bool(verdicts.is_significant[-1] and effect >= LEAST_AREA),
@@ -178,7 +178,7 @@ def _of_area(
         statistic="separation",
         unit="area under the ROC curve",
         observed=area.area,
-        expected=_number(found.expected),
+        expected=_number(evidence.expected),
         trailing_p_value=None,
         is_slow=False,
     )
@@ -270,7 +270,7 @@ def _named(statistic: str) -> str:
 
 def _taker(columns: Sequence[ColumnEvidence], place: int) -> Any:
     def take(name: str) -> npt.NDArray[np.float64]:
-        return np.array([getattr(each, name)[place] for each in columns], dtype=float)
+        return np.array([getattr(column, name)[place] for column in columns], dtype=float)
 
     return take
 

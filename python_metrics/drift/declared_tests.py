@@ -134,11 +134,11 @@ def _measure(
         # scikit-learn's, of what it draws over few rows.
         warnings.simplefilter("ignore")
         datasets = [Dataset.from_pandas(frame[names], definition) for frame in sides]
-        said = Report([metric]).run(datasets[0], datasets[1] if needs_reference else None).dict()
-    value = said["metrics"][0]["value"]
+        result = Report([metric]).run(datasets[0], datasets[1] if needs_reference else None).dict()
+    value = result["metrics"][0]["value"]
     if isinstance(value, dict):
         value = value["mean"] if "mean" in value else value["share"]
-    return float(value), all(each["status"] == "SUCCESS" for each in said["tests"])
+    return float(value), all(test["status"] == "SUCCESS" for test in result["tests"])
 
 
 def _conditions(test: DeclaredTest) -> list[Any]:

@@ -106,12 +106,12 @@ class EvidentlyEngine:
             One drift row a column in the monitor's order, then one for the whole row; the tests.
         """
         reasons = {name: self._reason_to_skip(name, current[name]) for name in self._columns}
-        found = self._measure(current, reasons)
-        drift = [self._drift(name, current[name], reasons[name], found) for name in self._columns]
+        results = self._measure(current, reasons)
+        drift = [self._drift(name, current[name], reasons[name], results) for name in self._columns]
         tests = [
             outcome
             for name in self._columns
-            for outcome in self._tests(name, current[name], reasons[name], found)
+            for outcome in self._tests(name, current[name], reasons[name], results)
         ]
         return [*drift, self._share(drift, len(current))], tests
 
@@ -149,13 +149,13 @@ class EvidentlyEngine:
             return self._report(current, self._columns, reasons)
         except Exception:
             # One bad column costs Evidently the whole report; alone it costs only itself.
-            found: dict[tuple[str, str], dict[str, Any]] = {}
+            results: dict[tuple[str, str], dict[str, Any]] = {}
             for name in self._columns:
                 try:
-                    found |= self._report(current, [name], reasons)
+                    results |= self._report(current, [name], reasons)
                 except Exception as error:
-                    found["error", name] = {"reason": f"{type(error).__name__}: {error}"}
-            return found
+                    results["error", name] = {"reason": f"{type(error).__name__}: {error}"}
+            return results
 
     def _report(
         self, current: pd.DataFrame, names: Iterable[str], reasons: Mapping[str, str | None]
@@ -165,15 +165,15 @@ class EvidentlyEngine:
             return {}
         dataset = self._dataset(self._coded(current), self._columns)
         with no_warning_of_empty_columns():
-            said = Report(metrics, include_tests=True).run(dataset, self._reference).dict()
-        found = {
+            report = Report(metrics, include_tests=True).run(dataset, self._reference).dict()
+        results = {
             (metric["config"]["type"].rsplit(":", 1)[-1], metric["config"]["column"]): dict(metric)
-            for metric in said["metrics"]
+            for metric in report["metrics"]
         }
-        for test in said["tests"]:
+        for test in report["tests"]:
             about = test["metric_config"]["params"]
-            found[about["type"].rsplit(":", 1)[-1], about["column"]]["status"] = test["status"]
-        return found
+            results[about["type"].rsplit(":", 1)[-1], about["column"]]["status"] = test["status"]
+        return results
 
     def _metrics(self, name: str, reason: str | None) -> list[Any]:
         column = self._columns[name]
@@ -205,14 +205,14 @@ class EvidentlyEngine:
         name: str,
         values: "pd.Series[Any]",
         reason: str | None,
-        found: Mapping[tuple[str, str], Mapping[str, Any]],
+        results: Mapping[tuple[str, str], Mapping[str, Any]],
     ) -> ColumnDrift:
         known, here = self._known[name], _known(values)
         if reason is not None:
             return ColumnDrift(name, known, here, status="skipped", reason=reason)
-        measured = found.get(("DriftScore", name))
+        measured = results.get(("DriftScore", name))
         if measured is None:
-            why = found.get(("error", name), {}).get("reason", "Evidently gave no result")
+            why = results.get(("error", name), {}).get("reason", "Evidently gave no result")
             return ColumnDrift(name, known, here, status="error", reason=why)
         score, method = float(measured["value"]), measured["config"]["method"]
         if not math.isfinite(score):
@@ -258,15 +258,15 @@ class EvidentlyEngine:
         name: str,
         values: "pd.Series[Any]",
         reason: str | None,
-        found: Mapping[tuple[str, str], Mapping[str, Any]],
+        results: Mapping[tuple[str, str], Mapping[str, Any]],
     ) -> Iterable[TestOutcome]:
         column = self._columns[name]
         by_kind = "OutRangeValueCount" if column.kind == "numerical" else "OutListValueCount"
         for metric in ("MissingValueCount", by_kind, "DriftScore"):
             test, expected = TEST_OF_METRIC[metric], self._expected(metric, name)
-            measured = found.get((metric, name))
+            measured = results.get((metric, name))
             if measured is None:
-                error = found.get(("error", name), {}).get("reason")
+                error = results.get(("error", name), {}).get("reason")
                 yield TestOutcome(
                     name,
                     test,

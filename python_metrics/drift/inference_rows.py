@@ -94,8 +94,8 @@ def count_rows(
         table=table_of(monitor), where=_where(days, segment)
     )
     with explained(monitor):
-        found = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
-    return int(found["rows"][0])
+        counted = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
+    return int(counted["rows"][0])
 
 
 def every_day(first: dt.date, last: dt.date) -> list[dt.date]:

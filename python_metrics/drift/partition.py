@@ -175,7 +175,9 @@ def _replace(
     ]
     replace_scores(connection, monitor.name, day, scores)
     tests = [
-        row for version, _, found in measured for row in _test_rows(monitor, day, version, found)
+        row
+        for version, _, outcomes in measured
+        for row in _test_rows(monitor, day, version, outcomes)
     ]
     _replace_tests(connection, monitor, day, tests)
 

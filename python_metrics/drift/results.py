@@ -54,7 +54,7 @@ class TestOutcome:
 
 @dataclass(frozen=True)
 class PartitionResult:
-    """What was found on one day of one monitor; a row of ``metrics.partitions``."""
+    """The results of one day of one monitor; a row of ``metrics.partitions``."""
 
     monitor: str
     day: dt.date

@@ -139,12 +139,12 @@ def _ordered(
     kept = [alarm for alarm in alarms if alarm.segment is None or alarm.column not in whole]
     return sorted(
         kept,
-        key=lambda each: (
-            each.column == monitor.prediction,
-            each.segment is not None,
-            -each.ratio * (1 + importance.get(str(each.column), 0.0)),
-            str(each.column),
-            str(each.value),
+        key=lambda alarm: (
+            alarm.column == monitor.prediction,
+            alarm.segment is not None,
+            -alarm.ratio * (1 + importance.get(str(alarm.column), 0.0)),
+            str(alarm.column),
+            str(alarm.value),
         ),
     )
 
@@ -208,7 +208,7 @@ def _ranking(
         }
         for name, ratio in best.items()
     ]
-    return sorted(ranked, key=lambda each: (-float(each["weight"]), -float(each["score_ratio"])))
+    return sorted(ranked, key=lambda row: (-float(row["weight"]), -float(row["score_ratio"])))
 
 
 def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) -> Breach:

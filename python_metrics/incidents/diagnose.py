@@ -43,7 +43,7 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
     located = max(
         one_segment(change, others),
         # Of several that hold it all, the one with the fewest rows says most.
-        key=lambda each: (round(each.explained, 1), -each.evidence["share_of_rows"]),
+        key=lambda symptom: (round(symptom.explained, 1), -symptom.evidence["share_of_rows"]),
         default=None,
     )
     if located is not None and _is_where(located, plain):
@@ -52,7 +52,7 @@ def diagnose(change: Change, others: Mapping[str, Change]) -> Symptom:
         return plain
     if change.column.kind == "categorical":
         return own_mix(change)
-    mixed = max(behind(change, others), key=lambda each: each.explained, default=None)
+    mixed = max(behind(change, others), key=lambda symptom: symptom.explained, default=None)
     if mixed is not None and mixed.explained >= LEAST_MIX:
         return mixed
     return shape(change)

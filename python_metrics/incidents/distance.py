@@ -40,8 +40,8 @@ class Bins:
         """Bin of each value; shape (rows,)."""
         if self.cuts is not None:
             number = values.to_numpy(dtype=float)
-            found = 2 + np.searchsorted(self.cuts, number, side="right")
-            binned: npt.NDArray[np.int64] = np.where(np.isnan(number), 0, found)
+            position = 2 + np.searchsorted(self.cuts, number, side="right")
+            binned: npt.NDArray[np.int64] = np.where(np.isnan(number), 0, position)
             return binned
         assert self.categories is not None
         place: npt.NDArray[np.int64] = (

@@ -221,7 +221,7 @@ def _joined(
         (seen for incident in known for seen in incident.history), key=lambda seen: seen[0]
     )
     one = _open(opened_on, first)
-    one.same_as = [cause for each in known for cause in (each.cause, *each.same_as)]
+    one.same_as = [cause for incident in known for cause in (incident.cause, *incident.same_as)]
     one.same_as.remove(one.cause)
     for day in days:
         if day > opened_on:

@@ -26,7 +26,7 @@ def moved(change: Change) -> list[tuple[str, float, float]]:
         )
         for place, names in by_bin.items()
     ]
-    return sorted(moves, key=lambda each: -abs(each[2] - each[1]))
+    return sorted(moves, key=lambda move: -abs(move[2] - move[1]))
 
 
 def own_mix(change: Change) -> Symptom:

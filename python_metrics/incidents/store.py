@@ -115,9 +115,9 @@ def as_json(evidence: Mapping[str, Any]) -> str:
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {str(key): plain(each) for key, each in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [plain(each) for each in value]
+            return [plain(item) for item in value]
         if isinstance(value, float):
             return float(f"{value:.6g}") if math.isfinite(value) else None
         return value
@@ -130,13 +130,13 @@ def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, l
     days = sa.text(
         "select partition_date from metrics.partitions where monitor = :monitor order by 1"
     )
-    of = {"monitor": monitor.name}
-    by_day: dict[dt.date, list[Breach]] = {day: [] for day in connection.scalars(days, of)}
+    named = {"monitor": monitor.name}
+    by_day: dict[dt.date, list[Breach]] = {day: [] for day in connection.scalars(days, named)}
     query = sa.text(
         "select partition_date, kind, diagnosis, column_name, columns, segment, segment_value,"
         " evidence from metrics.breaches where monitor = :monitor order by partition_date, rank"
     )
-    for row in connection.execute(query, of):
+    for row in connection.execute(query, named):
         by_day[row.partition_date].append(
             Breach(
                 kind=row.kind,

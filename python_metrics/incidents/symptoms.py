@@ -23,7 +23,7 @@ KNOWN_LEAD = 0.05
 MOST_OUTLIERS = 0.12
 # One absurd row is nobody's incident.
 FEWEST_OUTLIERS = 3
-# Well-known factors: what they turn into what, and the units that they are believed of.
+# Well-known factors: what they turn into what, and the units that they convert.
 LENGTHS = ("mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard")
 WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce")
 TIMES = ("second", "minute", "hour", "day")
@@ -130,7 +130,7 @@ def _scaled(change: Change) -> Iterator[Symptom]:
     best, explained = factor, -1.0
     for tried in [*known, *_candidates(factor, before, now)]:
         left = change.with_values(change.day / tried)
-        # A well-known factor is believed before a round one, and that before one of many digits.
+        # A well-known factor goes before a round one, and that before one of many digits.
         lead = 0.0 if tried in known else 0.02 if tried == factor else 0.01
         if best in known and tried not in known:
             lead = KNOWN_LEAD
@@ -202,8 +202,8 @@ def _candidates(
 
 
 def _commonest(values: "np.ndarray[Any, Any]") -> float:
-    found, count = np.unique(values[values > 0], return_counts=True)
-    return float(found[count.argmax()]) if len(found) else 0.0
+    distinct, count = np.unique(values[values > 0], return_counts=True)
+    return float(distinct[count.argmax()]) if len(distinct) else 0.0
 
 
 def _outliers(change: Change) -> Iterator[Symptom]:

@@ -113,17 +113,17 @@ class Estimator:
         if rows.empty:
             return {}
         expected = self._expect(self._final, rows)
-        found = {}
+        estimates = {}
         for part, chosen in self._parts(rows):
             if part != ALL_ROWS and chosen.sum() < self._monitor.min_rows:
                 continue
             values = self._summed(rows[chosen], _only(expected, chosen))
-            found[part] = [
+            estimates[part] = [
                 self._with_interval(part, metric, value, int(chosen.sum()))
                 for metric, value in values.items()
                 if np.isfinite(value)
             ]
-        return found
+        return estimates
 
     def surprise(self, rows: pd.DataFrame, weekday: int) -> Surprise | None:
         """Labelled rows of a day against what their inputs make one expect; None where too few."""
@@ -171,13 +171,13 @@ class Estimator:
 
     def _losses_capped(self, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
         """Where each loss is capped, and the mean of what that takes off."""
-        found = {}
+        caps = {}
         for name, loss in self._losses(self._labelled(rows)).items():
             if not len(loss):
                 raise ValueError("no reference row has a label")
             most = float(np.quantile(loss, CAPPED)) if self._monitor.task == "regression" else 1.0
-            found[name] = (most, float(np.maximum(loss - most, 0).mean()))
-        return found
+            caps[name] = (most, float(np.maximum(loss - most, 0).mean()))
+        return caps
 
     def _fit(self, rows: pd.DataFrame) -> Mapping[str, object]:
         labelled = self._labelled(rows)
@@ -210,15 +210,15 @@ class Estimator:
 
     def _crossed(self, rows: pd.DataFrame, number: npt.NDArray[np.int64]) -> dict[str, Floats]:
         """Expected losses of the reference's rows, each from a fit on other days."""
-        found: dict[str, Floats] = {}
+        expected: dict[str, Floats] = {}
         folds = min(FOLDS, int(number.max()) + 1)
         for fold in range(folds):
             chosen = number % folds == fold
             # A single day has no others.
             fitted = self._fit(rows[~chosen] if folds > 1 else rows)
             for name, values in self._expect(fitted, rows[chosen]).items():
-                found.setdefault(name, np.zeros(len(rows)))[chosen] = values
-        return found
+                expected.setdefault(name, np.zeros(len(rows)))[chosen] = values
+        return expected
 
     def _summed(self, rows: pd.DataFrame, expected: Mapping[str, Floats]) -> dict[str, float]:
         """Metrics of rows whose losses are as expected."""
@@ -267,7 +267,9 @@ class Estimator:
                         distance = truth[metric] - value, int(known.sum())
                         distances.setdefault((part, metric), []).append(distance)
         return {
-            key: _outermost(found) for key, found in distances.items() if len(found) >= FEWEST_DAYS
+            key: _outermost(measured)
+            for key, measured in distances.items()
+            if len(measured) >= FEWEST_DAYS
         }
 
     def _surprise_null(
@@ -303,11 +305,11 @@ class Estimator:
         return Estimate(metric, value, value + below * wider, value + above * wider)
 
 
-def _outermost(found: Sequence[tuple[float, int]]) -> tuple[float, float, float]:
+def _outermost(distances: Sequence[tuple[float, int]]) -> tuple[float, float, float]:
     """Distances that hold a new day's with 95%: 2.5% of days on either side are further out."""
-    distance = np.sort([each for each, _ in found])
+    distance = np.sort([distance for distance, _ in distances])
     place = max(int(np.floor(0.025 * (len(distance) + 1))), 1)
-    rows = float(np.median([rows for _, rows in found]))
+    rows = float(np.median([rows for _, rows in distances]))
     return float(distance[place - 1]), float(distance[-place]), rows
 
 

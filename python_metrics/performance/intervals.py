@@ -37,12 +37,12 @@ def exact_intervals(counts: Mapping[str, float]) -> dict[str, Interval]:
     """Of a classifier's shares, from its table of right and wrong."""
     right, wrong = counts["true_positive"], counts["false_positive"]
     missed, rejected = counts["false_negative"], counts["true_negative"]
-    found = {
+    intervals = {
         "accuracy": exact_interval(right + rejected, right + wrong + missed + rejected),
         "precision": exact_interval(right, right + wrong),
         "recall": exact_interval(right, right + missed),
     }
-    return {name: interval for name, interval in found.items() if interval}
+    return {name: interval for name, interval in intervals.items() if interval}
 
 
 def bootstrap(
@@ -77,15 +77,15 @@ def bootstrap(
             drawn[name].append(values)
     shrink = np.sqrt(len(prediction) / max(rows, len(prediction)))
     levels = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    found = {}
+    reach = {}
     for name, parts in drawn.items():
         values = np.concatenate(parts)
         values = values[np.isfinite(values)]
         if len(values) < REPLICATES / 2 or not np.isfinite(once[name][0]):
             continue
         low, high = (np.quantile(values, levels) - once[name][0]) * shrink
-        found[name] = (min(float(low), 0.0), max(float(high), 0.0))
-    return found
+        reach[name] = (min(float(low), 0.0), max(float(high), 0.0))
+    return reach
 
 
 def point_metrics(task: str, prediction: Floats, target: Floats) -> dict[str, float]:
@@ -96,14 +96,14 @@ def point_metrics(task: str, prediction: Floats, target: Floats) -> dict[str, fl
     once = (_regression if task == "regression" else _classification)(
         prediction, target, np.ones((1, len(prediction)))
     )
-    found = {name: float(values[0]) for name, values in once.items()}
+    metrics = {name: float(values[0]) for name, values in once.items()}
     if task == "regression":
-        return found
+        return metrics
     is_called = prediction >= THRESHOLD
     right = float(target[is_called].sum())
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
-            **found,
+            **metrics,
             "accuracy": float(np.where(is_called, target, 1 - target).mean()),
             "precision": float(np.divide(right, is_called.sum())),
             "recall": float(np.divide(right, target.sum())),
@@ -134,7 +134,7 @@ def _regression(prediction: Floats, target: Floats, weights: Floats) -> dict[str
         total = weights.sum(axis=1)
         square, mean = weights @ error**2 / total, weights @ target / total
         variance = weights @ (target - target.mean()) ** 2 / total - (mean - target.mean()) ** 2
-        found = {
+        metrics = {
             "mae": weights @ size / total,
             "rmse": np.sqrt(square),
             "mape": weights @ relative / (weights @ (target != 0)),
@@ -145,8 +145,8 @@ def _regression(prediction: Floats, target: Floats, weights: Floats) -> dict[str
     reached = np.cumsum(weights[:, order], axis=1)
     for name, level in (("error_p50", 0.5), ("error_p90", 0.9)):
         place = (reached < level * reached[:, -1:]).sum(axis=1)
-        found[name] = size[order][np.minimum(place, len(size) - 1)]
-    return found
+        metrics[name] = size[order][np.minimum(place, len(size) - 1)]
+    return metrics
 
 
 def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict[str, Floats]:
@@ -156,7 +156,7 @@ def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict
         right = weights @ (is_called * target)
         wrong = weights @ (is_called * (1 - target))
         missed = weights @ (~is_called * target)
-        found = {
+        metrics = {
             "f1": 2 * right / (2 * right + wrong + missed),
             "log_loss": weights @ losses.log_loss(prediction, target) / total,
             "brier": weights @ losses.brier(prediction, target) / total,
@@ -166,8 +166,8 @@ def _classification(prediction: Floats, target: Floats, weights: Floats) -> dict
         gap = np.zeros(len(weights))
         for bin_ in np.unique(bins):
             gap += np.abs(weights @ np.where(bins == bin_, target - prediction, 0.0))
-        found["calibration_error"] = gap / total
-    return found
+        metrics["calibration_error"] = gap / total
+    return metrics
 
 
 def weighted_area(prediction: Floats, positive: Floats, negative: Floats) -> Floats:

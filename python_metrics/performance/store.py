@@ -49,8 +49,8 @@ FINISH = sa.text(
 
 def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
     """The newest day that was computed: by it one tells how long labels have had."""
-    found: dt.date | None = connection.scalar(NEWEST, {"monitor": monitor.name})
-    return found
+    newest: dt.date | None = connection.scalar(NEWEST, {"monitor": monitor.name})
+    return newest
 
 
 def replace_day(

@@ -26,7 +26,7 @@ from tests.integration.test_accepted_normal import (
 
 __all__ = ["loans"]
 NEWEST = 20
-# So little more of `amount` before it rises plainly, and of `term`, that only a loose budget alarms.
+# So little more of `amount` before it rises, and of `term`, that only a loose budget alarms.
 EARLIER, FAINT = ROSE - 3, 2
 STRICT, LOOSE = (
     MONITOR.model_copy(update={"alarm_budget": AlarmBudget(false_alarms_per_month=budget)})

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from python_metrics.warehouse import connection
 from tests.conftest import create_database
-from tests.integration.test_any_columns import FEATURES, LONG, Project
+from tests.integration.test_any_columns import LONG, Project
 from tests.integration.test_own_project import driftmeter, run
 
 TABLE = f'''
