@@ -8,7 +8,7 @@ import pandas as pd
 
 from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.change import Change, Symptom, weights_of
+from python_metrics.incidents.change import Change, Mask, Symptom, weights_of
 from python_metrics.incidents.decomposition import decompose
 from python_metrics.incidents.diagnose import diagnose, plain_symptom
 from python_metrics.incidents.distance import Bins
@@ -52,6 +52,12 @@ class Day:
             name: Change(name, column, self.reference[name], self.rows[name], self.bins[name])
             for name, column in self.monitor.columns.items()
         }
+
+    def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:
+        """Rows of the reference and of the day in an alarm's segment, monitored column or not."""
+        column = self.monitor.segment_columns[str(alarm.segment)]
+        reference, rows = (frame[column] == alarm.value for frame in (self.reference, self.rows))
+        return reference.to_numpy(), rows.to_numpy()
 
 
 @dataclass
@@ -115,11 +121,13 @@ def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
         if alarm.column == monitor.target:
             continue
         change = changes[alarm.column]
-        root = next((root for root in roots if _same_cause(change, root, changes, alarm)), None)
+        root = next(
+            (root for root in roots if _same_cause(day, change, root, changes, alarm)), None
+        )
         if root is None and roots and alarm.column == monitor.prediction:
             root = roots[0]
         if root is None:
-            symptom = _diagnosed(alarm, change, splitting)
+            symptom = _diagnosed(day, alarm, change, splitting)
             roots.append(Root(alarm, symptom, [alarm.column], alarm.is_new))
         else:
             root.columns.append(alarm.column)
@@ -149,7 +157,7 @@ def _ordered(
     )
 
 
-def _diagnosed(alarm: Alarm, change: Change, splitting: Mapping[str, Change]) -> Symptom:
+def _diagnosed(day: Day, alarm: Alarm, change: Change, splitting: Mapping[str, Change]) -> Symptom:
     if alarm.segment is None:
         return diagnose(change, splitting)
     whole = plain_symptom(change)
@@ -157,12 +165,9 @@ def _diagnosed(alarm: Alarm, change: Change, splitting: Mapping[str, Change]) ->
         # Too small to alarm over all rows, and yet it is in all of them.
         return diagnose(change, splitting)
     # The alarm is a segment's alone: what is wrong inside of it is the finding.
-    by = splitting[alarm.segment]
-    inside = change.inside(
-        (by.reference == alarm.value).to_numpy(), (by.day == alarm.value).to_numpy()
-    )
-    what = diagnose(inside, {})
-    share = float((by.day == alarm.value).mean())
+    reference, rows = day.inside(alarm)
+    what = diagnose(change.inside(reference, rows), {})
+    share = float(rows.mean())
     return Symptom(
         "segment",
         what.explained,
@@ -173,7 +178,9 @@ def _diagnosed(alarm: Alarm, change: Change, splitting: Mapping[str, Change]) ->
     )
 
 
-def _same_cause(change: Change, root: Root, changes: Mapping[str, Change], alarm: Alarm) -> bool:
+def _same_cause(
+    day: Day, change: Change, root: Root, changes: Mapping[str, Change], alarm: Alarm
+) -> bool:
     """Whether a column's change goes when the root's is undone."""
     symptom = root.symptom
     if change.name in root.columns:
@@ -182,9 +189,8 @@ def _same_cause(change: Change, root: Root, changes: Mapping[str, Change], alarm
     if symptom.kind == "segment" or root.alarm.segment is not None:
         return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)
     if alarm.segment is not None:
-        by = changes[alarm.segment]
-        chosen = (by.reference == alarm.value).to_numpy(), (by.day == alarm.value).to_numpy()
-        change, cause = change.inside(*chosen), cause.inside(*chosen)
+        inside = day.inside(alarm)
+        change, cause = change.inside(*inside), cause.inside(*inside)
     if not change.is_plain:
         # A change that the rows hardly show is put down to what is plain.
         return change.reweighted(weights_of(cause)) > HARDLY_SHOWN

@@ -337,6 +337,24 @@ def test_weights_count_for_the_rows_that_they_are_worth() -> None:
     assert shares(place, 2, np.array([1.0, 0, 0, 0])).rows == 1
 
 
+def test_an_alarm_of_a_segment_that_is_no_monitored_column_is_diagnosed_inside_of_it() -> None:
+    monitor = MONITOR.model_copy(update={"segments": ("shift",)})
+    column = monitor.segment_columns["shift"]
+    reference, rows = (
+        frame.assign(**{column: np.resize(list("0123456789"), len(frame))})
+        for frame in (REFERENCE, trips(2_000, 7))
+    )
+    rows["noise"] = rows["noise"] + 1.5 * (rows[column] == "3")
+    day = Day(monitor, reference, rows, BINS, IMPORTANCE, RELATIONS)
+    alarm = Alarm("noise", "shift", "3", score=9, threshold=3)
+    (found,) = causes(day, [alarm])
+    assert (found.kind, found.segment, found.segment_value) == ("segment", "shift", "3")
+    # Held against another cause, it is still a cause of its own.
+    rows["payment"] = "cash"
+    whole = Alarm("payment", score=20, threshold=3)
+    assert [breach.column_name for breach in causes(day, [whole, alarm])] == ["payment", "noise"]
+
+
 def test_the_split_over_segments_sums_to_the_change() -> None:
     generator = np.random.default_rng(3)
     before = pd.Series(generator.normal(10, 2, 500))
