@@ -8,7 +8,7 @@ import yaml
 from dagster_dbt import DbtProject
 
 from orchestration.dbt_packages import DBT, ensure_packages, installed_packages
-from orchestration.dbt_profile import ensure_profile
+from orchestration.dbt_profile import ensure_profile, profiles_dir
 from orchestration.reference_days import chosen_reference
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
@@ -40,7 +40,7 @@ def dbt_project() -> DbtProject:
             where=str(directory),
             fix="set DRIFTMETER_DBT_PROJECT to the directory that has one",
         )
-    project = DbtProject(project_dir=directory, profiles_dir=directory)
+    project = DbtProject(project_dir=directory, profiles_dir=profiles_dir())
     if not project.manifest_path.exists() or _last_change() > project.manifest_path.stat().st_mtime:
         _parse(project)
     return project

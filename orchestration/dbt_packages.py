@@ -20,7 +20,15 @@ def installed_packages() -> Path:
 
 
 def ensure_packages() -> None:
-    """Install the packages that the project declares, if none is installed.
+    """Install the packages that the project declares, if none is installed."""
+    directory = settings.dbt_project_dir()
+    declares = any((directory / name).exists() for name in ("packages.yml", "dependencies.yml"))
+    if declares and not installed_packages().exists():
+        install_packages()
+
+
+def install_packages() -> None:
+    """Install the packages that the project declares.
 
     Raises
     ------
@@ -28,9 +36,6 @@ def ensure_packages() -> None:
         If dbt cannot install them; carries dbt's own words.
     """
     directory = settings.dbt_project_dir()
-    declares = any((directory / name).exists() for name in ("packages.yml", "dependencies.yml"))
-    if not declares or installed_packages().exists():
-        return
     ended = subprocess.run(
         [str(DBT), "--quiet", "--no-use-colors", "deps"],
         cwd=directory,

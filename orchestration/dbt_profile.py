@@ -5,6 +5,11 @@ DRIFTMETER_DATABASE_URL, and without it the embedded warehouse's. The file carri
 password; it is readable by its owner only, and git ignores it.
 """
 
+import os
+from pathlib import Path
+
+import yaml
+
 from python_metrics import settings
 
 # dbt renders each field when it starts. A profile has no URL parser, so a field is cut out by its
@@ -25,9 +30,10 @@ PATTERN = (
 )
 PLACEHOLDER = "postgresql://nobody:nothing@127.0.0.1:1/none"
 OTHERWISE = {"port": "5432", "sslmode": "prefer"}
+WRITTEN = "# Written by `driftmeter up`; holds a password."
 PROFILE = """\
-# Written by `driftmeter up`; holds a password.
-driftmeter:
+{written}
+{name}:
   target: warehouse
   outputs:
     warehouse:
@@ -62,11 +68,41 @@ def write_profile(embedded_url: str | None) -> None:
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    new.write_text(PROFILE.format(fields="\n".join(lines)))
+    content = PROFILE.format(written=WRITTEN, name=_profile_name(), fields="\n".join(lines))
+    new.write_text(content)
     new.rename(path)
 
 
 def ensure_profile() -> None:
-    """Write a profile that can parse, if there is none."""
-    if not (settings.dbt_project_dir() / "profiles.yml").exists():
+    """Write a profile that can parse, if the project has none."""
+    if not (profiles_dir() / "profiles.yml").exists():
         write_profile(None)
+
+
+def has_own_profile() -> bool:
+    """Whether dbt's profile of the project is the team's and not written here."""
+    path = profiles_dir() / "profiles.yml"
+    return path.exists() and not path.read_text().startswith(WRITTEN)
+
+
+def profiles_dir() -> Path:
+    """Where the project's profile is, looked for as dbt does.
+
+    ``DBT_PROFILES_DIR``, the project, ``~/.dbt``: the first whose profiles.yml has the project's
+    profile; the project where none has, since one is written there.
+    """
+    project = settings.dbt_project_dir()
+    named = os.environ.get("DBT_PROFILES_DIR")
+    places = [*([Path(named)] if named else []), project, Path.home() / ".dbt"]
+    for place in places:
+        path = place / "profiles.yml"
+        if path.exists() and f"{_profile_name()}:" in path.read_text():
+            return place.resolve()
+    return project
+
+
+def _profile_name() -> str:
+    declared = settings.dbt_project_dir() / "dbt_project.yml"
+    if not declared.exists():
+        return "driftmeter"
+    return str((yaml.safe_load(declared.read_text()) or {}).get("profile") or "driftmeter")

@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from orchestration.dbt_packages import ensure_packages
-from orchestration.dbt_profile import ensure_profile, write_profile
+from orchestration.dbt_profile import ensure_profile, has_own_profile, write_profile
 from python_metrics import settings
+from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 from python_metrics.warehouse.reader import set_reader_password
@@ -66,6 +67,7 @@ def prepare() -> str:
     settings.home().mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(settings.home() / "up.lock"):
         if settings.external_database_url() is None:
+            _check_whose_warehouse()
             write_profile(EmbeddedPostgres(settings.home()).start())
         else:
             # Any profile that is there reads the variable too.
@@ -77,6 +79,16 @@ def prepare() -> str:
             set_reader_password(connection.engine(url), password)
         _prepare_dagster(url)
     return url
+
+
+def _check_whose_warehouse() -> None:
+    """dbt must not write to a team's warehouse what Python reads from the embedded one."""
+    if has_own_profile():
+        raise DriftmeterError(
+            "dbt's profile is your own, and Driftmeter knows of no warehouse",
+            where="DRIFTMETER_DATABASE_URL",
+            fix="set it to the database of that profile",
+        )
 
 
 def _prepare_dagster(url: str) -> None:

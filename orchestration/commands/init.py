@@ -1,5 +1,6 @@
-"""`driftmeter init`: the smallest dbt project around a table of predictions."""
+"""`driftmeter init`: a monitor of a table, or of a model of a team's dbt project."""
 
+import json
 import os
 import re
 import sys
@@ -10,20 +11,32 @@ import typer
 import yaml
 
 from orchestration.commands.arguments import read_days
+from orchestration.project_files import (
+    OWN_PROJECT,
+    VERSION,
+    change_of,
+    project_with_model,
+    project_with_table,
+    project_with_view,
+)
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from python_metrics.monitors.proposal import Proposal
 
-# Monitors of one project share a warehouse with those of others, so that its name is its own.
-NAMED = "monitors_of_"
-IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprofiles.yml\n"
-VERSION = "model_version"
+PACKAGE = "driftmeter"
 
 
 def init(
-    table: Annotated[str, typer.Option(metavar="SCHEMA.TABLE", help="Table of predictions.")],
+    table: Annotated[
+        Optional[str],
+        typer.Option(metavar="SCHEMA.TABLE", help="Table of predictions; makes a project."),
+    ] = None,
+    model: Annotated[
+        Optional[str],
+        typer.Option(metavar="NAME", help="Model of the dbt project in this directory."),
+    ] = None,
     name: Annotated[
         Optional[str], typer.Option(help="The monitor's name; the table's without it.")
     ] = None,
@@ -46,20 +59,29 @@ def init(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
 ) -> None:
-    """Make a monitor of a table: read it, propose each field and say why, show, and write.
+    """Make a monitor of a table or a model: read it, propose each field, show, and write.
 
-    In the current directory, which becomes a dbt project of its own, or has become one by this
-    command before. Each proposal has an option that overrules it.
+    With --model the current directory is your dbt project: the monitor is declared on that model,
+    or on a view over it where it has no partition_date or no version. With --table it becomes a
+    dbt project of its own, or has become one by this command before. Each proposal says why, and
+    has an option that overrules it.
 
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """
+    from orchestration.dbt_packages import install_packages
     from orchestration.environment import prepare
     from orchestration.terminal import console
     from python_metrics.monitors.proposal import propose
     from python_metrics.warehouse import connection
 
     directory = Path.cwd()
-    _check_directory(directory)
+    if (table is None) == (model is None):
+        raise DriftmeterError(
+            "needs one table or one model",
+            where="driftmeter init",
+            fix="add --table SCHEMA.TABLE, or --model NAME in your dbt project",
+        )
+    _check_directory(directory, of_model=model is not None)
     given = {
         "task": task,
         "timestamp": timestamp,
@@ -74,12 +96,21 @@ def init(
     # From here on this directory is the project, before it has a file.
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)
     prepare()
-    proposal = propose(connection.engine(), table, given)
-    monitor = _monitor_name(name or proposal.table)
+    node = _built_model(model) if model is not None else None
+    relation = f"{node['schema']}.{node['alias']}" if node else str(table)
+    proposal = propose(connection.engine(), relation, given)
     block = {"owner": owner, **proposal.fields}
     block.setdefault("model_version", VERSION)
+    if node is None:
+        monitor = _monitor_name(name or proposal.table)
+        files = project_with_table(directory, monitor, proposal, block)
+    elif "partition_date" in proposal.columns and "model_version" in proposal.fields and not name:
+        monitor = str(node["name"])
+        files = project_with_model(directory, node, proposal, block)
+    else:
+        monitor = _monitor_name(name or f"{node['name']}_monitored")
+        files = project_with_view(directory, node, monitor, proposal, block)
     _check_block(monitor, block)
-    files = _files(directory, monitor, proposal, block)
     changed = {
         path: text for path, text in files.items() if not path.exists() or path.read_text() != text
     }
@@ -88,7 +119,7 @@ def init(
         typer.echo(f"{monitor} is declared already, just so: nothing to change")
         return
     for path, text in changed.items():
-        typer.echo(f"\n--- {path.relative_to(directory)}\n{text.rstrip()}")
+        typer.echo("\n" + change_of(path, text, directory))
     typer.echo("")
     if not yes and not sys.stdin.isatty():
         raise DriftmeterError(
@@ -99,21 +130,28 @@ def init(
     for path, text in changed.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    if any(path.name in ("packages.yml", "dependencies.yml") for path in changed):
+        install_packages()
     days = proposal.fields["reference"]
     typer.echo(f"{monitor} is declared. Measure every day of the table after {days['to']}:")
     typer.echo(f"  driftmeter run --monitor {monitor}")
 
 
-def _check_directory(directory: Path) -> None:
-    """A project that somebody else made is not this command's to change."""
+def _check_directory(directory: Path, of_model: bool) -> None:
+    """A model is one of a project that is there; a table gets a project of its own."""
     project = directory / "dbt_project.yml"
-    declared = yaml.safe_load(project.read_text()) if project.exists() else {"name": NAMED}
-    if not str(declared.get("name")).startswith(NAMED):
+    if of_model and not project.exists():
+        raise DriftmeterError(
+            "is no dbt project: it has no dbt_project.yml",
+            where=str(directory),
+            fix="run this where it is, or name a table with --table",
+        )
+    declared = yaml.safe_load(project.read_text()) if project.exists() else {"name": OWN_PROJECT}
+    if not of_model and not str(declared.get("name")).startswith(OWN_PROJECT):
         raise DriftmeterError(
             "is a dbt project already",
             where=str(directory),
-            fix="add the package and config.meta.monitor to it (docs/monitors.md), or run this in"
-            " an empty directory",
+            fix="name one of its models with --model, or run this in an empty directory",
         )
     if settings.dbt_project_dir() not in (directory, settings.EXAMPLE_PROJECT):
         raise DriftmeterError(
@@ -121,6 +159,39 @@ def _check_directory(directory: Path) -> None:
             where="driftmeter init",
             fix="unset it, or run this there",
         )
+
+
+def _built_model(name: str) -> dict[str, Any]:
+    """dbt's entry of a model that has a table or a view in the warehouse."""
+    import sqlalchemy as sa
+
+    from orchestration.dbt_manifest import dbt_project
+    from python_metrics.monitors.proposal import quote
+    from python_metrics.warehouse import connection
+
+    nodes = json.loads(dbt_project().manifest_path.read_text())["nodes"].values()
+    models = {
+        str(node["name"]): dict(node)
+        for node in nodes
+        if node["resource_type"] == "model" and node["package_name"] != PACKAGE
+    }
+    if name not in models:
+        raise DriftmeterError(
+            f"there is no model {name!r}",
+            where="--model",
+            fix=f"use one of {', '.join(sorted(models))}" if models else "this project has none",
+        )
+    node = models[name]
+    relation = f"{quote(node['schema'])}.{quote(node['alias'])}"
+    with connection.engine().connect() as session:
+        is_built = session.scalar(sa.text("select to_regclass(:name)"), {"name": relation})
+    if is_built is None:
+        raise DriftmeterError(
+            f"{node['schema']}.{node['alias']} is not in this warehouse",
+            where="--model",
+            fix=f"run `dbt run --select {name}`, or correct DRIFTMETER_DATABASE_URL",
+        )
+    return node
 
 
 def _read_reference(text: str | None) -> dict[str, str] | None:
@@ -152,88 +223,6 @@ def _check_block(name: str, block: dict[str, Any]) -> None:
         raise DriftmeterError(
             first["msg"].removeprefix("Value error, "), where=option, fix="choose another"
         ) from error
-
-
-def _files(
-    directory: Path, monitor: str, proposal: "Proposal", block: dict[str, Any]
-) -> dict[Path, str]:
-    """What the project's files hold with this monitor in it."""
-    path = directory / "dbt_project.yml"
-    project = yaml.safe_load(path.read_text()) if path.exists() else _new_project(directory)
-    listed = sorted({*project["vars"]["monitors"], monitor})
-    packages = {"packages": [{"local": str(settings.DBT_PACKAGE)}]}
-    files = {
-        path: _yaml({**project, "vars": {**project["vars"], "monitors": listed}}),
-        directory / "packages.yml": _yaml(packages),
-        directory / "models" / f"{monitor}.sql": _model(monitor, proposal),
-        directory / "models" / f"{monitor}.yml": _yaml(_declaration(monitor, proposal, block)),
-    }
-    if not (directory / ".gitignore").exists():
-        files[directory / ".gitignore"] = IGNORED
-    return files
-
-
-def _new_project(directory: Path) -> dict[str, Any]:
-    name = NAMED + re.sub(r"\W+", "_", directory.name.lower())
-    return {
-        "name": name,
-        "version": "1.0.0",
-        "profile": "driftmeter",
-        "flags": {"send_anonymous_usage_stats": False},
-        "vars": {"monitors": []},
-        # Views over the tables that hold the predictions: what a job writes is there at once.
-        "models": {name: {"+materialized": "view", "+schema": "inference"}},
-    }
-
-
-def _model(monitor: str, proposal: "Proposal") -> str:
-    from python_metrics.monitors.proposal import quote
-
-    columns = [f"    {quote(name)}" for name in _selected(proposal)]
-    columns.append(f"    {proposal.day} as partition_date")
-    if "model_version" not in proposal.fields:
-        columns.append(f"    'unversioned'::text as {VERSION}")
-    # Jinja reads what is in braces; a column may be named like that.
-    selected = ",\n".join(columns).replace("{{", "{{ '{{' }}")
-    return f"select\n{selected}\nfrom {{{{ source('{monitor}_source', '{monitor}') }}}}\n"
-
-
-def _selected(proposal: "Proposal") -> list[str]:
-    roles = ("timestamp", "id", "prediction", "target", "model_version")
-    named = [proposal.fields[role] for role in roles if role in proposal.fields]
-    every = [*named, *proposal.fields["features"], *proposal.fields["segments"]]
-    return [name for name in proposal.columns if name in every and name != "partition_date"]
-
-
-def _declaration(monitor: str, proposal: "Proposal", block: dict[str, Any]) -> dict[str, Any]:
-    columns = [
-        {"name": name, "data_type": proposal.columns[name].data_type}
-        for name in _selected(proposal)
-    ]
-    columns.append(
-        {
-            "name": "partition_date",
-            "data_type": "date",
-            "description": f"Day of the row, in {block['timezone']}.",
-        }
-    )
-    if "model_version" not in proposal.fields:
-        columns.append({"name": VERSION, "data_type": "text", "description": "None is recorded."})
-    return {
-        "version": 2,
-        "sources": [
-            {
-                "name": f"{monitor}_source",
-                "schema": proposal.schema,
-                "tables": [{"name": monitor, "identifier": proposal.table}],
-            }
-        ],
-        "models": [{"name": monitor, "config": {"meta": {"monitor": block}}, "columns": columns}],
-    }
-
-
-def _yaml(content: dict[str, Any]) -> str:
-    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _reasons(proposal: "Proposal") -> Any:

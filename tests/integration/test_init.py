@@ -195,3 +195,106 @@ def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
     assert "is a dbt project already" in refused.stderr
     assert project.read_text() == "name: bank\n"
     assert [path.name for path in directory.iterdir()] == ["dbt_project.yml"]
+
+
+@pytest.fixture
+def bank(directory: Path, loans: sa.Engine, warehouse_url: str) -> Path:
+    """A team's own dbt project with two models, comments, and a profile of its own."""
+    (directory / "dbt_project.yml").write_text(
+        "name: bank\nversion: 1.0.0\nprofile: bank  # the team's\n"
+        "models:\n  bank: {+schema: risk}\n"
+    )
+    url = sa.make_url(warehouse_url)
+    profile = {
+        "type": "postgres",
+        "schema": "public",
+        "threads": 1,
+        "host": url.host,
+        "port": url.port,
+        "user": url.username,
+        "password": url.password,
+        "dbname": url.database,
+    }
+    (directory / "profiles.yml").write_text(
+        yaml.safe_dump({"bank": {"target": "team", "outputs": {"team": profile}}})
+    )
+    models = directory / "models"
+    models.mkdir()
+    (models / "loans.sql").write_text("select * from public.loan_scores")
+    (models / "versioned.sql").write_text(
+        "select *, 'v1' as model_version, scored_at::date as partition_date from public.loan_scores"
+    )
+    (models / "risk.yml").write_text(
+        "# Reviewed in January.\nmodels:\n  - name: versioned\n    columns:\n"
+        "      - name: loan_id  # never reused\n        data_type: text\n"
+    )
+    subprocess.run(
+        [Path(sys.executable).parent / "dbt", "run"],
+        cwd=directory,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "DBT_PROFILES_DIR": "."},
+    )
+    return directory
+
+
+def init_model(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*DRIFTMETER, "init", *options],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=dict(os.environ),
+    )
+
+
+def test_models_of_a_teams_project_become_monitors_and_are_measured(
+    bank: Path, loans: sa.Engine
+) -> None:
+    declared = init_model(bank, "--model", "versioned", "--yes")
+    assert declared.returncode == 0, declared.stderr
+    text = (bank / "models" / "risk.yml").read_text()
+    assert "# Reviewed in January." in text
+    assert "# never reused" in text
+    assert "profile: bank  # the team's" in (bank / "dbt_project.yml").read_text()
+    assert not (bank / "models" / "versioned.yml").exists()
+
+    # A model without a day or a version is seen through a view.
+    viewed = init_model(bank, "--model", "loans", "--yes", "--timezone", "Europe/Berlin")
+    assert viewed.returncode == 0, viewed.stderr
+    assert "ref('loans')" in (bank / "models" / "loans_monitored.sql").read_text()
+    assert "nothing to change" in init_model(bank, "--model", "versioned", "--yes").stdout
+
+    ran = subprocess.run(
+        [*DRIFTMETER, "run", "--from", "2026-02-14", "--to", "2026-02-15"],
+        cwd=bank,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    with loans.connect() as session:
+        states = session.execute(
+            sa.text(
+                "select monitor, count(*) from metrics.partitions where state = 'fresh' group by 1"
+            )
+        )
+        assert dict(states.tuples().all()).keys() == {"versioned", "loans_monitored"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "needs one table or one model"),
+        (["--model", "nosuch"], "there is no model 'nosuch'"),
+        (["--table", "public.loan_scores", "--model", "loans"], "needs one table or one model"),
+    ],
+)
+def test_a_model_that_is_not_there_is_one_line(
+    bank: Path, options: list[str], message: str
+) -> None:
+    refused = init_model(bank, *options, "--yes")
+    assert refused.returncode == 1
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr
