@@ -63,13 +63,6 @@ def build(engine: sa.Engine) -> None:
                 f" where partition_date between '{FIRST}' and '{last}'"
             )
         session.exec_driver_sql(
-            "insert into raw.loads (partition_date, source_file, source, state, read, loaded,"
-            " rejected, rejected_by_reason) select partition_date + 14 * copy,"
-            " source_file || copy, source, state, read, loaded, rejected, rejected_by_reason"
-            f" from raw.loads cross join generate_series(1, {copies - 1}) as copy"
-            f" where partition_date between '{FIRST}' and '{last}'"
-        )
-        session.exec_driver_sql(
             "insert into metrics.performance (monitor, model_version, partition_date, segment,"
             " segment_value, metric, kind, value, lower, upper, label_coverage, state)"
             " select p.monitor, model_version, partition_date, segment, segment_value, metric,"

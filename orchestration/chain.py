@@ -112,8 +112,8 @@ def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
         # The table may be a view that dbt has yet to make.
         build_reference([name], name)
         engine = connection.engine()
-        came = mark_changed(engine, monitors()[name])
-        for days in in_a_row([*came.new, *stale_days(engine, name)]):
+        arrived = mark_changed(engine, monitors()[name])
+        for days in in_a_row([*arrived.new, *stale_days(engine, name)]):
             yield measure(days, name)
 
 

@@ -13,7 +13,7 @@ from orchestration.reference_days import chosen_reference
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.manifest import load_monitors
+from python_metrics.monitors.manifest import load_monitors, quality_schema
 
 # Folders whose files make the manifest, as dbt_project.yml names them and as dbt does without.
 SOURCE_PATHS = {
@@ -41,7 +41,13 @@ def dbt_project() -> DbtProject:
             fix="set DRIFTMETER_DBT_PROJECT to the directory that has one",
         )
     project = DbtProject(project_dir=directory, profiles_dir=profiles_dir())
-    if not project.manifest_path.exists() or _last_change() > project.manifest_path.stat().st_mtime:
+    manifest = project.manifest_path
+    if (
+        not manifest.exists()
+        or _last_change() > manifest.stat().st_mtime
+        # The variable is of no file.
+        or quality_schema(manifest) not in (None, settings.metrics_schema())
+    ):
         _parse(project)
     return project
 
@@ -89,9 +95,9 @@ def _parse(project: DbtProject) -> None:
         text=True,
     )
     if parsed.returncode != 0:
-        said = " ".join((parsed.stdout + parsed.stderr).split())
+        output = " ".join((parsed.stdout + parsed.stderr).split())
         raise DriftmeterError(
-            f"dbt cannot parse the project ({said})",
+            f"dbt cannot parse the project ({output})",
             where=str(project.project_dir),
             fix="correct the file that dbt names, then run `dbt parse` there",
         )

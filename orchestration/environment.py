@@ -75,6 +75,10 @@ def prepare() -> str:
         ensure_packages()
         url = connection.warehouse_url()
         migrate.upgrade(connection.engine(url))
+        if settings.is_example():
+            from python_metrics.example.migrations import upgrade_raw
+
+            upgrade_raw(connection.engine(url))
         if password := settings.reader_password():
             set_reader_password(connection.engine(url), password)
         _prepare_dagster(url)

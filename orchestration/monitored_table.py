@@ -8,8 +8,10 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
+from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.manifest import quality_schema
 
 QUALITY = ("reference_bins", "column_profile", "column_histogram")
 
@@ -31,7 +33,7 @@ def monitored_tables(
     Raises
     ------
     DriftmeterError
-        If the manifest lacks a quality model.
+        If the manifest lacks a quality model, or has them in another schema.
     """
     nodes = json.loads(manifest.read_text())["nodes"].values()
     models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
@@ -42,6 +44,14 @@ def monitored_tables(
                 where=str(manifest),
                 fix="add Driftmeter's package to packages.yml and run `dbt deps` and `dbt parse`",
             )
+    schema = quality_schema(manifest)
+    if monitors and schema != settings.metrics_schema():
+        raise DriftmeterError(
+            f"dbt has the quality models in schema {schema}, and Driftmeter reads"
+            f" {settings.metrics_schema()}",
+            where=str(manifest),
+            fix="set DRIFTMETER_METRICS_SCHEMA to the same for both, and run `dbt parse`",
+        )
     return {
         name: MonitoredTable(
             monitor,

@@ -161,15 +161,15 @@ def _print_incidents(
     console: Console, session: sa.Connection, monitor: str, span: dict[str, dt.date]
 ) -> None:
     """What happened on these days, the latest first."""
-    found = session.execute(INCIDENTS, {"monitor": monitor, **span}).mappings().all()
-    for incident in found[:MOST_INCIDENTS]:
+    incidents = session.execute(INCIDENTS, {"monitor": monitor, **span}).mappings().all()
+    for incident in incidents[:MOST_INCIDENTS]:
         console.print(
             f"  {incident['opened_on']}  {incident['kind']:<18} {incident['diagnosis']}",
             highlight=False,
             markup=False,
         )
-    if len(found) > MOST_INCIDENTS:
-        console.print(f"  and {len(found) - MOST_INCIDENTS} more: driftmeter incidents --all")
+    if len(incidents) > MOST_INCIDENTS:
+        console.print(f"  and {len(incidents) - MOST_INCIDENTS} more: driftmeter incidents --all")
 
 
 def _most_drifted(columns: list[str]) -> str:

@@ -46,16 +46,16 @@ def baseline_days(
         wanted = every_day(last - dt.timedelta(days=TRAILING - 1), last)
     else:
         wanted = sorted(day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1))
-    usable = _computed(connection, monitor, wanted) | {each for each in wanted if each in span}
-    found = [each for each in wanted if each in usable]
-    found = sorted(set(found) - excluded_days(connection, monitor, found))
-    if not found:
+    usable = _computed(connection, monitor, wanted) | {day for day in wanted if day in span}
+    days = [day for day in wanted if day in usable]
+    days = sorted(set(days) - excluded_days(connection, monitor, days))
+    if not days:
         raise DriftmeterError(
             f"no day before {day} can be its {baseline} baseline",
             where="--against",
             fix="compute the days before it, or compare with `reference`",
         )
-    return found
+    return days
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """Where things are: the project, its scratch directory and the warehouse, from the environment."""
 
 import os
+import re
 from pathlib import Path
+
+from python_metrics.errors import DriftmeterError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -43,6 +46,24 @@ def home() -> Path:
 def external_database_url() -> str | None:
     """The user's own warehouse, ``DRIFTMETER_DATABASE_URL``; None means the embedded one."""
     return os.environ.get("DRIFTMETER_DATABASE_URL") or None
+
+
+def metrics_schema() -> str:
+    """Schema of all that is measured, ``DRIFTMETER_METRICS_SCHEMA``; ``metrics`` without it.
+
+    Raises
+    ------
+    DriftmeterError
+        If it is no plain name.
+    """
+    name = os.environ.get("DRIFTMETER_METRICS_SCHEMA") or "metrics"
+    if not re.fullmatch("[a-z_][a-z0-9_]{0,62}", name):
+        raise DriftmeterError(
+            f"{name!r} is no plain name of a schema",
+            where="DRIFTMETER_METRICS_SCHEMA",
+            fix="use small letters, digits and _, such as driftmeter",
+        )
+    return name
 
 
 def reports_url() -> str | None:

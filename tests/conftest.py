@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from python_metrics.example.migrations import upgrade_raw
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 from tests.integration.pipeline import days
@@ -36,6 +37,7 @@ def template(postgres: str) -> str:
     create_database(postgres, "template_warehouse", "template0")
     engine = connection.engine(f"{postgres}/template_warehouse")
     migrate.upgrade(engine)
+    upgrade_raw(engine)
     engine.dispose()
     return "template_warehouse"
 

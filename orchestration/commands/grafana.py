@@ -77,15 +77,15 @@ def find_program(given: Path | None) -> Path:
     DriftmeterError
         If there is none.
     """
-    found = shutil.which(str(given) if given else "grafana")
-    if found is None:
+    program = shutil.which(str(given) if given else "grafana")
+    if program is None:
         raise DriftmeterError(
             "there is no Grafana here",
             where=str(given or "the path"),
             fix="unpack Grafana 13 and give its bin/grafana as --binary, or use"
             " `docker compose up`, or `driftmeter report --overview`, which needs neither",
         )
-    return Path(found).resolve()
+    return Path(program).resolve()
 
 
 def home_of(program: Path) -> Path:

@@ -72,9 +72,9 @@ def list_incidents(
             + ", ".join([state, *marks]),
             highlight=False,
         )
-        terminal.print(Padding(escape(row.diagnosis), (0, 0, 0, 6)), highlight=False)
+        terminal.print(Padding(escape(row.diagnosis), (0, 0, 0, 6), expand=False), highlight=False)
         if row.proposal and not row.closed_on:
-            terminal.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6)))
+            terminal.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6), expand=False))
 
 
 @app.command()
@@ -89,17 +89,17 @@ def show(number: Number) -> None:
 
     with connection.engine().connect() as session:
         query = sa.text("select * from metrics.incidents where incident_id = :number")
-        found = session.execute(query, {"number": number}).mappings().first()
+        incident = session.execute(query, {"number": number}).mappings().first()
         events = session.execute(sa.text(HISTORY), {"number": number}).all()
-    if found is None and not events:
+    if incident is None and not events:
         raise DriftmeterError(
             f"there is no incident {number}", where="ID", fix="list them: `driftmeter incidents`"
         )
-    if found is not None:
-        typer.echo(f"{found['kind']} of {found['monitor']}: {found['diagnosis']}")
-        if found["report_url"]:
-            typer.echo(f"report: {found['report_url']}")
-        typer.echo(json.dumps(found["evidence"], indent=2))
+    if incident is not None:
+        typer.echo(f"{incident['kind']} of {incident['monitor']}: {incident['diagnosis']}")
+        if incident["report_url"]:
+            typer.echo(f"report: {incident['report_url']}")
+        typer.echo(json.dumps(incident["evidence"], indent=2))
     for event in events:
         note = f"  {event.note}" if event.note else ""
         typer.echo(

@@ -122,8 +122,8 @@ def _rows(count: int) -> str:
 def mark_changed(engine: sa.Engine, monitor: Monitor) -> Arrivals:
     """Make exactly the days that changed stale, each with its reason."""
     with engine.begin() as connection:
-        came = arrivals(connection, monitor)
-        for change in came.changed:
+        arrived = arrivals(connection, monitor)
+        for change in arrived.changed:
             connection.execute(
                 MARK,
                 {
@@ -134,7 +134,7 @@ def mark_changed(engine: sa.Engine, monitor: Monitor) -> Arrivals:
                     "states": list(MEASURED),
                 },
             )
-    return came
+    return arrived
 
 
 def mark_days_stale(

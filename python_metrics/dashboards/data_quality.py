@@ -1,4 +1,4 @@
-"""Data quality: missing values, where values lie, what is new, how much came, what was refused."""
+"""Data quality: missing values, where values lie, what is new, and how much came."""
 
 from python_metrics.dashboards.clauses import (
     ALL_ROWS,
@@ -102,11 +102,6 @@ FRESHNESS = f"""
 select max(partition_date) - max(partition_date) filter (where state = 'fresh') as "days behind"
 from metrics.partition_calendar where {MONITOR} and {DAYS}
 """
-REJECTED = f"""
-select {TIME}, reason, sum(row_count) as "rows"
-from metrics.rejections where {DAYS}
-group by partition_date, reason order by 1, 2
-"""
 MISSING_BY_SEGMENT = f"""
 select {TIME}, metrics.segment_label(segment, segment_value) as "part", avg(value) as "value"
 from metrics.column_profile
@@ -121,7 +116,7 @@ group by partition_date, segment, segment_value having avg(value) is not null or
 DATA_QUALITY = Dashboard(
     uid="data-quality",
     title="Data quality",
-    description="Missing values, quantile bands, unseen categories, volume and rejected rows.",
+    description="Missing values, quantile bands, unseen categories and volume.",
     uses=("monitor", "model_version", "segment", "column"),
     panels=[
         row("Missing values of $monitor, $segment"),
@@ -218,7 +213,7 @@ DATA_QUALITY = Dashboard(
             VOLUME,
             unit=COUNT,
             bars=True,
-            width=9,
+            width=12,
             lowest=0,
             overrides=[override("rows", color={"mode": "fixed", "fixedColor": BLUE})],
         ),
@@ -227,20 +222,8 @@ DATA_QUALITY = Dashboard(
             "Share of rows that repeat another row of the day in every column but the id.",
             DUPLICATES,
             unit=SHARE,
-            width=5,
+            width=8,
             lowest=0,
-        ),
-        timeseries(
-            "Which rows were refused, and why?",
-            "Rows that could not be used, by reason; each is kept in raw.rejected_trips.",
-            REJECTED,
-            unit=COUNT,
-            bars=True,
-            stacked=True,
-            width=6,
-            lowest=0,
-            label="reason",
-            no_data="No row was refused in this range.",
         ),
         stat(
             "How many days behind?",

@@ -52,18 +52,18 @@ def expand(
     sql = sql.replace("$__interval", interval)
     for name, instant in (("From", first), ("To", last)):
         sql = sql.replace(f"$__unixEpoch{name}()", str(int(instant.timestamp())))
-    return MACRO.sub(lambda found: _macro(found, first, last), sql)
+    return MACRO.sub(lambda match: _macro(match, first, last), sql)
 
 
 def interpolate(sql: str, values: Values) -> str:
     """Put variables' values in, as the SQL datasource does for Postgres."""
 
-    def replaced(found: "re.Match[str]") -> str:
-        name = found[1] or found[3] or found[4]
+    def replaced(match: "re.Match[str]") -> str:
+        name = match[1] or match[3] or match[4]
         if name not in values:
-            return found[0]
-        if found[2]:
-            raise ValueError(f"${{{name}:{found[2]}}} in SQL: only the default format is quoted")
+            return match[0]
+        if match[2]:
+            raise ValueError(f"${{{name}:{match[2]}}} in SQL: only the default format is quoted")
         value = values[name]
         if isinstance(value, str):
             return value.replace("'", "''")
@@ -74,15 +74,15 @@ def interpolate(sql: str, values: Values) -> str:
 
 def seconds_of(interval: str) -> float:
     """Seconds of an interval such as ``1d``; quotes are allowed around it."""
-    found = re.fullmatch(r"'?(\d+)(ms|[smhdwy])'?", interval.strip())
-    if found is None:
+    match = re.fullmatch(r"'?(\d+)(ms|[smhdwy])'?", interval.strip())
+    if match is None:
         raise ValueError(f"{interval!r} is no interval such as 1d")
-    return int(found[1]) * UNITS[found[2]]
+    return int(match[1]) * UNITS[match[2]]
 
 
-def _macro(found: "re.Match[str]", first: dt.datetime, last: dt.datetime) -> str:
-    name, comma = found[1], found[3] or ""
-    arguments = [argument.strip() for argument in found[2].split(",")]
+def _macro(match: "re.Match[str]", first: dt.datetime, last: dt.datetime) -> str:
+    name, comma = match[1], match[3] or ""
+    arguments = [argument.strip() for argument in match[2].split(",")]
     start, end = (
         f"'{at.astimezone(dt.timezone.utc).isoformat(timespec='seconds').replace('+00:00', 'Z')}'"
         for at in (first, last)

@@ -1,4 +1,4 @@
-"""Pipeline: which partitions are there, how long they took, and what was loaded."""
+"""Pipeline: which partitions are there, how long they took, and what came in."""
 
 from python_metrics.dashboards.clauses import DAYS, TIME
 from python_metrics.dashboards.dashboard import Dashboard
@@ -8,7 +8,6 @@ from python_metrics.dashboards.panels import (
     COUNT,
     GREEN,
     PLAIN,
-    RED,
     SECONDS,
     override,
     row,
@@ -28,18 +27,14 @@ SECONDS_EACH = f"""
 select {TIME}, monitor, duration_seconds as "seconds"
 from metrics.partitions where {DAYS} order by 1, 2
 """
-LOADED = f"""
-select {TIME}, sum(loaded) as "loaded", sum(rejected) as "rejected"
-from metrics.loads where {DAYS} group by partition_date order by 1
+ARRIVED = f"""
+select {TIME}, sum(row_count) as "rows", sum(labelled_count) as "with a label"
+from metrics.partitions where {DAYS} group by partition_date order by 1
 """
 NOT_FRESH = f"""
 select partition_date::text as day, monitor, state, reason, row_count, computed_at
 from metrics.partition_calendar where {DAYS} and state <> 'fresh'
 order by partition_date desc, monitor limit 200
-"""
-LOADS = f"""
-select partition_date::text as day, source, source_file, state, read, loaded, rejected, loaded_at
-from metrics.loads where {DAYS} order by partition_date desc, source_file limit 200
 """
 
 
@@ -54,7 +49,7 @@ where {DAYS} and state = '{state}'
 PIPELINE = Dashboard(
     uid="pipeline",
     title="Pipeline",
-    description="Partitions fresh, stale, missing and failed; seconds a partition; rows loaded.",
+    description="Partitions fresh, stale, missing and failed; seconds a partition; rows, labels.",
     uses=(),
     panels=[
         row("Partitions of every monitor"),
@@ -71,7 +66,7 @@ PIPELINE = Dashboard(
                 ("fresh", 4, "Measured, and up to date with rows and configuration."),
                 ("empty", 5, "The day came, and holds no rows."),
                 ("stale", 5, "Rows, reference or configuration changed since it was measured."),
-                ("missing", 5, "The source did not have the day, or nobody ever computed it."),
+                ("missing", 5, "The day never came, or nobody ever computed it."),
                 ("failed", 5, "The computation ended in an error; earlier results stay."),
             )
         ),
@@ -102,30 +97,22 @@ PIPELINE = Dashboard(
         row("Work and rows"),
         timeseries(
             "How long does a partition take?",
-            "Seconds to measure one day's drift, beside dbt's and the load's.",
+            "Seconds to measure one day's drift, dbt's not counted.",
             SECONDS_EACH,
             unit=SECONDS,
             lowest=0,
             label="monitor",
         ),
         timeseries(
-            "How many rows were loaded and refused?",
-            "Rows read from the source are loaded or rejected, never dropped.",
-            LOADED,
+            "How many rows came, and how many have a label?",
+            "Rows of all monitors when the day was last measured, and those whose target is known.",
+            ARRIVED,
             unit=COUNT,
-            bars=True,
-            stacked=True,
             lowest=0,
             overrides=[
-                override("loaded", color={"mode": "fixed", "fixedColor": BLUE}),
-                override("rejected", color={"mode": "fixed", "fixedColor": RED}),
+                override("rows", color={"mode": "fixed", "fixedColor": BLUE}),
+                override("with a label", color={"mode": "fixed", "fixedColor": GREEN}),
             ],
-        ),
-        table(
-            "Which files did the rows come from?",
-            "The latest 200 loads: read = loaded + rejected.",
-            LOADS,
-            overrides=[override("loaded_at", unit="dateTimeAsIso")],
         ),
     ],
 )

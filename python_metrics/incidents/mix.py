@@ -86,16 +86,16 @@ def shape(change: Change) -> Symptom:
     }
     if not len(before) or not len(now):
         return Symptom("shape_shift", 0.0, "holds other values than the reference", evidence)
-    of = ""
+    among = ""
     if np.median(before) == np.median(now) and _mostly_one(before) and _mostly_one(now):
         # A fee that few rows pay: what the others are says nothing.
         usual = np.median(before)
         evidence["share_of_others"] = float(max((now != usual).mean(), (before != usual).mean()))
-        of = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"
-        of += f" {(before != usual).mean():.1%})"
+        among = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"
+        among += f" {(before != usual).mean():.1%})"
         before, now = before[before != usual], now[now != usual]
         if not len(before) or not len(now):
-            return Symptom("shape_shift", 0.5, f"has other values{of}", evidence)
+            return Symptom("shape_shift", 0.5, f"has other values{among}", evidence)
     middle, then = np.median(before), np.median(now)
     spread, then_spread = (
         np.subtract(*np.quantile(values, [0.75, 0.25])) for values in (before, now)
@@ -103,7 +103,7 @@ def shape(change: Change) -> Symptom:
     return Symptom(
         "shape_shift",
         0.5,
-        f"has another distribution{of}: median {then:.3g}{change.unit}, reference {middle:.3g};"
+        f"has another distribution{among}: median {then:.3g}{change.unit}, reference {middle:.3g};"
         f" middle half {then_spread:.3g} wide, reference {spread:.3g}",
         evidence,
     )

@@ -236,8 +236,8 @@ def replace_incidents(
         _record_changes(connection, monitor, incident, number)
     kept = {incident.cause: incident for incident in incidents}
     same = {cause: incident.cause for incident in incidents for cause in incident.same_as}
-    gone = [row for cause, row in known.items() if cause not in kept]
-    for row in gone:
+    withdrawn = [row for cause, row in known.items() if cause not in kept]
+    for row in withdrawn:
         whole = numbers.get(same.get(row["cause"], ""))
         if whole:
             connection.execute(INHERIT, {"whole": whole, "part": row["incident_id"]})

@@ -49,6 +49,17 @@ def project_name(manifest: Path) -> str:
     return _project(json.loads(manifest.read_text()))
 
 
+def quality_schema(manifest: Path) -> str | None:
+    """Schema in which dbt has the quality models; None where the project has none."""
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    schemas = (
+        str(node["schema"])
+        for node in nodes
+        if node["resource_type"] == "model" and node["name"] == "column_profile"
+    )
+    return next(schemas, None)
+
+
 def _project(content: Mapping[str, Any]) -> str:
     return str((content.get("metadata") or {}).get("project_name") or "")
 

@@ -6,6 +6,7 @@ from sqlalchemy.engine import make_url
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse.embedded import EmbeddedPostgres
+from python_metrics.warehouse.schema import rename_statements
 
 _engines: dict[str, sa.Engine] = {}
 
@@ -65,6 +66,7 @@ def _connect(url: str) -> sa.Engine:
         connect_args={"connect_timeout": 10},
         pool_pre_ping=True,
     )
+    rename_statements(made)
     try:
         made.connect().close()
     except sa.exc.OperationalError as error:

@@ -9,6 +9,8 @@ import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 from psycopg import sql
 
+from python_metrics.warehouse.schema import in_warehouse
+
 # Rows of CSV a round: enough to be quick, few enough to keep a million-row day in bounds.
 CHUNK_ROWS = 100_000
 
@@ -31,7 +33,7 @@ def copy_in(connection: sa.Connection, table: str, rows: pa.Table) -> int:
         Rows written.
     """
     statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier(*table.split(".")),
+        sql.Identifier(*in_warehouse(table).split(".")),
         sql.SQL(", ").join(map(sql.Identifier, rows.column_names)),
     )
     options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
@@ -60,7 +62,8 @@ def copy_out(
         Types of columns by name; the others are inferred from the text.
     """
     block = io.BytesIO()
-    statement = sql.SQL("copy ({}) to stdout (format csv, header)").format(query)
+    selected = in_warehouse(query.as_string(_driver(connection)))
+    statement = f"copy ({selected}) to stdout (format csv, header)".encode()
     with _cursor(connection) as cursor, cursor.copy(statement) as copy:
         for data in copy:
             block.write(data)
@@ -84,4 +87,8 @@ def column_list(names: Sequence[str]) -> sql.Composed:
 
 
 def _cursor(connection: sa.Connection) -> Any:
-    return connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+    return _driver(connection).cursor()
+
+
+def _driver(connection: sa.Connection) -> Any:
+    return connection.connection.driver_connection

@@ -137,11 +137,11 @@ class EmbeddedPostgres:
             started = self._pg_ctl("start", "--wait", patience, f"--log={self.log}")
             if started.returncode == 0:
                 return access
-            said = self._logged_since(logged)
-            if not any(reason in said for reason in PASSING):
+            log = self._logged_since(logged)
+            if not any(reason in log for reason in PASSING):
                 break
             time.sleep(0.5)
-        raise self._failure("did not start", started.stderr, said)
+        raise self._failure("did not start", started.stderr, log)
 
     def _moved(self, access: Access, port: int) -> Access:
         if port == access.port:
@@ -180,9 +180,9 @@ class EmbeddedPostgres:
             log.seek(position)
             return log.read().decode(errors="replace")
 
-    def _failure(self, what: str, said: str, log: str = "") -> DriftmeterError:
+    def _failure(self, what: str, output: str, log: str = "") -> DriftmeterError:
         fatal = [line.split("FATAL:")[1].strip() for line in log.splitlines() if "FATAL:" in line]
-        reason = fatal or said.strip().splitlines()[:1] or ["no word"]
+        reason = fatal or output.strip().splitlines()[:1] or ["no word"]
         return DriftmeterError(
             f"the embedded Postgres {what} ({reason[0]})",
             where=str(self.log),

@@ -1,19 +1,57 @@
-"""Creates and upgrades the tables that Python writes, with Alembic."""
+"""Creates and upgrades the tables that Python writes, with Alembic, and the views over them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.views import upgrade_views
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+ENVIRONMENT = Path(__file__).parent / "migrations"
 
 
-def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Bring the warehouse's schemas and tables to a revision; a second call changes nothing.
+@dataclass(frozen=True)
+class Migrations:
+    """A chain of migrations over one schema.
+
+    Attributes
+    ----------
+    versions : Path
+        Directory of its files, one a revision.
+    schema : str
+        Where the tables lie, and the chain's own record of its revision.
+    """
+
+    versions: Path
+    schema: str
+
+    def config(self) -> Config:
+        """Alembic's configuration, without a connection."""
+        config = Config()
+        config.set_main_option("script_location", str(ENVIRONMENT))
+        # A path may hold blanks and commas.
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", str(self.versions))
+        config.attributes["schema"] = self.schema
+        return config
+
+
+def metrics_migrations() -> Migrations:
+    """Those of the metrics schema."""
+    return Migrations(ENVIRONMENT / "versions", settings.metrics_schema())
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Bring the metrics schema, its tables and views up to date; a second call changes nothing.
 
     Raises
     ------
@@ -21,23 +59,55 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
         If the warehouse refuses, for instance a role that may not create schemas. Nothing is
         changed then: an upgrade is one transaction.
     """
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    migrations = metrics_migrations()
+    with upgraded(engine, migrations) as connection:
+        head = ScriptDirectory.from_config(migrations.config()).get_current_head()
+        upgrade_views(connection, str(head))
+
+
+@contextmanager
+def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connection]:
+    """Run a chain's migrations, and what the caller adds, in one transaction.
+
+    Yields
+    ------
+    sqlalchemy.Connection
+        After the newest migration.
+
+    Raises
+    ------
+    DriftmeterError
+        As `upgrade`.
+    """
+    config = migrations.config()
+    where = engine.url.render_as_string(hide_password=True)
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+            # Two processes that start at once must not both create the tables.
+            connection.execute(
+                sa.text("select pg_advisory_xact_lock(hashtext('driftmeter migrations'))")
+            )
+            connection.execute(sa.text(f"create schema if not exists {migrations.schema}"))
+            command.upgrade(config, "head")
+            yield connection
     except sa.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
+            raise DriftmeterError(
+                f"a view of yours reads one that is made anew ({first_line(error)})",
+                where=where,
+                fix="drop yours, run this again, and make yours again",
+            ) from error
         raise DriftmeterError(
             f"the warehouse's tables cannot be brought up to date ({first_line(error)})",
-            where=engine.url.render_as_string(hide_password=True),
-            fix="let this role create schemas in the database, tables in raw and metrics, and the"
-            " role driftmeter_reader (or create that one for it)",
+            where=where,
+            fix="let this role create schemas in the database, tables in them, and"
+            " the role driftmeter_reader (or create that one for it)",
         ) from error
     except CommandError as error:
         raise DriftmeterError(
             f"the warehouse was made by another version of Driftmeter ({error})",
-            where=engine.url.render_as_string(hide_password=True),
+            where=where,
             fix="use the newer version of the two",
         ) from error
 

@@ -47,9 +47,9 @@ def make_cluster(data: Path, access_file: Path) -> Access:
         stdin=access.password + "\n",
     )
     if made.returncode != 0:
-        said = made.stderr.strip().splitlines() or [f"exit code {made.returncode}"]
+        output = made.stderr.strip().splitlines() or [f"exit code {made.returncode}"]
         raise DriftmeterError(
-            f"the embedded Postgres could not be made ({said[-1]})", where=str(data), fix=FIX
+            f"the embedded Postgres could not be made ({output[-1]})", where=str(data), fix=FIX
         )
     with (half_made / "postgresql.conf").open("a") as conf:
         conf.write("include 'driftmeter.conf'\n")

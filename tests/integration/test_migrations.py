@@ -5,10 +5,13 @@ import sys
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.example.migrations import upgrade_raw
 from python_metrics.settings import PROJECT_ROOT
 from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.views import VIEWS
 
 CONTRACT = {
     "drift",
@@ -22,8 +25,11 @@ CONTRACT = {
 
 
 def structure(engine: sa.Engine) -> list[tuple[object, ...]]:
-    """Every column, constraint and index of the schemas raw and metrics."""
+    """Every column, constraint, index and view of the schemas raw and metrics."""
     query = """
+        select schemaname || '.' || viewname, 'view', definition
+        from pg_views where schemaname in ('raw', 'metrics')
+        union all
         select table_schema || '.' || table_name, column_name, data_type || is_nullable
         from information_schema.columns where table_schema in ('raw', 'metrics')
         union all
@@ -142,19 +148,48 @@ def test_a_load_that_does_not_balance_is_refused(warehouse: sa.Engine) -> None:
         )
 
 
-def test_a_downgrade_leaves_the_database_as_an_upgrade_can_use_it(warehouse: sa.Engine) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    before = structure(warehouse)
-    config = Config()
-    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(2, 12)])
+def test_a_warehouse_of_an_earlier_version_becomes_the_same(
+    warehouse: sa.Engine, empty_url: str, revision: str
+) -> None:
+    config = migrate.metrics_migrations().config()
     with warehouse.begin() as session:
+        session.exec_driver_sql("create schema metrics")
         config.attributes["connection"] = session
-        command.downgrade(config, "base")
-    assert structure(warehouse) != before
+        command.upgrade(config, revision)
+        # Views were migrations then, some of them over tables of the example's.
+        session.exec_driver_sql(
+            "create schema raw; create table raw.loads (partition_date date, source text);"
+            "create view metrics.loads as select * from raw.loads;"
+            "create view metrics.drift_scored as select * from metrics.drift;"
+            "create view metrics.alarms as select monitor from metrics.drift_scored"
+        )
     migrate.upgrade(warehouse)
-    assert structure(warehouse) == before
+    engine = connection.engine(empty_url)
+    assert sa.inspect(engine).get_table_names(schema="raw") == ["loads"]
+    assert set(sa.inspect(engine).get_view_names(schema="metrics")) == set(VIEWS)
+    upgraded = [row for row in structure(engine) if not row[0].startswith("raw.")]
+    with warehouse.begin() as session:
+        session.exec_driver_sql("drop schema raw, metrics, dagster cascade")
+    migrate.upgrade(warehouse)
+    assert structure(warehouse) == upgraded
+
+
+def test_views_that_read_ours_are_named_before_anything_changes(warehouse: sa.Engine) -> None:
+    with warehouse.begin() as session:
+        session.exec_driver_sql("create view public.mine as select * from metrics.freshness")
+        session.exec_driver_sql("comment on view metrics.freshness is 'made of something else'")
+    with pytest.raises(DriftmeterError, match=r"a view of yours reads one .*metrics.freshness"):
+        migrate.upgrade(warehouse)
+    assert sa.inspect(warehouse).has_table("mine", schema="public")
+
+
+def test_a_teams_warehouse_gets_no_table_of_the_example(empty_url: str) -> None:
+    engine = connection.engine(empty_url)
+    migrate.upgrade(engine)
+    assert not sa.inspect(engine).has_schema("raw")
+    upgrade_raw(engine)
+    assert sa.inspect(engine).has_table("trips", schema="raw")
 
 
 LASTING = """

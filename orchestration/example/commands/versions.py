@@ -45,11 +45,11 @@ def versions(context: typer.Context) -> None:
                 highlight=False,
             )
         for monitor in dict.fromkeys(row.monitor for row in rows):
-            for found in verdicts(session, monitor):
+            for verdict in verdicts(session, monitor):
                 console.print(
-                    f"{found.challenger} is {found.words} beside {found.champion}:"
-                    f" {found.metric} {found.difference:+.4g} ({found.lower:.4g} to"
-                    f" {found.upper:.4g}) over {found.days} days, {found.rows:,} rows",
+                    f"{verdict.challenger} is {verdict.words} beside {verdict.champion}:"
+                    f" {verdict.metric} {verdict.difference:+.4g} ({verdict.lower:.4g} to"
+                    f" {verdict.upper:.4g}) over {verdict.days} days, {verdict.rows:,} rows",
                     highlight=False,
                 )
 

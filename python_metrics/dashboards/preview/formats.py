@@ -58,8 +58,8 @@ def mapping_of(value: object, settings: Json) -> Json | None:
     key = str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
     for mapping in settings.get("mappings", []):
         if key in mapping["options"]:
-            found: Json = mapping["options"][key]
-            return found
+            option: Json = mapping["options"][key]
+            return option
     return None
 
 

@@ -62,20 +62,6 @@ STATEMENTS = [
     )
     """,
     "create index incident_events_of on metrics.incident_events (incident_id, event_id)",
-    # Columns in alarm by what their drift can do to the prediction.
-    """
-    create view metrics.drift_ranking as
-    select
-        breaches.monitor,
-        breaches.partition_date,
-        ranked.value ->> 'column' as column_name,
-        max((ranked.value ->> 'score_ratio')::double precision) as score_ratio,
-        max((ranked.value ->> 'importance')::double precision) as importance,
-        max((ranked.value ->> 'weight')::double precision) as weight
-    from metrics.breaches
-    cross join jsonb_array_elements(breaches.evidence -> 'ranking') as ranked (value)
-    group by breaches.monitor, breaches.partition_date, ranked.value ->> 'column'
-    """,
     # Who was told what: one row an event, whether it went out or failed for good.
     """
     create table metrics.notifications (
@@ -94,21 +80,3 @@ def upgrade() -> None:
     """Add the tables, and what incidents have beside the contract's columns."""
     for statement in STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Drop them; incidents keep the contract's columns."""
-    op.execute("drop view metrics.drift_ranking")
-    op.execute("drop table metrics.notifications, metrics.incident_events, metrics.breaches")
-    op.execute("drop index metrics.incidents_cause")
-    op.execute("alter table metrics.partitions drop column breaches_of")
-    for column in (
-        "family",
-        "cause",
-        "columns",
-        "days",
-        "reopened",
-        "closed_by",
-        "acknowledged_at",
-    ):
-        op.execute(f"alter table metrics.incidents drop column {column}")

@@ -7,16 +7,6 @@ down_revision = "0005"
 
 STATEMENTS = [
     "alter table metrics.model_versions add column is_challenger boolean not null default false",
-    """
-    create table raw.challenger_predictions (
-        partition_date date not null,
-        monitor text not null,
-        model_version text not null,
-        trip_id bigint not null,
-        prediction double precision not null,
-        primary key (partition_date, monitor, model_version, trip_id)
-    )
-    """,
     # Row by row on the same labelled rows; below 0 the challenger is better.
     """
     create table metrics.version_comparisons (
@@ -42,10 +32,3 @@ def upgrade() -> None:
     """Add the tables, and what tells a challenger."""
     for statement in STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Drop them."""
-    op.execute("drop table metrics.version_comparisons")
-    op.execute("drop table raw.challenger_predictions cascade")
-    op.execute("alter table metrics.model_versions drop column is_challenger")

@@ -12,9 +12,3 @@ def upgrade() -> None:
         "alter table metrics.partitions"
         " add column labelled_count bigint, add column inputs_fingerprint text"
     )
-
-
-def downgrade() -> None:
-    """Drop them."""
-    for column in ("labelled_count", "inputs_fingerprint"):
-        op.execute(f"alter table metrics.partitions drop column {column}")

@@ -12,9 +12,3 @@ def upgrade() -> None:
     """Add a column to either table."""
     for table in TABLES:
         op.execute(f"alter table metrics.{table} add column policy_hash text")
-
-
-def downgrade() -> None:
-    """Drop both."""
-    for table in TABLES:
-        op.execute(f"alter table metrics.{table} drop column policy_hash")

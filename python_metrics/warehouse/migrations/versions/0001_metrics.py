@@ -1,4 +1,4 @@
-"""Tables of the raw and metrics schemas that Python writes.
+"""Tables of the metrics schema that Python writes.
 
 `metrics.column_profile`, `metrics.column_histogram` and `metrics.reference_bins` are dbt's.
 """
@@ -19,98 +19,7 @@ KEYS = """
 """
 
 STATEMENTS = [
-    "create schema if not exists raw",
-    "create schema if not exists metrics",
     "create schema if not exists dagster",
-    """
-    create table raw.trips (
-        partition_date date not null,
-        trip_id bigint not null,
-        taxi text not null,
-        source_file text not null,
-        vendor_id integer,
-        pickup_datetime timestamp not null,
-        dropoff_datetime timestamp,
-        passenger_count integer,
-        trip_distance double precision,
-        rate_code_id integer,
-        store_and_fwd_flag text,
-        pickup_location_id integer,
-        dropoff_location_id integer,
-        payment_type integer,
-        fare_amount double precision,
-        extra double precision,
-        mta_tax double precision,
-        tip_amount double precision,
-        tolls_amount double precision,
-        improvement_surcharge double precision,
-        total_amount double precision,
-        congestion_surcharge double precision,
-        airport_fee double precision,
-        cbd_congestion_fee double precision,
-        ehail_fee double precision,
-        trip_type integer,
-        primary key (partition_date, trip_id)
-    )
-    """,
-    """
-    create table raw.rejected_trips (
-        partition_date date not null,
-        source_file text not null,
-        row_number bigint not null,
-        reason text not null,
-        record jsonb not null,
-        primary key (partition_date, source_file, row_number)
-    )
-    """,
-    """
-    create table raw.loads (
-        partition_date date not null,
-        source_file text not null,
-        source text not null,
-        state text not null check (state in ('loaded', 'empty', 'missing')),
-        read bigint not null,
-        loaded bigint not null,
-        rejected bigint not null,
-        rejected_by_reason jsonb not null default '{}',
-        loaded_at timestamptz not null default now(),
-        primary key (partition_date, source_file),
-        check (read = loaded + rejected)
-    )
-    """,
-    """
-    create table raw.source_files (
-        source text not null,
-        source_file text not null,
-        row_count bigint not null,
-        rows_by_day jsonb not null,
-        read_at timestamptz not null default now(),
-        primary key (source, source_file)
-    )
-    """,
-    """
-    create view raw.load_balance as
-    select
-        files.source,
-        files.source_file,
-        files.row_count as rows_in_file,
-        coalesce(sum(loads.loaded), 0) as loaded,
-        coalesce(sum(loads.rejected), 0) as rejected,
-        files.row_count - coalesce(sum(loads.read), 0) as on_days_not_loaded
-    from raw.source_files as files
-    left join raw.loads as loads using (source, source_file)
-    group by files.source, files.source_file, files.row_count
-    """,
-    """
-    create table raw.predictions (
-        partition_date date not null,
-        monitor text not null,
-        model_version text not null,
-        trip_id bigint not null,
-        prediction double precision not null,
-        primary key (partition_date, monitor, model_version, trip_id)
-    )
-    """,
     """
     create table metrics.model_versions (
         monitor text not null,
@@ -250,20 +159,3 @@ def upgrade() -> None:
     """Create every schema and table."""
     for statement in STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Drop the tables; the schemas may hold tables of dbt's and Dagster's, and stay."""
-    for table in (
-        "incidents",
-        "test_results",
-        "performance",
-        "drift",
-        "partitions",
-        "baselines",
-        "model_versions",
-    ):
-        op.execute(f"drop table metrics.{table}")
-    op.execute("drop view raw.load_balance")
-    for table in ("predictions", "source_files", "loads", "rejected_trips", "trips"):
-        op.execute(f"drop table raw.{table}")

@@ -1,0 +1,41 @@
+-- The one ledger of alarms: every count of alarms and of days with one reads it.
+-- One row an alarm.
+select
+    monitor,
+    partition_date,
+    case
+        when column_name is null then 'classifier'
+        when segment is null then 'columns'
+        else 'segments'
+    end as budget,
+    column_name,
+    segment,
+    segment_value,
+    score_ratio as ratio
+from metrics.drift_scored
+where is_drifted
+union all
+select
+    monitor,
+    partition_date,
+    'error' as budget,
+    metric as column_name,
+    null as segment,
+    null as segment_value,
+    case metric
+        when 'excess_error' then 1 + value
+        else value / nullif(reference_value, 0)
+    end as ratio
+from metrics.performance
+where is_alarm
+union all
+select
+    monitor,
+    partition_date,
+    'volume' as budget,
+    null as column_name,
+    null as segment,
+    null as segment_value,
+    null as ratio
+from metrics.breaches
+where kind = 'volume'

@@ -1,0 +1,38 @@
+-- Every day from a monitor's first to its last: one that nobody ever computed is
+-- missing too. One row a monitor and day.
+with spans as (
+
+    select
+        monitor,
+        min(partition_date) as first_day,
+        max(partition_date) as last_day
+    from metrics.partitions
+    group by monitor
+
+),
+
+days as (
+
+    select
+        monitor,
+        generate_series(first_day, last_day, interval '1 day')::date as partition_date
+    from spans
+
+)
+
+select
+    days.monitor,
+    days.partition_date,
+    coalesce(partitions.state, 'missing') as state,
+    case
+        when partitions.state is null then 'nobody ever computed this day'
+        else partitions.reason
+    end as reason,
+    partitions.row_count,
+    partitions.duration_seconds,
+    partitions.computed_at
+from days
+left join metrics.partitions
+    on
+        days.monitor = partitions.monitor
+        and days.partition_date = partitions.partition_date
