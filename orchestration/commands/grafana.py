@@ -33,7 +33,11 @@ def grafana(
     from sqlalchemy.engine import make_url
 
     from orchestration.environment import prepare
-    from python_metrics.dashboards.write import newest_range, write_dashboards
+    from python_metrics.dashboards.write import (
+        newest_range,
+        write_dashboards,
+        write_provisioning,
+    )
     from python_metrics.warehouse import connection
     from python_metrics.warehouse.reader import set_reader_password
 
@@ -42,6 +46,7 @@ def grafana(
     reader = make_url(set_reader_password(engine, settings.reader_password()))
     home = settings.home() / "grafana"
     write_dashboards(home / "dashboards", *newest_range(engine))
+    write_provisioning(home / "provisioning")
     admin = os.environ.get("GF_SECURITY_ADMIN_PASSWORD") or _kept_password(home)
     environment = {
         "DRIFTMETER_DB_ADDRESS": f"{reader.host}:{reader.port or 5432}",
@@ -53,7 +58,7 @@ def grafana(
         "GF_PATHS_DATA": str(home / "data"),
         "GF_PATHS_LOGS": str(home / "logs"),
         "GF_PATHS_PLUGINS": str(home / "plugins"),
-        "GF_PATHS_PROVISIONING": str(settings.GRAFANA / "provisioning"),
+        "GF_PATHS_PROVISIONING": str(home / "provisioning"),
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),
         "GF_SECURITY_ADMIN_PASSWORD": admin,

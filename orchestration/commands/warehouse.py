@@ -17,9 +17,12 @@ def up() -> None:
     shown = make_url(prepare()).render_as_string(hide_password=True)
     typer.echo(f"warehouse: {shown}")
     typer.echo('  psql "$(driftmeter url)"         look into it')
-    typer.echo("  cd dbt_project && dbt build      build every model for every day there is")
-    typer.echo("  driftmeter demo                  fill it with the example")
-    typer.echo("  driftmeter run                   measure your own monitors")
+    if settings.is_example():
+        typer.echo("  driftmeter demo                  fill it with the example")
+        typer.echo("  cd dbt_project && dbt build      build every model for every day there is")
+    else:
+        typer.echo("  driftmeter init --table S.T      declare a monitor on a table of predictions")
+        typer.echo("  driftmeter run                   measure every day that is new or changed")
 
 
 def down() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from python_metrics.dashboards.clauses import DAYS, MONITOR
 from python_metrics.dashboards.panels import DATASOURCE, Json, target
+from python_metrics.warehouse.schema import in_warehouse
 
 # Days of `make demo`: what a dashboard shows when it is opened for the first time.
 FIRST_SHOWN = "2019-04-01T00:00:00.000Z"
@@ -98,7 +99,7 @@ def variable(
         "label": label,
         "description": description,
         "datasource": DATASOURCE,
-        "query": sql,
+        "query": in_warehouse(sql),
         "refresh": 2,
         "sort": 0,
         "regex": "",

@@ -7,6 +7,8 @@ description that says how to read the answer, the SQL, a unit.
 from collections.abc import Sequence
 from typing import Any
 
+from python_metrics.warehouse.schema import in_warehouse
+
 Json = dict[str, Any]
 
 DATASOURCE: Json = {"type": "grafana-postgresql-datasource", "uid": "warehouse"}
@@ -22,7 +24,7 @@ def target(sql: str, *, format: str, ref: str = "A") -> Json:
     return {
         "refId": ref,
         "datasource": DATASOURCE,
-        "rawSql": sql.strip(),
+        "rawSql": in_warehouse(sql.strip()),
         "rawQuery": True,
         "editorMode": "code",
         "format": format,

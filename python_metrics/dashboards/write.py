@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -43,6 +44,15 @@ def write_dashboards(
     for dashboard, file in zip(DASHBOARDS, files, strict=True):
         file.write_text(dashboard.to_text(first, last))
     return files
+
+
+def write_provisioning(directory: Path) -> None:
+    """Write what Grafana is provisioned with, its alert rules over this warehouse's schema."""
+    shutil.copytree(settings.GRAFANA / "provisioning", directory, dirs_exist_ok=True)
+    rules = directory / "alerting" / "rules.yaml"
+    rules.write_text(
+        rules.read_text().replace("from metrics.", f"from {settings.metrics_schema()}.")
+    )
 
 
 def newest_range(engine: sa.Engine) -> tuple[str, str]:

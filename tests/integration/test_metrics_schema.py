@@ -105,3 +105,22 @@ def test_everything_that_is_measured_lies_in_that_schema_and_is_read_from_there(
         # Grafana's role may read it.
         privilege = "select has_table_privilege('driftmeter_reader', 'watched.drift', 'select')"
         assert session.scalar(sa.text(privilege))
+
+
+def test_grafanas_queries_and_alert_rules_read_that_schema(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from python_metrics.dashboards.write import write_dashboards, write_provisioning;"
+        "write_dashboards(Path(sys.argv[1])); write_provisioning(Path(sys.argv[1]))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=settings.PROJECT_ROOT,
+        env={**os.environ, "DRIFTMETER_METRICS_SCHEMA": SCHEMA},
+        check=True,
+    )
+    dashboards = "".join(file.read_text() for file in tmp_path.glob("*.json"))
+    rules = (tmp_path / "alerting" / "rules.yaml").read_text()
+    for text in (dashboards, rules):
+        assert f"from {SCHEMA}." in text
+        assert "from metrics." not in text
