@@ -39,11 +39,10 @@ DAYS = sa.text(
         ) as budgets,
         (
             select count(*)
-            from metrics.test_results as tests
+            from metrics.failing_tests as tests
             where
                 tests.monitor = partitions.monitor
                 and tests.partition_date = partitions.partition_date
-                and tests.status in ('fail', 'warn', 'error')
         ) as failing_tests
     from metrics.partitions
     left join metrics.drift_scored as drift
@@ -190,7 +189,7 @@ def _report(session: sa.Connection, monitor: str, span: dict[str, dt.date]) -> P
 
 
 def _overview() -> Path:
-    file = settings.home() / "reports" / f"{OVERVIEW.uid}.html"
+    file = settings.home() / "reports" / f"{OVERVIEW.name}.html"
     with spinner("overview page"):
         return write_page(connection.engine(), OVERVIEW, file)
 

@@ -62,14 +62,18 @@ def grafana(
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),
         "GF_SECURITY_ADMIN_PASSWORD": admin,
-        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(home / "dashboards" / "overview.json"),
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
+            home / "dashboards" / "driftmeter-overview.json"
+        ),
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
         "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         "GF_LOG_MODE": "file",
     }
-    typer.echo(f"Grafana: http://127.0.0.1:{port}/d/overview  user admin, password {admin}")
+    typer.echo(
+        f"Grafana: http://127.0.0.1:{port}/d/driftmeter-overview  user admin, password {admin}"
+    )
     typer.echo(f"  its log: {home / 'logs'}  (Ctrl-C ends it; the warehouse stays up)")
     os.execve(program, arguments, {**os.environ, **environment})
 

@@ -80,15 +80,15 @@ def report(
     from python_metrics.dashboards.write import DASHBOARDS
     from python_metrics.warehouse import connection
 
-    by_uid = {known.uid: known for known in DASHBOARDS}
-    wanted = by_uid.get(dashboard or "overview")
+    by_name = {known.name: known for known in DASHBOARDS}
+    wanted = by_name.get(dashboard or "overview")
     if wanted is None:
         raise DriftmeterError(
             f"there is no dashboard {dashboard!r}",
             where="--dashboard",
-            fix=f"use one of {', '.join(by_uid)}",
+            fix=f"use one of {', '.join(by_name)}",
         )
-    file = out or settings.home() / "reports" / f"{wanted.uid}.html"
+    file = out or settings.home() / "reports" / f"{wanted.name}.html"
     try:
         write_page(connection.engine(), wanted, file, monitors=monitor or (), days=days)
     except OSError as error:

@@ -8,8 +8,17 @@ TIME = 'metrics.chart_time(partition_date) as "time"'
 DAYS = "partition_date between $__timeFrom()::date and $__timeTo()::date"
 MONITOR = "monitor = '$monitor'"
 COLUMN = "column_name = '$column'"
+# What stands for All in a query.
+EVERY_VERSION = "'every version'"
 # A day without rows has no version, and belongs to every one.
-VERSION = "(model_version is null or model_version in ($model_version))"
+VERSION = (
+    "(model_version is null or model_version in ($model_version)"
+    f" or {EVERY_VERSION} in ($model_version))"
+)
+# Incidents of the range: one that is open goes on to its end.
+IN_RANGE = (
+    "opened_on <= $__timeTo()::date and coalesce(closed_on, 'infinity') >= $__timeFrom()::date"
+)
 SEGMENT = "metrics.segment_label(segment, segment_value) = '$segment'"
 ALL_ROWS = "metrics.segment_label(segment, segment_value) = 'all rows'"
 # Columns that the reference has never seen a value of say nothing by being empty.

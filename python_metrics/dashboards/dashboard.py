@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from python_metrics.dashboards.clauses import DAYS, MONITOR
-from python_metrics.dashboards.panels import DATASOURCE, Json, target
+from python_metrics.dashboards.clauses import DAYS, EVERY_VERSION, IN_RANGE, MONITOR
+from python_metrics.dashboards.panels import DATASOURCE, SOURCE_UID, UID_PREFIX, Json, target
 from python_metrics.warehouse.schema import in_warehouse
 
 # Days of `make demo`: what a dashboard shows when it is opened for the first time.
@@ -25,18 +25,23 @@ class Dashboard:
 
     Attributes
     ----------
-    uid : str
-        Its address and the name of its file.
+    name : str
+        What commands call it.
     uses : sequence of str
         Variables that its panels read.
     """
 
-    uid: str
+    name: str
     title: str
     description: str
     uses: Sequence[str]
     panels: Sequence[Json]
     more_variables: Sequence[Json] = ()
+
+    @property
+    def uid(self) -> str:
+        """Its address in Grafana, and the name of its file."""
+        return UID_PREFIX + self.name
 
     def to_json(self, first: str = FIRST_SHOWN, last: str = LAST_SHOWN) -> Json:
         """The classic JSON model that Grafana provisions from a file."""
@@ -60,6 +65,7 @@ class Dashboard:
             "annotations": {"list": [VERSIONS, INCIDENTS]},
             "templating": {
                 "list": [
+                    SOURCE,
                     *(
                         {**variable, "hide": 0 if variable["name"] in self.uses else 2}
                         for variable in VARIABLES
@@ -90,7 +96,7 @@ def lay_out(panels: Sequence[Json]) -> list[Json]:
 
 
 def variable(
-    name: str, label: str, description: str, sql: str, current: Json, **more: bool
+    name: str, label: str, description: str, sql: str, current: Json, **more: bool | str
 ) -> Json:
     """A variable whose values a query lists, asked again when the time range changes."""
     return {
@@ -117,6 +123,34 @@ def chosen(value: str) -> Json:
     return {"selected": True, "text": value, "value": value}
 
 
+SOURCE: Json = {
+    "name": "datasource",
+    "type": "datasource",
+    "label": "Data source",
+    "description": "The warehouse; only its metrics schema is read.",
+    "query": DATASOURCE["type"],
+    "refresh": 1,
+    "regex": "",
+    "multi": False,
+    "includeAll": False,
+    "options": [],
+    "current": {"selected": True, "text": "Driftmeter warehouse", "value": SOURCE_UID},
+    "hide": 0,
+}
+DAGSTER: Json = {
+    "name": "dagster",
+    "type": "textbox",
+    "label": "Dagster",
+    "description": "Address of Dagster's pages, for links to a day.",
+    "query": "http://127.0.0.1:3001",
+    "options": [],
+    "current": {
+        "selected": True,
+        "text": "http://127.0.0.1:3001",
+        "value": "http://127.0.0.1:3001",
+    },
+    "hide": 0,
+}
 VARIABLES = (
     variable(
         "monitor",
@@ -134,6 +168,8 @@ VARIABLES = (
         {"selected": True, "text": ["All"], "value": ["$__all"]},
         multi=True,
         includeAll=True,
+        # Not the list of versions, which is empty before the first run: `in ()` is no SQL.
+        allValue=EVERY_VERSION,
     ),
     variable(
         "segment",
@@ -174,10 +210,9 @@ INCIDENTS: Json = {
     "datasource": DATASOURCE,
     "target": target(
         'select metrics.chart_time(opened_on) as "time",'
-        " metrics.chart_time(coalesce(closed_on, last_seen_on)) as timeend,"
+        " metrics.chart_time(coalesce(closed_on, $__timeTo()::date)) as timeend,"
         " diagnosis as text, concat_ws(',', kind, severity) as tags from metrics.incidents"
-        f" where {MONITOR} and opened_on <= $__timeTo()::date"
-        " and coalesce(closed_on, last_seen_on) >= $__timeFrom()::date order by 1",
+        f" where {MONITOR} and {IN_RANGE} order by 1",
         format="table",
         ref="Incidents",
     ),

@@ -114,7 +114,7 @@ group by partition_date, segment, segment_value having avg(value) is not null or
 """
 
 DATA_QUALITY = Dashboard(
-    uid="data-quality",
+    name="data-quality",
     title="Data quality",
     description="Missing values, quantile bands, unseen categories and volume.",
     uses=("monitor", "model_version", "segment", "column"),

@@ -50,15 +50,26 @@ group by partition_date order by 1
 """
 DISTRIBUTION = f"""
 with bins as (select *, partition_date between reference_from and reference_to as in_reference,
-    {DAYS} as is_shown, coalesce(category, round(bin_low::numeric, 2)::text, 'below') as label
+    {DAYS} as is_shown, metrics.bin_label(bin, bin_low, category) as label
     from metrics.column_histogram join metrics.monitors using (monitor)
-    where {MONITOR} and {COLUMN} and {SEGMENT})
-select case when bin < 0 then '(missing)' else label end as bin,
+    where {MONITOR} and {COLUMN} and {SEGMENT} and {VERSION})
+select label as bin,
     sum(row_count) filter (where in_reference)
         / sum(sum(row_count) filter (where in_reference)) over () as "reference",
     sum(row_count) filter (where is_shown)
         / sum(sum(row_count) filter (where is_shown)) over () as "shown days"
 from bins where in_reference or is_shown group by 1 order by min(bin) limit 60
+"""
+DAY_BEFORE = f"""
+with shares as (select partition_date, bin, category,
+    sum(row_count) / sum(sum(row_count)) over (partition by partition_date) as share
+    from metrics.column_histogram where {MONITOR} and {COLUMN} and {SEGMENT} and {VERSION}
+    and partition_date between $__timeFrom()::date - 1 and $__timeTo()::date group by 1, 2, 3)
+select metrics.chart_time(today.partition_date) as "time",
+    1 - sum(least(today.share, coalesce(before.share, 0))) as "share of rows that moved"
+from shares as today left join shares as before on today.partition_date - 1 = before.partition_date
+    and today.bin = before.bin and coalesce(today.category, '') = coalesce(before.category, '')
+where today.partition_date - 1 in (select partition_date from shares) group by 1 order by 1
 """
 OUTCOME = f"""
 select {TIME}, role || ': ' || column_name as "column", max(score_ratio) as "score over threshold"
@@ -88,10 +99,12 @@ where {MONITOR} and {DAYS} and {VERSION} and {COLUMN} and status = 'ok'
 group by segment_label order by worst_ratio desc nulls last, 1 limit 30
 """
 SKIPPED = f"""
-select column_name as "column", reason, count(*) as days, max(partition_date)::text as last_day
+select column_name as "column", segment_label as segment, reason, count(*) as days,
+    max(partition_date)::text as last_day
 from metrics.drift_scored
-where {MONITOR} and {DAYS} and {SEGMENT} and column_name is not null and status <> 'ok'
-group by column_name, reason order by days desc, 1
+where {MONITOR} and {DAYS} and {VERSION} and column_name is not null and status <> 'ok'
+group by column_name, segment_label, reason
+order by segment_label <> 'all rows', days desc, 1 limit 200
 """
 DRIFTED_NOW = f"""
 select column_name as "column", score_ratio from metrics.drift_scored
@@ -127,7 +140,7 @@ CALM_BAND = [
 ]
 
 DRIFT = Dashboard(
-    uid="drift",
+    name="drift",
     title="Drift",
     description="Which columns moved, since when, and how they lie against the reference.",
     uses=("monitor", "model_version", "segment", "column"),
@@ -207,6 +220,17 @@ DRIFT = Dashboard(
                 override("shown days", color={"mode": "fixed", "fixedColor": ORANGE}),
             ],
         ),
+        timeseries(
+            "How far did $column move since the day before?",
+            "Share of the day's rows that would have to change bin to lie as those of the day "
+            "before (total variation): 0 is the same, 1 is nothing in common.",
+            DAY_BEFORE,
+            unit=SHARE,
+            width=24,
+            height=6,
+            lowest=0,
+            no_data="No two days in a row have rows in this range.",
+        ),
         row("Where it matters"),
         timeseries(
             "Did prediction and target drift?",
@@ -236,6 +260,7 @@ DRIFT = Dashboard(
             height=8,
             field="/.*/",
             decimals=2,
+            thresholds=OVER_THRESHOLD,
         ),
         timeseries(
             "How many columns alarm, and how many by Evidently's defaults?",
@@ -249,11 +274,13 @@ DRIFT = Dashboard(
         ),
         table(
             "What was not compared, and why?",
-            "Columns that were left out, with the reason: too few known values, constant, failed.",
+            "Columns that were left out, over all rows first, with the reason: too few known "
+            "values, constant, failed.",
             SKIPPED,
             width=12,
             height=7,
-            no_data="Every column was compared on every day of the range.",
+            no_data="Every column was compared, over all rows and in each segment that the "
+            "reference has rows enough of.",
         ),
     ],
 )

@@ -3,12 +3,13 @@
 from python_metrics.dashboards.clauses import (
     ALL_ROWS,
     DAYS,
+    IN_RANGE,
     KNOWN_COLUMN,
     MONITOR,
     TIME,
     VERSION,
 )
-from python_metrics.dashboards.dashboard import Dashboard
+from python_metrics.dashboards.dashboard import DAGSTER, Dashboard
 from python_metrics.dashboards.panels import (
     BLUE,
     COUNT,
@@ -18,6 +19,7 @@ from python_metrics.dashboards.panels import (
     PLAIN,
     RED,
     SHARE,
+    UID_PREFIX,
     YELLOW,
     link,
     numbered_words,
@@ -30,12 +32,12 @@ from python_metrics.dashboards.panels import (
     table,
     timeseries,
     to_dashboard,
+    words,
 )
 from python_metrics.dashboards.states import STATE_WORDS
 
 OVER_THRESHOLD = steps((None, GREEN), (0.8, YELLOW), (1, ORANGE), (2, RED))
 NOT_SHOWN = {"viz": True, "legend": False, "tooltip": False}
-OVER_BUDGET = steps((None, GREEN), (1, YELLOW), (1.001, RED))
 SEVERITIES = numbered_words(("warn", ORANGE), ("error", RED))
 NO_INCIDENT = "No incident in this range."
 NOT_MEASURED = "waits for labels"
@@ -48,14 +50,30 @@ select state.monitor, state.state, newest_day::text, last_fresh_day::text, row_c
     extract(epoch from newest_day + interval '1 day') * 1000 - 1 as last_ms
 from metrics.monitor_state as state left join lateral (
     select avg(value) as share from metrics.column_profile where monitor = state.monitor
-    and metric = 'null_share' and metrics.segment_label(segment, segment_value) = 'all rows'
-    and partition_date = newest_day) as missing on true order by state.state, state.monitor
+    and metric = 'null_share' and segment is null and partition_date = newest_day and column_name
+    in (select column_name from metrics.reference_bins where monitor = state.monitor)
+) as missing on true order by state.state, state.monitor
 """
 STATE = f"""
-select case when retired_at is null then state else 'retired' end as state,
-    partition_date::text as day
+select case when retired_at is not null then 'retired' when state <> 'fresh' then state
+    when exists (select from metrics.incidents where {MONITOR} and partition_date
+        between opened_on and coalesce(closed_on, 'infinity')) then 'alarm'
+    when alarm_days.alarms > 0 then 'alarm'
+    when exists (select from metrics.drift_scored as drift where drift.{MONITOR} and is_away
+        and drift.partition_date = partitions.partition_date) then 'away' else 'calm' end as state
 from metrics.partitions join metrics.monitors using (monitor)
+left join metrics.alarm_days using (monitor, partition_date)
 where {MONITOR} and {DAYS} order by partition_date desc limit 1
+"""
+OPEN_EVERYWHERE = """
+select incident_id as id, incidents.monitor, owner, kind, severity, diagnosis,
+    evidence -> 'latest' ->> 'diagnosis' as newest_day_says, opened_on::text as since,
+    last_seen_on::text as last_seen, newest_day - opened_on + 1 as age_in_days,
+    coalesce(acknowledged_by, 'nobody') as taken_on_by, coalesce(report_url, '') as report,
+    'driftmeter incidents ' || case when acknowledged_by is null then 'ack ' else 'close ' end
+        || incident_id as next_step
+from metrics.incidents join metrics.monitor_state as state using (monitor)
+where closed_on is null and state <> 'retired' order by severity, opened_on
 """
 OPEN_INCIDENTS = f"""
 select count(*) as open_incidents from metrics.incidents
@@ -65,10 +83,12 @@ LAST_FRESH = f"""
 select max(partition_date)::text as last_fresh_day from metrics.partitions
 where {MONITOR} and {DAYS} and state = 'fresh'
 """
-ALARM_DAYS = """
-select alarm_days_this_month as "days with an alarm",
-    alarm_days_this_month / alarm_budget as "of the budget"
-from metrics.monitor_state where monitor = '$monitor'
+ALARM_DAYS = f"""
+select count(alarms) as "days with an alarm",
+    max(false_alarms_per_month) * count(*) / 30.4 as "by chance, at most"
+from metrics.partitions join metrics.monitors using (monitor)
+left join metrics.alarm_days using (monitor, partition_date)
+where {MONITOR} and {DAYS} and state = 'fresh'
 """
 DRIFTED = f"""
 select {TIME}, count(*) filter (where is_drifted) as "drifted columns",
@@ -110,19 +130,19 @@ group by partition_date, column_name order by 1, 2
 # Days without the incident are rows without a value: a bar ends where the incident does.
 INCIDENTS = f"""
 select metrics.chart_time(days.day::date) as "time", kind || ' #' || incident_id as incident,
-    case when days.day between opened_on and coalesce(closed_on, last_seen_on)
+    case when days.day between opened_on and coalesce(closed_on, 'infinity')
         then case severity when 'warn' then 1 else 2 end end as severity
 from metrics.incidents cross join lateral generate_series(
     $__timeFrom()::date::timestamp, $__timeTo()::date, interval '1 day') as days (day)
-where {MONITOR} and opened_on <= $__timeTo()::date
-    and coalesce(closed_on, last_seen_on) >= $__timeFrom()::date order by 1, 2
+where {MONITOR} and {IN_RANGE} order by 1, 2
 """
 
 OVERVIEW = Dashboard(
-    uid="overview",
+    name="overview",
     title="Overview",
     description="Every monitor's state now, what changed, since when, and what to open next.",
     uses=("monitor", "model_version"),
+    more_variables=(DAGSTER,),
     panels=[
         row("Every monitor, on its newest day"),
         table(
@@ -139,7 +159,8 @@ OVERVIEW = Dashboard(
                     links=[
                         link(
                             "Show its newest 30 days",
-                            "/d/overview?var-monitor=${__data.fields.monitor}"
+                            f"/d/{UID_PREFIX}overview?"
+                            "var-monitor=${__data.fields.monitor}"
                             "&from=${__data.fields.first_ms}&to=${__data.fields.last_ms}",
                         )
                     ],
@@ -170,10 +191,42 @@ OVERVIEW = Dashboard(
                 override("last_ms", custom__hideFrom=NOT_SHOWN),
             ],
         ),
+        table(
+            "What is open, whose is it, and what next?",
+            "Open incidents of every monitor, the gravest and oldest first. A number opens "
+            "Dagster's page of the newest day that shows it; the last column is the command to "
+            "take it on, or to close it.",
+            OPEN_EVERYWHERE,
+            height=6,
+            no_data="No incident is open.",
+            overrides=[
+                override(
+                    "id",
+                    unit=PLAIN,
+                    custom__width=60,
+                    links=[
+                        link(
+                            "Open its newest day in Dagster",
+                            "${dagster}/assets/incidents/${__data.fields.monitor}"
+                            "?view=partitions&partition=${__data.fields.last_seen}",
+                        )
+                    ],
+                ),
+                override(
+                    "severity",
+                    mappings=words(warn=ORANGE, error=RED),
+                    custom__cellOptions={"type": "color-text"},
+                ),
+                override("diagnosis", custom__width=420),
+                override("newest_day_says", custom__width=280),
+                override("report", links=[link("Open the stored report", "${__value.raw}")]),
+            ],
+        ),
         row("$monitor, up to the end of the time range"),
         stat(
             "Is it fine?",
-            "State of the newest partition in the range: fresh, empty, stale, missing or failed.",
+            "The newest day in the range: calm, in alarm or under an open incident, away from the "
+            "reference though no longer news; or not measured, and how.",
             STATE,
             unit=PLAIN,
             field="/^state$/",
@@ -199,15 +252,17 @@ OVERVIEW = Dashboard(
             url=to_dashboard("pipeline"),
         ),
         stat(
-            "Is the alarm budget kept this month?",
-            "Days of the newest month with an alarm of a column, a segment, all columns together, "
-            "the error or the number of rows, beside the false alarms a month that the monitor's "
-            "owner tolerates: over 100% the budget is spent.",
+            "Are there more alarms than chance makes?",
+            "Days of the range with an alarm of a column, a segment, all columns together, the "
+            "error or the number of rows, beside how many of its days may have a false one at the "
+            "budget that the monitor's owner declares. More than that have a cause.",
             ALARM_DAYS,
             unit=COUNT,
             overrides=[
-                override("days with an alarm", color={"mode": "fixed", "fixedColor": GREY}),
-                override("of the budget", unit=SHARE, decimals=0, thresholds=OVER_BUDGET),
+                override("days with an alarm", color={"mode": "fixed", "fixedColor": BLUE}),
+                override(
+                    "by chance, at most", decimals=1, color={"mode": "fixed", "fixedColor": GREY}
+                ),
             ],
             text="value_and_name",
             url=to_dashboard("drift"),
@@ -298,7 +353,8 @@ OVERVIEW = Dashboard(
         ),
         state_timeline(
             "Which incidents were open, and when?",
-            "One line an incident, from the day it opened to the day it closed or was last seen.",
+            "One line an incident, from the day it opened to the day it closed; what is open goes "
+            "on to the end of the range.",
             INCIDENTS,
             mappings=SEVERITIES,
             label="incident",

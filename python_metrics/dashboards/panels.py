@@ -11,12 +11,17 @@ from python_metrics.warehouse.schema import in_warehouse
 
 Json = dict[str, Any]
 
-DATASOURCE: Json = {"type": "grafana-postgresql-datasource", "uid": "warehouse"}
+# The variable that every dashboard begins with; uids are ours alone, in anybody's Grafana.
+DATASOURCE: Json = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
+UID_PREFIX = "driftmeter-"
+SOURCE_UID = UID_PREFIX + "warehouse"
 NO_DATA = "Nothing in this range: look at the time range and the monitor above."
 
 GREEN, YELLOW, ORANGE, RED, PURPLE = "green", "yellow", "orange", "red", "purple"
 BLUE, GREY = "blue", "text"
-COUNT, SHARE, SECONDS, PLAIN = "short", "percentunit", "s", "none"
+# Counts in full: 1,019 rows are no 1.02 K.
+COUNT, SHARE, SECONDS, PLAIN = "locale", "percentunit", "s", "none"
+DAY_MS = 86_400_000
 
 
 def target(sql: str, *, format: str, ref: str = "A") -> Json:
@@ -99,7 +104,7 @@ def to_dashboard(uid: str, **variables: str) -> str:
         if name not in variables
     ]
     given = [f"var-{name}={value}" for name, value in variables.items()]
-    return f"/d/{uid}?" + "&".join([*given, *kept, "${__url_time_range}"])
+    return f"/d/{UID_PREFIX}{uid}?" + "&".join([*given, *kept, "${__url_time_range}"])
 
 
 def _panel(
@@ -141,14 +146,19 @@ def timeseries(
     bars: bool = False,
     stacked: bool = False,
     label: str | None = None,
+    label_and_field: bool = False,
     overrides: Sequence[Json] = (),
     field_links: Sequence[Json] = (),
     thresholds: Json | None = None,
     no_data: str = NO_DATA,
     lowest: float | None = None,
+    highest: float | None = None,
     links: Sequence[Json] = (),
 ) -> Json:
-    """Values by day. `label` names the label that tells the series apart."""
+    """Values by day.
+
+    `label` names the label that tells the series apart, alone or together with the column's name.
+    """
     custom: Json = {
         "drawStyle": "bars" if bars else "line",
         "lineInterpolation": "linear",
@@ -156,8 +166,10 @@ def timeseries(
         "fillOpacity": 70 if bars else 0,
         "barAlignment": 0,
         "gradientMode": "none",
-        # A gap is a day that was not measured: no line may hide it.
+        # A gap is a day that was not measured: no line may hide it, whether it is a row without a
+        # value or no row.
         "spanNulls": False,
+        "insertNulls": DAY_MS,
         "showPoints": "never" if bars else "always",
         "pointSize": 5,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
@@ -177,9 +189,15 @@ def timeseries(
         "mappings": [],
     }
     if label:
-        defaults["displayName"] = f"${{__field.labels.{label}}}"
+        field = ": ${__field.name}" if label_and_field else ""
+        defaults["displayName"] = f"${{__field.labels.{label}}}{field}"
     if lowest is not None:
         defaults["min"] = lowest
+    if highest is not None:
+        defaults["max"] = highest
+    elif unit == SHARE:
+        # A few rows in a thousand must not fill the panel.
+        custom["axisSoftMax"] = 0.05
     return _panel(
         "timeseries",
         title,

@@ -111,7 +111,7 @@ def interval(kind: str, color: str) -> list[Json]:
 
 
 PERFORMANCE = Dashboard(
-    uid="performance",
+    name="performance",
     title="Performance",
     description="Realised and estimated error, label coverage, segments and versions.",
     uses=("monitor", "model_version", "segment"),
@@ -148,6 +148,7 @@ PERFORMANCE = Dashboard(
             width=8,
             height=10,
             lowest=0,
+            highest=1,
             no_data=LATER,
         ),
         state_timeline(
@@ -195,6 +196,7 @@ PERFORMANCE = Dashboard(
             PAIRED,
             unit=COUNT,
             label="version",
+            label_and_field=True,
             no_data="No challenger scores beside the active version: `driftmeter versions train`.",
         ),
         table(

@@ -47,7 +47,7 @@ where {DAYS} and state = '{state}'
 
 
 PIPELINE = Dashboard(
-    uid="pipeline",
+    name="pipeline",
     title="Pipeline",
     description="Partitions fresh, stale, missing and failed; seconds a partition; rows, labels.",
     uses=(),

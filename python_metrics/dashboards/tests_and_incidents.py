@@ -1,6 +1,6 @@
 """Tests and incidents: what failed, what it was grouped into, and the report that shows it."""
 
-from python_metrics.dashboards.clauses import DAYS, MONITOR, TIME
+from python_metrics.dashboards.clauses import DAYS, IN_RANGE, MONITOR, TIME
 from python_metrics.dashboards.dashboard import Dashboard
 from python_metrics.dashboards.overview import INCIDENTS, NO_INCIDENT, SEVERITIES
 from python_metrics.dashboards.panels import (
@@ -21,21 +21,19 @@ from python_metrics.dashboards.panels import (
     words,
 )
 
-FAILING = "status not in ('pass', 'skipped')"
-
 OPEN = f"""
 select count(*) as "open" from metrics.incidents
 where {MONITOR} and closed_on is null and opened_on <= $__timeTo()::date
 """
 FAILED_TESTS = f"""
-select count(*) as "failing" from metrics.test_results
-where {MONITOR} and {FAILING} and partition_date = (
+select count(*) as "failing" from metrics.failing_tests
+where {MONITOR} and partition_date = (
     select max(partition_date) from metrics.test_results where {MONITOR} and {DAYS})
 """
 OVER_TIME = f"""
 select {TIME}, test || ' (' || source || ')' as test, count(*) as "failing"
-from metrics.test_results
-where {MONITOR} and {DAYS} and {FAILING}
+from metrics.failing_tests
+where {MONITOR} and {DAYS}
 group by partition_date, test, source order by 1, 2
 """
 INCIDENT_TABLE = f"""
@@ -44,8 +42,7 @@ select incident_id as id, kind, severity, opened_on::text, last_seen_on::text, d
     array_to_string(columns[2:], ', ') as with_it,
     coalesce(acknowledged_by, '') as acknowledged_by, coalesce(report_url, '') as report
 from metrics.incidents
-where {MONITOR} and opened_on <= $__timeTo()::date
-    and coalesce(closed_on, last_seen_on) >= $__timeFrom()::date
+where {MONITOR} and {IN_RANGE}
 order by closed_on is null desc, opened_on desc, incident_id
 """
 BREACHES = f"""
@@ -68,10 +65,10 @@ order by event_id desc limit 200
 LATEST = f"""
 select tests.partition_date::text as day, tests.column_name as "column", test, source, status,
     tests.severity, observed, expected, reason, coalesce(incidents.report_url, '') as report
-from metrics.test_results as tests left join metrics.incidents
+from metrics.failing_tests as tests left join metrics.incidents
     on tests.monitor = incidents.monitor and tests.column_name = any(incidents.columns)
     and tests.partition_date between incidents.opened_on and incidents.last_seen_on
-where tests.{MONITOR} and tests.{DAYS} and tests.{FAILING}
+where tests.{MONITOR} and tests.{DAYS}
 order by tests.partition_date desc, test, 2 limit 200
 """
 
@@ -89,7 +86,7 @@ SEVERITY = override(
 )
 
 TESTS_AND_INCIDENTS = Dashboard(
-    uid="tests-and-incidents",
+    name="tests-and-incidents",
     title="Tests and incidents",
     description="Failing tests over time, the latest failures and incidents with their reports.",
     uses=("monitor",),
@@ -106,7 +103,8 @@ TESTS_AND_INCIDENTS = Dashboard(
         ),
         state_timeline(
             "Which incidents were open, and when?",
-            "One line an incident, from the day it opened to the day it closed or was last seen.",
+            "One line an incident, from the day it opened to the day it closed; what is open goes "
+            "on to the end of the range.",
             INCIDENTS,
             mappings=SEVERITIES,
             label="incident",
@@ -161,7 +159,8 @@ TESTS_AND_INCIDENTS = Dashboard(
         row("Tests of $monitor"),
         stat(
             "How many tests fail now?",
-            "Failing tests of the newest day in the range.",
+            "Failing tests of the newest day in the range; Evidently's default verdicts on drift, "
+            "which are for comparison, are not counted.",
             FAILED_TESTS,
             unit=COUNT,
             width=4,

@@ -25,7 +25,7 @@ from evidently.metrics.column_statistics import ValueDriftCalculation
 from evidently.presets import DataDriftPreset
 from evidently.tests import lte
 
-from python_metrics.drift.results import ColumnDrift, TestOutcome
+from python_metrics.drift.results import DEFAULT_DRIFT, ColumnDrift, TestOutcome
 from python_metrics.monitors.config import Column
 
 ENGINE = f"evidently {__version__}"
@@ -37,7 +37,7 @@ TEST_OF_METRIC = {
     "MissingValueCount": "missing_values",
     "OutRangeValueCount": "value_range",
     "OutListValueCount": "new_categories",
-    "DriftScore": "drift",
+    "DriftScore": DEFAULT_DRIFT,
 }
 
 

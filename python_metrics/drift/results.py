@@ -36,6 +36,10 @@ class ColumnDrift:
     reason: str | None = None
 
 
+# Evidently's default verdict on drift as a test, beside the calibrated one.
+DEFAULT_DRIFT = "drift"
+
+
 @dataclass(frozen=True)
 class TestOutcome:
     """One test of a day, of one column or the whole row; a row of ``metrics.test_results``."""
@@ -50,6 +54,11 @@ class TestOutcome:
 
     # pytest would take the name for a class of tests.
     __test__ = False
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether it is Evidently's default verdict on drift, which decides nothing."""
+        return self.test == DEFAULT_DRIFT
 
 
 @dataclass(frozen=True)
@@ -71,5 +80,6 @@ class PartitionResult:
 
     @property
     def failing_tests(self) -> list[TestOutcome]:
-        """Outcomes that are not a pass."""
-        return [test for test in self.tests if test.status in ("fail", "error")]
+        """Outcomes that are not a pass, as view ``metrics.failing_tests`` has them."""
+        failing = [test for test in self.tests if test.status in ("fail", "error")]
+        return [test for test in failing if not test.is_comparison]

@@ -20,7 +20,9 @@ Kind = Literal[
     "late_data",
     "schema_change",
 ]
-# Kinds that are stages of one story: a day that is half there today may be empty tomorrow.
+# Kinds that can be stages of one story are of one family, and continue each other's incidents. A
+# day that never came, one that is empty and one that is small are three: each asks for its own
+# sentence, and an earlier one must not stand for it.
 FAMILIES: dict[Kind, str] = {
     "missing_values": "missing",
     "unseen_category": "category",
@@ -32,10 +34,10 @@ FAMILIES: dict[Kind, str] = {
     "correlation_shift": "distribution",
     "concept_drift": "performance",
     "performance_drop": "performance",
-    "volume": "arrival",
-    "missing_day": "arrival",
-    "empty_day": "arrival",
-    "late_data": "arrival",
+    "volume": "volume",
+    "missing_day": "missing_day",
+    "empty_day": "empty_day",
+    "late_data": "late_data",
     "schema_change": "schema",
 }
 # What breaks whoever reads the predictions, whatever its size.

@@ -14,7 +14,8 @@ from python_metrics.reports.write import report_url, write_report
 MOST_COLUMNS = 6
 WITHOUT = sa.text(
     "select incident_id, opened_on, columns, segment, segment_value from metrics.incidents"
-    " where monitor = :monitor and report_url is null and family <> 'arrival'"
+    " where monitor = :monitor and report_url is null"
+    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
     " order by incident_id"
 )
 

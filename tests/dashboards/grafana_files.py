@@ -17,7 +17,9 @@ def dashboard(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-DASHBOARDS = {file.stem: dashboard(file) for file in FILES}
+# By the name that commands call them; their uids are ours alone in anybody's Grafana.
+PREFIX = "driftmeter-"
+DASHBOARDS = {file.stem.removeprefix(PREFIX): dashboard(file) for file in FILES}
 
 
 def panels(uid: str) -> list[dict[str, Any]]:
@@ -39,11 +41,12 @@ def rules() -> list[dict[str, Any]]:
 
 
 def variables() -> dict[str, dict[str, Any]]:
-    """Variables of all dashboards by name."""
+    """Variables whose values a query lists, of all dashboards by name."""
     return {
         variable["name"]: variable
         for board in DASHBOARDS.values()
         for variable in board["templating"]["list"]
+        if variable["type"] == "query"
     }
 
 
@@ -54,7 +57,8 @@ def queries() -> Iterator[tuple[str, str]]:
             yield f"{uid}: {panel['title']}", target["rawSql"]
     for uid, board in DASHBOARDS.items():
         for variable in board["templating"]["list"]:
-            yield f"{uid}: variable {variable['name']}", variable["query"]
+            if variable["type"] == "query":
+                yield f"{uid}: variable {variable['name']}", variable["query"]
         for annotation in board["annotations"]["list"]:
             yield f"{uid}: annotation {annotation['name']}", annotation["target"]["rawSql"]
     for rule in rules():

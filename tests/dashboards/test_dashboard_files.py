@@ -11,11 +11,12 @@ from tests.dashboards.grafana_files import (
     FILES,
     PANEL_IDS,
     PANELS,
+    PREFIX,
     queries,
     rules,
 )
 
-UNITS = {"short", "percentunit", "s", "none", "dateTimeAsIso"}
+UNITS = {"locale", "percentunit", "s", "none", "dateTimeAsIso"}
 BUILT_IN = {"__all", "__field", "__data", "__value", "__url_time_range", "__timeFrom", "__timeTo"}
 EVERY_QUERY = dict(queries())
 
@@ -30,8 +31,8 @@ def test_code_and_files_agree_and_no_file_is_left_over() -> None:
 @pytest.mark.parametrize("uid", DASHBOARDS)
 def test_a_dashboard_has_what_the_linter_asks(uid: str) -> None:
     board = DASHBOARDS[uid]
-    assert board["uid"] == uid
-    assert re.fullmatch(r"[a-z-]{1,40}", uid)
+    assert board["uid"] == PREFIX + uid
+    assert re.fullmatch(r"[a-z-]{1,40}", board["uid"])
     assert board["title"]
     assert board["description"]
     assert "id" not in board
@@ -67,7 +68,8 @@ def test_a_panel_asks_a_question_and_says_how_to_read_the_answer(
     defaults = panel["fieldConfig"]["defaults"]
     assert defaults["unit"] in UNITS
     assert defaults["noValue"]
-    assert panel["datasource"] == {"type": "grafana-postgresql-datasource", "uid": "warehouse"}
+    source = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
+    assert panel["datasource"] == source
     for target in panel["targets"]:
         assert target["refId"]
         assert target["rawSql"]
@@ -78,6 +80,11 @@ def test_a_panel_asks_a_question_and_says_how_to_read_the_answer(
         # Grafana's own interval is the screen's; a day is the least there is.
         assert panel["interval"] == "1d"
         assert not defaults["custom"].get("spanNulls")
+    if panel["type"] == "timeseries":
+        # Days that were not measured have no row: a line over them would hide it.
+        assert defaults["custom"]["insertNulls"] == 86_400_000
+        if defaults["unit"] == "percentunit":
+            assert "max" in defaults or defaults["custom"]["axisSoftMax"]
 
 
 def test_the_titles_of_a_dashboard_differ() -> None:
@@ -87,7 +94,11 @@ def test_the_titles_of_a_dashboard_differ() -> None:
 def test_every_variable_that_is_used_is_defined_and_shown() -> None:
     for uid, board in DASHBOARDS.items():
         known = {variable["name"]: variable for variable in board["templating"]["list"]}
-        assert list(known)[:4] == ["monitor", "model_version", "segment", "column"]
+        names = ["datasource", "monitor", "model_version", "segment", "column"]
+        assert list(known)[:5] == names
+        # As the linter has it: a datasource by variable, which every panel and query takes.
+        assert known["datasource"]["type"] == "datasource"
+        assert known["datasource"]["label"] == "Data source"
         text = str(board["panels"]) + str(board["templating"])
         used = set(re.findall(r"\$\{?([A-Za-z_]+)", text)) - BUILT_IN
         assert used <= set(known), uid
@@ -95,6 +106,8 @@ def test_every_variable_that_is_used_is_defined_and_shown() -> None:
             target["rawSql"] for panel in board["panels"] for target in panel.get("targets", [])
         )
         for name, variable in known.items():
+            if variable["type"] != "query":
+                continue
             is_used = re.search(rf"\${name}\b", in_sql) is not None
             assert (variable["hide"] == 0) == is_used, (uid, name)
 
@@ -103,7 +116,11 @@ def test_a_variable_is_never_empty_and_follows_the_time_range() -> None:
     for board in DASHBOARDS.values():
         for variable in board["templating"]["list"]:
             assert variable["current"]["value"]
-            assert variable["refresh"] == 2
+            if variable["type"] == "query":
+                assert variable["refresh"] == 2
+            if variable.get("includeAll"):
+                # Without it All is the list of values, and `in ()` before the first run.
+                assert variable["allValue"] == "'every version'"
 
 
 def test_every_link_leads_to_a_dashboard_that_is_there_and_keeps_the_range() -> None:
@@ -115,7 +132,7 @@ def test_every_link_leads_to_a_dashboard_that_is_there_and_keeps_the_range() -> 
         assert set(bar["tags"]) <= set(board["tags"])
         for url in re.findall(r"'(/d/[^']+)'", str(board)):
             found += 1
-            target, _, arguments = url.removeprefix("/d/").partition("?")
+            target, _, arguments = url.removeprefix(f"/d/{PREFIX}").partition("?")
             assert target in DASHBOARDS, uid
             assert "${__url_time_range}" in arguments or "&from=" in arguments
             names = {part["name"] for part in DASHBOARDS[target]["templating"]["list"]}
@@ -143,8 +160,10 @@ def test_a_query_reads_the_metrics_schema_and_stays_short(where: str) -> None:
 def test_rules_point_at_panels_that_are_there() -> None:
     uids = [rule["uid"] for rule in rules()]
     assert len(set(uids)) == len(uids)
+    assert all(uid.startswith(PREFIX) for uid in uids)
     for rule in rules():
-        panels = {panel["id"]: panel for panel in DASHBOARDS[rule["dashboardUid"]]["panels"]}
+        board = DASHBOARDS[rule["dashboardUid"].removeprefix(PREFIX)]
+        panels = {panel["id"]: panel for panel in board["panels"]}
         assert panels[rule["panelId"]]["type"] in ("state-timeline", "status-history")
 
 
@@ -155,4 +174,4 @@ def test_exposures_name_every_dashboard() -> None:
 
     file = PROJECT_ROOT / "dbt_project" / "models" / "_exposures.yml"
     urls = {entry["url"] for entry in yaml.safe_load(file.read_text())["exposures"]}
-    assert urls == {f"http://localhost:3000/d/{uid}" for uid in DASHBOARDS}
+    assert urls == {f"http://localhost:3000/d/{PREFIX}{uid}" for uid in DASHBOARDS}

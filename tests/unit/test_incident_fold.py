@@ -161,11 +161,15 @@ def test_what_somebody_closed_stays_closed_until_it_comes_back() -> None:
     assert (closed.closed_on, closed.closed_by) == (day(5), "ada")
 
 
-def test_a_missing_day_and_an_empty_one_after_it_are_one_story() -> None:
-    (found,) = fold(
-        calendar(4, (1, Breach("missing_day", "never came")), (2, Breach("empty_day", "no rows")))
-    )
-    assert (found.first.kind, found.days, found.severity) == ("missing_day", 2, "error")
+def test_a_small_day_a_missing_one_and_an_empty_one_are_three_incidents_and_each_goes_on() -> None:
+    small, missing_day = Breach("volume", "few rows"), Breach("missing_day", "never came")
+    empty = Breach("empty_day", "no rows")
+    incidents = fold(calendar(12, (1, small), (2, missing_day), (3, missing_day), (9, empty)))
+    assert [(one.first.diagnosis, one.days) for one in incidents] == [
+        ("few rows", 1),
+        ("never came", 2),
+        ("no rows", 1),
+    ]
 
 
 @given(

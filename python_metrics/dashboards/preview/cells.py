@@ -9,6 +9,7 @@ from python_metrics.dashboards.panels import Json
 from python_metrics.dashboards.preview.formats import color_of, is_missing, settings_of, shown
 
 MOST_ROWS = 60
+LONGEST_WORD = 24
 
 
 def stat(panel: Json, frame: pd.DataFrame) -> str:
@@ -69,7 +70,9 @@ def table(panel: Json, frame: pd.DataFrame) -> str:
                 "color-background": f' style="background:{color};color:#fff"',
                 "color-text": f' style="color:{color}"',
             }.get(kind, "")
-            cells.append(f"<td{style}>{shown(value, settings[name])}</td>")
+            # A sentence goes on in the next line: a wide table would be cut on paper.
+            text = ' class="text"' if isinstance(value, str) and len(value) > LONGEST_WORD else ""
+            cells.append(f"<td{text}{style}>{shown(value, settings[name])}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
     more = len(frame) - MOST_ROWS
     note = f'<p class="none">and {more} more</p>' if more > 0 else ""

@@ -3,15 +3,22 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from python_metrics.dashboards.panels import Json
-from python_metrics.dashboards.preview.formats import COLORS, color_of, settings_of, shown
+from python_metrics.dashboards.panels import DAY_MS, Json
+from python_metrics.dashboards.preview.formats import (
+    COLORS,
+    color_of,
+    meaning_of,
+    settings_of,
+    shown,
+)
 from python_metrics.dashboards.preview.frames import series_of
 
 PALETTE = (
     "#3274d9", "#f2802a", "#56a64b", "#b877d9", "#e0b400", "#e02f44", "#37a2a2", "#8d6e63",
     "#7e8aa2", "#d683ce", "#96bf48", "#4b6fa8",
 )  # fmt: skip
-DAY_MS = 86_400_000
+# As many decimals as tell one tick from the next.
+SHARES = ".2~%"
 
 
 def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
@@ -59,17 +66,20 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         lower = series.get(custom.get("fillBelowTo", ""))
         if lower is not None:
             both = pd.concat([values, lower.reindex(values.index)], axis=1).dropna()
-            drawn.add_scatter(
-                x=[*both.index, *both.index[::-1]],
-                y=[*both.iloc[:, 0], *both.iloc[::-1, 1]],
-                fill="toself",
-                fillcolor=color,
-                opacity=custom["fillOpacity"] / 100,
-                line_width=0,
-                mode="lines",
-                showlegend=False,
-                hoverinfo="skip",
-            )
+            # One piece for days in a row: a band over a gap would hide it.
+            piece = (both.index.to_series().diff() > pd.Timedelta(days=1)).cumsum()
+            for _, part in both.groupby(piece.to_numpy()):
+                drawn.add_scatter(
+                    x=[*part.index, *part.index[::-1]],
+                    y=[*part.iloc[:, 0], *part.iloc[::-1, 1]],
+                    fill="toself",
+                    fillcolor=color,
+                    opacity=custom["fillOpacity"] / 100,
+                    line_width=0,
+                    mode="lines",
+                    showlegend=False,
+                    hoverinfo="skip",
+                )
         drawn.add_scatter(
             x=daily.index,
             y=daily,
@@ -90,7 +100,7 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         for step in defaults["thresholds"]["steps"][1:]:
             drawn.add_hline(y=step["value"], line_dash="dash", line_color=COLORS[step["color"]])
     if defaults["unit"] == "percentunit":
-        drawn.update_yaxes(tickformat=".0%")
+        drawn.update_yaxes(tickformat=SHARES)
     if "min" in defaults:
         drawn.update_yaxes(rangemode="tozero")
     return drawn
@@ -101,10 +111,13 @@ def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
     series = series_of(frame)
     drawn = go.Figure()
     by_color: dict[str, list[tuple[object, str, str]]] = {}
+    meanings: dict[str, str] = {}
     for name, values in reversed(series.items()):
         for time, value in values.dropna().items():
             text = f"{name}, {time:%a %Y-%m-%d}: {shown(float(value), settings)}"
-            by_color.setdefault(color_of(float(value), settings), []).append((time, name, text))
+            color = color_of(float(value), settings)
+            meanings[color] = meaning_of(float(value), settings)
+            by_color.setdefault(color, []).append((time, name, text))
     for color, cells in by_color.items():
         times, names, texts = zip(*cells, strict=True)
         drawn.add_bar(
@@ -116,7 +129,8 @@ def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
             marker_line_width=0,
             hovertext=texts,
             hoverinfo="text",
-            showlegend=False,
+            name=meanings[color],
+            showlegend=True,
         )
     drawn.update_layout(barmode="overlay", bargap=0.12)
     drawn.update_xaxes(type="date")
@@ -134,5 +148,5 @@ def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
     drawn.update_layout(barmode="group")
     drawn.update_xaxes(type="category")
     if panel["fieldConfig"]["defaults"]["unit"] == "percentunit":
-        drawn.update_yaxes(tickformat=".0%")
+        drawn.update_yaxes(tickformat=SHARES)
     return drawn

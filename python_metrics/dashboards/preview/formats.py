@@ -63,6 +63,19 @@ def mapping_of(value: object, settings: Json) -> Json | None:
     return None
 
 
+def meaning_of(value: object, settings: Json) -> str:
+    """What a value's colour stands for: its word, or between which thresholds it lies."""
+    mapped = mapping_of(value, settings)
+    if mapped is not None:
+        return str(mapped["text"])
+    bounds = [float(step["value"]) for step in settings["thresholds"]["steps"][1:]]
+    below = [bound for bound in bounds if float(str(value)) >= bound]
+    above = [bound for bound in bounds if float(str(value)) < bound]
+    if not below:
+        return f"below {above[0]:g}" if above else "measured"
+    return f"{below[-1]:g} to {above[0]:g}" if above else f"{below[-1]:g} and above"
+
+
 def color_of(value: object, settings: Json) -> str:
     """The colour of a value: of its word, or of the threshold it has reached."""
     if fixed := settings["color"].get("fixedColor"):

@@ -45,5 +45,5 @@ def series_of(frame: pd.DataFrame) -> dict[str, pd.Series]:
             continue
         keys = frame[labels].astype(str).agg(", ".join, axis=1).to_numpy()
         for key, part in values.groupby(keys):
-            series[str(key)] = part
+            series[f"{key}: {name}" if len(numbers) > 1 else str(key)] = part
     return series

@@ -36,11 +36,10 @@ h3 { margin: 0 0 4px; font-size: 13px; font-weight: 600; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; }
 th { text-align: left; color: #5b6675; font-weight: 500; }
 td, th { padding: 3px 8px; border-bottom: 1px solid #eceff3; white-space: nowrap; }
+td.text { white-space: normal; min-width: 140px; overflow-wrap: anywhere; }
 footer { padding: 14px 24px 24px; color: #5b6675; font-size: 12px; }
 @media (max-width: 900px) { main { display: block; } section { margin-bottom: 10px; } }
 """
-# Rows of the overview's that are the same for every monitor.
-SHARED = 2
 
 
 def write_page(
@@ -77,10 +76,10 @@ def write_page(
                 fix="run `driftmeter run`, or materialize a day in Dagster",
             )
         parts: list[str] = []
+        shared, own = _split(dashboard.to_json()["panels"])
         for number, monitor in enumerate(monitors or known):
             scope = _scope(connection, monitor, days or _last_month(known[monitor]))
-            panels = dashboard.to_json()["panels"][SHARED if number else 0 :]
-            parts.append(_grid(connection, panels, scope))
+            parts.append(_grid(connection, own if number else [*shared, *own], scope))
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
     file.write_text(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -89,10 +88,27 @@ def write_page(
         f"<script>{get_plotlyjs()}</script></head><body><header><h1>Driftmeter: "
         f"{html.escape(dashboard.title)}</h1><p>{html.escape(dashboard.description)}</p></header>"
         f"{''.join(parts)}<footer>Drawn {made} from the metrics schema with the queries of "
-        f"Grafana's dashboard `{dashboard.uid}`. Hover over a title to read what it "
+        f"Grafana's dashboard {dashboard.title}. Hover over a title to read what it "
         f"shows.</footer></body></html>"
     )
     return file
+
+
+def _split(panels: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """Sections that are the same for every monitor, and those of the chosen one."""
+    sections: list[list[Json]] = []
+    for panel in panels:
+        if panel["type"] == "row":
+            sections.append([])
+        sections[-1].append(panel)
+    shared: list[Json] = []
+    own: list[Json] = []
+    for section in sections:
+        asks = any(
+            "$monitor" in target["rawSql"] for p in section for target in p.get("targets", ())
+        )
+        (own if asks else shared).extend(section)
+    return shared, own
 
 
 def newest_days(connection: sa.Connection) -> dict[str, dt.date]:

@@ -13,6 +13,7 @@ VIEWS = (
     "partition_calendar",
     "alarms",
     "alarm_days",
+    "failing_tests",
     "drift_ranking",
     "estimate_track_record",
     "monitor_state",

@@ -14,7 +14,8 @@ select
         and newest.computed_at < newest.partition_date + interval '8 days'
         and newest.computed_at < now() - interval '36 hours',
         false
-    )::integer as is_late
+    )::integer as is_late,
+    monitors.owner
 from metrics.monitors
 left join lateral (
     select

@@ -1,11 +1,12 @@
--- Days of the last week that are failed, missing or stale. One row a monitor and
--- state: a retired monitor has rows of 0 days, for silence would be an alert of
--- its own.
+-- Days of the last week that are failed, missing or stale and that no open
+-- incident speaks of. One row a monitor and state: a retired monitor has rows of 0
+-- days, for silence would be an alert of its own.
 select
     monitors.monitor,
     kinds.state as kind,
     kinds.severity,
-    count(partitions.partition_date)::integer as days
+    count(partitions.partition_date)::integer as days,
+    monitors.owner
 from metrics.monitors
 cross join (
     values ('failed', 'error'), ('missing', 'warn'), ('stale', 'warn')
@@ -19,4 +20,17 @@ left join metrics.partition_calendar as partitions
             select max(days.partition_date) - 7 from metrics.partitions as days
             where days.monitor = monitors.monitor
         )
-group by monitors.monitor, kinds.state, kinds.severity
+        and not exists (
+            select 1
+            from metrics.breaches
+            inner join metrics.incidents on breaches.monitor = incidents.monitor
+            where
+                breaches.monitor = partitions.monitor
+                and breaches.partition_date = partitions.partition_date
+                and breaches.kind in ('missing_day', 'late_data', 'schema_change')
+                and incidents.closed_on is null
+                and incidents.family = breaches.family
+                and breaches.partition_date
+                between incidents.opened_on and incidents.last_seen_on
+        )
+group by monitors.monitor, monitors.owner, kinds.state, kinds.severity

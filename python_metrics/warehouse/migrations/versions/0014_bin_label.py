@@ -1,0 +1,23 @@
+"""What people call a bin of a histogram, each by a name of its own."""
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """Add the function: bounds that round to one number are still told apart by the bin's."""
+    op.execute(
+        """
+        create function metrics.bin_label(bin integer, bin_low double precision, category text)
+        returns text language sql immutable parallel safe
+        return case
+            when bin < 0 then '(missing)'
+            when bin_low is not null then bin || ': from ' || bin_low::real
+            when category is null then 'below'
+            when bin = 0 then 'new: ' || category
+            else category
+        end
+        """
+    )

@@ -1,0 +1,224 @@
+"""What panels said that was not so, each held against rows that would show it again."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.dashboards.preview.charts import figure
+from python_metrics.dashboards.preview.frames import Scope
+from python_metrics.warehouse import connection
+from python_metrics.warehouse.reader import set_reader_password
+from tests.dashboards.grafana_files import PANELS, queries
+from tests.dashboards.test_queries import Answer
+
+EVERY_QUERY = dict(queries())
+
+
+def sql_of(title: str) -> str:
+    (panel,) = [panel for _, panel in PANELS if panel["title"] == title]
+    return str(panel["targets"][0]["rawSql"])
+
+
+@pytest.fixture
+def all_versions(scope: Scope) -> Scope:
+    """All is chosen: Grafana puts the variable's allValue into the query as it is written."""
+    return replace(scope, values={**scope.values, "model_version": ["every version"]})
+
+
+@pytest.fixture
+def empty_reader(warehouse: sa.Engine):
+    """A warehouse in which no monitor ever ran, with the tables that dbt makes."""
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "create table metrics.column_profile (monitor text, model_version text,"
+            " partition_date date, segment text, segment_value text, column_name text,"
+            " metric text, value double precision);"
+            "create table metrics.column_histogram (monitor text, model_version text,"
+            " partition_date date, segment text, segment_value text, column_name text,"
+            " bin integer, bin_low double precision, bin_high double precision, category text,"
+            " row_count bigint);"
+            "create table metrics.reference_bins (monitor text, column_name text, bin integer,"
+            " bin_low double precision, bin_high double precision, category text)"
+        )
+    engine = connection.engine(set_reader_password(warehouse))
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_a_query_stands_a_warehouse_in_which_nothing_ran(
+    empty_reader: sa.Engine, all_versions: Scope, where: str
+) -> None:
+    Answer(empty_reader, EVERY_QUERY[where], all_versions)
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_all_versions_answer_as_every_one_of_them_chosen(
+    reader: sa.Engine, all_versions: Scope, where: str
+) -> None:
+    query = "select distinct model_version from metrics.model_version_starts"
+    with reader.connect() as session:
+        known = list(session.scalars(sa.text(query)))
+    chosen = replace(all_versions, values={**all_versions.values, "model_version": known})
+    sql = EVERY_QUERY[where]
+    assert Answer(reader, sql, all_versions).rows == Answer(reader, sql, chosen).rows
+
+
+def test_an_open_incident_goes_on_to_the_end_of_the_range(
+    reader: sa.Engine, all_versions: Scope
+) -> None:
+    with reader.connect() as session:
+        still_open = set(
+            session.scalars(
+                sa.text(
+                    "select kind || ' #' || incident_id from metrics.incidents"
+                    " where closed_on is null and monitor = 'trip_duration'"
+                )
+            )
+        )
+    assert still_open
+    answer = Answer(reader, sql_of_first("Which incidents were open, and when?"), all_versions)
+    frame = pd.DataFrame(answer.rows, columns=answer.names)
+    newest = frame[frame["time"] == frame["time"].max()].dropna()
+    assert set(newest["incident"]) == still_open
+
+
+def sql_of_first(title: str) -> str:
+    return str(next(p for _, p in PANELS if p["title"] == title)["targets"][0]["rawSql"])
+
+
+def test_the_overview_calls_a_day_with_an_alarm_no_calm_one(
+    reader: sa.Engine, all_versions: Scope
+) -> None:
+    with reader.connect() as session:
+        alarm = session.scalar(
+            sa.text("select max(partition_date) from metrics.alarm_days where monitor = 'trip_tip'")
+        )
+    last = dt.datetime.combine(alarm, dt.time.max, dt.timezone.utc)
+    values = {**all_versions.values, "monitor": "trip_tip"}
+    scope = replace(all_versions, last=last, values=values)
+    assert Answer(reader, sql_of("Is it fine?"), scope).column("state") == ["alarm"]
+
+
+def test_the_missing_share_of_the_table_and_of_the_tile_are_one(
+    reader: sa.Engine, all_versions: Scope
+) -> None:
+    table = Answer(reader, sql_of("Which monitor needs me?"), all_versions)
+    tile = Answer(reader, sql_of("How much is missing?"), all_versions)
+    place = table.column("monitor").index("trip_duration")
+    assert table.column("missing_share")[place] == pytest.approx(tile.column("missing values")[-1])
+
+
+def test_columns_that_moved_most_come_first_and_skipped_ones_never(
+    reader: sa.Engine, all_versions: Scope
+) -> None:
+    answer = Answer(reader, sql_of("Which columns moved, and since when?"), all_versions)
+    with reader.connect() as session:
+        worst = session.scalar(
+            sa.text(
+                "select column_name from metrics.drift_scored where monitor = 'trip_duration'"
+                " and segment is null and column_name is not null and status = 'ok'"
+                " and partition_date between '2019-04-01' and '2019-04-21'"
+                " order by score_ratio desc limit 1"
+            )
+        )
+    assert worst in answer.column("column")
+    assert None not in answer.column("score over threshold")
+
+
+def test_bins_of_a_column_stay_apart_though_their_bounds_round_to_one_number(
+    demo: sa.Engine, reader: sa.Engine, all_versions: Scope
+) -> None:
+    title = "How do the values of $column lie, now and in the reference?"
+    with demo.connect() as session:
+        bins = session.scalar(
+            sa.text(
+                "select count(distinct bin) from metrics.column_histogram"
+                " where monitor = 'trip_duration' and column_name = 'fare_usd'"
+                " and segment is null and partition_date between '2019-02-01' and '2019-04-21'"
+            )
+        )
+    answer = Answer(reader, sql_of(title), all_versions)
+    assert len(answer.column("bin")) == bins
+    for series in ("reference", "shown days"):
+        shares = [float(share) for share in answer.column(series) if share is not None]
+        assert sum(shares) == pytest.approx(1)
+
+
+def test_the_distance_to_the_day_before_is_the_total_variation(
+    demo: sa.Engine, reader: sa.Engine, all_versions: Scope
+) -> None:
+    answer = Answer(reader, sql_of("How far did $column move since the day before?"), all_versions)
+    query = (
+        "select partition_date, bin, coalesce(category, '') as category, sum(row_count)::float as n"
+        " from metrics.column_histogram where monitor = 'trip_duration'"
+        " and column_name = 'fare_usd' and segment is null group by 1, 2, 3"
+    )
+    with demo.connect() as session:
+        rows = pd.DataFrame(session.execute(sa.text(query)).all(), columns=["day", "bin", "c", "n"])
+    counts = rows.pivot_table(index="day", columns=["bin", "c"], values="n").fillna(0)
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    for time, distance in answer.rows:
+        day = time.date()
+        before = shares.loc[day - dt.timedelta(days=1)]
+        expected = (shares.loc[day] - before).abs().sum() / 2
+        assert float(distance) == pytest.approx(expected)
+    # The missing and the empty day have no neighbour.
+    assert {"2019-04-17", "2019-04-18", "2019-04-19"}.isdisjoint(
+        {str(time.date()) for time, _ in answer.rows}
+    )
+
+
+def test_evidentlys_default_verdicts_are_no_failing_tests(
+    demo: sa.Engine, reader: sa.Engine, all_versions: Scope
+) -> None:
+    with demo.connect() as session:
+        compared = session.scalar(
+            sa.text(
+                "select count(*) from metrics.test_results"
+                " where source = 'evidently' and test = 'drift' and status = 'fail'"
+            )
+        )
+    assert compared
+    shown = Answer(reader, sql_of("Which tests fail, and since when?"), all_versions)
+    assert "drift (evidently)" not in shown.column("test")
+
+
+def test_every_open_incident_has_an_owner_a_sentence_and_a_command(
+    reader: sa.Engine, all_versions: Scope
+) -> None:
+    answer = Answer(reader, sql_of("What is open, whose is it, and what next?"), all_versions)
+    with reader.connect() as session:
+        query = "select count(*) from metrics.incidents where closed_on is null"
+        assert len(answer.rows) == session.scalar(sa.text(query))
+    for number, step in zip(answer.column("id"), answer.column("next_step"), strict=True):
+        assert step in (
+            f"driftmeter incidents ack {number}",
+            f"driftmeter incidents close {number}",
+        )
+    assert all(answer.column("owner"))
+    assert all(answer.column("diagnosis"))
+    assert all(age > 0 for age in answer.column("age_in_days"))
+
+
+def test_a_band_of_the_static_page_ends_where_days_are_missing() -> None:
+    panel: dict[str, Any] = next(
+        panel for _, panel in PANELS if panel["title"] == "Is the model still right?"
+    )
+    (panel,) = [
+        panel
+        for _, panel in PANELS
+        if panel["title"] == "Is the model still right?" and panel["type"] == "timeseries"
+    ]
+    days = [f"2019-04-{number:02}" for number in (1, 2, 3, 6, 7)]
+    frame = pd.DataFrame({"time": pd.to_datetime(days, utc=True)})
+    for name in ("realised", "estimated"):
+        for edge in ("", ", low", ", high"):
+            frame[name + edge] = 1.0
+    drawn = figure(panel, frame)
+    bands = [trace for trace in drawn.data if trace.fill == "toself"]
+    assert len(bands) == 4
