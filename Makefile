@@ -12,7 +12,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui grafana overview dashboards test lint types format lock clean
+.PHONY: help venv demo ui grafana overview pictures dashboards test lint types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ ui: venv  ## Open Dagster's pages
 
 grafana: venv  ## Start your Grafana binary on the warehouse: GRAFANA= PORT=
 	$(DRIFTMETER) grafana $(if $(GRAFANA),--binary "$(GRAFANA)") $(if $(PORT),--port $(PORT))
+
+pictures: venv  ## Draw the pictures of the README anew; needs Chromium
+	$(BIN)/python docs/pictures/draw.py
 
 overview: venv  ## Draw the overview into one HTML page, without Grafana
 	$(DRIFTMETER) report --overview
