@@ -228,7 +228,9 @@ def _reason(
     if part not in calibration.columns:
         return "the reference has too few values of it"
     rows = known_rows.get(part, 0.0)
-    if rows < monitor.min_rows and not _all_missing(known_rows, part):
+    # Of a target whose labels may come late, none at all is only the earliest state.
+    may_be_empty = part.column != monitor.late_target and _all_missing(known_rows, part)
+    if rows < monitor.min_rows and not may_be_empty:
         return f"{rows:.0f} known values; {monitor.min_rows} are needed"
     return None
 
