@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from threadpoolctl import threadpool_limits
 
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
 from python_metrics.drift.inference_rows import read_rows
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
+from python_metrics.threads import one_thread
 
 # Rows of the day: more cost time, and tell apart what does not matter.
 MOST_ROWS = 1000
@@ -107,8 +107,7 @@ class DomainClassifier:
         labels = np.repeat([0, 1], [beside, size])
         scores = np.empty(len(labels))
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-        # One thread: for so few rows more of them wait for each other, on a busy machine for long.
-        with threadpool_limits(limits=1, user_api="openmp"):
+        with one_thread():
             for train, test in folds.split(features, labels):
                 model = HistGradientBoostingClassifier(
                     max_iter=20,

@@ -12,6 +12,7 @@ from sklearn.inspection import permutation_importance
 
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
+from python_metrics.threads import one_thread
 
 MOST_ROWS = 6000
 SEED = 3
@@ -37,10 +38,11 @@ def feature_importance(monitor: Monitor, reference: pd.DataFrame) -> dict[str, f
     varied = np.ptp(inputs, axis=0) > 0
     half = len(known) // 2
     model = HistGradientBoostingRegressor(max_iter=60, random_state=SEED, early_stopping=False)
-    model.fit(inputs[:half][:, varied], prediction[:half])
-    shuffled = permutation_importance(
-        model, inputs[half:][:, varied], prediction[half:], n_repeats=2, random_state=SEED
-    )
+    with one_thread():
+        model.fit(inputs[:half][:, varied], prediction[:half])
+        shuffled = permutation_importance(
+            model, inputs[half:][:, varied], prediction[half:], n_repeats=2, random_state=SEED
+        )
     weights = np.zeros(len(names))
     weights[varied] = np.maximum(shuffled.importances_mean, 0)
     total = weights.sum()

@@ -21,6 +21,7 @@ from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.daily_error import CAPPED
 from python_metrics.performance.losses import row_losses
+from python_metrics.threads import one_thread
 
 MOST_ROWS = 12_000
 SEED = 11
@@ -129,10 +130,12 @@ def _learn(inputs: Floats, values: Floats) -> Callable[[Floats], Floats]:
     """A function of inputs that was fitted to values."""
     varied = np.ptp(inputs, axis=0) > 0
     model = HistGradientBoostingRegressor(max_iter=80, random_state=SEED, early_stopping=False)
-    model.fit(inputs[:, varied], values)
+    with one_thread():
+        model.fit(inputs[:, varied], values)
 
     def learned(asked: Floats) -> Floats:
-        predicted: Floats = model.predict(asked[:, varied])
+        with one_thread():
+            predicted: Floats = model.predict(asked[:, varied])
         return predicted
 
     return learned

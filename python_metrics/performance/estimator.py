@@ -23,6 +23,7 @@ from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance import losses
 from python_metrics.performance.intervals import labelled_rows, point_metrics
+from python_metrics.threads import one_thread
 
 SEED = 5
 FOLDS = 4
@@ -194,7 +195,8 @@ class Estimator:
                 early_stopping=False,
                 random_state=SEED,
             )
-            fitted[name] = model.fit(inputs, np.minimum(loss, self._caps[name][0]))
+            with one_thread():
+                fitted[name] = model.fit(inputs, np.minimum(loss, self._caps[name][0]))
         return fitted
 
     def _expect(self, fitted: Mapping[str, object], rows: pd.DataFrame) -> dict[str, Floats]:
@@ -203,10 +205,11 @@ class Estimator:
             asked = rows[self._monitor.prediction].to_numpy(dtype=float)
             return {"chance": fitted["chance"].predict(asked)}  # type: ignore[attr-defined]
         inputs = self._encoding.encode(rows[self._names])
-        return {
-            name: np.maximum(model.predict(inputs), 0.0)  # type: ignore[attr-defined]
-            for name, model in fitted.items()
-        }
+        with one_thread():
+            return {
+                name: np.maximum(model.predict(inputs), 0.0)  # type: ignore[attr-defined]
+                for name, model in fitted.items()
+            }
 
     def _crossed(self, rows: pd.DataFrame, number: npt.NDArray[np.int64]) -> dict[str, Floats]:
         """Expected losses of the reference's rows, each from a fit on other days."""

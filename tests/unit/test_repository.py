@@ -118,3 +118,10 @@ def test_nothing_made_by_a_run_is_kept() -> None:
     made = re.compile(r"(^|/)(target|logs|\.driftmeter|__pycache__)/|profiles\.yml$|\.env$")
     names = (str(file.relative_to(PROJECT_ROOT)) for file in tracked())
     assert [name for name in names if made.search(name)] == []
+
+
+def test_trees_are_grown_in_one_thread() -> None:
+    files = [f for f in importers("python_metrics", "sklearn") if "/example/" not in f]
+    growing = [f for f in files if "GradientBoosting" in (PROJECT_ROOT / f).read_text()]
+    assert growing
+    assert [f for f in growing if "with one_thread():" not in (PROJECT_ROOT / f).read_text()] == []
