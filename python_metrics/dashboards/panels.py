@@ -22,6 +22,13 @@ BLUE, GREY = "blue", "text"
 # Counts in full: 1,019 rows are no 1.02 K.
 COUNT, SHARE, SECONDS, PLAIN = "locale", "percentunit", "s", "none"
 DAY_MS = 86_400_000
+LEGEND: Json = {
+    "showLegend": True,
+    "displayMode": "list",
+    "placement": "bottom",
+    "calcs": [],
+}
+SHOWN = {"legend": False, "tooltip": False, "viz": False}
 
 
 def target(sql: str, *, format: str, ref: str = "A") -> Json:
@@ -177,7 +184,7 @@ def timeseries(
         "axisPlacement": "auto",
         "axisLabel": "",
         "scaleDistribution": {"type": "linear"},
-        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+        "hideFrom": SHOWN,
     }
     defaults: Json = {
         "unit": unit,
@@ -209,12 +216,7 @@ def timeseries(
         overrides=overrides,
         links=links,
         options={
-            "legend": {
-                "showLegend": True,
-                "displayMode": "list",
-                "placement": "bottom",
-                "calcs": [],
-            },
+            "legend": LEGEND,
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
         interval="1d",
@@ -323,99 +325,74 @@ def status_history(
     *,
     unit: str,
     thresholds: Json = CALM,
-    mappings: Sequence[Json] = (),
-    label: str,
     height: int = 12,
-    width: int = 24,
-    field_links: Sequence[Json] = (),
-    no_data: str = NO_DATA,
+    **more: Any,
 ) -> Json:
     """A coloured cell a day and series: the eye finds since when."""
-    return _panel(
+    return _by_day(
         "status-history",
         title,
         description,
-        [target(sql, format="time_series")],
-        width=width,
+        sql,
+        defaults={"unit": unit, "decimals": 2, "thresholds": thresholds},
+        options={"rowHeight": 0.9, "colWidth": 0.9, "showValue": "never"},
         height=height,
-        defaults={
-            "unit": unit,
-            "decimals": 2,
-            "color": {"mode": "thresholds"},
-            "thresholds": thresholds,
-            "mappings": list(mappings),
-            "displayName": f"${{__field.labels.{label}}}",
-            "custom": {
-                "fillOpacity": 80,
-                "lineWidth": 0,
-                "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-            },
-            "noValue": no_data,
-            "links": list(field_links),
-        },
-        options={
-            "rowHeight": 0.9,
-            "colWidth": 0.9,
-            "showValue": "never",
-            "legend": {
-                "showLegend": True,
-                "displayMode": "list",
-                "placement": "bottom",
-                "calcs": [],
-            },
-            "tooltip": {"mode": "single", "sort": "none"},
-        },
-        interval="1d",
+        **more,
     )
 
 
-def state_timeline(
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    mappings: Sequence[Json],
-    label: str,
-    width: int = 24,
-    height: int = 6,
-    field_links: Sequence[Json] = (),
-    no_data: str = NO_DATA,
-) -> Json:
+def state_timeline(title: str, description: str, sql: str, *, height: int = 6, **more: Any) -> Json:
     """A bar for as long as a state lasts; states are numbers with words."""
-    return _panel(
+    return _by_day(
         "state-timeline",
         title,
         description,
-        [target(sql, format="time_series")],
-        width=width,
-        height=height,
-        defaults={
-            "unit": PLAIN,
-            "color": {"mode": "thresholds"},
-            "thresholds": CALM,
-            "mappings": list(mappings),
-            "displayName": f"${{__field.labels.{label}}}",
-            "custom": {
-                "fillOpacity": 80,
-                "lineWidth": 0,
-                "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-            },
-            "noValue": no_data,
-            "links": list(field_links),
-        },
+        sql,
+        defaults={"unit": PLAIN, "thresholds": CALM},
         options={
             "rowHeight": 0.8,
             "alignValue": "left",
             "mergeValues": True,
             "showValue": "auto",
-            "legend": {
-                "showLegend": True,
-                "displayMode": "list",
-                "placement": "bottom",
-                "calcs": [],
-            },
-            "tooltip": {"mode": "single", "sort": "none"},
         },
+        height=height,
+        **more,
+    )
+
+
+def _by_day(
+    kind: str,
+    title: str,
+    description: str,
+    sql: str,
+    *,
+    defaults: Json,
+    options: Json,
+    label: str,
+    height: int,
+    width: int = 24,
+    mappings: Sequence[Json] = (),
+    field_links: Sequence[Json] = (),
+    no_data: str = NO_DATA,
+) -> Json:
+    """A line of days for each value of a label."""
+    return _panel(
+        kind,
+        title,
+        description,
+        [target(sql, format="time_series")],
+        width=width,
+        height=height,
+        defaults={
+            **defaults,
+            "color": {"mode": "thresholds"},
+            "mappings": list(mappings),
+            "displayName": f"${{__field.labels.{label}}}",
+            "custom": {"fillOpacity": 80, "lineWidth": 0, "hideFrom": SHOWN},
+            "noValue": no_data,
+            "links": list(field_links),
+        },
+        options={**options, "legend": LEGEND, "tooltip": {"mode": "single", "sort": "none"}},
         interval="1d",
     )
 
@@ -455,7 +432,7 @@ def bar_chart(
                 "axisLabel": "",
                 "scaleDistribution": {"type": "linear"},
                 "thresholdsStyle": {"mode": "off"},
-                "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+                "hideFrom": SHOWN,
             },
         },
         overrides=overrides,
@@ -471,12 +448,7 @@ def bar_chart(
             "barWidth": 0.95,
             "barRadius": 0,
             "fullHighlight": False,
-            "legend": {
-                "showLegend": True,
-                "displayMode": "list",
-                "placement": "bottom",
-                "calcs": [],
-            },
+            "legend": LEGEND,
             "tooltip": {"mode": "multi", "sort": "none"},
         },
     )
