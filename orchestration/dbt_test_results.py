@@ -38,7 +38,9 @@ def write_test_results(
     """Replace the dbt outcomes of these monitors and days in metrics.test_results.
 
     Only tests that keep the day in a failing row (those named ``*_by_day``) have an outcome for a
-    day; the others, on seeds, are told by dbt and by Dagster's asset checks alone.
+    day; the others, on seeds, are told by dbt and by Dagster's asset checks alone. A test of a
+    monitor's own model is that monitor's alone. Of another test, failing rows count for every
+    monitor of the run, but for those that name another monitor.
 
     Returns
     -------
@@ -66,8 +68,9 @@ def write_test_results(
 
 
 def _has_days(node: Mapping[str, Any]) -> bool:
-    metadata = node.get("test_metadata") or {}
-    return node["resource_type"] == "test" and str(metadata.get("name")).endswith("_by_day")
+    # A singular test, a file of SQL, has no metadata of a generic one.
+    name = (node.get("test_metadata") or node)["name"]
+    return node["resource_type"] == "test" and str(name).endswith("_by_day")
 
 
 def _rows(
@@ -79,15 +82,25 @@ def _rows(
     days: Sequence[dt.date],
 ) -> Iterator[dict[str, object]]:
     failing = _failing_rows(connection, node) if result["status"] in STATUS_OF_A_FAILING_DAY else {}
-    tested = manifest["nodes"][node["attached_node"]]["name"]
+    tested = manifest["nodes"].get(node.get("attached_node"), {}).get("name")
+    declared = {
+        model["name"]
+        for model in manifest["nodes"].values()
+        if "monitor" in (model.get("config", {}).get("meta") or {})
+    }
     for monitor in [tested] if tested in monitors else monitors:
+        others = set() if tested == monitor else declared - {monitor}
         for day in days:
-            count = failing.get(day, 0)
+            count = sum(
+                rows
+                for (failed_on, named), rows in failing.items()
+                if failed_on == day and named not in others
+            )
             ran = result["status"] in ("pass", *STATUS_OF_A_FAILING_DAY)
             yield {
                 "monitor": monitor,
                 "partition_date": day,
-                "column_name": node["column_name"],
+                "column_name": node.get("column_name"),
                 "test": node["name"],
                 "source": "dbt",
                 "status": _status(result["status"], count),
@@ -104,13 +117,16 @@ def _status(of_window: str, failing: int) -> str:
     return of_window
 
 
-def _failing_rows(connection: sa.Connection, node: Mapping[str, Any]) -> dict[dt.date, int]:
-    """Failing rows by day, from the table that dbt stored them in."""
+def _failing_rows(
+    connection: sa.Connection, node: Mapping[str, Any]
+) -> dict[tuple[dt.date, str | None], int]:
+    """Failing rows by day and by the monitor that they name, from the table that dbt stored."""
     stored = copy_out(
         connection,
-        sql.SQL("select partition_date, count(*) as failing from {} group by 1").format(
-            sql.Identifier(node["schema"], node["alias"])
-        ),
-        {"partition_date": pa.date32(), "failing": pa.int64()},
+        sql.SQL(
+            "select partition_date, to_jsonb(failing_row) ->> 'monitor' as monitor,"
+            " count(*) as failing from {} as failing_row group by 1, 2"
+        ).format(sql.Identifier(node["schema"], node["alias"])),
+        {"partition_date": pa.date32(), "monitor": pa.string(), "failing": pa.int64()},
     )
-    return {row["partition_date"]: row["failing"] for row in stored.to_pylist()}
+    return {(row["partition_date"], row["monitor"]): row["failing"] for row in stored.to_pylist()}

@@ -39,7 +39,12 @@ def write(
     message: str | None = None,
 ) -> list[tuple[object, ...]]:
     tests = nodes or {"test.a": node()}
-    models = {f"model.bank.{name}": {"name": name} for name in ("loans", "column_profile")}
+    names = ("loans", "other", "column_profile")
+    declared = {"meta": {"monitor": {"id": "loan"}}}
+    models = {
+        f"model.bank.{name}": {"name": name, "config": {} if "_" in name else declared}
+        for name in names
+    }
     results = [{"unique_id": key, "status": status, "message": message} for key in tests]
     run_results = {"results": [*results, {"unique_id": "model.gone", "status": "success"}]}
     write_test_results(engine, run_results, {"nodes": {**tests, **models}}, monitors, WINDOW)
@@ -72,6 +77,22 @@ def test_a_test_of_a_table_of_all_monitors_counts_for_each_of_the_run(
     shared = {"test.a": node(attached="model.bank.column_profile")}
     assert [row[:2] for row in write(warehouse, "pass", shared)] == [
         (name, day) for name in ("loans", "other") for day in (1, 2, 3)
+    ]
+
+
+def test_a_failing_row_that_names_a_monitor_counts_for_that_one_only(
+    warehouse: sa.Engine,
+) -> None:
+    change(warehouse, FAILING.replace("(partition_date, id)", "(partition_date, monitor)"))
+    change(warehouse, "alter table test_failures.not_null_risk alter monitor type text")
+    change(
+        warehouse, "update test_failures.not_null_risk set monitor = 'loans' where monitor = '1'"
+    )
+    singular = {**node(attached=""), "name": "declared_id_is_unique_by_day", "test_metadata": None}
+    # A row that names what is no monitor says nothing of whose it is.
+    assert [row[:4] for row in write(warehouse, "warn", {"test.a": singular}) if row[3]] == [
+        ("loans", 2, "warn", 2),
+        ("other", 2, "warn", 1),
     ]
 
 

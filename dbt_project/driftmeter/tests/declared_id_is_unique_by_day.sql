@@ -1,0 +1,44 @@
+{#
+    The `id` that a monitor declares names one row a day. Every monitor of the run is tested; no
+    project writes this test itself. It refers to the monitors of the run only: a run of one
+    monitor excludes what refers to the others.
+-#}
+{{ config(meta={'dagster': {'ref': {'name': 'column_profile', 'package': 'driftmeter'}}}) }}
+
+with
+
+{% for name in driftmeter.selected_monitors() -%}
+{%- set id = driftmeter.quoted(driftmeter.monitor_config(name).id) -%}
+repeated_{{ loop.index }} as (
+
+    select partition_date, {{ id }}::text as row_id, count(*) as occurrences
+    from {{ ref(name) }}
+    where {{ id }} is not null and {{ driftmeter.in_window() }}
+    group by partition_date, {{ id }}
+    having count(*) > 1
+
+),
+
+{% endfor -%}
+repeated as (
+
+    {% for name in driftmeter.selected_monitors() -%}
+    select {{ driftmeter.literal(name) }}::text as monitor, * from repeated_{{ loop.index }}
+    union all
+    {% endfor -%}
+    -- Typed, for a project without a monitor.
+    select
+        null::text as monitor,
+        null::date as partition_date,
+        null::text as row_id,
+        null::bigint as occurrences
+    where false
+
+)
+
+select
+    monitor,
+    partition_date,
+    row_id,
+    occurrences
+from repeated
