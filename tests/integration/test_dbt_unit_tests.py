@@ -1,0 +1,45 @@
+"""dbt's own unit tests, of the package's models and of the example's, on the tests' Postgres."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from orchestration.dbt_packages import DBT
+from orchestration.dbt_profile import ensure_profile, profiles_dir
+from python_metrics import settings
+
+PACKAGE = settings.DBT_PACKAGE / "integration_tests"
+
+
+def dbt(project: Path, engine: sa.Engine, target: Path, *arguments: str) -> dict[str, str]:
+    """Run dbt with its artifacts outside the project; outcomes by node."""
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    ensure_profile()
+    places = ["--profiles-dir", str(profiles_dir()), "--target-path", str(target)]
+    ended = subprocess.run(
+        [DBT, "--no-use-colors", *arguments, *places, "--log-path", str(target)],
+        cwd=project,
+        env={**os.environ, "DRIFTMETER_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    return {result["unique_id"]: result["status"] for result in results}
+
+
+def test_the_packages_models_pass_their_unit_tests(warehouse: sa.Engine, tmp_path: Path) -> None:
+    statuses = dbt(PACKAGE, warehouse, tmp_path, "build")
+    tested = [name.split(".")[2] for name in statuses if name.startswith("unit_test.")]
+    assert set(tested) == {"reference_bins", "column_histogram", "column_profile"}
+    assert set(statuses.values()) == {"pass", "success"}
+
+
+def test_the_examples_models_pass_their_unit_tests(demo: sa.Engine, tmp_path: Path) -> None:
+    arguments = ("test", "--select", "test_type:unit")
+    statuses = dbt(settings.EXAMPLE_PROJECT, demo, tmp_path, *arguments)
+    assert len(statuses) >= 2
+    assert set(statuses.values()) == {"pass"}
