@@ -219,7 +219,8 @@ DATA_QUALITY = Dashboard(
         ),
         timeseries(
             "How many rows came twice?",
-            "Share of rows that repeat another row of the day in every column but the id.",
+            "Share of rows whose id another row of the day has already, alike in other columns or "
+            "not: loaded twice, or joined to more than one row.",
             DUPLICATES,
             unit=SHARE,
             width=8,

@@ -3,7 +3,8 @@
     aggregates travel as one array, since a query has at most 1,664 result columns.
 
     The days come first and the rows are joined to them, so that an empty day has its rows: counts
-    of 0, and shares and moments that are null. Moments and quantiles are over finite numbers.
+    of 0, and shares and moments that are null. A joined row is one that has a day, for an id may be
+    null. Moments and quantiles are over finite numbers.
     Moments are summed as numeric: a sum of floats depends on the order of the rows on disk, and a
     rerun would change its last digit.
 #}
@@ -29,9 +30,9 @@
             scored.row_version as model_version,
             {{ driftmeter.segment_name(segments) }} as segment,
             {{ driftmeter.segment_value(segments) }} as segment_value,
-            count(scored.row_id) as row_count,
+            count(scored.partition_date) as row_count,
             array[
-                count(scored.row_id),
+                count(scored.partition_date),
                 1 - count(distinct scored.row_id)
                 / nullif(count(scored.row_id), 0)::double precision
             ] as whole_row
@@ -95,10 +96,10 @@
     {%- set value = 'scored.' ~ column.alias -%}
     {%- set known = 'nullif(count(' ~ value ~ '), 0)::double precision' -%}
     array[
-                count(scored.row_id) - count({{ value }}),
-                (count(scored.row_id) - count({{ value }}))
-                / nullif(count(scored.row_id), 0)::double precision,
-                case when count(scored.row_id) > 0 then count(distinct {{ value }}) end
+                count(scored.partition_date) - count({{ value }}),
+                (count(scored.partition_date) - count({{ value }}))
+                / nullif(count(scored.partition_date), 0)::double precision,
+                case when count(scored.partition_date) > 0 then count(distinct {{ value }}) end
     {%- if column.kind == 'numerical' %},
                 count(*) filter (where {{ value }} = 0) / {{ known }},
                 avg({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }}),

@@ -1,0 +1,264 @@
+"""Every value of the profile and the histogram, against numpy, over days that are awkward."""
+
+import datetime as dt
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.dashboards.data_quality import DATA_QUALITY
+from python_metrics.dashboards.macros import expand
+from python_metrics.warehouse import connection
+from tests.conftest import create_database
+from tests.integration.quality_by_hand import (
+    NULLS,
+    Bins,
+    Column,
+    Value,
+    bins_of,
+    histogram,
+    profile,
+    unseen_share,
+)
+from tests.integration.test_any_columns import Project
+
+TABLE = """
+create schema team;
+create table team.awkward (
+    id text, partition_date date, version text, amount double precision, price numeric,
+    big bigint, one double precision, grade text, code integer, flag boolean, branch integer,
+    predicted double precision, target double precision
+)
+"""
+COLUMNS = (
+    Column("amount", is_number=True, range=(-5, 5)),
+    Column("price", is_number=True),
+    Column("big", is_number=True),
+    Column("one", is_number=True, range=(0, 2)),
+    Column("grade", is_number=False, accepted=("a", "b", "o'clock")),
+    Column("code", is_number=False, accepted=("1", "2")),
+    Column("flag", is_number=False),
+    Column("predicted", is_number=True),
+    Column("target", is_number=True),
+)
+SEGMENTS = ("branch", "grade", "flag")
+FEATURES = {
+    column.name: {
+        "kind": "numerical" if column.is_number else "categorical",
+        **({"range": list(column.range)} if column.range else {}),
+        **({"accepted": list(column.accepted)} if column.accepted else {}),
+    }
+    for column in COLUMNS
+    if column.name not in ("predicted", "target")
+}
+EMPTY, LAST = "2026-01-04", "2026-01-07"
+Row = Mapping[str, Value]
+
+
+def rows_of_days() -> list[dict[str, Value]]:
+    """Two reference days, then a day each of what may go wrong; 4 January is empty."""
+    nan, inf = math.nan, math.inf
+    amounts = [1.5, 0.0, -0.0, 1e-300, 1e15 / 3, -2.25, 1.5, None, 3.125, 1.5, 7.0, 0.1]
+    prices = ["0.10", "0.1", "12345678901234567890.5", None, "-3", "0", "2.50", "NaN", "99.99"]
+    bigs = [2**53 + 1, 2**62, -(2**62), 0, 7, None, 7, 12]
+    grades = ["a", "a", "b", "c", None, "o'clock", "b"]
+    kinds = zip(
+        itertools.cycle(amounts),
+        itertools.cycle(prices),
+        itertools.cycle(bigs),
+        itertools.cycle(grades),
+        range(10_000),
+    )
+
+    def some(day: str, count: int, version: str | None = "v1", **same: Value) -> list[dict]:
+        return [
+            {
+                "id": f"{day} {version} {number}",
+                "partition_date": day,
+                "version": version,
+                "amount": amount,
+                "price": None if price is None else Decimal(price),
+                "big": big,
+                "one": 1.0,
+                "grade": grade,
+                "code": None if number % 11 == 0 else 1 + number % 3,
+                "flag": None if number % 5 == 4 else number % 2 == 0,
+                "branch": None if number % 6 == 5 else number % 3,
+                "predicted": math.sqrt(number),
+                "target": None if number % 4 == 0 else number / 7,
+                **same,
+            }
+            for amount, price, big, grade, number in itertools.islice(kinds, count)
+        ]
+
+    odd = some("2026-01-03", 60)
+    for row, amount in zip(odd, [nan, nan, inf, -inf, 1e300, None, 1.5000000001], strict=False):
+        row["amount"] = amount
+    for row, grade in zip(odd[20:], ["z", "", "A", "(missing)"], strict=False):
+        row["grade"] = grade
+    odd[30]["predicted"] = inf
+    repeated = some("2026-01-06", 40) + some("2026-01-06", 25, version="v2", grade="new")
+    for row in repeated[:7]:
+        row["id"] = "the same"
+    for row in repeated[10:13]:
+        row["id"] = None
+    # Alike in all but the id, which is no repeated row.
+    repeated.append({**repeated[20], "id": "another"})
+    return [
+        *some("2026-01-01", 90),
+        *some("2026-01-02", 70, code=None),
+        *odd,
+        *some("2026-01-05", 1, amount=nan, grade=None, branch=None),
+        *repeated,
+        *some(LAST, 12, version=None, amount=None, price=None, grade=None, predicted=-1.0),
+    ]
+
+
+ROWS = rows_of_days()
+DAYS = [f"2026-01-0{number}" for number in range(1, 8)]
+Key = tuple[str | None, str, str | None, str | None]
+
+
+def groups() -> Iterator[tuple[Key, Sequence[Row]]]:
+    """Rows by version, day, segment and its value; an empty day has one group, of no row."""
+    for day in DAYS:
+        of_day = [row for row in ROWS if row["partition_date"] == day]
+        for version in {row["version"] for row in of_day} or {None}:
+            rows = [row for row in of_day if row["version"] == version]
+            yield (version, day, None, None), rows  # type: ignore[misc]
+            for segment in SEGMENTS:
+                for value in {as_segment(row[segment]) for row in rows}:
+                    part = [row for row in rows if as_segment(row[segment]) == value]
+                    yield (version, day, segment, value), part  # type: ignore[misc]
+
+
+def as_segment(value: Value) -> str:
+    if value is None:
+        return "(missing)"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.fixture(scope="module")
+def project(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """The awkward table, built by the package's models over all of its days."""
+    create_database(postgres, "awkward", template)
+    engine = connection.engine(f"{postgres}/awkward")
+    names = list(ROWS[0])
+    insert = f"insert into team.awkward values ({', '.join(f':{name}' for name in names)})"
+    with engine.begin() as session:
+        session.execute(sa.text(TABLE))
+        session.execute(sa.text(insert), ROWS)
+    made = Project(tmp_path_factory.mktemp("awkward"), engine)
+    made.write("select * from team.awkward")
+    made.declare(
+        "odd_names",
+        id="id",
+        features=FEATURES,
+        segments=list(SEGMENTS),
+        reference={"from": DAYS[0], "to": DAYS[1]},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
+        from orchestration.dbt_packages import ensure_packages
+        from orchestration.dbt_profile import ensure_profile
+
+        ensure_profile()
+        ensure_packages()
+        built = made.build(start_date=DAYS[0], end_date="2026-01-08")
+    assert built.returncode == 0, built.stdout
+    yield made
+    engine.dispose()
+
+
+def is_equal(value: float | None, expected: float | None) -> bool:
+    if value is None or expected is None:
+        return value is expected
+    if math.isnan(expected):
+        return math.isnan(value)
+    return math.isclose(value, expected, rel_tol=1e-9, abs_tol=0)
+
+
+def compare(project: Project, query: str, expected: Mapping[tuple[object, ...], object]) -> None:
+    """Hold rows of a query, keys and then a value, against what they should be."""
+    with project.engine.connect() as session:
+        rows = session.execute(sa.text(query)).all()
+    measured = {tuple(row)[:-1]: row[-1] for row in rows}
+    assert len(measured) == len(rows)
+    assert measured.keys() == expected.keys()
+    wrong = {
+        key: (value, expected[key])
+        for key, value in measured.items()
+        if not is_equal(value, expected[key])  # type: ignore[arg-type]
+    }
+    assert not wrong
+
+
+def reference_bins() -> dict[str, Bins]:
+    reference = [row for row in ROWS if row["partition_date"] in DAYS[:2]]
+    return {
+        column.name: bins_of(column, [row[column.name] for row in reference]) for column in COLUMNS
+    }
+
+
+def test_every_metric_of_the_profile_is_what_numpy_says(project: Project) -> None:
+    bins, expected = reference_bins(), {}
+    for key, rows in groups():
+        for (name, metric), value in profile(rows, COLUMNS).items():
+            expected[(*key, name, metric)] = value
+        for column in COLUMNS:
+            counts = histogram(column, bins[column.name], [row[column.name] for row in rows])
+            if not column.is_number and any(number != NULLS for number, _ in counts):
+                expected[(*key, column.name, "unseen_share")] = unseen_share(counts)
+    assert {metric for *_, metric in expected} >= {"stddev", "p99", "unaccepted_share"}
+    query = (
+        "select model_version, partition_date::text, segment, segment_value, column_name, metric,"
+        " value from metrics.column_profile"
+    )
+    compare(project, query, expected)
+
+
+def test_every_count_of_the_histogram_is_what_numpy_says(project: Project) -> None:
+    bins = reference_bins()
+    expected = {
+        (*key, column.name, number, category): count
+        for key, rows in groups()
+        for column in COLUMNS
+        for (number, category), count in histogram(
+            column, bins[column.name], [row[column.name] for row in rows]
+        ).items()
+    }
+    query = (
+        "select model_version, partition_date::text, segment, segment_value, column_name, bin,"
+        " category, row_count from metrics.column_histogram"
+    )
+    compare(project, query, expected)
+    bounds = {
+        (column.name, number, side): bound
+        for column in COLUMNS
+        if column.is_number
+        for number in range(len(bins[column.name].cuts) + 1)
+        for side, bound in enumerate(bins[column.name].bounds(number))
+    }
+    query = (
+        "select column_name, bin, side, bound from metrics.reference_bins"
+        " cross join lateral (values (0, bin_low), (1, bin_high)) as bounds (side, bound)"
+        " where category is null"
+    )
+    compare(project, query, bounds)
+
+
+def test_the_panel_of_rows_that_came_twice_charts_what_it_says(project: Project) -> None:
+    (panel,) = [panel for panel in DATA_QUALITY.panels if "came twice" in panel["title"]]
+    assert "Share of rows whose id another row of the day has already" in panel["description"]
+    scope = {"monitor": "odd_names", "model_version": ["v1"]}
+    day = dt.datetime(2026, 1, 6, tzinfo=dt.timezone.utc)
+    query = expand(panel["targets"][0]["rawSql"], day, day, scope)
+    with project.engine.connect().execution_options(no_parameters=True) as session:
+        (charted,) = session.exec_driver_sql(query).all()
+    # Of 38 rows with an id seven have the same one; the row that only differs in its id is none.
+    assert charted[-1] == pytest.approx(6 / 38, rel=1e-9)
