@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # `make lock UPGRADE=--upgrade` takes the newest versions that requirements*.in allow.
 UPGRADE ?=
 DRIFTMETER := $(BIN)/driftmeter
+PACKAGE := dbt_project/driftmeter
+# Outside the package: what changes in it makes dbt parse the projects anew that use it.
+COMPILED := $(abspath .driftmeter/compiled)
 
 # Options of `make demo`, passed on only where they are set.
 DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
@@ -12,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui grafana overview pictures dashboards test lint types format lock clean
+.PHONY: help venv demo ui grafana overview pictures dashboards test lint sql types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,8 +57,15 @@ lint: venv  ## Check form and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+	$(MAKE) --no-print-directory sql
 	$(BIN)/yamllint --strict .
+
+sql: venv  ## Check SQL: files as they are, and the package's as dbt compiles it, with no database
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project python_metrics docs
+	$(BIN)/python -c 'from orchestration.dbt_profile import ensure_profile; ensure_profile()'
+	$(BIN)/dbt --quiet compile --no-introspect --no-populate-cache --profiles-dir dbt_project \
+		--project-dir $(PACKAGE)/integration_tests --target-path $(COMPILED) --log-path $(COMPILED)
+	$(BIN)/sqlfluff lint --disable-progress-bar --config dbt_project/lint/compiled.cfg $(COMPILED)
 
 types: venv  ## Check types only
 	$(BIN)/mypy

@@ -27,6 +27,6 @@
         'ehail_fee_usd',
     ] -%}
     {%- for name in names %}
-    {{ relation }}.{{ name }}{{ ',' if not loop.last }}
+        {{ relation }}.{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -42,7 +42,9 @@
         from days
         left join scored on days.partition_date = scored.partition_date
         group by
-            {{ driftmeter.segment_grouping_sets(['days.partition_date', 'scored.row_version'], segments) }}
+            {{ driftmeter.segment_grouping_sets(
+                ['days.partition_date', 'scored.row_version'], segments
+            ) }}
 
     )
 

@@ -117,7 +117,8 @@
     {%- if not segments -%}null{%- else -%}
     case
     {%- for segment in segments %}
-        when grouping({{ segment.alias }}) = 0 then {{ driftmeter.literal(segment.name) }}
+        when grouping(scored.{{ segment.alias }}) = 0
+            then {{ driftmeter.literal(segment.name) }}
     {%- endfor %}
     end
     {%- endif -%}
@@ -128,7 +129,7 @@
     {%- if not segments -%}null{%- else -%}
     case
     {%- for segment in segments %}
-        when grouping({{ segment.alias }}) = 0 then {{ segment.alias }}
+        when grouping(scored.{{ segment.alias }}) = 0 then scored.{{ segment.alias }}
     {%- endfor %}
     end
     {%- endif -%}
@@ -140,7 +141,7 @@
     grouping sets (
         ({{ keys | join(', ') }})
     {%- for segment in segments %},
-        ({{ keys | join(', ') }}, {{ segment.alias }})
+        ({{ keys | join(', ') }}, scored.{{ segment.alias }})
     {%- endfor %}
     )
 {%- endmacro %}

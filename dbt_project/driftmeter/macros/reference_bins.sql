@@ -30,14 +30,15 @@
         select
             {%- for column in numerical %}
             percentile_disc((
-                select array_agg(level order by level)
+                select array_agg(levels.level order by levels.level)
                 from (
                     select step / 20.0 as level from generate_series(0, 20) as step
                     union all
                     select unnest(array[0.001, 0.01, 0.99, 0.999])
                 ) as levels
             )) within group (order by {{ column.alias }}::double precision)
-            filter (where {{ driftmeter.is_finite(column.alias) }}) as {{ column.alias }}{{ ',' if not loop.last }}
+            filter (where {{ driftmeter.is_finite(column.alias) }})
+            as {{ column.alias }}{{ ',' if not loop.last }}
             {%- endfor %}
         from reference
 
@@ -53,7 +54,8 @@
         cross join lateral (
             values
             {%- for column in numerical %}
-            ({{ driftmeter.literal(column.name) }}, quantiles.{{ column.alias }}){{ ',' if not loop.last }}
+            ({{ driftmeter.literal(column.name) }}, quantiles.{{ column.alias }})
+            {{- ',' if not loop.last }}
             {%- endfor %}
         ) as cuts (column_name, quantiles)
         cross join lateral unnest(cuts.quantiles) as quantile
@@ -65,7 +67,9 @@
 
         select column_name, quantile as cut from atoms
         union
-        select column_name, quantile + greatest(abs(quantile), 1) * 1e-9
+        select
+            column_name,
+            quantile + greatest(abs(quantile), 1) * 1e-9 as cut
         from atoms
         where is_atom
 
@@ -93,7 +97,8 @@
         cross join lateral (
             values
             {%- for column in categorical %}
-            ({{ driftmeter.literal(column.name) }}, reference.{{ column.alias }}::text){{ ',' if not loop.last }}
+            ({{ driftmeter.literal(column.name) }}, reference.{{ column.alias }}::text)
+            {{- ',' if not loop.last }}
             {%- endfor %}
         ) as cells (column_name, category)
         where cells.category is not null
@@ -111,15 +116,22 @@
     select column_name, bin, bin_low, bin_high, null::text as category
     from numbered
     union all
-    select column_name, 0, null, min(bin_low), null
+    select
+        column_name,
+        0 as bin,
+        null as bin_low,
+        min(bin_low) as bin_high,
+        null as category
     from numbered
     group by column_name
     union all
     select
         column_name,
-        row_number() over (partition by column_name order by row_count desc, category),
-        null,
-        null,
+        row_number() over (
+            partition by column_name order by row_count desc, category asc
+        ) as bin,
+        null as bin_low,
+        null as bin_high,
         category
     from categories
 {%- endmacro %}
