@@ -11,7 +11,8 @@ from orchestration.resources import Warehouse
 def loads_balance(warehouse: Warehouse) -> dg.AssetCheckResult:
     """Holds files against loads: rows in the file, less those of days that were never asked for."""
     query = sa.text(
-        "select source_file, rows_in_file, loaded, rejected, on_days_not_loaded"
+        "select source_file, rows_in_file, loaded::bigint, rejected::bigint,"
+        " on_days_not_loaded::bigint"
         " from raw.load_balance where on_days_not_loaded < 0"
         " or rows_in_file <> loaded + rejected + on_days_not_loaded"
     )

@@ -150,3 +150,25 @@ def test_what_is_computed_of_a_monitor_is_late_after_noon_in_its_zone() -> None:
         assert isinstance(policy, dg.FreshnessPolicy)
         expected = dg.FreshnessPolicy.cron("0 12 * * *", dt.timedelta(hours=12), "America/New_York")
         assert policy == expected
+
+
+def test_more_rows_than_a_file_holds_fail_the_check_of_the_loads(
+    warehouse: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.example.checks import loads_balance
+    from python_metrics.example.load import load_day
+    from python_metrics.example.sources.simulated import SimulatedSource
+
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
+    for number in (1, 2):
+        load_day(warehouse, SimulatedSource(trips_per_day=50), dt.date(2019, 4, number))
+    assert loads_balance(Warehouse()).passed
+    change(
+        warehouse,
+        "update raw.source_files set row_count = row_count - 1 where source_file like '%-02'",
+    )
+    result = loads_balance(Warehouse())
+    assert not result.passed
+    (file,) = result.metadata["files"].value
+    assert file["source_file"] == "simulated_2019-04-02"
+    assert file["loaded"] + file["rejected"] - file["rows_in_file"] == 1
