@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -14,6 +14,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from orchestration.dbt_dependents import left_alone, with_ancestors
 from orchestration.dbt_manifest import dbt_project, monitors
 from orchestration.dbt_test_results import write_test_results
 from orchestration.monitored_table import QUALITY
@@ -51,14 +52,14 @@ def folder_of(node: Mapping[str, Any]) -> str:
     return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
 
-def dbt_arguments(days: list[str], monitor: str | None, others: list[str]) -> list[str]:
-    """What dbt is called with for a window of days, the last of them included."""
+def dbt_arguments(days: list[str], monitor: str | None, left_out: list[str]) -> list[str]:
+    """What dbt is called with for a window of days, the last of them excluded."""
     variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
     if reference := chosen_reference():
         variables["reference_from"] = reference.from_date.isoformat()
         variables["reference_to"] = reference.to_date.isoformat()
     # Unit tests prove the SQL, not the day: they belong to `make test`.
-    excluded = " ".join(["resource_type:unit_test", *(others if monitor else [])])
+    excluded = " ".join(["resource_type:unit_test", *left_out])
     return ["build", "--vars", json.dumps(variables), "--exclude", excluded]
 
 
@@ -69,9 +70,35 @@ def selection() -> str:
     """
     if settings.is_example():
         return "fqn:*"
+    return " ".join([*(f"+{name}" for name in _scored()), *QUALITY])
+
+
+def _scored() -> list[str]:
+    """Models with predictions of the monitors: their own and challengers'."""
     declared = monitors()
-    challengers = [m.challengers.model for m in declared.values() if m.challengers]
-    return " ".join([*(f"+{name}" for name in (*declared, *challengers)), *QUALITY])
+    return [*declared, *(m.challengers.model for m in declared.values() if m.challengers)]
+
+
+def models_of_run(left_out: Collection[str]) -> set[str]:
+    """Names of the models that a run builds, but for these."""
+    manifest = read_manifest()
+    if settings.is_example():
+        built = {str(node["name"]) for node in manifest["nodes"].values()}
+    else:
+        built = with_ancestors(manifest, [*_scored(), *QUALITY])
+    return built - set(left_out)
+
+
+def key_of(model: str) -> dg.AssetKey:
+    """Asset key of a dbt model."""
+    nodes = read_manifest()["nodes"].values()
+    (node,) = [n for n in nodes if n["resource_type"] == "model" and n["name"] == model]
+    return translator.get_asset_key(node)
+
+
+def read_manifest() -> dict[str, Any]:
+    """dbt's manifest of the project."""
+    return dict(json.loads(dbt_project().manifest_path.read_text()))
 
 
 translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
@@ -94,8 +121,7 @@ def dbt_models(
     window = context.partition_time_window
     start, end = window.start.date(), window.end.date()
     monitor = context.run.tags.get(MONITOR_TAG)
-    others = [name for name in monitors() if name != monitor]
-    arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, others)
+    others = [name for name in monitors() if monitor and name != monitor]
 
     def tell(line: str) -> None:
         context.log.info(line)
@@ -104,6 +130,14 @@ def dbt_models(
     engine, purpose = warehouse.engine(), f"{start} to {days_of(context)[-1]}, {monitor or 'all'}"
     # Dagster's pool holds its queued runs apart, and nothing that a command line starts.
     with turn(engine, "dbt", purpose, tell):
+        kept = left_alone(engine, read_manifest(), models_of_run(others))
+        for name, views in kept.items():
+            reason = f"built anew, dbt would drop {', '.join(views)}"
+            context.log.info(f"{name} stays as it is: {reason}")
+            # Without a result Dagster would skip what reads it.
+            if (key := key_of(name)) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata={"stays as it is": reason})
+        arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, [*others, *kept])
         invocation = dbt.cli(arguments, context=context, raise_on_error=False)
         with spinner(f"dbt, {len(days_of(context))} days"):
             yield from invocation.stream()

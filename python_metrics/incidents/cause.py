@@ -13,7 +13,7 @@ from python_metrics.incidents.decomposition import decompose
 from python_metrics.incidents.diagnose import diagnose, plain_symptom
 from python_metrics.incidents.distance import Bins
 from python_metrics.incidents.relations import Relations, correlation_shift, is_plain
-from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.config import Column, Monitor
 
 # So much of another column's change must be gone with the cause's own, to be its consequence.
 SAME_CAUSE = 0.6
@@ -52,6 +52,21 @@ class Day:
             name: Change(name, column, self.reference[name], self.rows[name], self.bins[name])
             for name, column in self.monitor.columns.items()
         }
+
+    def splitting(self, changes: Mapping[str, Change]) -> dict[str, Change]:
+        """What may hold a change: categorical columns and declared segments, features or not."""
+        target, category = self.monitor.target, Column(kind="categorical")
+        of_columns = {
+            name: change
+            for name, change in changes.items()
+            if change.column.kind == "categorical" and name != target
+        }
+        of_segments = {
+            name: Change(name, category, self.reference[column], self.rows[column])
+            for name, column in self.monitor.segment_columns.items()
+            if name not in of_columns and name != target
+        }
+        return {**of_columns, **of_segments}
 
     def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:
         """Rows of the reference and of the day in an alarm's segment, monitored column or not."""
@@ -110,11 +125,7 @@ def is_broad(breach: Breach) -> bool:
 def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
     """Each cause once, in the order of importance."""
     monitor, changes = day.monitor, day.changes()
-    splitting = {
-        name: change
-        for name, change in changes.items()
-        if change.column.kind == "categorical" and name != monitor.target
-    }
+    splitting = day.splitting(changes)
     roots: list[Root] = []
     for alarm in _ordered(alarms, monitor, day.importance):
         assert alarm.column is not None
