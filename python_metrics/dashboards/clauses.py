@@ -15,6 +15,11 @@ VERSION = (
     "(model_version is null or model_version in ($model_version)"
     f" or {EVERY_VERSION} in ($model_version))"
 )
+# Versions that were acted on: a challenger's error beside theirs is no error of the model's.
+ACTED_ON = (
+    "model_version in (select model_version from metrics.model_version_starts"
+    " where monitor = '$monitor')"
+)
 # Incidents of the range: one that is open goes on to its end.
 IN_RANGE = (
     "opened_on <= $__timeTo()::date and coalesce(closed_on, 'infinity') >= $__timeFrom()::date"

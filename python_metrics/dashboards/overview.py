@@ -1,6 +1,7 @@
 """Overview: is every model fine, what changed, since when, and what to open next."""
 
 from python_metrics.dashboards.clauses import (
+    ACTED_ON,
     ALL_ROWS,
     DAYS,
     IN_RANGE,
@@ -112,7 +113,7 @@ from metrics.partitions where {MONITOR} and {DAYS} order by 1
 PERFORMANCE = f"""
 select {TIME}, avg(value) as "error"
 from metrics.performance
-where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION} and kind = 'realised'
+where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION} and {ACTED_ON} and kind = 'realised'
     and metric = (select case task when 'regression' then 'mae' else 'log_loss' end
         from metrics.monitors where {MONITOR})
 group by partition_date order by 1

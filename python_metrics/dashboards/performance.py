@@ -1,6 +1,14 @@
 """Performance: is the model still right, as far as labels tell, and before they do."""
 
-from python_metrics.dashboards.clauses import ALL_ROWS, DAYS, MONITOR, SEGMENT, TIME, VERSION
+from python_metrics.dashboards.clauses import (
+    ACTED_ON,
+    ALL_ROWS,
+    DAYS,
+    MONITOR,
+    SEGMENT,
+    TIME,
+    VERSION,
+)
 from python_metrics.dashboards.dashboard import Dashboard, chosen, variable
 from python_metrics.dashboards.panels import (
     BLUE,
@@ -26,7 +34,8 @@ LATER = (
     "others have it once their asset performance ran."
 )
 METRIC = "metric = '$metric'"
-OF_SEGMENT = f"{MONITOR} and {METRIC} and {SEGMENT} and {DAYS} and {VERSION}"
+OF_EVERY_VERSION = f"{MONITOR} and {METRIC} and {SEGMENT} and {DAYS} and {VERSION}"
+OF_SEGMENT = f"{OF_EVERY_VERSION} and {ACTED_ON}"
 
 ERRORS = f"""
 select {TIME},
@@ -53,13 +62,13 @@ order by 1, 2
 BY_SEGMENT = f"""
 select {TIME}, metrics.segment_label(segment, segment_value) as "part", avg(value) as "value"
 from metrics.performance
-where {MONITOR} and {METRIC} and {DAYS} and {VERSION} and kind = 'realised'
+where {MONITOR} and {METRIC} and {DAYS} and {VERSION} and {ACTED_ON} and kind = 'realised'
 group by partition_date, segment, segment_value having avg(value) is not null order by 1, 2
 """
 VERSIONS = f"""
 select {TIME}, model_version as "version", avg(value) as "value"
 from metrics.performance
-where {OF_SEGMENT} and kind = 'realised' and model_version is not null
+where {OF_EVERY_VERSION} and kind = 'realised' and model_version is not null
 group by partition_date, model_version having avg(value) is not null order by 1, 2
 """
 PAIRED = f"""
@@ -71,7 +80,7 @@ group by partition_date, challenger order by 1, 2
 EVERY_METRIC = f"""
 select metric, kind, (array_agg(value order by partition_date desc))[1] as newest,
     avg(value) as mean_of_days, min(value) as lowest, max(value) as highest, count(*) as days
-from metrics.performance where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION}
+from metrics.performance where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION} and {ACTED_ON}
 group by metric, kind order by kind desc, metric
 """
 TESTED = f"""

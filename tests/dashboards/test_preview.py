@@ -19,7 +19,7 @@ def text_of(page: str) -> str:
     return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda board: board.uid)
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda board: board.name)
 def test_a_page_shows_every_panel_and_loads_nothing(
     reader: sa.Engine, tmp_path: Path, dashboard
 ) -> None:
@@ -27,12 +27,12 @@ def test_a_page_shows_every_panel_and_loads_nothing(
         reader, dashboard, tmp_path / "page.html", monitors=["trip_duration"]
     ).read_text()
     shown = text_of(page)
-    for panel in panels(dashboard.uid):
+    for panel in panels(dashboard.name):
         title = panel["title"].replace("$column", "predicted_minutes").replace("$metric", "mae")
         assert f">{html.escape(title)}<" in shown
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
     drawn = {"timeseries", "status-history", "state-timeline", "barchart"}
-    count = sum(panel["type"] in drawn for panel in panels(dashboard.uid))
+    count = sum(panel["type"] in drawn for panel in panels(dashboard.name))
     assert page.count("Plotly.newPlot(") >= count
 
 
