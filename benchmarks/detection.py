@@ -143,11 +143,15 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
     if scenario.fault:
         later = [scenario.fault(frame, generator, day) for day, frame in enumerate(later)]
     verdicts = judges.ours(reference, later, BUDGET, scenario.segments, classify=scenario.classify)
-    found = [judges.alarms(day) for day in verdicts]
-    hits = {"driftmeter": [_hit(scenario, [[v.column_name or "" for v in day] for day in found])]}
+    alarms_by_day = [judges.alarms(day) for day in verdicts]
+    hits = {
+        "driftmeter": [
+            _hit(scenario, [[v.column_name or "" for v in day] for day in alarms_by_day])
+        ]
+    }
     if scenario.segments and scenario.fault:
         # The judged day's first alarm is in the segment and column that changed.
-        first = found[0][0] if found[0] else None
+        first = alarms_by_day[0][0] if alarms_by_day[0] else None
         is_right = first is not None and first.segment_value == "7"
         hits["driftmeter, ranked first"] = [
             int(is_right and first is not None and first.column_name in scenario.right)

@@ -110,11 +110,11 @@ class World:
         )
 
     def _errors(self, frames: dict[dt.date, pd.DataFrame]) -> pd.DataFrame:
-        found = []
+        errors = []
         for day, frame in frames.items():
             loss = pd.Series(row_losses(self.monitor, frame)).dropna().clip(upper=self.cap)
-            found.append((day, float(len(loss)), loss.mean(), (loss**2).mean()))
-        return pd.DataFrame(found, columns=["day", "rows", "mean", "square"])
+            errors.append((day, float(len(loss)), loss.mean(), (loss**2).mean()))
+        return pd.DataFrame(errors, columns=["day", "rows", "mean", "square"])
 
     def predict(self, rows: pd.DataFrame, calm: pd.DataFrame) -> pd.DataFrame:
         """Rows with the predictions that the model gives for changed inputs."""
@@ -145,10 +145,10 @@ class World:
             None,
         )
         level = policy_of(self.monitor).level
-        said = [of_state(partition), of_volume(self.rows, [partition], level).get(day)]
-        found = [breach for breach in said if breach is not None]
+        candidates = [of_state(partition), of_volume(self.rows, [partition], level).get(day)]
+        breaches = [breach for breach in candidates if breach is not None]
         if planted.state != "fresh":
-            return found
+            return breaches
         judged = judge_errors(self.monitor, self.errors, self._errors({day: rows}))
         error, measured = None, judged.get(day)
         if measured and is_error_alarm(measured.value, measured.expected, measured.p_value, level):
@@ -164,8 +164,8 @@ class World:
         if any(alarm.is_new for alarm in alarms) or error:
             like = self.like[day.weekday()]
             whole = Day(self.monitor, like, rows, self.bins, self.importance, self.relations)
-            found += breaches_of_rows(whole, alarms, error)
-        return found
+            breaches += breaches_of_rows(whole, alarms, error)
+        return breaches
 
     def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
         place = (day - self.first).days
@@ -176,8 +176,8 @@ class World:
             before = self.counts[part].only(np.arange(start, place + 1))
             before.known[-1], before.missing[-1] = today[part].known[0], today[part].missing[0]
             evidence[part] = judge_column(column, before)
-        for part, each in today.items():
-            known[part] = float(each.known[0].sum())
+        for part, counts in today.items():
+            known[part] = float(counts.known[0].sum())
         area = Area(self.classifier.score(rows), len(self.reference), len(rows))
         verdicts = verdicts_of_day(
             self.monitor, self.calibration, evidence, known, place - start, day, None, area
@@ -260,10 +260,10 @@ def main() -> None:
             planted = plant(monitor, world.reference, world.frames[day], generator)
             breaches = world.breaches(day, planted)
             right = is_right(planted, breaches, monitor)
-            said = breaches[0].kind if breaches else "(no alarm)"
-            if said == kind and not right:
-                said = f"{kind} of another column"
-            confusion[kind][kind if right else said] += 1
+            answered = breaches[0].kind if breaches else "(no alarm)"
+            if answered == kind and not right:
+                answered = f"{kind} of another column"
+            confusion[kind][kind if right else answered] += 1
             if not right:
                 answer = breaches[0].diagnosis if breaches else "nothing"
                 print(f"{day} {kind}: {planted.label}\n    said: {answer}", flush=True)
@@ -296,13 +296,13 @@ def pairs(
         if first.column == second.column:
             continue
         done += 1
-        said = world.breaches(day, second)
-        found = {(breach.kind, breach.column_name) for breach in said}
-        if {(one, first.column), (two, second.column)} <= found:
+        breaches = world.breaches(day, second)
+        named = {(breach.kind, breach.column_name) for breach in breaches}
+        if {(one, first.column), (two, second.column)} <= named:
             both += 1
         else:
             print(f"{day} two: {first.label} | {second.label}")
-            print("    said: " + " | ".join(breach.diagnosis for breach in said), flush=True)
+            print("    said: " + " | ".join(breach.diagnosis for breach in breaches), flush=True)
     return {"both_named": both, "days": count}
 
 
@@ -314,7 +314,7 @@ def as_table(figures: dict) -> str:  # type: ignore[type-arg]
     for kind, counts in confusion.items():
         here = sum(counts.values())
         total, right = total + here, right + counts.get(kind, 0)
-        wrong = ", ".join(f"{said} {n}" for said, n in counts.items() if said != kind)
+        wrong = ", ".join(f"{answer} {n}" for answer, n in counts.items() if answer != kind)
         lines.append(f"| {kind} | {counts.get(kind, 0)} | {here} | {wrong} |")
     low, high = interval(right, total)
     lines.append(f"| **all** | {right} | {total} | {right / total:.1%} ({low:.1%} to {high:.1%}) |")

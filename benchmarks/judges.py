@@ -114,8 +114,8 @@ class Binning:
             position[values.isna().to_numpy()] = -1
             return position
         numbers = values.to_numpy(dtype=float)
-        found = np.searchsorted(self._low[name][1:], numbers, side="right")
-        return np.where(np.isnan(numbers), -1, found)
+        place = np.searchsorted(self._low[name][1:], numbers, side="right")
+        return np.where(np.isnan(numbers), -1, place)
 
 
 def ours(
@@ -174,19 +174,21 @@ def _areas(reference: Frames, later: Frames) -> list[float]:
 
 def alarms(verdicts: list[Verdict]) -> list[Verdict]:
     """Alarms of a day, the plainest first."""
-    found = [verdict for verdict in verdicts if verdict.is_drifted]
-    return sorted(found, key=lambda verdict: verdict.p_value or 0.0)
+    drifted = [verdict for verdict in verdicts if verdict.is_drifted]
+    return sorted(drifted, key=lambda verdict: verdict.p_value or 0.0)
 
 
 def evidently(reference: Frames, later: Frames) -> list[list[str]]:
     """Columns that Evidently's defaults call drifted; no more is asked of it than it answers."""
     pooled = pd.concat(reference, ignore_index=True)
     engine = EvidentlyEngine(pooled, monitor_of(pooled, 1.0).columns, 30)
-    found = []
+    alarms_by_day = []
     for frame in later:
         drift, _ = engine.compare(frame)
-        found.append([row.column_name for row in drift if row.column_name and row.is_drifted])
-    return found
+        alarms_by_day.append(
+            [row.column_name for row in drift if row.column_name and row.is_drifted]
+        )
+    return alarms_by_day
 
 
 def z_score(reference: Frames, later: Frames, window: int = 30) -> list[list[str]]:
@@ -195,14 +197,14 @@ def z_score(reference: Frames, later: Frames, window: int = 30) -> list[list[str
     Categories are watched by their number of distinct values, as its column monitors do.
     """
     metrics = pd.DataFrame([_metrics(frame) for frame in reference + later])
-    found = []
+    alarms_by_day = []
     for place in range(len(reference), len(metrics)):
         before = metrics.iloc[place - window : place]
         deviation = before.std(ddof=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = (metrics.iloc[place] - before.mean()) / deviation
-        found.append([str(name) for name in z.index[(z.abs() > 3) & (deviation > 0)]])
-    return found
+        alarms_by_day.append([str(name) for name in z.index[(z.abs() > 3) & (deviation > 0)]])
+    return alarms_by_day
 
 
 def _metrics(frame: pd.DataFrame) -> dict[str, float]:

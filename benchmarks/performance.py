@@ -36,8 +36,8 @@ Frames = dict[dt.date, pd.DataFrame]
 def rows_of(monitor: Monitor, days: list[dt.date]) -> Frames:
     """Monitored columns of each day that has rows."""
     with connection.engine().connect() as session:
-        found = {day: read_rows(session, monitor, [day]).drop(columns=VERSION) for day in days}
-    return {day: rows for day, rows in found.items() if len(rows) >= monitor.min_rows}
+        frames = {day: read_rows(session, monitor, [day]).drop(columns=VERSION) for day in days}
+    return {day: rows for day, rows in frames.items() if len(rows) >= monitor.min_rows}
 
 
 def labelled(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
@@ -75,20 +75,21 @@ def nannymls(monitor: Monitor, reference: Frames, later: Frames, python: Path) -
         script = Path(__file__).parent / "peers" / "nannyml_performance.py"
         command = [str(python), str(script), directory, monitor.task]
         subprocess.run(command, check=True, capture_output=True)
-        found = pd.read_json(Path(directory) / "estimates.json", convert_dates=False)
-    return found.assign(day=[dt.date.fromisoformat(day) for day in found["day"]])
+        estimates = pd.read_json(Path(directory) / "estimates.json", convert_dates=False)
+    return estimates.assign(day=[dt.date.fromisoformat(day) for day in estimates["day"]])
 
 
-def scored(monitor: Monitor, later: Frames, found: pd.DataFrame) -> dict[str, dict[str, float]]:
+def scored(monitor: Monitor, later: Frames, estimates: pd.DataFrame) -> dict[str, dict[str, float]]:
     """By metric: share of days whose truth is inside, and the mean distance from it."""
     truth = {}
     for day, rows in later.items():
         known = labelled(monitor, rows)
         prediction, target = (known[name].to_numpy() for name in ("prediction", "target"))
         truth[day] = point_metrics(monitor.task, prediction, target)
-    rows = found.assign(
+    rows = estimates.assign(
         truth=[
-            truth[day][metric] for day, metric in zip(found["day"], found["metric"], strict=True)
+            truth[day][metric]
+            for day, metric in zip(estimates["day"], estimates["metric"], strict=True)
         ]
     ).dropna(subset=["truth", "lower"])
     scores = {}

@@ -64,14 +64,14 @@ def shuffled(monitor: Monitor, counts: dict[Part, Counts], seed: int) -> list[dt
     rows = {part: float(mixed[part].known[:REFERENCE].sum()) for part in columns}
     calibration = Calibration(columns, REFERENCE, rows, None)
     evidence = {part: judge_column(column, mixed[part]) for part, column in columns.items()}
-    found = []
+    alarm_days = []
     for place in range(REFERENCE, len(order)):
         known = {part: float(each.known[place].sum()) for part, each in mixed.items()}
         day = some.days[place].astype(dt.date)
         verdicts = verdicts_of_day(monitor, calibration, evidence, known, place, day, None, None)
         if any(verdict.is_drifted for verdict in verdicts):
-            found.append(some.days[order[place]].astype(dt.date))
-    return found
+            alarm_days.append(some.days[order[place]].astype(dt.date))
+    return alarm_days
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ else:
         chunk_period="D",
     )
 estimator.fit(reference)
-found = estimator.estimate(later).filter(period="analysis").to_df()
+estimates = estimator.estimate(later).filter(period="analysis").to_df()
 rows = [
     {
         "day": str(row[("chunk", "start_date")].date()),
@@ -62,7 +62,7 @@ rows = [
         "lower": float(row[(metric, "lower_confidence_boundary")]),
         "upper": float(row[(metric, "upper_confidence_boundary")]),
     }
-    for _, row in found.iterrows()
+    for _, row in estimates.iterrows()
     for metric in metrics
 ]
 (directory / "estimates.json").write_text(json.dumps(rows))
