@@ -10,7 +10,7 @@ from orchestration.resources import Warehouse
 from orchestration.run_scope import monitors_of
 from python_metrics import settings
 from python_metrics.example.labels import EVERY_LABEL, mark_landed, newest_loaded
-from python_metrics.example.load import load_day
+from python_metrics.example.load import days_with_late_trips, load_day
 from python_metrics.example.models.baseline import MODELS
 from python_metrics.example.models.score import load_active, load_challengers, score_day
 from python_metrics.warehouse.analyze import analyze
@@ -30,12 +30,14 @@ MATURE_TAG = "driftmeter/labels_are_mature"
 def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Trips) -> None:
     """Trips of the day, as the source has them; unusable rows go to raw.rejected_trips.
 
-    A day is swapped in one transaction: a failed load leaves the day as it was. Labels that landed
-    meanwhile make the days of their rows stale, which the sensor `stale_days` runs again.
+    A day is swapped in one transaction: a failed load leaves the day as it was. Trips of earlier
+    days that came late are loaded too. They, and labels that landed meanwhile, make the days of
+    their rows stale, which the sensor `stale_days` runs again.
     """
-    engine, source, days = warehouse.engine(), trips.open(), days_of(context)
+    engine, days = warehouse.engine(), days_of(context)
     today = max([day for day in [newest_loaded(engine)] if day] + list(days))
     taken_on = EVERY_LABEL if MATURE_TAG in context.run.tags else today
+    source = trips.open(as_of=taken_on)
     for day in track("loading trips", days):
         load = load_day(engine, source, day, trips.delay(), taken_on, list(MODELS))
         context.add_asset_metadata(
@@ -49,6 +51,8 @@ def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Tr
             },
             partition_key=day.isoformat(),
         )
+    for day in days_with_late_trips(engine, source, today):
+        load_day(engine, source, day, trips.delay(), today, list(MODELS))
     mark_landed(engine, today, MODELS)
     analyze(engine, "raw.trips")
 

@@ -1,5 +1,7 @@
 """Where the example's trips come from, as its assets are handed it."""
 
+import datetime as dt
+
 import dagster as dg
 
 from orchestration.example import source_choice
@@ -10,8 +12,8 @@ from python_metrics.example.sources import Source
 class Trips(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The source of trips that the last `driftmeter demo` chose; simulated trips before that."""
 
-    def open(self) -> Source:
-        return source_choice.chosen().open()
+    def open(self, as_of: dt.date | None = None) -> Source:
+        return source_choice.chosen().open(as_of)
 
     def delay(self) -> LabelDelay:
         return source_choice.chosen().delay

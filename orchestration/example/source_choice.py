@@ -36,7 +36,8 @@ class SourceChoice:
         """Days of downloaded months that stand in for those that the YAML declares."""
         return own_days(self.months) if self.kind == "tlc" and self.months else None
 
-    def open(self) -> Source:
+    def open(self, as_of: dt.date | None = None) -> Source:
+        """The source, as it is on a day; None means long after."""
         return make_source(
             self.kind,
             directory=Path(self.directory) if self.directory else None,
@@ -45,6 +46,7 @@ class SourceChoice:
             seed=self.seed,
             trips_per_day=self.trips_per_day,
             cache=settings.home() / "tlc",
+            as_of=as_of,
         )
 
 

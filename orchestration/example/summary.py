@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from orchestration.chain import ChainRun
 from orchestration.example.source_choice import SourceChoice
 from orchestration.summary import print_summary
+from python_metrics.example.labels import newest_loaded
 from python_metrics.example.sources.simulated import SimulatedSource
 from python_metrics.warehouse import connection
 
@@ -22,10 +23,16 @@ def print_run(run: ChainRun, choice: SourceChoice) -> None:
     with connection.engine().connect() as session:
         read, loaded, rejected = session.execute(LOADS, span).one()
     source = choice.open()
+    today = newest_loaded(connection.engine()) or run.days.to_date
 
     def planted(day: dt.date) -> str:
         assert isinstance(source, SimulatedSource)
-        return ", ".join(f"{fault.kind} {fault.column}".strip() for fault in source.faults_on(day))
+        return ", ".join(
+            f"{fault.kind}: {fault.label_by(day, today)}"
+            if fault.kind == "late_data"
+            else f"{fault.kind} {fault.column}".strip()
+            for fault in source.faults_on(day)
+        )
 
     print_summary(
         run,

@@ -16,7 +16,7 @@ from python_metrics.warehouse.copy import copy_in
 
 # Does not depend on the order of rows; `source_file` and all else of the row is in it.
 FINGERPRINT = sa.text(
-    "select count(*), coalesce(sum(hashtextextended(trips::text, 0)), 0)"
+    "select count(*) as trips, coalesce(sum(hashtextextended(trips::text, 0)), 0)"
     " from raw.trips where partition_date = :day"
 )
 LOADS = pa.schema(
@@ -99,9 +99,10 @@ def load_day(
             _record_files(connection, source, batch)
             late = delay.late_labels(day, batch.trips["trip_id"])
             take_labels(connection, day, late, taken_on)
-        changed = connection.execute(FINGERPRINT, key).one() != before
+        after = connection.execute(FINGERPRINT, key).one()
+        changed = after != before
         if changed:
-            reason = "raw trips of the day changed after it was measured"
+            reason = _change_of(after.trips - before.trips)
             mark_days_stale(connection, monitors, [day], reason)
     totals = loads.to_pydict()
     return LoadResult(
@@ -112,6 +113,34 @@ def load_day(
         rejected=sum(totals["rejected"]),
         changed=changed,
     )
+
+
+def days_with_late_trips(engine: sa.Engine, source: Source, today: dt.date) -> list[dt.date]:
+    """Days that were loaded from this source before their late trips came, which are there by now.
+
+    Parameters
+    ----------
+    today : datetime.date
+        The newest day that was loaded: the data's own clock.
+    """
+    query = sa.text(
+        "select distinct partition_date, taken_on"
+        " from raw.labels_taken join raw.loads using (partition_date)"
+        " where source = :source and partition_date = any(:days)"
+    )
+    arrivals = source.late_arrivals()
+    with engine.connect() as connection:
+        loaded = connection.execute(query, {"source": source.signature, "days": list(arrivals)})
+        return sorted(day for day, taken_on in loaded if taken_on < arrivals[day] <= today)
+
+
+def _change_of(more: int) -> str:
+    """What changed of a day that now has so many trips more."""
+    if more > 0:
+        return f"{more:,} trip{'s' if more > 1 else ''} came late, after it was measured"
+    if more < 0:
+        return f"{-more:,} trip{'s' if more < -1 else ''} vanished after it was measured"
+    return "trips changed after it was measured"
 
 
 def _loads(source: Source, day: dt.date, batch: Batch | None) -> pa.Table:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.example.load import load_day
+from python_metrics.example.load import days_with_late_trips, load_day
 from python_metrics.example.sources.base import Batch
 from python_metrics.example.sources.faults import Fault
 from python_metrics.example.sources.simulated import SimulatedSource
@@ -63,8 +63,9 @@ def test_a_day_that_never_came_is_a_row_that_says_so(warehouse: sa.Engine) -> No
 def test_late_rows_make_exactly_their_own_day_stale(warehouse: sa.Engine) -> None:
     late = [Fault("late_data", DAY, DAY, size=0.25, delay_days=3)]
     other = DAY + dt.timedelta(days=1)
+    before = {}
     for day in (DAY, other):
-        load_day(warehouse, SimulatedSource(schedule=late, as_of=other), day)
+        before[day] = load_day(warehouse, SimulatedSource(schedule=late, as_of=other), day)
         with warehouse.begin() as session:
             session.execute(
                 sa.text(
@@ -79,6 +80,27 @@ def test_late_rows_make_exactly_their_own_day_stale(warehouse: sa.Engine) -> Non
     assert [load.changed for load in loads] == [True, False]
     assert partitions(warehouse) == {DAY: "stale", other: "fresh"}
     assert partitions(warehouse, "of other rows") == {DAY: "fresh", other: "fresh"}
+    came = loads[0].loaded - before[DAY].loaded
+    with warehouse.connect() as session:
+        reason = session.scalar(
+            sa.text("select reason from metrics.partitions where state = 'stale'")
+        )
+    assert reason == f"{came} trips came late, after it was measured"
+
+
+def test_a_day_is_loaded_again_once_when_its_late_trips_are_there(warehouse: sa.Engine) -> None:
+    schedule = [Fault("late_data", DAY, DAY, size=0.25, delay_days=3)]
+    loaded, arrived = (DAY + dt.timedelta(days=waited) for waited in (1, 3))
+    early = SimulatedSource(schedule=schedule, as_of=loaded)
+    for day in (DAY, loaded):
+        load_day(warehouse, early, day, taken_on=loaded)
+    assert days_with_late_trips(warehouse, early, DAY + dt.timedelta(days=2)) == []
+    assert days_with_late_trips(warehouse, early, arrived) == [DAY]
+    # Another source's day is not this one's to load.
+    assert days_with_late_trips(warehouse, SimulatedSource(seed=3), arrived) == []
+    late = SimulatedSource(schedule=schedule, as_of=arrived)
+    load_day(warehouse, late, DAY, taken_on=arrived)
+    assert days_with_late_trips(warehouse, late, arrived) == []
 
 
 @dataclass

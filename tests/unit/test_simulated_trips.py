@@ -107,6 +107,13 @@ def test_late_rows_are_absent_before_their_time_and_all_there_after() -> None:
     assert len(on_time) / len(after) == pytest.approx(0.75, abs=0.04)
     assert set(on_time["trip_id"]) < set(after["trip_id"])
     assert after.equals(trips())
+    assert SimulatedSource(schedule=[late]).late_arrivals() == {DAY: DAY + dt.timedelta(days=3)}
+
+
+def test_a_label_says_whether_late_rows_are_there_yet() -> None:
+    late = Fault("late_data", DAY, DAY, size=0.25, delay_days=3)
+    labels = [late.label_by(DAY, DAY + dt.timedelta(days=waited)) for waited in (2, 3)]
+    assert labels == ["25% of the trips are not here yet", "25% of the trips come 3 days late"]
 
 
 def test_an_unknown_kind_of_fault_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Sources of trips behind one small interface: simulated, files and tlc."""
 
+import datetime as dt
 from pathlib import Path
 
 from python_metrics.errors import DriftmeterError
@@ -20,8 +21,14 @@ def make_source(
     seed: int = 7,
     trips_per_day: int = 1000,
     cache: Path | None = None,
+    as_of: dt.date | None = None,
 ) -> Source:
     """The source that a command's options ask for.
+
+    Parameters
+    ----------
+    as_of : datetime.date, optional
+        The day on which simulated trips are read: late ones are not there before their time.
 
     Raises
     ------
@@ -35,7 +42,7 @@ def make_source(
     if kind == "simulated":
         from python_metrics.example.sources.simulated import SimulatedSource
 
-        return SimulatedSource(seed=seed, trips_per_day=trips_per_day)
+        return SimulatedSource(seed=seed, trips_per_day=trips_per_day, as_of=as_of)
     if kind == "files":
         from python_metrics.example.sources.files import FilesSource
 

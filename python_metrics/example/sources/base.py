@@ -99,3 +99,7 @@ class Source(Protocol):
     def read_day(self, day: dt.date) -> Batch | None:
         """One day's rows; None if the source does not have the day."""
         ...
+
+    def late_arrivals(self) -> Mapping[dt.date, dt.date]:
+        """Days of which rows come later than the others, and the day on which these are there."""
+        ...

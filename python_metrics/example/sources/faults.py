@@ -75,6 +75,16 @@ class Fault:
             "late_data": f"{size:.0%} of the trips come {self.delay_days} days late",
         }[self.kind]
 
+    def arrival(self, day: dt.date) -> dt.date:
+        """When the late rows of a day are there."""
+        return day + dt.timedelta(days=self.delay_days)
+
+    def label_by(self, day: dt.date, today: dt.date) -> str:
+        """What became of it on a day, for somebody who looks at that day from a later one."""
+        if self.kind == "late_data" and today < self.arrival(day):
+            return f"{self.size:.0%} of the trips are not here yet"
+        return self.label
+
     def apply(self, trips: pd.DataFrame, rng: np.random.Generator) -> None:
         """Change a day's trips in place; faults of whole days and late rows change nothing here."""
         hit = rng.random(len(trips)) < self.size

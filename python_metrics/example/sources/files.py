@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -113,6 +113,10 @@ class FilesSource:
             rejected=pa.concat_tables([month.rejected_of(day) for month in months]),
             files=[month.file for month in months],
         )
+
+    def late_arrivals(self) -> Mapping[dt.date, dt.date]:
+        """None: of a file that is replaced nobody says when."""
+        return {}
 
     def _read_month(self, key: tuple[int, int]) -> Month:
         path = self._paths[key]

@@ -6,7 +6,7 @@ does not change from day to day (where the zones are, how popular they are) depe
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,15 @@ class SimulatedSource:
                 fault.apply(trips, np.random.default_rng([self.seed, day.toordinal(), number]))
         return self._batch(day, self._arrived(day, trips))
 
+    def late_arrivals(self) -> Mapping[dt.date, dt.date]:
+        """Days with late rows, and when the last of them are there."""
+        arrivals: dict[dt.date, dt.date] = {}
+        for fault in self.schedule:
+            length = (fault.to_date - fault.from_date).days + 1 if fault.kind == "late_data" else 0
+            for day in (fault.from_date + dt.timedelta(days=number) for number in range(length)):
+                arrivals[day] = max(fault.arrival(day), arrivals.get(day, FIRST_DAY))
+        return arrivals
+
     def _has(self, day: dt.date, kind: str) -> bool:
         return any(fault.kind == kind and fault.is_on(day) for fault in self.schedule)
 
@@ -162,7 +171,7 @@ class SimulatedSource:
             if fault.kind == "late_data" and fault.is_on(day) and self.as_of is not None:
                 rng = np.random.default_rng([self.seed, day.toordinal(), number])
                 is_late = rng.random(len(trips)) < fault.size
-                if self.as_of < day + dt.timedelta(days=fault.delay_days):
+                if self.as_of < fault.arrival(day):
                     is_there &= ~is_late
         return trips[is_there]
 
