@@ -209,6 +209,8 @@ def test_without_a_window_days_that_the_source_lost_are_kept(project: Project) -
         ({"end_date": "2026-01-05"}, "vars.start_date: '' is no day"),
         ({"start_date": "soon", "end_date": "2026-01-05"}, "'soon' is no day"),
         ({"start_date": "2026-01-05", "end_date": "2026-01-05"}, "is not before end_date"),
+        ({"strat_date": "2026-01-05", "end_date": "2026-01-06"}, "vars.start_date: '' is no day"),
+        ({"start_date": "2026-01-05", "end_date": "2026-02-30"}, "2026-02-30"),
     ],
 )
 def test_half_a_window_touches_nothing(
@@ -218,6 +220,28 @@ def test_half_a_window_touches_nothing(
     refused = project.build(**variables)
     assert refused.returncode != 0
     assert message in " ".join(refused.stdout.split())
+    assert counts(project) == (7000, 7000)
+
+
+@pytest.mark.parametrize("materialized", ["table", "view"])
+def test_a_table_or_a_view_of_a_windows_days_alone_is_refused(
+    project: Project, materialized: str
+) -> None:
+    project.declare("odd_names", materialized=materialized)
+    windowed = MODEL.format(long=LONG) + "where {{ driftmeter.in_window('day') }}"
+    project.write(windowed)
+    assert project.build().returncode == 0
+    refused = project.build(start_date="2026-01-05", end_date="2026-01-06")
+    assert refused.returncode != 0
+    message = f"odd_names: in_window() in a {materialized} leaves out every day"
+    assert message in " ".join(refused.stdout.split())
+    assert counts(project) == (7000, 7000)
+
+
+def test_without_a_window_a_variable_of_another_name_loses_nothing(project: Project) -> None:
+    assert project.build(start_date="2026-01-01", end_date="2026-03-12").returncode == 0
+    built = project.build(first_day="2026-01-05", last_day="2026-01-06")
+    assert built.returncode == 0, built.stdout
     assert counts(project) == (7000, 7000)
 
 

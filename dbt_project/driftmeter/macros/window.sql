@@ -24,8 +24,21 @@
 {%- endmacro %}
 
 
+{#
+    Whether a row is of the run's days. A view or a table that says so would hold them alone: all
+    other days, the reference's too, would be gone from it after the run.
+#}
 {% macro in_window(column='partition_date') -%}
     {%- if driftmeter.has_window() -%}
+        {%- if execute
+            and model.resource_type == 'model'
+            and model.config.materialized in ('table', 'view') -%}
+            {{ exceptions.raise_compiler_error(
+                model.name ~ ': in_window() in a ' ~ model.config.materialized ~ ' leaves out every '
+                ~ 'day but those of the run. Take it out of the model, or materialize that as '
+                ~ 'incremental with incremental_strategy: replace_window'
+            ) }}
+        {%- endif -%}
         {{ column }} >= date '{{ var("start_date") }}'
         and {{ column }} < date '{{ var("end_date") }}'
     {%- else -%}
