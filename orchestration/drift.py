@@ -40,7 +40,10 @@ def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
 
 
 def drift_asset(
-    table: MonitoredTable, declared: Collection[str], absent_days: AbsentDays = no_absent_days
+    table: MonitoredTable,
+    declared: Collection[str],
+    absent_days: AbsentDays = no_absent_days,
+    partitions: dg.DailyPartitionsDefinition = DAILY,
 ) -> dg.AssetsDefinition:
     """The drift asset of one monitor.
 
@@ -56,7 +59,7 @@ def drift_asset(
         group_name="drift",
         owners=[f"team:{monitor.owner}"],
         kinds={"evidently", "python"},
-        partitions_def=DAILY,
+        partitions_def=partitions,
         backfill_policy=ONE_RUN,
         deps=[table.inference, *table.quality],
         description=RUNBOOK.format(**dict(monitor)),

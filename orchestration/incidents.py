@@ -24,7 +24,9 @@ on, and keeps its days out of the trailing baseline. Running a day again is safe
 """
 
 
-def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
+def incidents_asset(
+    monitor: Monitor, partitions: dg.DailyPartitionsDefinition = DAILY
+) -> dg.AssetsDefinition:
     """The incidents asset of one monitor."""
 
     @dg.asset(
@@ -32,7 +34,7 @@ def incidents_asset(monitor: Monitor) -> dg.AssetsDefinition:
         group_name="incidents",
         owners=[f"team:{monitor.owner}"],
         kinds={"python"},
-        partitions_def=DAILY,
+        partitions_def=partitions,
         backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),

@@ -11,6 +11,7 @@ from orchestration.drift import AbsentDays, drift_asset, no_absent_days
 from orchestration.incidents import incidents_asset
 from orchestration.monitored_table import MonitoredTable, monitored_tables
 from orchestration.notifications import incident_messages, incident_notifications
+from orchestration.partitions import DAILY
 from orchestration.performance import performance_asset
 from orchestration.resources import Warehouse
 from orchestration.stale_days import stale_days_sensor
@@ -33,6 +34,7 @@ def monitoring_definitions(
     monitors: Mapping[str, Monitor] | None = None,
     feeds: Feeds = no_feeds,
     absent_days: AbsentDays = no_absent_days,
+    partitions: dg.DailyPartitionsDefinition = DAILY,
 ) -> dg.Definitions:
     """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
 
@@ -52,6 +54,8 @@ def monitoring_definitions(
         its table changed.
     absent_days : callable, optional
         Of a warehouse and days: those that never came, which is not the same as an empty day.
+    partitions : DailyPartitionsDefinition
+        The one of your dbt assets: Dagster runs assets of two definitions in no run together.
 
     Raises
     ------
@@ -64,9 +68,12 @@ def monitoring_definitions(
     keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
     return dg.Definitions(
         assets=[
-            *(drift_asset(table, list(all_declared), absent_days) for table in tables.values()),
-            *(performance_asset(monitor) for monitor in declared.values() if monitor.target),
-            *(incidents_asset(monitor) for monitor in declared.values()),
+            *(
+                drift_asset(table, list(all_declared), absent_days, partitions)
+                for table in tables.values()
+            ),
+            *(performance_asset(m, partitions) for m in declared.values() if m.target),
+            *(incidents_asset(monitor, partitions) for monitor in declared.values()),
         ],
         asset_checks=[drift_check(monitor) for monitor in declared.values()],
         jobs=[incident_messages],

@@ -22,7 +22,9 @@ metrics.performance_as_of tells what was measured when. Running a day again is s
 """
 
 
-def performance_asset(monitor: Monitor) -> dg.AssetsDefinition:
+def performance_asset(
+    monitor: Monitor, partitions: dg.DailyPartitionsDefinition = DAILY
+) -> dg.AssetsDefinition:
     """The performance asset of one monitor."""
 
     @dg.asset(
@@ -30,7 +32,7 @@ def performance_asset(monitor: Monitor) -> dg.AssetsDefinition:
         group_name="performance",
         owners=[f"team:{monitor.owner}"],
         kinds={"postgres", "scikitlearn"},
-        partitions_def=DAILY,
+        partitions_def=partitions,
         backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),

@@ -1,6 +1,5 @@
 """The demo's warehouse as Grafana sees it, and what its dashboards show at first."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 from python_metrics.dashboards.preview.frames import Scope
 from python_metrics.warehouse import connection
 from python_metrics.warehouse.reader import set_reader_password
+from tests.dashboards.answers import instant
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +35,3 @@ def scope() -> Scope:
             "metric": "mae",
         },
     )
-
-
-def instant(text: str) -> dt.datetime:
-    """An instant as Grafana's JSON has it."""
-    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -12,8 +12,8 @@ from python_metrics.dashboards.preview.charts import figure
 from python_metrics.dashboards.preview.frames import Scope
 from python_metrics.warehouse import connection
 from python_metrics.warehouse.reader import set_reader_password
+from tests.dashboards.answers import Answer
 from tests.dashboards.grafana_files import PANELS, queries
-from tests.dashboards.test_queries import Answer
 
 EVERY_QUERY = dict(queries())
 
