@@ -18,6 +18,7 @@ from orchestration.commands import (
     run,
     status,
     ui,
+    versions,
     warehouse,
 )
 from python_metrics import settings
@@ -45,11 +46,14 @@ app.command()(reports.reports)
 app.add_typer(incidents.app, name="incidents")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
+app.add_typer(versions.app, name="versions")
 if settings.is_example():
-    from orchestration.example.commands import demo, versions
+    from orchestration.example.commands import demo
+    from orchestration.example.commands import versions as trained
 
     app.command()(demo.demo)
-    app.add_typer(versions.app, name="versions")
+    for command in (trained.train, trained.promote, trained.retire):
+        versions.app.command()(command)
 
 
 def main() -> None:

@@ -76,9 +76,13 @@ select
     ) as open_incidents,
     (
         select versions.model_version
-        from metrics.model_versions as versions
-        where versions.monitor = partitions.monitor and versions.is_active
-        order by versions.computed_at desc
+        from (
+            select * from metrics.model_version_starts
+            full join metrics.model_versions using (monitor, model_version)
+        ) as versions
+        where versions.monitor = partitions.monitor
+        -- The one that whoever trained it calls active; else the newest that predicted.
+        order by versions.is_active desc nulls last, versions.first_day desc
         limit 1
     ) as model_version,
     (

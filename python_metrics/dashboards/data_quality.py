@@ -184,6 +184,7 @@ DATA_QUALITY = Dashboard(
             of_column("out_of_range_share", "unaccepted_share", "unseen_share"),
             unit=SHARE,
             lowest=0,
+            no_data="Nothing was measured, or this number has no declared range to be out of.",
         ),
         row("New and impossible values of $monitor, $segment"),
         timeseries(
@@ -204,7 +205,7 @@ DATA_QUALITY = Dashboard(
             lowest=0,
             label="column",
             field_links=[OPEN_COLUMN],
-            no_data="Every value is in its declared range.",
+            no_data="Every value is in its declared range, or no column declares one.",
         ),
         row("Volume and freshness"),
         timeseries(

@@ -94,10 +94,11 @@ select metric, days, share_inside, mean_distance, mean_distance_of_reference
 from metrics.estimate_track_record where {MONITOR} and segment is null order by metric
 """
 TRAINED = f"""
-select model_version, is_active, algorithm, trained_from::text, trained_to::text, train_rows,
-    train_metric as metric, train_value as on_training_days, holdout_value as on_held_back_days,
-    benchmark_value, benchmark
-from metrics.model_versions where {MONITOR} order by computed_at desc
+select model_version, first_day::text as predicts_since, is_active, algorithm,
+    trained_from::text, trained_to::text, train_rows, train_metric as metric,
+    train_value as on_training_days, holdout_value as on_held_back_days, benchmark_value, benchmark
+from metrics.model_version_starts full join metrics.model_versions using (monitor, model_version)
+where {MONITOR} order by computed_at desc nulls last, first_day desc
 """
 
 
@@ -206,7 +207,8 @@ PERFORMANCE = Dashboard(
             unit=COUNT,
             label="version",
             label_and_field=True,
-            no_data="No challenger scores beside the active version: `driftmeter versions train`.",
+            no_data="No challenger scores beside the version that is acted on: the monitor's "
+            "`challengers` names the dbt model that holds their predictions.",
         ),
         table(
             "What do all metrics say?",
@@ -236,7 +238,9 @@ PERFORMANCE = Dashboard(
         ),
         table(
             "How good was each version when it was trained?",
-            "Its error on its training days and on held-back days, beside a simple benchmark's.",
+            "Every version that predicted, with its error on its training days and on held-back "
+            "days beside a simple benchmark's, where whoever trained it wrote that down in "
+            "metrics.model_versions.",
             TRAINED,
             width=12,
             overrides=[

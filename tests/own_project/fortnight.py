@@ -25,6 +25,16 @@ create table scada.outcomes as
 select inspection, has_failed from scada.bearing_failure where inspected_at > '2026-04-23 22:00Z';
 update scada.bearing_failure set has_failed = null
 where inspection in (select inspection from scada.outcomes);
+create table scada.next_readings as
+select * from scada.turbine_power where partition_date = '2026-04-26';
+create table scada.next_inspections as
+select * from scada.bearing_failure where inspected_at > '2026-04-25 22:00Z';
+delete from scada.turbine_power where partition_date = '2026-04-26';
+delete from scada.bearing_failure where inspected_at > '2026-04-25 22:00Z';
+"""
+NEXT_DAY = """
+insert into scada.turbine_power select * from scada.next_readings;
+insert into scada.bearing_failure select * from scada.next_inspections;
 """
 LATE_ROWS = """
 insert into scada.turbine_power select * from scada.late_readings;
@@ -44,12 +54,16 @@ def declare_monitors(farm: Farm) -> None:
     farm.shown["init"] = farm.run("driftmeter", "init", "--model", "turbine_power", "--yes", *given)
     named = ("--name", "bearing_watch", "--target", "has_failed", "--segments", "site")
     farm.run("driftmeter", "init", "--model", "bearing_failure", "--yes", *named, *given)
+    features = farm.declared("turbine_power")["features"]
+    features["wind_speed"] |= {"unit": "m/s", "range": [0, 25]}
+    farm.declare("turbine_power", {"features": features})
     features = farm.declared("bearing_watch")["features"]
     # The model is not told where a bearing is.
     del features["site"]
     features["maker"]["accepted"] = ["skf", "nsk", "fag"]
     farm.declare("bearing_watch", {"features": features, "label_delay_days": 2})
-    shutil.copy(HERE / "later" / "turbine_board.sql", farm.directory / "models")
+    for model in ("turbine_board", "unrelated"):
+        shutil.copy(HERE / "later" / f"{model}.sql", farm.directory / "models")
     farm.run("dbt", "run", "--profiles-dir", ".", "--select", "turbine_board")
 
 
@@ -58,8 +72,10 @@ def hold_back(farm: Farm) -> None:
 
 
 def measure(farm: Farm) -> None:
-    """Every day but the last, the reference first."""
-    farm.shown["run"] = farm.run("driftmeter", "run", "--from", "2026-04-13", "--to", "2026-04-25")
+    """Twelve days, the reference first; then, without naming it, the day that came since."""
+    farm.shown["run"] = farm.run("driftmeter", "run", "--from", "2026-04-13", "--to", "2026-04-24")
+    farm.before["new day"] = farm.rows(COMPUTED)
+    farm.shown["new"] = farm.run("driftmeter", "run")
     farm.shown["incidents"] = farm.run("driftmeter", "incidents", "--all")
 
 
@@ -72,6 +88,7 @@ def land(farm: Farm) -> None:
     farm.execute(LATE_ROWS)
     farm.shown["stale"] = farm.run("driftmeter", "run", "--stale")
     farm.before["late labels"] = farm.rows(COMPUTED)
+    farm.shown["nothing new"] = farm.run("driftmeter", "run")
     views = "select viewname from pg_views where schemaname = 'wind_scoring'"
     farm.views_after_stale = {view for (view,) in farm.rows(views)}
 
@@ -90,6 +107,7 @@ def run_in_dagster(farm: Farm) -> None:
     farm.run("dbt", "parse", "--profiles-dir", ".")
     farm.definitions = farm_definitions(farm.directory)
     with dg.DagsterInstance.ephemeral() as instance:
+        farm.execute(NEXT_DAY)
         farm.result = _run(farm.definitions, instance, partition_key=LAST_DAY)
         farm.execute(LATE_LABELS)
         sensor = farm.definitions.get_sensor_def("stale_days")
@@ -135,7 +153,8 @@ def states_of(farm: Farm) -> dict[tuple[str, str], str]:
 
 def changed_since(farm: Farm, step: str) -> set[tuple[str, str]]:
     """Monitors and days that were measured after a step began and before the next."""
-    order = ["late rows", "late labels"]
-    after = farm.before[order[1]] if step == order[0] else farm.rows(COMPUTED)
+    steps = list(farm.before)
+    following = steps[steps.index(step) + 1 :]
+    after = farm.before[following[0]] if following else farm.rows(COMPUTED)
     then = {(monitor, day): at for monitor, day, at in farm.before[step]}
     return {(monitor, day) for monitor, day, at in after if then.get((monitor, day)) != at}

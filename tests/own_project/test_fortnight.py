@@ -108,6 +108,33 @@ def test_incidents_are_listed_with_no_blanks_at_the_end_of_a_line(farm: Farm) ->
     assert [line for line in lines if line != line.rstrip()] == []
 
 
+def test_a_new_day_is_measured_without_naming_it_and_then_nothing_is_new(farm: Farm) -> None:
+    assert "after building the reference" in farm.shown["run"]
+    monitors = ("turbine_power", "bearing_watch")
+    assert changed_since(farm, "new day") == {(monitor, "2026-04-25") for monitor in monitors}
+    assert "no day is new, and none changed" in farm.shown["nothing new"]
+
+
+def test_nothing_of_the_example_is_run_or_offered(farm: Farm) -> None:
+    assert not any("planted" in shown for shown in farm.shown.values())
+    commands = farm.run("driftmeter", "--help")
+    assert "\n  run " in commands
+    assert "\n  demo " not in commands
+    with pytest.raises(AssertionError, match="use one of bearing_watch, turbine_power"):
+        farm.run("driftmeter", "run", "--monitor", "trip_duration")
+
+
+def test_versions_are_listed_since_their_first_day_and_a_challenger_is_judged(farm: Farm) -> None:
+    listed = farm.run("driftmeter", "versions")
+    assert "v2  predicts turbine_power since 2026-04-18" in listed
+    assert "trial is worse beside v1: mae" in listed
+    status = farm.run("driftmeter", "status")
+    assert [line.split()[3] for line in status.splitlines() if line[1:8] == " model "] == [
+        "b2",
+        "v2",
+    ]
+
+
 def test_late_and_vanished_rows_measure_exactly_their_own_days_again(farm: Farm) -> None:
     days = {("turbine_power", "2026-04-14"), ("turbine_power", "2026-04-15")}
     assert changed_since(farm, "late rows") == days
@@ -123,6 +150,10 @@ def test_a_run_of_one_monitor_drops_no_view_of_another_or_of_the_team(farm: Farm
     # Postgres drops a view with the one under it, which dbt swaps for a new one.
     views = {"bearing_failure", "bearing_watch", "turbine_power", "turbine_board"}
     assert farm.views_after_stale >= views
+
+
+def test_models_that_no_monitor_is_made_of_are_the_teams_to_build(farm: Farm) -> None:
+    assert "unrelated" not in farm.views_after_stale
 
 
 def test_a_challenger_stands_beside_the_version_that_is_acted_on(farm: Farm) -> None:

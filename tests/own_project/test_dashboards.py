@@ -1,0 +1,112 @@
+"""Every panel, variable, annotation and rule, on the farm's warehouse and of each monitor."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.dashboards.preview.frames import Scope
+from python_metrics.dashboards.preview.page import write_page
+from python_metrics.dashboards.write import DASHBOARDS as CODE
+from tests.dashboards.answers import (
+    TIMESTAMPTZ,
+    Answer,
+    check_alerts,
+    check_shape,
+    firing,
+    with_values,
+)
+from tests.dashboards.grafana_files import (
+    DASHBOARDS,
+    PANEL_IDS,
+    PANELS,
+    queries,
+    rules,
+    variables,
+)
+from tests.own_project.farm import Farm
+
+EVERY_QUERY = dict(queries())
+# Panels with nothing to show of a monitor, and the words of their own text that say why.
+OF_BOTH = {
+    "data-quality: Which rows were refused, and why?": "No row was refused",
+    "pipeline: How many rows were loaded and refused?": "Nothing in this range",
+    "pipeline: Which files did the rows come from?": "Nothing in this range",
+}
+SILENT = {
+    "turbine_power": {
+        **OF_BOTH,
+        "data-quality: How much of $column is missing, in each segment?": "declares no segments",
+        "data-quality: Which columns have categories never seen?": "No unseen category",
+    },
+    "bearing_watch": {
+        **OF_BOTH,
+        "data-quality: How much of $column is not as declared?": "no declared range",
+        "data-quality: Which columns leave their range?": "no column declares one",
+        "performance: Is the challenger better?": "the monitor's `challengers` names",
+    },
+}
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+def test_a_panel_answers_of_each_monitor_or_says_why_not(
+    farm: Farm, reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
+) -> None:
+    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
+    check_shape(panel, answer, opened)
+    reason = SILENT[str(opened.values["monitor"])].get(f"{uid}: {panel['title']}")
+    text = panel["fieldConfig"]["defaults"]["noValue"]
+    assert bool(answer.rows) == (reason is None), text
+    assert reason is None or reason in text
+
+
+def test_a_variable_lists_its_values(reader: sa.Engine, opened: Scope) -> None:
+    for name, variable in variables().items():
+        values = [row[0] for row in Answer(reader, variable["query"], opened).rows]
+        assert values, name
+        assert len(set(values)) == len(values), name
+    segments = Answer(reader, variables()["segment"]["query"], opened).column("segment")
+    by_site = ["site = coast", "site = north", "site = south"]
+    is_split = opened.values["monitor"] == "bearing_watch"
+    assert segments == ["all rows", *(by_site if is_split else [])]
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_an_annotation_has_a_time_and_a_text(reader: sa.Engine, opened: Scope, uid: str) -> None:
+    for annotation in DASHBOARDS[uid]["annotations"]["list"]:
+        answer = Answer(reader, annotation["target"]["rawSql"], opened)
+        assert answer.rows, annotation["name"]
+        assert answer.types["time"] == TIMESTAMPTZ
+        assert None not in answer.column("text")
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
+def test_a_rule_tells_both_monitors(reader: sa.Engine, opened: Scope, rule: dict[str, Any]) -> None:
+    answer = Answer(reader, rule["data"][0]["model"]["rawSql"], opened)
+    check_alerts(rule, answer)
+    assert set(answer.column("monitor")) == {"turbine_power", "bearing_watch"}
+
+
+def test_each_open_incident_fires(farm: Farm, reader: sa.Engine, opened: Scope) -> None:
+    rows = farm.rows("select monitor, kind from metrics.incidents where closed_on is null")
+    assert rows
+    assert firing(reader, opened, "open-incident") == set(rows)
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_a_query_answers_in_any_segment_and_of_any_column(
+    reader: sa.Engine, opened: Scope, where: str
+) -> None:
+    lists = {name: Answer(reader, v["query"], opened) for name, v in variables().items()}
+    for name in ("segment", "column", "metric"):
+        for value in lists[name].column(lists[name].names[0]):
+            Answer(reader, EVERY_QUERY[where], with_values(opened, **{name: value}))
+
+
+@pytest.mark.parametrize("board", CODE, ids=lambda board: board.uid)
+def test_the_static_page_is_drawn_of_both_monitors(
+    reader: sa.Engine, board: Any, tmp_path: Any
+) -> None:
+    page = write_page(reader, board, tmp_path / "page.html").read_text()
+    assert "turbine_power" in page
+    assert "trip" not in page.partition("<script")[0]
