@@ -16,6 +16,7 @@ from orchestration.terminal import console as output
 from python_metrics import settings
 from python_metrics.dashboards.overview import OVERVIEW
 from python_metrics.dashboards.preview.page import write_page
+from python_metrics.reports.address import page_link
 from python_metrics.reports.write import write_report
 from python_metrics.warehouse import connection
 
@@ -197,13 +198,13 @@ def _overview() -> Path:
 def _print_next(console: Console, report: Path | None) -> None:
     console.print("\n[bold]Where to look next[/]")
     lines = [
-        f"{_overview().as_uri()}   the overview, as one page",
+        f"{page_link(_overview())}   the overview, as one page",
         "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to incidents",
         "driftmeter incidents   what is open, what happened, and what was done about it",
         "driftmeter status   every monitor's state in one table",
         'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
     ]
     if report:
-        lines.insert(1, f"{report.as_uri()}   the worst day, drawn by Evidently")
+        lines.insert(1, f"{page_link(report)}   the worst day, drawn by Evidently")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True, highlight=False)

@@ -9,6 +9,7 @@ import typer
 from orchestration.commands.arguments import monitor_named, read_date
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.reports.address import page_link
 
 
 def report(
@@ -97,11 +98,11 @@ def report(
             where=str(file),
             fix="name a file in a directory that is there and writable",
         ) from error
-    typer.echo(file.resolve().as_uri())
+    typer.echo(page_link(file))
 
 
 def day_report(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
-    """Write Evidently's page of a day; gives its address as a file."""
+    """Write Evidently's page of a day; gives the link to it."""
     from orchestration.progress import spinner
     from python_metrics.baselines import BASELINES
     from python_metrics.reports.write import write_report
@@ -138,4 +139,4 @@ def day_report(monitor: list[str], day: dt.date, segment: str | None, against: s
             segment=(name, value) if segment else None,
             against=chosen,
         )
-    return path.resolve().as_uri()
+    return page_link(path)

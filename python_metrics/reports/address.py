@@ -1,6 +1,7 @@
 """Where reports are served: a port of each home's own, lest a second clone's links lead here."""
 
 import os
+from pathlib import Path
 
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
@@ -10,6 +11,18 @@ from python_metrics.warehouse.ports import free_port
 def reports_url() -> str:
     """Address that links to reports begin with, without a slash at its end."""
     return settings.reports_url() or f"http://127.0.0.1:{reports_port()}"
+
+
+def page_link(page: Path) -> str:
+    """What somebody at a terminal opens a page with.
+
+    Where reports are served for others (``DRIFTMETER_REPORTS_URL``), this machine's files may be
+    out of a reader's reach, as in a container: the address, if the page is in the served folder.
+    """
+    page = page.resolve()
+    is_served = page.parent == (settings.home() / "reports").resolve()
+    address = settings.reports_url()
+    return f"{address}/{page.name}" if address and is_served else page.as_uri()
 
 
 def reports_port() -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.reports.address import reports_port, reports_url
+from python_metrics.reports.address import page_link, reports_port, reports_url
 from python_metrics.reports.write import report_url
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
@@ -68,3 +68,16 @@ def test_a_file_that_holds_no_port_is_one_clear_line(
     (tmp_path / "reports_port").write_text("http")
     with pytest.raises(DriftmeterError, match="holds no port but 'http'"):
         reports_port()
+
+
+def test_a_terminal_is_shown_the_address_where_pages_are_served_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container a file's own address leads nowhere."""
+    monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path))
+    served, elsewhere = tmp_path / "reports" / "day.html", tmp_path / "day.html"
+    assert page_link(served) == served.as_uri()
+    monkeypatch.setenv("DRIFTMETER_REPORTS_URL", "https://reports.team.example/")
+    assert page_link(served) == "https://reports.team.example/day.html"
+    # Nobody serves a page that `--out` put elsewhere.
+    assert page_link(elsewhere) == elsewhere.as_uri()
