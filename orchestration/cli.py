@@ -7,6 +7,7 @@ import warnings
 import typer
 
 from orchestration.commands import (
+    code_server,
     gate,
     grafana,
     incidents,
@@ -43,6 +44,7 @@ app.command()(ui.ui)
 app.command()(judge.judge)
 app.command()(report.report)
 app.command()(reports.reports)
+app.command()(code_server.code_server)
 app.add_typer(incidents.app, name="incidents")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
