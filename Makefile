@@ -75,8 +75,8 @@ format: venv  ## Put everything in form
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project
 
-lock:  ## Make requirements*.txt anew from requirements*.in; needs uv
-	for name in requirements requirements-dev; do \
+lock:  ## Make requirements*.txt and docker/sbom.txt anew from their .in; needs uv
+	for name in requirements requirements-dev docker/sbom; do \
 		uv pip compile --quiet --python-version 3.10 --universal --generate-hashes \
 			--no-emit-index-url --no-emit-find-links --no-strip-extras \
 			--custom-compile-command "make lock" $(UPGRADE) --output-file $$name.txt $$name.in && \

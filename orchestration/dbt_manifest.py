@@ -90,7 +90,12 @@ def _parse(project: DbtProject) -> None:
     parsed = subprocess.run(
         [str(DBT), "--quiet", "--no-use-colors", "parse"],
         cwd=project.project_dir,
-        env={**os.environ, "DBT_PROFILES_DIR": str(project.profiles_dir)},
+        env={
+            **os.environ,
+            "DBT_PROFILES_DIR": str(project.profiles_dir),
+            # The manifest's place; DBT_TARGET_PATH of the environment is that of runs.
+            "DBT_TARGET_PATH": str(project.target_path),
+        },
         capture_output=True,
         text=True,
     )
