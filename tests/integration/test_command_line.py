@@ -261,6 +261,18 @@ def test_a_project_parses_where_there_is_no_warehouse(checkout: Path, tmp_path: 
             kept.rename(profile)
 
 
+def test_the_manifest_is_the_projects_where_runs_write_elsewhere(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """A container cannot write beside the project: its runs have a DBT_TARGET_PATH."""
+    manifest = checkout / "dbt_project" / "target" / "manifest.json"
+    manifest.unlink(missing_ok=True)
+    code = "from orchestration.dbt_manifest import monitors; print(*sorted(monitors()))"
+    listed = python(checkout, code, DBT_TARGET_PATH=str(tmp_path / "runs"))
+    assert listed.stdout.split() == ["trip_duration", "trip_tip"], listed.stderr
+    assert manifest.exists()
+
+
 def test_a_monitor_with_an_unknown_column_is_one_line_and_nothing_is_written(
     checkout: Path, warehouse_url: str, warehouse: sa.Engine
 ) -> None:
