@@ -116,7 +116,7 @@ pages tick sensor stale_days
 pages start schedule every_morning
 # As if it had been turned on a day ago: its last six o'clock is then due.
 sql "update dagster.instigators set instigator_body = regexp_replace(instigator_body,
-    '\"start_timestamp\": *[0-9.]+', '\"start_timestamp\": ' || extract(epoch from now() - interval '1 day')::int)
+    '\"start_timestamp\": *[0-9.]+', '\"start_timestamp\": ' || extract(epoch from now() - interval '1 day')     )
     where instigator_body like '%every_morning%'"
 ticked=$(pages tick schedule every_morning)
 echo "schedule: $ticked"
