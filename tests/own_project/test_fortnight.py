@@ -46,7 +46,7 @@ def test_everything_lies_in_the_teams_schema_and_in_metrics(farm: Farm) -> None:
         " where table_schema not in ('pg_catalog', 'information_schema')"
     )
     ours = {"metrics", "dagster", "test_failures"}
-    assert {schema for (schema,) in schemas} - ours - {"raw"} == {"wind_scoring", "scada", "public"}
+    assert {schema for (schema,) in schemas} - ours == {"wind_scoring", "scada"}
     assert farm.rows("select count(*) from metrics.model_versions") == [(0,)]
 
 
@@ -180,7 +180,11 @@ def test_labels_that_land_make_a_day_final(farm: Farm) -> None:
         " where monitor = 'bearing_watch' and kind = 'realised' and metric = 'log_loss'"
         " and segment is null and partition_date >= '2026-04-24' order by 1"
     )
-    assert states == [("2026-04-24", "final", 1.0), ("2026-04-25", "final", 1.0)]
+    assert states == [
+        ("2026-04-24", "final", 1.0),
+        ("2026-04-25", "final", 1.0),
+        (LAST_DAY, "provisional", 0.0),
+    ]
     history = farm.rows(
         "select distinct state from metrics.performance_history where monitor = 'bearing_watch'"
         " and partition_date = '2026-04-25' and metric = 'log_loss'"
