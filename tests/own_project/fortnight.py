@@ -22,15 +22,15 @@ select 'again ' || reading, observed_at, partition_date, version, wind_speed, ai
     pitch_degrees, predicted_kw, actual_kw
 from scada.turbine_power where partition_date = '2026-04-15' limit 7;
 create table scada.outcomes as
-select inspection, has_failed from scada.bearing_failure where inspected_at > '2026-04-23 22:00Z';
+select inspection, has_failed from scada.bearing_failure where inspected_at >= '2026-04-23 22:00Z';
 update scada.bearing_failure set has_failed = null
 where inspection in (select inspection from scada.outcomes);
 create table scada.next_readings as
 select * from scada.turbine_power where partition_date = '2026-04-26';
 create table scada.next_inspections as
-select * from scada.bearing_failure where inspected_at > '2026-04-25 22:00Z';
+select * from scada.bearing_failure where inspected_at >= '2026-04-25 22:00Z';
 delete from scada.turbine_power where partition_date = '2026-04-26';
-delete from scada.bearing_failure where inspected_at > '2026-04-25 22:00Z';
+delete from scada.bearing_failure where inspected_at >= '2026-04-25 22:00Z';
 """
 NEXT_DAY = """
 insert into scada.turbine_power select * from scada.next_readings;

@@ -88,7 +88,7 @@ def test_a_rule_tells_both_monitors(reader: sa.Engine, opened: Scope, rule: dict
 
 
 def test_each_open_incident_fires(farm: Farm, reader: sa.Engine, opened: Scope) -> None:
-    rows = farm.rows("select monitor, kind from metrics.incidents where closed_on is null")
+    rows = farm.rows("select monitor, family from metrics.incidents where closed_on is null")
     assert rows
     assert firing(reader, opened, "open-incident") == set(rows)
 
