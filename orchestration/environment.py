@@ -40,6 +40,12 @@ concurrency:
     granularity: run
   runs:
     max_concurrent_runs: 2
+run_monitoring:
+  enabled: true
+  # One that a person terminates and whose process is gone is canceled all the same.
+  cancel_timeout_seconds: 60
+  # A busy machine takes its time over the imports.
+  start_timeout_seconds: 600
 nux:
   enabled: false
 telemetry:

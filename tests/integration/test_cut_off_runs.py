@@ -47,3 +47,5 @@ def test_runs_that_were_cut_off_end_and_others_stay(
         assert {status: run.status.value for status, run in after.items() if run} == ends
         # Asked again, there is nothing left to do.
         assert end_cut_off_runs(instance) == []
+        # One that is terminated on Dagster's page ends even where nobody is there to end it.
+        assert instance.run_monitoring_enabled
