@@ -153,7 +153,7 @@ def _scaled(change: Change) -> Iterator[Symptom]:
         "unit_change",
         explained,
         f"is {best:.4g} times what it was (median {np.median(now):.3g}{change.unit}, reference"
-        f" {np.median(before):.3g})" + (f": {conversion}?" if conversion else ""),
+        f" {np.median(before):.3g})" + (f" ({conversion}?)" if conversion else ""),
         evidence,
     )
 

@@ -54,6 +54,13 @@ def sparkline(values: list[float], color: str) -> str:
     )
 
 
+def _linked(value: object, content: str) -> str:
+    """An address as something to open, anything else as it is."""
+    if isinstance(value, str) and value.startswith(("http://", "https://")):
+        return f'<a href="{html.escape(value)}">open</a>'
+    return content
+
+
 def table(panel: Json, frame: pd.DataFrame) -> str:
     """Rows as a table, the first `MOST_ROWS` of them."""
     settings = {name: settings_of(panel, name) for name in frame.columns}
@@ -71,8 +78,9 @@ def table(panel: Json, frame: pd.DataFrame) -> str:
                 "color-text": f' style="color:{color}"',
             }.get(kind, "")
             # A sentence goes on in the next line: a wide table would be cut on paper.
-            text = ' class="text"' if isinstance(value, str) and len(value) > LONGEST_WORD else ""
-            cells.append(f"<td{text}{style}>{shown(value, settings[name])}</td>")
+            is_text = isinstance(value, str) and len(value) > LONGEST_WORD
+            text = ' class="text"' if is_text and " " in value else ""
+            cells.append(f"<td{text}{style}>{_linked(value, shown(value, settings[name]))}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
     more = len(frame) - MOST_ROWS
     note = f'<p class="none">and {more} more</p>' if more > 0 else ""
