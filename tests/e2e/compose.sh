@@ -114,10 +114,14 @@ step "the daemon ticks the sensor and the schedule"
 pages start sensor stale_days
 pages tick sensor stale_days
 pages start schedule every_morning
-# As if it had been turned on a day ago: its last six o'clock is then due.
+# As if it had been turned on a day ago: its last six o'clock is then due. The daemon, which keeps
+# these times too, does not look meanwhile.
+compose stop --timeout 10 daemon
 sql "update dagster.instigators set instigator_body = regexp_replace(instigator_body,
-    '\"start_timestamp\": *[0-9.]+', '\"start_timestamp\": ' || extract(epoch from now() - interval '1 day')     )
+    '\"(start_timestamp|last_iteration_timestamp)\": *[0-9.]+',
+    '\"\\1\": ' || extract(epoch from now() - interval '1 day'), 'g')
     where instigator_body like '%every_morning%'"
+compose up --detach --wait daemon
 ticked=$(pages tick schedule every_morning)
 echo "schedule: $ticked"
 [[ $ticked == SUCCESS\ * ]] || fail "the schedule started no run"
