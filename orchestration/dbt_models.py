@@ -22,6 +22,7 @@ from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
 from orchestration.reference_days import chosen_reference
 from orchestration.resources import Warehouse
+from orchestration.retries import retried_when_disconnected
 from orchestration.run_scope import MONITOR_TAG, monitors_of
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
@@ -129,7 +130,7 @@ def dbt_models(
 
     engine, purpose = warehouse.engine(), f"{start} to {days_of(context)[-1]}, {monitor or 'all'}"
     # Dagster's pool holds its queued runs apart, and nothing that a command line starts.
-    with turn(engine, "dbt", purpose, tell):
+    with retried_when_disconnected(), turn(engine, "dbt", purpose, tell):
         kept = left_alone(engine, read_manifest(), models_of_run(others))
         for name, views in kept.items():
             reason = f"built anew, dbt would drop {', '.join(views)}"

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster_dbt import DbtCliResource
 
 from python_metrics.settings import PROJECT_ROOT
 
@@ -72,14 +75,8 @@ def test_a_killed_holder_leaves_the_turn_to_the_next(start: Start) -> None:
     assert next_line(second) == "has it"
 
 
-def test_dbts_asset_takes_the_turn(
-    warehouse: sa.Engine, warehouse_url: str, start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import threading
-
-    import dagster as dg
-    from dagster_dbt import DbtCliResource
-
+def materialize_dbt() -> dg.ExecuteInProcessResult:
+    """One day through dbt's asset."""
     from orchestration.dbt_manifest import dbt_project
     from orchestration.dbt_models import dbt_models
     from orchestration.dbt_packages import DBT
@@ -87,22 +84,25 @@ def test_dbts_asset_takes_the_turn(
     from orchestration.run_scope import range_tags
     from tests.integration.pipeline import days
 
+    return dg.materialize(
+        [dbt_models],
+        resources={
+            "warehouse": Warehouse(),
+            "dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(DBT)),
+        },
+        tags=range_tags(days("2019-04-01")),
+        raise_on_error=False,
+    )
+
+
+def test_dbts_asset_takes_the_turn(
+    warehouse: sa.Engine, warehouse_url: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
     holder = start("somebody else's days")
     assert next_line(holder) == "has it"
 
-    def build() -> None:
-        dg.materialize(
-            [dbt_models],
-            resources={
-                "warehouse": Warehouse(),
-                "dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(DBT)),
-            },
-            tags=range_tags(days("2019-04-01")),
-            raise_on_error=False,
-        )
-
-    building = threading.Thread(target=build)
+    building = threading.Thread(target=materialize_dbt)
     building.start()
     waits = sa.text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
     built = sa.text("select to_regclass('metrics.column_profile') is not null")
@@ -114,3 +114,27 @@ def test_dbts_asset_takes_the_turn(
     building.join()
     with warehouse.connect() as session:
         assert session.scalar(built)
+
+
+def test_dbts_asset_is_tried_again_when_the_warehouse_went_away_under_it(
+    warehouse: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
+    ended: list[dg.ExecuteInProcessResult] = []
+    building = threading.Thread(target=lambda: ended.append(materialize_dbt()))
+    building.start()
+    # As a restart does to every connection: this is the one that holds the turn.
+    holds = sa.text(
+        "select pid from pg_locks where locktype = 'advisory' and granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    with warehouse.connect() as session:
+        while building.is_alive() and not (holder := session.scalar(holds)):
+            session.rollback()
+        assert session.scalar(sa.text("select pg_terminate_backend(:pid)"), {"pid": holder})
+    building.join()
+    kinds = [event.event_type_value for event in ended[0].all_events]
+    assert kinds.count("STEP_UP_FOR_RETRY") == 1
+    assert kinds.count("STEP_RESTARTED") == 1
+    assert "STEP_FAILURE" not in kinds
+    assert ended[0].success
