@@ -68,8 +68,9 @@ where {MONITOR} and {DAYS} order by partition_date desc limit 1
 """
 OPEN_EVERYWHERE = """
 select incident_id as id, incidents.monitor, owner, kind, severity, diagnosis,
-    evidence -> 'latest' ->> 'diagnosis' as newest_day_says, opened_on::text as since,
-    last_seen_on::text as last_seen, newest_day - opened_on + 1 as age_in_days,
+    nullif(evidence -> 'latest' ->> 'diagnosis', diagnosis) as newest_day_says,
+    opened_on::text as since, last_seen_on::text as last_seen,
+    newest_day - opened_on + 1 as age_in_days,
     coalesce(acknowledged_by, 'nobody') as taken_on_by, coalesce(report_url, '') as report,
     'driftmeter incidents ' || case when acknowledged_by is null then 'ack ' else 'close ' end
         || incident_id as next_step
