@@ -11,9 +11,9 @@ from python_metrics.monitors.changes import mark_column_changes, retire_undeclar
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.notifications import pending
+from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import FEATURES, Project, project
 from tests.integration.test_arrival import FIRST, LOANS, change, monitor, states
-from tests.integration.test_own_project import driftmeter, run
 
 __all__ = ["project"]
 OPEN_INCIDENT = """

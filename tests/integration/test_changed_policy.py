@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from python_metrics.warehouse import connection
 from tests.conftest import create_database
+from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import LONG, Project
-from tests.integration.test_own_project import driftmeter, run
 
 TABLE = f'''
     create schema team;

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 import yaml
 
 from orchestration.dbt_packages import DBT
+from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project, project
-from tests.integration.test_own_project import driftmeter, run
 
 __all__ = ["project"]
 

@@ -1,0 +1,33 @@
+"""The `driftmeter` command over a dbt project that a test wrote."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.test_any_columns import Project
+
+DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
+
+
+def driftmeter(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the project's own warehouse and home."""
+    url = project.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return subprocess.run(
+        [DRIFTMETER, *arguments],
+        env={
+            **os.environ,
+            "DRIFTMETER_DATABASE_URL": url,
+            "DRIFTMETER_DBT_PROJECT": str(project.directory),
+            "DRIFTMETER_HOME": str(project.root / "home"),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+def run(project: Project, *arguments: str) -> str:
+    """What a run that succeeds prints."""
+    ended = driftmeter(project, "run", *arguments)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
