@@ -178,7 +178,11 @@ PERFORMANCE = Dashboard(
             TESTED,
             no_data=LATER,
             overrides=[
-                override("verdict", mappings=words(alarm=RED, calm=GREEN)),
+                override(
+                    "verdict",
+                    mappings=words(alarm=RED, calm=GREEN),
+                    custom__cellOptions={"type": "color-text"},
+                ),
                 *(override(name, decimals=3) for name in ("value", "expected")),
             ],
         ),

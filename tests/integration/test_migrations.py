@@ -226,3 +226,25 @@ def test_a_drift_that_lasts_is_shown_as_away_and_what_was_not_judged_has_no_rati
     assert shown == {"lasting": (5.0, True), "small": (0.99, False), "unknown": (None, False)}
     # No alarm, as nothing is new; and not calm either.
     assert tuple(state) == ("away", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "label"),
+    [
+        ("-1, null, null", "(missing)"),
+        ("0, null, null", "below"),
+        ("0, null, 'Z9'", "new: Z9"),
+        ("3, null, 'Queens'", "Queens"),
+        ("7, 5.30510331, null", "7: from 5.305"),
+        ("8, 5.30510331000001, null", "8: from 5.305"),
+        ("9, 0, null", "9: from 0"),
+        ("10, -123456.7, null", "10: from -123457"),
+        ("11, 0.000123456, null", "11: from 0.0001235"),
+    ],
+)
+def test_a_bin_has_a_short_name_of_its_own(
+    warehouse: sa.Engine, arguments: str, label: str
+) -> None:
+    with warehouse.connect() as session:
+        query = f"select metrics.bin_label({arguments})"
+        assert session.exec_driver_sql(query).scalar() == label

@@ -8,8 +8,10 @@ import pandas as pd
 from python_metrics.dashboards.panels import Json
 from python_metrics.dashboards.preview.formats import color_of, is_missing, settings_of, shown
 
-MOST_ROWS = 60
-LONGEST_WORD = 24
+# A page does not scroll a table: it has as many rows as three to a line of Grafana's grid.
+ROWS_A_LINE = 3
+# Longer texts go on in the next line, or a wide table would be cut on paper.
+LONGEST_WORD, LONGEST_PHRASE = 12, 24
 
 
 def stat(panel: Json, frame: pd.DataFrame) -> str:
@@ -54,6 +56,13 @@ def sparkline(values: list[float], color: str) -> str:
     )
 
 
+def _wrapped(value: object) -> str:
+    if not isinstance(value, str) or len(value) <= LONGEST_WORD:
+        return ""
+    is_sentence = " " in value and len(value) > LONGEST_PHRASE
+    return ' class="sentence"' if is_sentence else ' class="text"'
+
+
 def _linked(value: object, content: str) -> str:
     """An address as something to open, anything else as it is."""
     if isinstance(value, str) and value.startswith(("http://", "https://")):
@@ -62,13 +71,14 @@ def _linked(value: object, content: str) -> str:
 
 
 def table(panel: Json, frame: pd.DataFrame) -> str:
-    """Rows as a table, the first `MOST_ROWS` of them."""
+    """Rows as a table, the first ones of them."""
+    most = max(ROWS_A_LINE * panel["gridPos"]["h"], 12)
     settings = {name: settings_of(panel, name) for name in frame.columns}
     hidden = {name for name in frame if settings[name]["custom"].get("hideFrom", {}).get("viz")}
     names = [name for name in frame.columns if name not in hidden]
     head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)
     body = []
-    for values in frame.head(MOST_ROWS)[names].itertuples(index=False):
+    for values in frame.head(most)[names].itertuples(index=False):
         cells = []
         for name, value in zip(names, values, strict=True):
             kind = settings[name]["custom"]["cellOptions"]["type"]
@@ -77,11 +87,9 @@ def table(panel: Json, frame: pd.DataFrame) -> str:
                 "color-background": f' style="background:{color};color:#fff"',
                 "color-text": f' style="color:{color}"',
             }.get(kind, "")
-            # A sentence goes on in the next line: a wide table would be cut on paper.
-            is_text = isinstance(value, str) and len(value) > LONGEST_WORD
-            text = ' class="text"' if is_text and " " in value else ""
-            cells.append(f"<td{text}{style}>{_linked(value, shown(value, settings[name]))}</td>")
+            text = f"<td{_wrapped(value)}{style}>"
+            cells.append(f"{text}{_linked(value, shown(value, settings[name]))}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
-    more = len(frame) - MOST_ROWS
+    more = len(frame) - most
     note = f'<p class="none">and {more} more</p>' if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{note}"

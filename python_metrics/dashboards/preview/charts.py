@@ -36,13 +36,15 @@ def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
         "barchart": _bars,
     }[panel["type"]](panel, frame)
     height = 30 * panel["gridPos"]["h"]
+    legend = {"orientation": "h", "y": -0.18, "font": {"size": 10}}
+    legend.update(drawn.layout.legend.to_plotly_json())
     drawn.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 6, "b": 6},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 11, "color": "#3b4350"},
-        legend={"orientation": "h", "y": -0.18, "font": {"size": 10}},
+        legend=legend,
         hoverlabel={"font_size": 11},
     )
     drawn.update_xaxes(showgrid=False, automargin=True)
@@ -103,6 +105,9 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         drawn.update_yaxes(tickformat=SHARES)
     if "min" in defaults:
         drawn.update_yaxes(rangemode="tozero")
+    least = defaults["custom"].get("axisSoftMax")
+    if least and max((values.max() for values in series.values()), default=0) < least:
+        drawn.update_yaxes(range=[0, least])
     return drawn
 
 
@@ -145,7 +150,8 @@ def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
         fixed = settings_of(panel, name)["color"].get("fixedColor")
         color = COLORS[fixed] if fixed else PALETTE[number]
         drawn.add_bar(x=frame[x], y=frame[name], name=name, marker_color=color, opacity=0.8)
-    drawn.update_layout(barmode="group")
+    # Below are the long names of bins.
+    drawn.update_layout(barmode="group", legend={"y": 1.12})
     drawn.update_xaxes(type="category")
     if panel["fieldConfig"]["defaults"]["unit"] == "percentunit":
         drawn.update_yaxes(tickformat=SHARES)

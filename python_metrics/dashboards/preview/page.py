@@ -35,8 +35,10 @@ h3 { margin: 0 0 4px; font-size: 13px; font-weight: 600; }
 .none { color: #5b6675; margin: 6px 0; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; }
 th { text-align: left; color: #5b6675; font-weight: 500; }
-td, th { padding: 3px 8px; border-bottom: 1px solid #eceff3; white-space: nowrap; }
-td.text { white-space: normal; min-width: 140px; overflow-wrap: anywhere; }
+td, th { padding: 3px 6px; border-bottom: 1px solid #eceff3; }
+td { white-space: nowrap; }
+td.text { white-space: normal; overflow-wrap: anywhere; }
+td.sentence { white-space: normal; min-width: 140px; }
 footer { padding: 14px 24px 24px; color: #5b6675; font-size: 12px; }
 @media (max-width: 900px) { main { display: block; } section { margin-bottom: 10px; } }
 """

@@ -14,7 +14,14 @@ def upgrade() -> None:
         returns text language sql immutable parallel safe
         return case
             when bin < 0 then '(missing)'
-            when bin_low is not null then bin || ': from ' || bin_low::real
+            -- Four digits are enough for people; the number tells bins apart.
+            when bin_low is not null then bin || ': from ' || trim_scale(
+                round(
+                    bin_low::numeric,
+                    case when bin_low = 0 then 0
+                        else greatest(0, 3 - floor(log(abs(bin_low)))::integer) end
+                )
+            )
             when category is null then 'below'
             when bin = 0 then 'new: ' || category
             else category
