@@ -199,7 +199,7 @@ def _print_next(console: Console, report: Path | None) -> None:
     console.print("\n[bold]Where to look next[/]")
     lines = [
         f"{page_link(_overview())}   the overview, as one page",
-        "driftmeter ui       Dagster on http://127.0.0.1:3001, assets in groups raw to incidents",
+        "driftmeter ui       Dagster on http://127.0.0.1:3001, an asset for each step and monitor",
         "driftmeter incidents   what is open, what happened, and what was done about it",
         "driftmeter status   every monitor's state in one table",
         'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
