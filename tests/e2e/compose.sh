@@ -227,6 +227,7 @@ step "profiles: your own Postgres, no Grafana, no Adminer"
 compose down --volumes --timeout 5
 docker run --detach --name "$project-own-postgres" --publish 15432:5432 -e POSTGRES_USER=driftmeter \
     -e POSTGRES_DB=own -e POSTGRES_PASSWORD="$owner" "${POSTGRES_IMAGE:-postgres:18.1-bookworm}" > /dev/null
+until docker exec "$project-own-postgres" pg_isready --quiet --host 127.0.0.1; do sleep 1; done
 gateway=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}' "$project-own-postgres")
 cat >> "$scratch/env" << ENV
 COMPOSE_PROFILES=
