@@ -148,6 +148,15 @@ else
     echo "NOT PROVEN: a stand-in answers for Grafana ($health): its datasource, dashboards and alerts"
 fi
 
+step "the image's list of its packages"
+compose exec -T code python -c "
+import importlib.metadata as metadata, json, re
+plain = lambda name: re.sub(r'[-_.]+', '-', name).lower()
+listed = {plain(part['name']) for part in json.load(open('/sbom.cdx.json'))['components']}
+there = {plain(package.metadata['Name']) for package in metadata.distributions()} - {'driftmeter'}
+assert listed == there, listed ^ there
+print(len(listed), 'packages, listed and there')"
+
 step "rights, and who reaches outside ($outside)"
 for service in code webserver daemon reports; do
     compose exec -T "$service" python -c "
