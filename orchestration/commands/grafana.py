@@ -34,7 +34,7 @@ def grafana(
 
     from orchestration.environment import prepare
     from python_metrics.dashboards.write import (
-        newest_range,
+        newest_opening,
         write_dashboards,
         write_provisioning,
     )
@@ -45,7 +45,7 @@ def grafana(
     engine = connection.engine()
     reader = make_url(set_reader_password(engine, settings.reader_password()))
     home = settings.home() / "grafana"
-    write_dashboards(home / "dashboards", *newest_range(engine))
+    write_dashboards(home / "dashboards", newest_opening(engine))
     write_provisioning(home / "provisioning")
     admin = os.environ.get("GF_SECURITY_ADMIN_PASSWORD") or _kept_password(home)
     environment = {

@@ -13,6 +13,27 @@ FIRST_SHOWN = "2019-04-01T00:00:00.000Z"
 LAST_SHOWN = "2019-04-21T23:59:59.999Z"
 MONITOR_SHOWN = "trip_duration"
 COLUMN_SHOWN = "fare_usd"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a dashboard shows when somebody opens it.
+
+    Attributes
+    ----------
+    first, last : str
+        Time range as Grafana writes it: an instant, or ``now-30d`` and ``now``.
+    monitor, column : str
+        What the variables stand at.
+    """
+
+    first: str
+    last: str
+    monitor: str
+    column: str
+
+
+DEMO = Opening(FIRST_SHOWN, LAST_SHOWN, MONITOR_SHOWN, COLUMN_SHOWN)
 GRID = 24
 TAG = "driftmeter"
 # schemaVersion of Grafana 13's classic dashboards; older ones are migrated when they are loaded.
@@ -43,8 +64,11 @@ class Dashboard:
         """Its address in Grafana, and the name of its file."""
         return UID_PREFIX + self.name
 
-    def to_json(self, first: str = FIRST_SHOWN, last: str = LAST_SHOWN) -> Json:
+    def to_json(self, opening: Opening = DEMO) -> Json:
         """The classic JSON model that Grafana provisions from a file."""
+        standing = {"monitor": chosen(opening.monitor), "column": chosen(opening.column)}
+        of_demo = [{"display": "The demo's three weeks", "from": DEMO.first, "to": DEMO.last}]
+        ranges = [*(of_demo if opening.monitor == DEMO.monitor else []), *QUICK_RANGES]
         return {
             "uid": self.uid,
             "title": self.title,
@@ -58,8 +82,8 @@ class Dashboard:
             "timezone": "utc",
             "weekStart": "monday",
             "fiscalYearStartMonth": 0,
-            "time": {"from": first, "to": last},
-            "timepicker": {"quick_ranges": QUICK_RANGES},
+            "time": {"from": opening.first, "to": opening.last},
+            "timepicker": {"quick_ranges": ranges},
             "refresh": "",
             "links": [LINK],
             "annotations": {"list": [VERSIONS, INCIDENTS]},
@@ -67,7 +91,11 @@ class Dashboard:
                 "list": [
                     SOURCE,
                     *(
-                        {**variable, "hide": 0 if variable["name"] in self.uses else 2}
+                        {
+                            **variable,
+                            "current": standing.get(variable["name"], variable["current"]),
+                            "hide": 0 if variable["name"] in self.uses else 2,
+                        }
                         for variable in VARIABLES
                     ),
                     *self.more_variables,
@@ -76,9 +104,9 @@ class Dashboard:
             "panels": lay_out(self.panels),
         }
 
-    def to_text(self, first: str = FIRST_SHOWN, last: str = LAST_SHOWN) -> str:
+    def to_text(self, opening: Opening = DEMO) -> str:
         """The JSON as it is kept in git."""
-        return json.dumps(self.to_json(first, last), indent=2) + "\n"
+        return json.dumps(self.to_json(opening), indent=2) + "\n"
 
 
 def lay_out(panels: Sequence[Json]) -> list[Json]:
@@ -230,7 +258,6 @@ LINK: Json = {
     "url": "",
 }
 QUICK_RANGES = [
-    {"display": "The demo's three weeks", "from": FIRST_SHOWN, "to": LAST_SHOWN},
     {"display": "Last 30 days", "from": "now-30d", "to": "now"},
     {"display": "Last 90 days", "from": "now-90d", "to": "now"},
     {"display": "Last year", "from": "now-1y", "to": "now"},

@@ -3,12 +3,13 @@
 import argparse
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from python_metrics import settings
-from python_metrics.dashboards.dashboard import FIRST_SHOWN, LAST_SHOWN, Dashboard
+from python_metrics.dashboards.dashboard import DEMO, Dashboard, Opening
 from python_metrics.dashboards.data_quality import DATA_QUALITY
 from python_metrics.dashboards.drift import DRIFT
 from python_metrics.dashboards.overview import OVERVIEW
@@ -27,22 +28,20 @@ DASHBOARDS: tuple[Dashboard, ...] = (
 COMMITTED = settings.GRAFANA / "dashboards"
 
 
-def write_dashboards(
-    directory: Path, first: str = FIRST_SHOWN, last: str = LAST_SHOWN
-) -> list[Path]:
+def write_dashboards(directory: Path, opening: Opening = DEMO) -> list[Path]:
     """Write one file a dashboard, named by its uid, and nothing else.
 
     Parameters
     ----------
     directory : Path
         Made if it is not there.
-    first, last : str
-        Time range on first opening, as Grafana writes it: an instant, or ``now-30d`` and ``now``.
+    opening : Opening
+        What they show when they are opened for the first time.
     """
     directory.mkdir(parents=True, exist_ok=True)
     files = [directory / f"{dashboard.uid}.json" for dashboard in DASHBOARDS]
     for dashboard, file in zip(DASHBOARDS, files, strict=True):
-        file.write_text(dashboard.to_text(first, last))
+        file.write_text(dashboard.to_text(opening))
     return files
 
 
@@ -55,28 +54,46 @@ def write_provisioning(directory: Path) -> None:
     )
 
 
-def newest_range(engine: sa.Engine) -> tuple[str, str]:
-    """The newest thirty days that any monitor has, as Grafana writes a time range.
-
-    The demo's days where nothing has run yet.
+NEWEST = sa.text(
     """
-    query = "select max(partition_date) from metrics.partitions"
+    select state.monitor, state.newest_day, columns.column_name
+    from metrics.monitor_state as state
+    inner join metrics.monitored_columns as columns using (monitor)
+    where state.newest_day is not null and state.state <> 'retired'
+    order by state.newest_day desc, state.monitor, columns.role <> 'prediction'
+    limit 1
+    """
+)
+
+
+def newest_opening(engine: sa.Engine) -> Opening:
+    """The newest thirty days that any monitor has, of that monitor.
+
+    The demo's where nothing has run yet.
+    """
     with engine.connect() as connection:
-        newest = connection.execute(sa.text(query)).scalar()
+        newest = connection.execute(NEWEST).first()
     if newest is None:
-        return FIRST_SHOWN, LAST_SHOWN
-    first = newest - dt.timedelta(days=29)
-    return f"{first}T00:00:00.000Z", f"{newest}T23:59:59.999Z"
+        return DEMO
+    first = newest.newest_day - dt.timedelta(days=29)
+    return Opening(
+        f"{first}T00:00:00.000Z",
+        f"{newest.newest_day}T23:59:59.999Z",
+        newest.monitor,
+        newest.column_name,
+    )
 
 
 def main() -> None:
     """Write the committed files, or others to another directory."""
     parser = argparse.ArgumentParser(description="Write Grafana's dashboards from their code.")
     parser.add_argument("--dir", type=Path, default=COMMITTED, help="where to (grafana/dashboards)")
-    parser.add_argument("--from", dest="first", default=FIRST_SHOWN, help="such as now-30d")
-    parser.add_argument("--to", dest="last", default=LAST_SHOWN, help="such as now")
+    parser.add_argument("--from", dest="first", default=DEMO.first, help="such as now-30d")
+    parser.add_argument("--to", dest="last", default=DEMO.last, help="such as now")
     options = parser.parse_args()
-    for file in write_dashboards(options.dir, options.first, options.last):
+    for file in write_dashboards(
+        options.dir, replace(DEMO, first=options.first, last=options.last)
+    ):
         print(file)
 
 

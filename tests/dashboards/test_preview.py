@@ -3,13 +3,15 @@
 import datetime as dt
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from python_metrics.dashboards.dashboard import DEMO
 from python_metrics.dashboards.preview.page import write_page
-from python_metrics.dashboards.write import DASHBOARDS, newest_range, write_dashboards
+from python_metrics.dashboards.write import DASHBOARDS, newest_opening, write_dashboards
 from python_metrics.errors import DriftmeterError
 from tests.dashboards.grafana_files import panels
 
@@ -67,8 +69,10 @@ def test_an_unknown_monitor_or_an_empty_warehouse_is_one_clear_line(
 def test_dashboards_open_on_the_newest_days_that_there_are(
     reader: sa.Engine, warehouse: sa.Engine, tmp_path: Path
 ) -> None:
-    assert newest_range(reader) == ("2019-03-23T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
+    newest = newest_opening(reader)
+    assert (newest.first, newest.last) == ("2019-03-23T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
+    assert (newest.monitor, newest.column) == ("trip_duration", "predicted_minutes")
     # Nothing has run: the demo's days.
-    assert newest_range(warehouse) == ("2019-04-01T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
-    (first, *_) = write_dashboards(tmp_path, "now-30d", "now")
+    assert newest_opening(warehouse) == DEMO
+    (first, *_) = write_dashboards(tmp_path, replace(DEMO, first="now-30d", last="now"))
     assert '"from": "now-30d"' in first.read_text()

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from python_metrics.dashboards.preview.frames import Scope
 from python_metrics.dashboards.preview.page import write_page
 from python_metrics.dashboards.write import DASHBOARDS as CODE
+from python_metrics.dashboards.write import newest_opening
 from tests.dashboards.answers import (
     TIMESTAMPTZ,
     Answer,
@@ -103,3 +104,13 @@ def test_the_static_page_is_drawn_of_both_monitors(
     page = write_page(reader, board, tmp_path / "page.html").read_text()
     assert "turbine_power" in page
     assert "trip" not in page.partition("<script")[0]
+
+
+def test_dashboards_open_on_a_monitor_that_is_there(farm: Farm, reader: sa.Engine) -> None:
+    opening = newest_opening(reader)
+    columns = farm.rows(
+        f"select column_name from metrics.monitored_columns where monitor = '{opening.monitor}'"
+    )
+    assert (opening.column,) in columns
+    boards = [board.to_text(opening) for board in CODE]
+    assert not any("trip_duration" in board or "fare_usd" in board for board in boards)
