@@ -11,7 +11,7 @@ from python_metrics.dashboards.preview.formats import color_of, is_missing, sett
 # A page does not scroll a table: it has as many rows as three to a line of Grafana's grid.
 ROWS_A_LINE = 3
 # Longer texts go on in the next line, or a wide table would be cut on paper.
-LONGEST_WORD, LONGEST_PHRASE = 12, 24
+LONGEST_PHRASE, SENTENCE, LONGEST_WORD = 12, 24, 28
 
 
 def stat(panel: Json, frame: pd.DataFrame) -> str:
@@ -57,10 +57,12 @@ def sparkline(values: list[float], color: str) -> str:
 
 
 def _wrapped(value: object) -> str:
-    if not isinstance(value, str) or len(value) <= LONGEST_WORD:
+    if not isinstance(value, str):
         return ""
-    is_sentence = " " in value and len(value) > LONGEST_PHRASE
-    return ' class="sentence"' if is_sentence else ' class="text"'
+    if " " in value and len(value) > SENTENCE:
+        return ' class="sentence"'
+    longest = LONGEST_PHRASE if " " in value else LONGEST_WORD
+    return ' class="text"' if len(value) > longest else ""
 
 
 def _linked(value: object, content: str) -> str:

@@ -59,7 +59,8 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         settings = settings_of(panel, name)
         custom, fixed = settings["custom"], settings["color"].get("fixedColor")
         color = COLORS[fixed] if fixed else PALETTE[number % len(PALETTE)]
-        is_listed = not custom["hideFrom"]["legend"]
+        # The edge of a band is a line without width, which has no swatch.
+        is_listed = not custom["hideFrom"]["legend"] and custom["lineWidth"] > 0
         # Every day has its place, so that a day without a value breaks the line.
         daily = values.groupby(level=0).mean().asfreq("D") if len(values) > 1 else values
         if custom["drawStyle"] == "bars":
