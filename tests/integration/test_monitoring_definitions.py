@@ -50,6 +50,10 @@ def test_it_merges_with_a_teams_definitions_under_the_teams_own_keys() -> None:
     assert not [key for key in graph.materializable_asset_keys if key.path[0] == "raw"]
 
 
+def test_it_loads_beside_no_dbt_assets_too() -> None:
+    dg.Definitions.validate_loadable(monitoring_definitions(dbt_project().manifest_path))
+
+
 def test_a_manifest_without_the_quality_models_is_one_clear_line(tmp_path: Path) -> None:
     content = json.loads(dbt_project().manifest_path.read_text())
     content["nodes"] = {
