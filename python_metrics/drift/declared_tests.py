@@ -21,7 +21,7 @@ from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 Build = Callable[[DeclaredTest, Monitor, list[Any]], Any]
 
 
-def _of(metric: Any, conditions: str = "tests", **fixed: Any) -> Build:
+def _metric_of(metric: Any, conditions: str = "tests", **fixed: Any) -> Build:
     """A metric of a column, or of the whole frame."""
 
     def build(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
@@ -46,28 +46,28 @@ def _quantile(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
 
 
 BUILD: Mapping[str, Build] = {
-    "missing_share": _of(metrics.MissingValueCount, "share_tests"),
-    "drift": _of(metrics.ValueDrift),
-    "mean": _of(metrics.MeanValue),
-    "median": _of(metrics.MedianValue),
+    "missing_share": _metric_of(metrics.MissingValueCount, "share_tests"),
+    "drift": _metric_of(metrics.ValueDrift),
+    "mean": _metric_of(metrics.MeanValue),
+    "median": _metric_of(metrics.MedianValue),
     "quantile": _quantile,
-    "std": _of(metrics.StdValue),
-    "min": _of(metrics.MinValue),
-    "max": _of(metrics.MaxValue),
+    "std": _metric_of(metrics.StdValue),
+    "min": _metric_of(metrics.MinValue),
+    "max": _metric_of(metrics.MaxValue),
     "out_of_range_share": _range,
     "unaccepted_share": _accepted,
-    "row_count": _of(metrics.RowCount),
-    "duplicated_rows": _of(metrics.DuplicatedRowCount),
-    "drifted_share": _of(metrics.DriftedColumnsCount, "share_tests"),
-    "mae": _of(metrics.MAE, "mean_tests"),
-    "rmse": _of(metrics.RMSE),
-    "mape": _of(metrics.MAPE, "mean_tests"),
-    "accuracy": _of(metrics.Accuracy, probas_threshold=0.5),
-    "precision": _of(metrics.Precision, probas_threshold=0.5),
-    "recall": _of(metrics.Recall, probas_threshold=0.5),
-    "f1": _of(metrics.F1Score, probas_threshold=0.5),
-    "roc_auc": _of(metrics.RocAuc, probas_threshold=0.5),
-    "log_loss": _of(metrics.LogLoss, probas_threshold=0.5),
+    "row_count": _metric_of(metrics.RowCount),
+    "duplicated_rows": _metric_of(metrics.DuplicatedRowCount),
+    "drifted_share": _metric_of(metrics.DriftedColumnsCount, "share_tests"),
+    "mae": _metric_of(metrics.MAE, "mean_tests"),
+    "rmse": _metric_of(metrics.RMSE),
+    "mape": _metric_of(metrics.MAPE, "mean_tests"),
+    "accuracy": _metric_of(metrics.Accuracy, probas_threshold=0.5),
+    "precision": _metric_of(metrics.Precision, probas_threshold=0.5),
+    "recall": _metric_of(metrics.Recall, probas_threshold=0.5),
+    "f1": _metric_of(metrics.F1Score, probas_threshold=0.5),
+    "roc_auc": _metric_of(metrics.RocAuc, probas_threshold=0.5),
+    "log_loss": _metric_of(metrics.LogLoss, probas_threshold=0.5),
 }
 
 

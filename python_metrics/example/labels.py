@@ -62,7 +62,7 @@ class LabelDelay:
         ids = trip_ids.to_numpy().astype(np.uint64)
         # Two numbers from 0 to 1 of each trip; the second is a hash of the first.
         first = pd.util.hash_array(ids)
-        lost, when = (each.astype(float) / SPACE for each in (first, pd.util.hash_array(first)))
+        lost, when = (number.astype(float) / SPACE for number in (first, pd.util.hash_array(first)))
         days = np.zeros(len(ids), dtype=np.int64)
         if self.mean_days:
             stays = np.log(self.mean_days / (1 + self.mean_days))
@@ -99,10 +99,10 @@ def take_labels(connection: sa.Connection, day: dt.date, late: pa.Table, taken_o
 def newest_loaded(engine: sa.Engine) -> dt.date | None:
     """The newest day that was loaded: today, as far as the data goes."""
     with engine.connect() as connection:
-        found: dt.date | None = connection.scalar(
+        newest: dt.date | None = connection.scalar(
             sa.text("select max(partition_date) from raw.loads where state <> 'missing'")
         )
-    return found
+    return newest
 
 
 def mark_landed(engine: sa.Engine, today: dt.date, monitors: Iterable[str]) -> list[dt.date]:

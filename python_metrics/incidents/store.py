@@ -249,20 +249,20 @@ def replace_incidents(
         elif row["closed_on"] is None:
             connection.execute(CLOSE, {"number": row["incident_id"], "author": AUTHOR})
             note = {"event": "closed", "on_date": row["last_seen_on"], "note": NO_BREACH_NOW}
-            connection.execute(EVENT, {**_told(monitor, row), **note})
+            connection.execute(EVENT, {**_event_of(monitor, row), **note})
 
 
 def withdraw(connection: sa.Connection, monitor: Monitor, row: sa.RowMapping, note: str) -> None:
     """Take an incident out of the table; that it was there, and why it went, stays on record."""
     withdrawn = {"event": "withdrawn", "on_date": row["opened_on"], "note": note}
-    connection.execute(EVENT, {**_told(monitor, row), **withdrawn})
+    connection.execute(EVENT, {**_event_of(monitor, row), **withdrawn})
     connection.execute(
         sa.text("delete from metrics.incidents where incident_id = :number"),
         {"number": row["incident_id"]},
     )
 
 
-def _told(monitor: Monitor, row: sa.RowMapping) -> dict[str, object]:
+def _event_of(monitor: Monitor, row: sa.RowMapping) -> dict[str, object]:
     """What an event keeps of an incident."""
     kept = {key: row[key] for key in ("incident_id", "kind", "diagnosis", "report_url")}
     return {**kept, "monitor": monitor.name, "author": AUTHOR}

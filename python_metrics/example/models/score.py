@@ -89,8 +89,8 @@ def score_day(
             )
         if trips.empty:
             return 0
-        for each in challengers:
-            copy_in(connection, "raw.challenger_predictions", _predictions(each, trips))
+        for challenger in challengers:
+            copy_in(connection, "raw.challenger_predictions", _predictions(challenger, trips))
         return copy_in(connection, "raw.predictions", _predictions(active, trips))
 
 

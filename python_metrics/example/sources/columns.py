@@ -94,29 +94,29 @@ def canonical_frame(table: pa.Table, file: str) -> tuple[pd.DataFrame, "pd.Serie
     DriftmeterError
         If a required column is missing or goes by a name that TLC never used.
     """
-    found = _find_columns(table.column_names, file)
+    named = _find_columns(table.column_names, file)
     reasons = pd.Series("", index=range(table.num_rows), dtype="object")
     cast = {}
     for name in NAMES:
-        if name in found:
-            values = table.column(found[name]).to_pandas()
+        if name in named:
+            values = table.column(named[name]).to_pandas()
         else:
             values = pd.Series([None] * table.num_rows, dtype="object")
         cast[name], is_bad, problem = _cast(name, values)
-        reasons[is_bad & (reasons == "")] = f"{found.get(name, name)} {problem}"
+        reasons[is_bad & (reasons == "")] = f"{named.get(name, name)} {problem}"
     return pd.DataFrame(cast), reasons
 
 
 def _find_columns(names: list[str], file: str) -> dict[str, str]:
     by_lower = {name.strip().lower(): name for name in names}
-    found = {
+    named = {
         ours: by_lower[theirs]
         for ours, aliases in NAMES.items()
         for theirs in reversed(aliases)
         if theirs in by_lower
     }
     required = REQUIRED - (LOCATIONS if COORDINATES & by_lower.keys() else set())
-    absent = sorted(required - found.keys())
+    absent = sorted(required - named.keys())
     if absent:
         known = {alias for aliases in NAMES.values() for alias in aliases} | COORDINATES
         strange = [name for lower, name in by_lower.items() if lower not in known]
@@ -126,7 +126,7 @@ def _find_columns(names: list[str], file: str) -> dict[str, str]:
             where=file,
             fix=f"name it {' or '.join(NAMES[absent[0]])}, as TLC does",
         )
-    return found
+    return named
 
 
 def _cast(name: str, values: pd.Series) -> tuple[pd.Series, pd.Series, str]:

@@ -73,14 +73,14 @@ class FilesSource:
                 "is no directory", where=str(directory), fix="give --dir a directory of TLC files"
             )
         matches = {path: FILE_NAME.fullmatch(path.name) for path in sorted(directory.iterdir())}
-        found = {path: match for path, match in matches.items() if match}
-        colours = {match["taxi"] for match in found.values()}
+        trip_files = {path: match for path, match in matches.items() if match}
+        colours = {match["taxi"] for match in trip_files.values()}
         if taxi is None:
             taxi = "green" if colours == {"green"} else "yellow"
         self.taxi = taxi
         self._paths = {
             (int(match["year"]), int(match["month"])): path
-            for path, match in found.items()
+            for path, match in trip_files.items()
             if match["taxi"] == taxi
         }
         if not self._paths:
