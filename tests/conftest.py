@@ -15,7 +15,6 @@ from python_metrics.warehouse.embedded import EmbeddedPostgres
 from tests.integration.pipeline import days
 
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
-CHALLENGED_DAYS = ("2019-04-19", "2019-04-21")
 TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
 
 
@@ -66,25 +65,19 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
-    """Engine of a warehouse after `make demo`, with fewer trips a day, and challengers."""
+    """Engine of a warehouse after `make demo`, with fewer trips a day."""
     name = f"demo_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
         patch.setenv("DRIFTMETER_HOME", str(demo_home))
-        from orchestration.dbt_manifest import monitors
         from orchestration.environment import prepare
-        from orchestration.example.baseline import train_challenger
         from orchestration.example.chain import run_chain
         from orchestration.example.source_choice import SourceChoice
 
         prepare()
-        choice = SourceChoice("simulated", trips_per_day=200)
-        run_chain(choice, days(*DEMO_DAYS))
-        engine = connection.engine(f"{postgres}/{name}")
-        for monitor in monitors():
-            train_challenger(monitor, days("2019-02-01", "2019-02-28"), engine, "simulated")
-        run_chain(choice, days(*CHALLENGED_DAYS))
+        run_chain(SourceChoice("simulated", trips_per_day=200), days(*DEMO_DAYS))
+    engine = connection.engine(f"{postgres}/{name}")
     yield engine
     engine.dispose()
 

@@ -1,5 +1,6 @@
 """A warehouse with a baseline and three days, built once for the tests of the whole chain."""
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,23 +29,53 @@ class Chain:
         run_chain(SourceChoice("files", str(self.directory)), days(first, last), only)
 
 
-@pytest.fixture(scope="module")
-def chain(
-    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Chain]:
+@dataclass(frozen=True)
+class Built:
+    """A chain that was built once: a database and directories to copy.
+
+    The files that it was built from have one place, by which the warehouse knows its source.
+    """
+
+    database: str
+    home: Path
+    files: Path
+    directory: Path
+
+
+@pytest.fixture(scope="session")
+def built(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """January to April 2019 as files; the first three days of April computed."""
-    directory = tmp_path_factory.mktemp("trips")
+    home, files, directory = map(tmp_path_factory.mktemp, ("built_home", "files", "trips"))
     for month in ("2019-01", "2019-02", "2019-03", "2019-04"):
-        write_month(directory, month)
-    name = f"chain_{uuid.uuid4().hex[:8]}"
+        write_month(files, month)
+    shutil.copytree(files, directory, dirs_exist_ok=True)
+    name = f"built_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
-        patch.setenv("DRIFTMETER_HOME", str(tmp_path_factory.mktemp("home")))
-        from orchestration.environment import prepare
+        chain = prepared(patch, f"{postgres}/{name}", home, directory)
+        chain.run("2019-04-01", "2019-04-03")
+        chain.engine.dispose()
+    return Built(name, home, files, directory)
 
-        prepare()
-        built = Chain(connection.engine(f"{postgres}/{name}"), directory)
-        built.run("2019-04-01", "2019-04-03")
-        yield built
-        built.engine.dispose()
+
+@pytest.fixture(scope="module")
+def chain(postgres: str, built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """The built chain, a module's own copy of it."""
+    name, home = f"chain_{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("home")
+    create_database(postgres, name, built.database)
+    shutil.copytree(built.home, home, dirs_exist_ok=True)
+    shutil.copytree(built.files, built.directory, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        copy = prepared(patch, f"{postgres}/{name}", home, built.directory)
+        yield copy
+        copy.engine.dispose()
+
+
+def prepared(patch: pytest.MonkeyPatch, url: str, home: Path, directory: Path) -> Chain:
+    """The chain of a warehouse and a home, to which the environment points from now on."""
+    patch.setenv("DRIFTMETER_DATABASE_URL", url)
+    patch.setenv("DRIFTMETER_HOME", str(home))
+    from orchestration.environment import prepare
+
+    prepare()
+    return Chain(connection.engine(url), directory)

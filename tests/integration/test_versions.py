@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from orchestration.dbt_manifest import monitors
 from orchestration.example.baseline import train_challenger
 from python_metrics.errors import DriftmeterError
-from python_metrics.example.models.versions import promote, retire
+from python_metrics.example.models.versions import promote, retire, retire_others
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import _row
@@ -25,22 +25,61 @@ DAY = dt.date(2019, 4, 2)
 OWN = ["raw.predictions", "inference.trip_duration", "inference.trip_tip", "metrics.drift"]
 
 
-def february() -> Days:
-    return Days(**{"from": "2019-02-01", "to": "2019-02-28"})
-
-
 @pytest.fixture(scope="module")
 def challengers(chain: Chain) -> dict[str, str]:
-    """Versions by monitor, trained on February, and the days run again."""
-    found = {
-        name: train_challenger(name, february(), chain.engine, "files").model_version
-        for name in monitors()
-    }
+    """Versions by monitor that were trained beside the baseline."""
+    query = sa.text("select monitor, model_version from metrics.model_versions where is_challenger")
+    with chain.engine.connect() as session:
+        return dict(session.execute(query).tuples().all())
+
+
+def test_a_challenger_that_comes_later_scores_beside_and_leaves_the_champions_rows(
+    chain: Chain, challengers: dict[str, str]
+) -> None:
+    assert set(challengers) == set(monitors())
+    february = Days(**{"from": "2019-02-01", "to": "2019-02-28"})
+    with chain.engine.connect() as session:
+        source = session.scalar(sa.text("select min(data_source) from metrics.model_versions"))
+    later = train_challenger("trip_tip", february, chain.engine, source).model_version
     before = rows_of(chain.engine, tables=OWN)
-    chain.run("2019-04-01", "2019-04-03")
+    chain.run("2019-04-03")
     # What is acted on, and what is watched, is as it was.
     assert rows_of(chain.engine, tables=OWN) == before
-    return found
+    query = sa.text(
+        "select distinct challenger from metrics.version_comparisons"
+        " where monitor = 'trip_tip' and partition_date = '2019-04-03'"
+    )
+    with chain.engine.connect() as session:
+        assert set(session.scalars(query)) == {later, challengers["trip_tip"]}
+    retire(chain.engine, later)
+    chain.run("2019-04-03")
+    with chain.engine.connect() as session:
+        assert set(session.scalars(query)) == {challengers["trip_tip"]}
+
+
+def test_challengers_of_another_source_are_retired(
+    chain: Chain, challengers: dict[str, str]
+) -> None:
+    query = sa.text("select count(*) from metrics.model_versions where is_challenger")
+    with chain.engine.connect() as session:
+        source = session.scalar(sa.text("select min(data_source) from metrics.model_versions"))
+        before = session.scalar(query)
+    retire_others(chain.engine, "trip_tip", source)
+    with chain.engine.connect() as session:
+        assert session.scalar(query) == before
+    try:
+        retire_others(chain.engine, "trip_tip", "another source")
+        with chain.engine.connect() as session:
+            assert session.scalar(query) == before - 1
+    finally:
+        with chain.engine.begin() as session:
+            session.execute(
+                sa.text(
+                    "update metrics.model_versions set is_challenger = true"
+                    " where model_version = :version"
+                ),
+                {"version": challengers["trip_tip"]},
+            )
 
 
 def paired(chain: Chain, monitor: str) -> pd.DataFrame:
@@ -132,13 +171,13 @@ def test_a_version_is_promoted_and_retired(chain: Chain, challengers: dict[str, 
         with chain.engine.connect() as session:
             return {name: (active, beside) for name, active, beside in session.execute(query)}
 
-    (first,) = set(states()) - {version}
+    (first,) = [name for name, (active, _) in states().items() if active]
     assert states()[version] == (False, True)
     assert promote(chain.engine, version) == "trip_tip"
-    assert states() == {version: (True, False), first: (False, False)}
+    assert (states()[version], states()[first]) == ((True, False), (False, False))
     promote(chain.engine, first)
     retire(chain.engine, version)
-    assert states() == {version: (False, False), first: (True, False)}
+    assert (states()[version], states()[first]) == ((False, False), (True, False))
     with pytest.raises(DriftmeterError, match="there is no version 'nonsense'"):
         promote(chain.engine, "nonsense")
 

@@ -17,6 +17,7 @@ from tests.dashboards.answers import (
     firing,
     with_values,
 )
+from tests.dashboards.choices import check_choices
 from tests.dashboards.grafana_files import (
     DASHBOARDS,
     PANEL_IDS,
@@ -95,6 +96,13 @@ def test_a_query_answers_in_any_segment_and_of_any_column(
     for name in ("segment", "column", "metric"):
         for value in lists[name].column(lists[name].names[0]):
             Answer(reader, EVERY_QUERY[where], with_values(opened, **{name: value}))
+
+
+@pytest.mark.parametrize("where", EVERY_QUERY)
+def test_a_query_answers_in_shape_of_any_versions_and_range(
+    reader: sa.Engine, opened: Scope, where: str
+) -> None:
+    check_choices(reader, where, opened, [str(opened.values["monitor"])])
 
 
 @pytest.mark.parametrize("board", CODE, ids=lambda board: board.uid)
