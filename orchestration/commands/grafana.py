@@ -1,4 +1,4 @@
-"""`driftmeter grafana`: a Grafana binary of yours on this warehouse, with our provisioning."""
+"""`driftmeter grafana`: a Grafana binary on this warehouse, or one that is already there."""
 
 import os
 import secrets
@@ -18,16 +18,66 @@ SINK = "http://127.0.0.1:9/"
 
 
 def grafana(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+    url: Annotated[
+        Optional[str],
+        typer.Option(metavar="ADDRESS", help="A Grafana that is there: put everything into it."),
+    ] = None,
+    token: Annotated[
+        Optional[str],
+        typer.Option(
+            envvar="GRAFANA_TOKEN",
+            show_envvar=True,
+            help="With --url: token of a service account with the role Admin.",
+        ),
+    ] = None,
+    datasource_address: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="HOST:PORT", help="With --url: the warehouse, as that Grafana reaches it."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --url: say what would change, write nothing.")
+    ] = False,
+    port: Annotated[
+        Optional[int], typer.Option(help="Port on 127.0.0.1.", show_default="3000")
+    ] = None,
     binary: Annotated[
         Optional[Path], typer.Option(help="The `grafana` program; from the path without it.")
     ] = None,
 ) -> None:
-    """Start Grafana on this warehouse with our dashboards and alerts, until Ctrl-C.
+    """Dashboards and alerts in a Grafana of yours.
 
-    For those with a Grafana binary and no Docker. Its data goes to .driftmeter/grafana; dashboards
-    open on the newest thirty days there are.
+    With --url: puts the datasource, the folder Driftmeter, its dashboards and alert rules into a
+    Grafana 12 or newer that is already there, and says of each whether it was created, updated or
+    unchanged; one that is from a file of that Grafana is left. Its default datasource, contact
+    points and notification policies stay as they are: route by the alerts' labels monitor, owner,
+    family, severity and source. Set DRIFTMETER_READER_PASSWORD where several Grafanas read one
+    warehouse; without it a password is made anew whenever the datasource is written. An authority
+    of your own for certificates: REQUESTS_CA_BUNDLE.
+
+    Without --url: starts a Grafana binary on this warehouse, until Ctrl-C. Its data goes to
+    .driftmeter/grafana; dashboards open on the newest thirty days there are.
     """
+    of_remote = {"--datasource-address": datasource_address, "--dry-run": dry_run or None}
+    of_local = {"--port": port, "--binary": binary}
+    stray = [name for name, value in (of_local if url else of_remote).items() if value is not None]
+    if stray:
+        raise DriftmeterError(
+            f"{stray[0]} is {'not for' if url else 'only for'} a Grafana that is already there",
+            where="driftmeter grafana",
+            fix="leave it out" if url else "give that Grafana's address as --url",
+        )
+    if url:
+        from orchestration.commands.grafana_install import put_into
+
+        put_into(url, token, datasource_address, dry_run)
+    else:
+        start(port or 3000, binary)
+
+
+def start(port: int, binary: Path | None) -> None:
+    """Become a Grafana on this warehouse with our provisioning."""
     program = find_program(binary)
     arguments = [str(program), "server", f"--homepath={home_of(program)}"]
     from sqlalchemy.engine import make_url
@@ -39,7 +89,7 @@ def grafana(
         write_provisioning,
     )
     from python_metrics.warehouse import connection
-    from python_metrics.warehouse.reader import set_reader_password
+    from python_metrics.warehouse.reader import set_reader_password, sslmode
 
     prepare()
     engine = connection.engine()
@@ -51,7 +101,7 @@ def grafana(
     environment = {
         "DRIFTMETER_DB_ADDRESS": f"{reader.host}:{reader.port or 5432}",
         "DRIFTMETER_DB_NAME": str(reader.database),
-        "DRIFTMETER_DB_SSLMODE": str(reader.query.get("sslmode", "disable")),
+        "DRIFTMETER_DB_SSLMODE": sslmode(engine),
         "DRIFTMETER_READER_PASSWORD": str(reader.password),
         "DRIFTMETER_DASHBOARDS_PATH": str(home / "dashboards"),
         "DRIFTMETER_ALERT_WEBHOOK_URL": os.environ.get("ALERT_WEBHOOK_URL", SINK),

@@ -26,6 +26,7 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     PIPELINE,
 )
 COMMITTED = settings.GRAFANA / "dashboards"
+PROVISIONING = settings.GRAFANA / "provisioning"
 
 
 def write_dashboards(directory: Path, opening: Opening = DEMO) -> list[Path]:
@@ -47,11 +48,14 @@ def write_dashboards(directory: Path, opening: Opening = DEMO) -> list[Path]:
 
 def write_provisioning(directory: Path) -> None:
     """Write what Grafana is provisioned with, its alert rules over this warehouse's schema."""
-    shutil.copytree(settings.GRAFANA / "provisioning", directory, dirs_exist_ok=True)
-    rules = directory / "alerting" / "rules.yaml"
-    rules.write_text(
-        rules.read_text().replace("from metrics.", f"from {settings.metrics_schema()}.")
-    )
+    shutil.copytree(PROVISIONING, directory, dirs_exist_ok=True)
+    (directory / "alerting" / "rules.yaml").write_text(rules_text())
+
+
+def rules_text() -> str:
+    """The file of alert rules, over this warehouse's schema."""
+    rules = (PROVISIONING / "alerting" / "rules.yaml").read_text()
+    return rules.replace("from metrics.", f"from {settings.metrics_schema()}.")
 
 
 NEWEST = sa.text(
@@ -60,21 +64,28 @@ NEWEST = sa.text(
     from metrics.monitor_state as state
     inner join metrics.monitored_columns as columns using (monitor)
     where state.newest_day is not null and state.state <> 'retired'
-    order by state.newest_day desc, state.monitor, columns.role <> 'prediction'
+    order by
+        least(state.newest_day, :recent) desc, state.monitor, columns.role <> 'prediction'
     limit 1
     """
 )
+# A warehouse whose newest day is no older than this is fed: its dashboards follow the clock.
+RECENT = dt.timedelta(days=7)
 
 
-def newest_opening(engine: sa.Engine) -> Opening:
+def newest_opening(engine: sa.Engine, today: dt.date | None = None) -> Opening:
     """The newest thirty days that any monitor has, of that monitor.
 
-    The demo's where nothing has run yet.
+    Of a warehouse that is fed it is the same on every day: the last thirty days of the first of
+    its monitors with recent ones. The demo's where nothing has run yet.
     """
+    recent = (today or dt.date.today()) - RECENT
     with engine.connect() as connection:
-        newest = connection.execute(NEWEST).first()
+        newest = connection.execute(NEWEST, {"recent": recent}).first()
     if newest is None:
         return DEMO
+    if newest.newest_day >= recent:
+        return Opening("now-30d", "now", newest.monitor, newest.column_name)
     first = newest.newest_day - dt.timedelta(days=29)
     return Opening(
         f"{first}T00:00:00.000Z",

@@ -51,3 +51,18 @@ def set_reader_password(engine: sa.Engine, password: str | None = None) -> str:
         ) from error
     url = make_url(engine.url).set(drivername="postgresql", username=READER, password=password)
     return url.render_as_string(hide_password=False)
+
+
+def sslmode(engine: sa.Engine) -> str:
+    """How Grafana's driver is to connect: as the warehouse's URL says, or as this engine does.
+
+    It knows no mode that tries both, which is libpq's own when the URL says nothing.
+    """
+    named = str(engine.url.query.get("sslmode"))
+    if named in ("disable", "require", "verify-ca", "verify-full"):
+        return named
+    with engine.connect() as connection:
+        encrypted = connection.scalar(
+            sa.text("select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()")
+        )
+    return "require" if encrypted else "disable"

@@ -72,6 +72,10 @@ def test_dashboards_open_on_the_newest_days_that_there_are(
     newest = newest_opening(reader)
     assert (newest.first, newest.last) == ("2019-03-23T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
     assert (newest.monitor, newest.column) == ("trip_duration", "predicted_minutes")
+    # A warehouse that is fed has dashboards that follow the clock, the same every day.
+    live = [newest_opening(reader, dt.date(2019, 4, day)) for day in (22, 28)]
+    assert live == [replace(newest, first="now-30d", last="now")] * 2
+    assert newest_opening(reader, dt.date(2019, 4, 29)) == newest
     # Nothing has run: the demo's days.
     assert newest_opening(warehouse) == DEMO
     (first, *_) = write_dashboards(tmp_path, replace(DEMO, first="now-30d", last="now"))

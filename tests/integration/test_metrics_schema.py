@@ -111,7 +111,10 @@ def test_grafanas_queries_and_alert_rules_read_that_schema(tmp_path: Path) -> No
     code = (
         "import sys; from pathlib import Path;"
         "from python_metrics.dashboards.write import write_dashboards, write_provisioning;"
-        "write_dashboards(Path(sys.argv[1])); write_provisioning(Path(sys.argv[1]))"
+        "write_dashboards(Path(sys.argv[1])); write_provisioning(Path(sys.argv[1]));"
+        # What a Grafana gets through its API.
+        "from python_metrics.dashboards.provisioned import rule_group;"
+        "Path(sys.argv[1], 'group.txt').write_text(str(rule_group()))"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -121,6 +124,7 @@ def test_grafanas_queries_and_alert_rules_read_that_schema(tmp_path: Path) -> No
     )
     dashboards = "".join(file.read_text() for file in tmp_path.glob("*.json"))
     rules = (tmp_path / "alerting" / "rules.yaml").read_text()
-    for text in (dashboards, rules):
+    group = (tmp_path / "group.txt").read_text()
+    for text in (dashboards, rules, group):
         assert f"from {SCHEMA}." in text
         assert "from metrics." not in text

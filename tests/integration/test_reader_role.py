@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.warehouse import connection
-from python_metrics.warehouse.reader import READER, set_reader_password
+from python_metrics.warehouse.reader import READER, set_reader_password, sslmode
 
 
 @pytest.fixture
@@ -135,3 +135,22 @@ def test_a_monitors_rows_follow_its_configuration(warehouse: sa.Engine, reader: 
     assert owner == "other"
     assert {name for name, role in rows if role == "feature"} == set(fewer)
     assert dict(row[::-1] for row in rows)["prediction"] == duration_monitor.prediction
+
+
+@pytest.mark.parametrize(
+    ("named", "mode"),
+    [
+        ("", "disable"),
+        ("?sslmode=prefer", "disable"),
+        ("?sslmode=disable", "disable"),
+        ("?sslmode=verify-full", "verify-full"),
+    ],
+)
+def test_grafana_is_told_a_way_to_connect_that_its_driver_knows(
+    warehouse_url: str, named: str, mode: str
+) -> None:
+    # The tests' server speaks no TLS, so only a named mode can ask for it.
+    url = f"{warehouse_url}{named}".replace("postgresql:", "postgresql+psycopg:")
+    engine = sa.create_engine(url)
+    assert sslmode(engine) == mode
+    engine.dispose()
