@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from python_metrics.dashboards.macros import interpolate
-from tests.dashboards.grafana_files import DASHBOARDS, PANEL_IDS, PANELS, rules
+from tests.dashboards.grafana_files import DASHBOARDS, PANEL_IDS, PANELS, PREFIX, rules
 
 URL = os.environ.get("GRAFANA_URL", "")
 USER = os.environ.get("GRAFANA_USER", "admin")
@@ -88,16 +88,16 @@ def values(grafana: Grafana) -> dict[str, Any]:
 
 
 def test_the_datasource_is_provisioned_and_healthy(grafana: Grafana) -> None:
-    source = grafana.get("/api/datasources/uid/warehouse")
+    source = grafana.get("/api/datasources/uid/driftmeter-warehouse")
     assert source["type"] == "grafana-postgresql-datasource"
     assert source["readOnly"] is True
     assert source["user"] == "driftmeter_reader"
-    assert grafana.get("/api/datasources/uid/warehouse/health")["status"] == "OK"
+    assert grafana.get("/api/datasources/uid/driftmeter-warehouse/health")["status"] == "OK"
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
 def test_a_dashboard_is_provisioned_as_it_is_committed(grafana: Grafana, uid: str) -> None:
-    answer = grafana.get(f"/api/dashboards/uid/{uid}")
+    answer = grafana.get(f"/api/dashboards/uid/{PREFIX}{uid}")
     assert answer["meta"]["provisioned"] is True
     titles = [panel["title"] for panel in answer["dashboard"]["panels"]]
     assert titles == [panel["title"] for panel in DASHBOARDS[uid]["panels"]]
@@ -107,7 +107,7 @@ def test_a_dashboard_is_provisioned_as_it_is_committed(grafana: Grafana, uid: st
 def test_a_panels_query_answers_with_data(
     grafana: Grafana, values: dict[str, Any], uid: str, panel: dict[str, Any]
 ) -> None:
-    time_range = grafana.get(f"/api/dashboards/uid/{uid}")["dashboard"]["time"]
+    time_range = grafana.get(f"/api/dashboards/uid/{PREFIX}{uid}")["dashboard"]["time"]
     target = dict(panel["targets"][0])
     # The browser puts variables in; macros are the plugin's.
     target["rawSql"] = interpolate(target["rawSql"], values)
