@@ -87,6 +87,42 @@ def test_a_panel_asks_a_question_and_says_how_to_read_the_answer(
             assert "max" in defaults or defaults["custom"]["axisSoftMax"]
 
 
+# Of the 17 rules of grafana/dashboard-linter, June 2026, seven are about any data source:
+# template-datasource, template-on-time-change-reload, panel-datasource, panel-title-description,
+# panel-units, panel-no-targets, uneditable-dashboard. They are held here and in the tests around,
+# over panels of every kind where the linter looks at some. The other ten read PromQL and LogQL or
+# ask for Prometheus' own labels, and there is neither: template-job, template-instance,
+# template-label-promql, target-promql, target-logql, target-logql-auto, target-rate-interval,
+# target-job, target-instance, target-counter-agg.
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_whatever_asks_the_warehouse_does_so_through_the_one_variable(uid: str) -> None:
+    board = DASHBOARDS[uid]
+    variables = board["templating"]["list"]
+    assert [part["name"] for part in variables if part["type"] == "datasource"] == ["datasource"]
+    assert len({part["name"] for part in variables}) == len(variables)
+    asking = [
+        *(part for part in variables if part["type"] == "query"),
+        *board["annotations"]["list"],
+        *(part["target"] for part in board["annotations"]["list"]),
+    ]
+    assert len(asking) > 4
+    assert {part["datasource"]["uid"] for part in asking} == {"${datasource}"}
+    # No variable is shown by its bare name.
+    assert all(part["label"] and part["description"] for part in variables)
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+def test_a_panel_asks_something_and_its_exceptions_have_units_that_grafana_knows(
+    uid: str, panel: dict[str, Any]
+) -> None:
+    references = [target["refId"] for target in panel["targets"]]
+    assert references
+    assert len(set(references)) == len(references)
+    for exception in panel["fieldConfig"]["overrides"]:
+        for part in exception["properties"]:
+            assert part["id"] != "unit" or part["value"] in UNITS, exception["matcher"]
+
+
 def test_the_titles_of_a_dashboard_differ() -> None:
     assert len(set(PANEL_IDS)) == len(PANEL_IDS)
 
