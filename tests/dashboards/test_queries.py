@@ -1,6 +1,5 @@
 """Every query of every panel, variable, annotation and rule, as Grafana's role, on the demo."""
 
-import datetime as dt
 import re
 from dataclasses import replace
 from typing import Any
