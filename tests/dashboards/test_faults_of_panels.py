@@ -209,18 +209,31 @@ def test_every_open_incident_has_an_owner_a_sentence_and_a_command(
     assert all(age > 0 for age in answer.column("age_in_days"))
 
 
-def test_a_band_of_the_static_page_ends_where_days_are_missing() -> None:
-    panel: dict[str, Any]
-    (panel,) = [
-        panel
-        for _, panel in PANELS
-        if panel["title"] == "Is the model still right?" and panel["type"] == "timeseries"
-    ]
+def panel_named(title: str, kind: str) -> dict[str, Any]:
+    (panel,) = [panel for _, panel in PANELS if panel["title"] == title and panel["type"] == kind]
+    return panel
+
+
+def test_a_chart_of_the_static_page_is_as_wide_as_the_range(scope: Scope) -> None:
+    panel = panel_named("What was wrong on which day?", "timeseries")
+    frame = pd.DataFrame({"time": pd.to_datetime(["2019-04-07"], utc=True), "segment": [1.0]})
+    drawn = figure(panel, frame, scope)
+    left, right = map(pd.Timestamp, drawn.layout.xaxis.range)
+    assert left <= pd.Timestamp(scope.first) < pd.Timestamp(scope.last) <= right
+    (bar,) = drawn.data
+    assert pd.Timedelta(hours=12) < pd.Timedelta(milliseconds=bar.width) < pd.Timedelta(days=1)
+    # A tick is a day at least, even where the page shows one day.
+    day = replace(scope, last=scope.first + pd.Timedelta(hours=23))
+    assert figure(panel, frame, day).layout.xaxis.dtick == 86_400_000
+
+
+def test_a_band_of_the_static_page_ends_where_days_are_missing(scope: Scope) -> None:
+    panel = panel_named("Is the model still right?", "timeseries")
     days = [f"2019-04-{number:02}" for number in (1, 2, 3, 6, 7)]
     frame = pd.DataFrame({"time": pd.to_datetime(days, utc=True)})
     for name in ("realised", "estimated"):
         for edge in ("", ", low", ", high"):
             frame[name + edge] = 1.0
-    drawn = figure(panel, frame)
+    drawn = figure(panel, frame, scope)
     bands = [trace for trace in drawn.data if trace.fill == "toself"]
     assert len(bands) == 4

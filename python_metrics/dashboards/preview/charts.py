@@ -11,7 +11,7 @@ from python_metrics.dashboards.preview.formats import (
     settings_of,
     shown,
 )
-from python_metrics.dashboards.preview.frames import series_of
+from python_metrics.dashboards.preview.frames import Scope, series_of
 
 PALETTE = (
     "#3274d9", "#f2802a", "#56a64b", "#b877d9", "#e0b400", "#e02f44", "#37a2a2", "#8d6e63",
@@ -19,10 +19,18 @@ PALETTE = (
 )  # fmt: skip
 # As many decimals as tell one tick from the next.
 SHARES = ".2~%"
+HALF_A_DAY = pd.Timedelta(hours=12)
+# Over fewer, a tick of its own choosing is an hour of a day that has one value.
+FEW_DAYS = pd.Timedelta(days=8)
 
 
-def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
+def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
     """The figure of one chart panel.
+
+    Parameters
+    ----------
+    scope : Scope
+        Its days are the whole width of a chart over time, days without a value included.
 
     Raises
     ------
@@ -36,7 +44,8 @@ def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
         "barchart": _bars,
     }[panel["type"]](panel, frame)
     height = 30 * panel["gridPos"]["h"]
-    legend = {"orientation": "h", "y": -0.18, "font": {"size": 10}}
+    legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"}
+    legend["font"] = {"size": 10}
     legend.update(drawn.layout.legend.to_plotly_json())
     drawn.update_layout(
         height=height,
@@ -49,6 +58,11 @@ def figure(panel: Json, frame: pd.DataFrame) -> go.Figure:
     )
     drawn.update_xaxes(showgrid=False, automargin=True)
     drawn.update_yaxes(gridcolor="#e8ebef", zeroline=False, automargin=True)
+    if panel["type"] != "barchart":
+        # A point or a bar sits on the first moment of its day, half of it before.
+        drawn.update_xaxes(range=[scope.first - HALF_A_DAY, scope.last])
+        if scope.last - scope.first < FEW_DAYS:
+            drawn.update_xaxes(dtick=DAY_MS)
     return drawn
 
 
@@ -64,7 +78,14 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         # Every day has its place, so that a day without a value breaks the line.
         daily = values.groupby(level=0).mean().asfreq("D") if len(values) > 1 else values
         if custom["drawStyle"] == "bars":
-            drawn.add_bar(x=daily.index, y=daily, name=name, marker_color=color)
+            drawn.add_bar(
+                x=daily.index,
+                y=daily,
+                width=0.8 * DAY_MS,
+                name=name,
+                marker_color=color,
+                showlegend=True,
+            )
             continue
         lower = series.get(custom.get("fillBelowTo", ""))
         if lower is not None:
@@ -152,7 +173,7 @@ def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
         color = COLORS[fixed] if fixed else PALETTE[number]
         drawn.add_bar(x=frame[x], y=frame[name], name=name, marker_color=color, opacity=0.8)
     # Below are the long names of bins.
-    drawn.update_layout(barmode="group", legend={"y": 1.12})
+    drawn.update_layout(barmode="group", legend={"yref": "paper", "y": 1.12, "yanchor": "top"})
     drawn.update_xaxes(type="category")
     if panel["fieldConfig"]["defaults"]["unit"] == "percentunit":
         drawn.update_yaxes(tickformat=SHARES)

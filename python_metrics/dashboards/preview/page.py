@@ -40,7 +40,8 @@ td { white-space: nowrap; }
 td.text { white-space: normal; overflow-wrap: anywhere; }
 td.sentence { white-space: normal; min-width: 140px; }
 footer { padding: 14px 24px 24px; color: #5b6675; font-size: 12px; }
-@media (max-width: 900px) { main { display: block; } section { margin-bottom: 10px; } }
+@media (max-width: 900px) { main { display: block; } section { margin-bottom: 10px; }
+  table { font-size: 10.5px; } td, th { padding: 3px 4px; } td.sentence { min-width: 90px; } }
 """
 
 
@@ -186,7 +187,7 @@ def _body(connection: sa.Connection, panel: Json, scope: Scope) -> str:
         return cells.table(panel, frame)
     return str(
         plotly.io.to_html(
-            figure(panel, frame),
+            figure(panel, frame, scope),
             full_html=False,
             include_plotlyjs=False,
             config={"displayModeBar": False, "responsive": True},
