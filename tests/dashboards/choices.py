@@ -19,7 +19,7 @@ GONE = "a version that is gone"
 
 
 def ranges(opened: Scope) -> list[tuple[dt.datetime, dt.datetime]]:
-    """As the dashboards open, their last day alone, the year around it, and one without data."""
+    """As the dashboards open, their last day alone, a year back from a moment, and no data."""
     day, year = dt.timedelta(days=1), dt.timedelta(days=365)
     before = opened.first - 10 * year
     return [
