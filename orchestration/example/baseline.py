@@ -13,7 +13,6 @@ from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.example.models.baseline import MODELS
 from python_metrics.example.models.train import TrainedModel, train_baseline
-from python_metrics.example.models.versions import retire_others
 from python_metrics.monitors.config import Days
 
 
@@ -86,7 +85,6 @@ def baseline_models(
     for name in track("training baselines", list(MODELS)):
         days = trained_days(name)
         model = train_baseline(engine, name, days, data_source=source, home=settings.home())
-        retire_others(engine, name, source)
         metadata[f"{name} challenger"] = _challenger_of(name, days, engine, source)
         metadata[f"{name} version"] = model.model_version
         metadata[f"{name} held-back {model.train_metric}"] = model.holdout_value

@@ -11,8 +11,10 @@ from sklearn.metrics import log_loss
 
 from orchestration.dbt_manifest import monitors
 from orchestration.example.baseline import train_challenger
+from python_metrics import settings
 from python_metrics.errors import DriftmeterError
-from python_metrics.example.models.versions import promote, retire, retire_others
+from python_metrics.example.models.train import train_baseline
+from python_metrics.example.models.versions import promote, retire
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import _row
@@ -33,45 +35,61 @@ def challengers(chain: Chain) -> dict[str, str]:
         return dict(session.execute(query).tuples().all())
 
 
-def test_a_challenger_that_comes_later_scores_beside_and_leaves_the_champions_rows(
+def source_of(chain: Chain) -> str:
+    query = sa.text("select min(data_source) from metrics.model_versions where is_active")
+    with chain.engine.connect() as session:
+        return str(session.scalar(query))
+
+
+def test_challengers_that_come_later_score_beside_and_leave_the_champions_rows(
     chain: Chain, challengers: dict[str, str]
 ) -> None:
     assert set(challengers) == set(monitors())
     february = Days(**{"from": "2019-02-01", "to": "2019-02-28"})
-    with chain.engine.connect() as session:
-        source = session.scalar(sa.text("select min(data_source) from metrics.model_versions"))
-    later = train_challenger("trip_tip", february, chain.engine, source).model_version
+    later = {
+        name: train_challenger(name, february, chain.engine, source_of(chain)).model_version
+        for name in monitors()
+    }
     before = rows_of(chain.engine, tables=OWN)
-    chain.run("2019-04-03")
+    chain.run("2019-04-01", "2019-04-03")
     # What is acted on, and what is watched, is as it was.
     assert rows_of(chain.engine, tables=OWN) == before
     query = sa.text(
-        "select distinct challenger from metrics.version_comparisons"
-        " where monitor = 'trip_tip' and partition_date = '2019-04-03'"
+        "select monitor, challenger, count(*) from metrics.version_comparisons group by 1, 2"
     )
-    with chain.engine.connect() as session:
-        assert set(session.scalars(query)) == {later, challengers["trip_tip"]}
-    retire(chain.engine, later)
-    chain.run("2019-04-03")
-    with chain.engine.connect() as session:
-        assert set(session.scalars(query)) == {challengers["trip_tip"]}
+
+    def compared() -> set[tuple[str, str, int]]:
+        with chain.engine.connect() as session:
+            return {(row.monitor, row.challenger, row.count) for row in session.execute(query)}
+
+    own = {(name, version, 3) for name, version in challengers.items()}
+    assert compared() == own | {(name, version, 3) for name, version in later.items()}
+    for version in later.values():
+        retire(chain.engine, version)
+    chain.run("2019-04-01", "2019-04-03")
+    assert compared() == own
 
 
-def test_challengers_of_another_source_are_retired(
+def test_a_champion_of_another_source_retires_the_challengers_of_this_one(
     chain: Chain, challengers: dict[str, str]
 ) -> None:
-    query = sa.text("select count(*) from metrics.model_versions where is_challenger")
-    with chain.engine.connect() as session:
-        source = session.scalar(sa.text("select min(data_source) from metrics.model_versions"))
-        before = session.scalar(query)
-    retire_others(chain.engine, "trip_tip", source)
-    with chain.engine.connect() as session:
-        assert session.scalar(query) == before
-    try:
-        retire_others(chain.engine, "trip_tip", "another source")
+    january = Days(**{"from": "2019-01-01", "to": "2019-01-31"})
+    query = sa.text(
+        "select model_version from metrics.model_versions"
+        " where monitor = 'trip_tip' and is_challenger"
+    )
+
+    def trained_on(source: str) -> list[str]:
+        train_baseline(chain.engine, "trip_tip", january, data_source=source, home=settings.home())
         with chain.engine.connect() as session:
-            assert session.scalar(query) == before - 1
+            return list(session.scalars(query))
+
+    own = source_of(chain)
+    try:
+        assert trained_on(own) == [challengers["trip_tip"]]
+        assert trained_on("another source") == []
     finally:
+        trained_on(own)
         with chain.engine.begin() as session:
             session.execute(
                 sa.text(
@@ -171,13 +189,14 @@ def test_a_version_is_promoted_and_retired(chain: Chain, challengers: dict[str, 
         with chain.engine.connect() as session:
             return {name: (active, beside) for name, active, beside in session.execute(query)}
 
-    (first,) = [name for name, (active, _) in states().items() if active]
-    assert states()[version] == (False, True)
+    before = states()
+    (first,) = [name for name, (active, _) in before.items() if active]
+    assert before[version] == (False, True)
     assert promote(chain.engine, version) == "trip_tip"
-    assert (states()[version], states()[first]) == ((True, False), (False, False))
+    assert states() == {**before, version: (True, False), first: (False, False)}
     promote(chain.engine, first)
     retire(chain.engine, version)
-    assert (states()[version], states()[first]) == ((False, False), (True, False))
+    assert states() == {**before, version: (False, False), first: (True, False)}
     with pytest.raises(DriftmeterError, match="there is no version 'nonsense'"):
         promote(chain.engine, "nonsense")
 

@@ -162,9 +162,12 @@ def _record(engine: sa.Engine, trained: TrainedModel, challenger: bool) -> None:
         else:
             connection.execute(
                 sa.text(
-                    "update metrics.model_versions set is_active = false where monitor = :monitor"
+                    "update metrics.model_versions set is_active = false,"
+                    # A challenger of trips of another source has nothing to say of these.
+                    " is_challenger = is_challenger and data_source = :source"
+                    " where monitor = :monitor"
                 ),
-                {"monitor": trained.monitor},
+                {"monitor": trained.monitor, "source": trained.data_source},
             )
         connection.execute(
             sa.text(

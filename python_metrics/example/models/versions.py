@@ -37,18 +37,6 @@ def retire(engine: sa.Engine, version: str) -> str:
     return monitor
 
 
-def retire_others(engine: sa.Engine, monitor: str, data_source: str) -> None:
-    """Let challengers score no more that were trained on trips of another source."""
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text(
-                "update metrics.model_versions set is_challenger = false"
-                " where monitor = :monitor and data_source <> :source and is_challenger"
-            ),
-            {"monitor": monitor, "source": data_source},
-        )
-
-
 def _monitor_of(engine: sa.Engine, version: str) -> str:
     with engine.connect() as connection:
         known = connection.execute(
