@@ -44,8 +44,13 @@ def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
         "barchart": _bars,
     }[panel["type"]](panel, frame)
     height = 30 * panel["gridPos"]["h"]
-    legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"}
-    legend["font"] = {"size": 10}
+    legend = {
+        "orientation": "h",
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
+        "font": {"size": 10},
+    }
     legend.update(drawn.layout.legend.to_plotly_json())
     drawn.update_layout(
         height=height,
