@@ -69,13 +69,10 @@ def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
     name = f"demo_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
-        patch.setenv("DRIFTMETER_HOME", str(demo_home))
-        from orchestration.environment import prepare
+        prepare_for(patch, f"{postgres}/{name}", demo_home)
         from orchestration.example.chain import run_chain
         from orchestration.example.source_choice import SourceChoice
 
-        prepare()
         run_chain(SourceChoice("simulated", trips_per_day=200), days(*DEMO_DAYS))
     engine = connection.engine(f"{postgres}/{name}")
     yield engine
@@ -99,3 +96,12 @@ def create_database(postgres: str, name: str, template: str) -> None:
     with server.connect() as session:
         session.exec_driver_sql(f'create database "{name}" template "{template}"')
     server.dispose()
+
+
+def prepare_for(patch: pytest.MonkeyPatch, url: str, home: Path) -> None:
+    """Point the environment at a warehouse and a home, and prepare both."""
+    patch.setenv("DRIFTMETER_DATABASE_URL", url)
+    patch.setenv("DRIFTMETER_HOME", str(home))
+    from orchestration.environment import prepare
+
+    prepare()

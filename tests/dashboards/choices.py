@@ -13,9 +13,10 @@ from tests.dashboards.grafana_files import PANELS, queries, variables
 
 # What Grafana sends for All, without its quotes.
 ALL_VERSIONS = variables()["model_version"]["allValue"].strip("'")
-NAMES = [f"{uid}: {panel['title']}" for uid, panel in PANELS]
 # Grafana sends what was chosen last, though it is on no list any more.
 GONE = "a version that is gone"
+QUERIES = dict(queries())
+PANEL_OF = {f"{uid}: {panel['title']}": panel for uid, panel in PANELS}
 
 
 def ranges(opened: Scope) -> list[tuple[dt.datetime, dt.datetime]]:
@@ -24,10 +25,14 @@ def ranges(opened: Scope) -> list[tuple[dt.datetime, dt.datetime]]:
     before = opened.first - 10 * year
     return [
         (opened.first, opened.last),
-        (opened.last - day + dt.timedelta(milliseconds=1), opened.last),
+        (midnight_before(opened.last), opened.last),
         (opened.last - year, opened.last),
         (before, before + day),
     ]
+
+
+def midnight_before(moment: dt.datetime) -> dt.datetime:
+    return dt.datetime.combine(moment.date(), dt.time.min, moment.tzinfo)
 
 
 def choices(reader: sa.Engine, opened: Scope, monitors: list[str]) -> Iterator[Scope]:
@@ -43,11 +48,11 @@ def choices(reader: sa.Engine, opened: Scope, monitors: list[str]) -> Iterator[S
 
 def check_choices(reader: sa.Engine, where: str, opened: Scope, monitors: list[str]) -> None:
     """Whatever is chosen, a query's answer is of the shape that is read, with rows or without."""
-    sql, panel = dict(queries())[where], dict(zip(NAMES, PANELS, strict=True)).get(where)
     for scope in choices(reader, opened, monitors):
-        answer = Answer(reader, sql, scope)
-        if panel:
-            check_shape(panel[1], answer, scope)
+        answer = Answer(reader, QUERIES[where], scope)
+        if panel := PANEL_OF.get(where):
+            # The day in which a range begins belongs to it whole, in every query.
+            check_shape(panel, answer, replace(scope, first=midnight_before(scope.first)))
         elif "annotation" in where:
             assert None not in [*answer.column("time"), *answer.column("text")]
             assert all(time <= scope.last for time in answer.column("time"))

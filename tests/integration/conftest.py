@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from python_metrics.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import create_database, prepare_for
 from tests.integration.pipeline import days, write_month
 
 
@@ -52,7 +52,8 @@ def built(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
     name = f"built_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
-        chain = prepared(patch, f"{postgres}/{name}", home, directory)
+        prepare_for(patch, f"{postgres}/{name}", home)
+        chain = Chain(connection.engine(f"{postgres}/{name}"), directory)
         chain.run("2019-04-01", "2019-04-03")
         chain.engine.dispose()
     return Built(name, home, files, directory)
@@ -64,18 +65,11 @@ def chain(postgres: str, built: Built, tmp_path_factory: pytest.TempPathFactory)
     name, home = f"chain_{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("home")
     create_database(postgres, name, built.database)
     shutil.copytree(built.home, home, dirs_exist_ok=True)
-    shutil.copytree(built.files, built.directory, dirs_exist_ok=True)
+    # Without what another module has put there.
+    shutil.rmtree(built.directory)
+    shutil.copytree(built.files, built.directory)
     with pytest.MonkeyPatch.context() as patch:
-        copy = prepared(patch, f"{postgres}/{name}", home, built.directory)
+        prepare_for(patch, f"{postgres}/{name}", home)
+        copy = Chain(connection.engine(f"{postgres}/{name}"), built.directory)
         yield copy
         copy.engine.dispose()
-
-
-def prepared(patch: pytest.MonkeyPatch, url: str, home: Path, directory: Path) -> Chain:
-    """The chain of a warehouse and a home, to which the environment points from now on."""
-    patch.setenv("DRIFTMETER_DATABASE_URL", url)
-    patch.setenv("DRIFTMETER_HOME", str(home))
-    from orchestration.environment import prepare
-
-    prepare()
-    return Chain(connection.engine(url), directory)

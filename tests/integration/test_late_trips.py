@@ -11,7 +11,7 @@ from orchestration.example.source_choice import SourceChoice
 from python_metrics.arrival.changes import stale_days
 from python_metrics.example.models.baseline import MODELS
 from python_metrics.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import create_database, prepare_for
 from tests.integration.pipeline import days, rows_of
 
 CHOICE = SourceChoice("simulated", trips_per_day=120)
@@ -34,11 +34,7 @@ def engine(
     name = f"late_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/{name}")
-        patch.setenv("DRIFTMETER_HOME", str(tmp_path_factory.mktemp("home")))
-        from orchestration.environment import prepare
-
-        prepare()
+        prepare_for(patch, f"{postgres}/{name}", tmp_path_factory.mktemp("home"))
         run_chain(CHOICE, days("2019-04-19", "2019-04-21"))
         made = connection.engine(f"{postgres}/{name}")
         yield made
