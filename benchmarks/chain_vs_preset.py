@@ -74,13 +74,13 @@ def bare_loop(first: dt.date, days: int) -> tuple[float, int]:
     from evidently.presets import DataDriftPreset
 
     from orchestration.dbt_manifest import monitors
-    from python_metrics.drift.inference_rows import read_rows
-    from python_metrics.drift.reference import load_reference
+    from python_metrics.drift.inference_rows import every_day, read_rows
     from python_metrics.warehouse.connection import engine
 
     monitor = monitors()[MONITOR]
-    reference = load_reference(engine(), monitor).frame
+    of_reference = every_day(monitor.reference.from_date, monitor.reference.to_date)
     with engine().connect() as connection:
+        reference = read_rows(connection, monitor, of_reference)
         rows = [
             read_rows(connection, monitor, [day])
             for day in (first + dt.timedelta(days=number) for number in range(days))

@@ -28,7 +28,7 @@ def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
         jobs=[chain_job],
         schedules=daily_schedules(declared, keys),
         resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(DBT))},
-        # One process does all days: a second one would pay for Evidently's import again.
+        # One process does all days: a second one would pay for imports and the reference again.
         executor=dg.in_process_executor,
     )
 

@@ -8,7 +8,7 @@ import dagster as dg
 # From before anybody's first day. Keys are calendar days; each monitor says in which time zone.
 # East of Greenwich a day ends before it does in UTC, so the day that is on in UTC counts too.
 DAILY = dg.DailyPartitionsDefinition(start_date="2009-01-01", end_offset=1)
-# A range is one run: dbt starts once and Evidently is imported once, however many days there are.
+# A range is one run: dbt starts once and the reference is read once, however many days there are.
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 

@@ -85,7 +85,7 @@ group by partition_date order by 1
 PEERS = f"""
 select {TIME},
     count(*) filter (where is_drifted and engine like 'driftmeter%') as "alarms here",
-    count(*) filter (where is_drifted and engine like 'evidently%') as "by Evidently's defaults"
+    count(*) filter (where is_drifted and engine like '%evidently%') as "by Evidently's defaults"
 from metrics.drift where {MONITOR} and {DAYS} and {VERSION} and segment is null
     and column_name is not null
 group by partition_date order by 1

@@ -1,6 +1,7 @@
 """Tests that a monitor declares, measured and judged by Evidently, one report each.
 
-A report each, so that a test that cannot be measured costs itself and no other.
+A report each, so that a test that cannot be measured costs itself and no other. Tests of drift
+take the score that the day has already.
 """
 
 import math
@@ -13,7 +14,7 @@ from evidently import BinaryClassification, DataDefinition, Dataset, Regression,
 from evidently.tests import eq, gte, lte
 
 from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
-from python_metrics.drift.results import TestOutcome
+from python_metrics.drift.results import ColumnDrift, TestOutcome
 from python_metrics.labels import as_words
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
@@ -69,10 +70,14 @@ BUILD: Mapping[str, Build] = {
     "roc_auc": _metric_of(metrics.RocAuc, probas_threshold=0.5),
     "log_loss": _metric_of(metrics.LogLoss, probas_threshold=0.5),
 }
+AGAINST_REFERENCE = ("drift", "drifted_share")
 
 
 def run_declared(
-    monitor: Monitor, reference: pd.DataFrame, current: pd.DataFrame
+    monitor: Monitor,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    drift: Sequence[ColumnDrift] = (),
 ) -> Iterator[TestOutcome]:
     """Outcomes of the monitor's declared tests on one day's rows.
 
@@ -80,6 +85,8 @@ def run_declared(
     ----------
     reference, current : pandas.DataFrame
         One column a monitored column.
+    drift : sequence of ColumnDrift
+        The day's, as an engine compares it; what it lacks Evidently measures here.
     """
     for test in monitor.tests:
         reason = _reason_to_skip(test, monitor, current)
@@ -87,7 +94,12 @@ def run_declared(
             yield _outcome(test, "skipped", None, reason)
             continue
         try:
-            observed, passed = _measure(test, monitor, reference, current)
+            scored = _scored(test, drift)
+            observed, passed = (
+                (scored, all(_holds(test, scored)))
+                if scored is not None
+                else _measure(test, monitor, reference, current)
+            )
         except Exception as error:
             yield _outcome(test, "error", None, f"{type(error).__name__}: {error}"[:300])
             continue
@@ -117,6 +129,16 @@ def _reason_to_skip(test: DeclaredTest, monitor: Monitor, current: pd.DataFrame)
     return None
 
 
+def _scored(test: DeclaredTest, drift: Sequence[ColumnDrift]) -> float | None:
+    """The day's score that a test of drift judges; None where one that it needs is missing."""
+    if test.test not in AGAINST_REFERENCE:
+        return None
+    scores = {row.column_name: row.score for row in drift}
+    # A share is of all columns, so each must have been compared.
+    needed = scores.values() if test.column is None else [scores.get(test.column)]
+    return None if None in needed else scores.get(test.column)
+
+
 def _measure(
     test: DeclaredTest, monitor: Monitor, reference: pd.DataFrame, current: pd.DataFrame
 ) -> tuple[float, bool]:
@@ -124,17 +146,20 @@ def _measure(
         # Evidently draws no report of nothing; nothing has a count all the same.
         return 0.0, all(_holds(test, 0.0))
     of_model = SUBJECTS[test.test] in ("regression", "classification")
-    sides = [_labelled(monitor, frame) if of_model else frame for frame in (current, reference)]
+    rows = _labelled(monitor, current) if of_model else current
     definition = _definition(monitor, of_model)
     names = [*_columns(definition)]
-    judged = _conditions(test)
-    metric = BUILD[test.test](test, monitor, judged)
-    needs_reference = test.test in ("drift", "drifted_share")
+    metric = BUILD[test.test](test, monitor, _conditions(test))
     with no_warning_of_empty_columns(), warnings.catch_warnings():
         # scikit-learn's, of what it draws over few rows.
         warnings.simplefilter("ignore")
-        datasets = [Dataset.from_pandas(frame[names], definition) for frame in sides]
-        result = Report([metric]).run(datasets[0], datasets[1] if needs_reference else None).dict()
+        against = (
+            Dataset.from_pandas(reference[names], definition)
+            if test.test in AGAINST_REFERENCE
+            else None
+        )
+        day = Dataset.from_pandas(rows[names], definition)
+        result = Report([metric]).run(day, against).dict()
     value = result["metrics"][0]["value"]
     if isinstance(value, dict):
         value = value["mean"] if "mean" in value else value["share"]

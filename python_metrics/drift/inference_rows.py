@@ -27,6 +27,7 @@ def read_rows(
     *,
     segment: tuple[str, str] | None = None,
     most_rows: int | None = None,
+    is_coded: bool = False,
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
@@ -40,6 +41,8 @@ def read_rows(
     most_rows : int, optional
         About as many rows at most, a sample by hash of the id that is the same each time; the
         others never leave the database.
+    is_coded : bool
+        Categories are pandas' own, of the same text: quicker to count, and half the memory.
     """
     columns = monitor.columns
     expressions = [
@@ -73,8 +76,9 @@ def read_rows(
         table=table_of(monitor),
         where=where,
     )
+    text = pa.dictionary(pa.int32(), pa.string()) if is_coded else pa.string()
     types = {
-        name: pa.string() if column.kind == "categorical" else pa.float64()
+        name: text if column.kind == "categorical" else pa.float64()
         for name, column in columns.items()
     }
     types |= dict.fromkeys(beside.values(), pa.string())

@@ -15,6 +15,7 @@ from python_metrics.drift.store import CLASSIFIER, replace_scores
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
+CLASSIFIER_ENGINE = "driftmeter domain classifier"
 KEYS = {"segment": None, "segment_value": None}
 
 
@@ -47,7 +48,7 @@ def compute_partition(
             _lock(connection, monitor, day)
             content = day_content(connection, monitor, day)
             rows = content.rows
-            current = read_rows(connection, monitor, [day])
+            current = read_rows(connection, monitor, [day], is_coded=True)
             state = "fresh" if rows else "empty" if arrived else "missing"
             measured = list(_by_version(reference, current))
             result = PartitionResult(
@@ -78,18 +79,25 @@ def _by_version(
     """Drift and tests of each model version of the day."""
     for version, frame in _versions(current):
         drift, tests = reference.engine.compare(frame)
-        yield version, [*drift, _separation(reference, frame)], _tests(reference, frame, tests)
+        all_tests = _tests(reference, frame, drift, tests)
+        yield version, [*drift, _separation(reference, frame)], all_tests
 
 
 def _tests(
-    reference: Reference, rows: pd.DataFrame, default: list[TestOutcome]
+    reference: Reference,
+    rows: pd.DataFrame,
+    drift: list[ColumnDrift],
+    default: list[TestOutcome],
 ) -> list[TestOutcome]:
     """The default tests unless the monitor does without, and those that it declares."""
-    from python_metrics.drift.declared_tests import run_declared
-
     monitor = reference.monitor
-    declared = run_declared(monitor, reference.frame, rows) if monitor.tests else ()
-    return [*(default if monitor.default_tests else ()), *declared]
+    tests = list(default) if monitor.default_tests else []
+    if monitor.tests:
+        # Imports Evidently, which takes seconds.
+        from python_metrics.drift.declared_tests import run_declared
+
+        tests += run_declared(monitor, reference.frame, rows, drift)
+    return tests
 
 
 def run_tests(
@@ -104,7 +112,7 @@ def run_tests(
     """
     with engine.begin() as connection:
         _lock(connection, monitor, day)
-        current = read_rows(connection, monitor, [day])
+        current = read_rows(connection, monitor, [day], is_coded=True)
         if current.empty:
             raise DriftmeterError(
                 f"{day} has no rows, so nothing can be tested",
@@ -112,7 +120,7 @@ def run_tests(
                 fix="load the day first, or ask why it is empty",
             )
         outcomes = {
-            version: _tests(reference, rows, reference.engine.compare(rows)[1])
+            version: _tests(reference, rows, *reference.engine.compare(rows))
             for version, rows in _versions(current)
         }
         rows = [row for v, tests in outcomes.items() for row in _test_rows(monitor, day, v, tests)]
@@ -151,12 +159,15 @@ def _separation(reference: Reference, rows: pd.DataFrame) -> ColumnDrift:
             None,
             n_reference,
             n_current,
+            CLASSIFIER_ENGINE,
             method=CLASSIFIER,
             status="skipped",
             reason=f"{n_current} rows; {needed} are needed" if n_current else "the day has no rows",
         )
     score = reference.classifier.score(rows)
-    return ColumnDrift(None, n_reference, n_current, method=CLASSIFIER, score=score)
+    return ColumnDrift(
+        None, n_reference, n_current, CLASSIFIER_ENGINE, method=CLASSIFIER, score=score
+    )
 
 
 def _replace(
@@ -165,11 +176,9 @@ def _replace(
     day: dt.date,
     measured: list[tuple[str | None, list[ColumnDrift], list[TestOutcome]]],
 ) -> None:
-    from python_metrics.drift.evidently_engine import ENGINE
-
     key = {"monitor": monitor.name, "partition_date": day, **KEYS}
     scores = [
-        {**key, "model_version": version, **vars(row), "baseline": BASELINE, "engine": ENGINE}
+        {**key, "model_version": version, **vars(row), "baseline": BASELINE}
         for version, drift, _ in measured
         for row in drift
     ]

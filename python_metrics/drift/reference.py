@@ -14,7 +14,7 @@ from python_metrics.monitors.config import Monitor
 
 if TYPE_CHECKING:
     from python_metrics.calibration.multivariate import DomainClassifier
-    from python_metrics.drift.evidently_engine import EvidentlyEngine
+    from python_metrics.drift.kernel_engine import KernelEngine
 
 BASELINE = "reference"
 
@@ -26,7 +26,7 @@ class Reference:
     Attributes
     ----------
     frame : pandas.DataFrame
-        One column a monitored column.
+        One column a monitored column; categories are pandas' own.
     content_hash : str
         Hash of the rows, whatever their order; 16 hexadecimal digits.
     """
@@ -42,11 +42,11 @@ class Reference:
         return _config_hash(self.monitor, self.content_hash)
 
     @cached_property
-    def engine(self) -> "EvidentlyEngine":
-        """Evidently, ready to compare days with these rows; imported on first use."""
-        from python_metrics.drift.evidently_engine import EvidentlyEngine
+    def engine(self) -> "KernelEngine":
+        """Ready to compare days with these rows; what it keeps of them is made on first use."""
+        from python_metrics.drift.kernel_engine import KernelEngine
 
-        return EvidentlyEngine(self.frame, self.monitor.columns, self.monitor.min_rows)
+        return KernelEngine(self.frame, self.monitor.columns, self.monitor.min_rows)
 
     @cached_property
     def classifier(self) -> "DomainClassifier":
@@ -77,7 +77,8 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
                 where=f"{monitor.schema_name}.{monitor.name}",
                 fix="build them with `driftmeter run`, or declare other reference days",
             )
-        frame = read_rows(connection, monitor, every_day(days.from_date, days.to_date))
+        every = every_day(days.from_date, days.to_date)
+        frame = read_rows(connection, monitor, every, is_coded=True)
         connection.execute(
             sa.text(
                 "insert into metrics.baselines"

@@ -12,6 +12,8 @@ class ColumnDrift:
     ----------
     column_name : str or None
         None for the whole row: the share of columns that drifted.
+    engine : str
+        Which engine computed the row; of one that says why nothing was, which would have.
     method : str or None
         Evidently's name of the method; None where nothing was compared.
     score : float or None
@@ -27,6 +29,7 @@ class ColumnDrift:
     column_name: str | None
     n_reference: int
     n_current: int
+    engine: str
     method: str | None = None
     score: float | None = None
     threshold: float | None = None

@@ -1,6 +1,8 @@
 """One partition of one monitor on a real Postgres: replaced whole, or left as it was."""
 
 import datetime as dt
+import subprocess
+import sys
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +11,7 @@ from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
+from python_metrics.settings import PROJECT_ROOT
 from tests.integration.pipeline import rows_of
 
 TABLES = ("metrics.drift", "metrics.test_results", "metrics.partitions", "metrics.baselines")
@@ -83,9 +86,35 @@ def test_each_version_of_a_day_has_its_own_rows_with_keys_to_baseline_and_engine
         "0 of 50 values are known",
     }
     assert {row["baseline"] for row in rows} == {"reference"}
-    assert {row["engine"] for row in rows} == {"evidently 0.7.23"}
+    assert {row["engine"] for row in rows} == {
+        "kernel evidently 0.7.23",
+        "driftmeter domain classifier",
+    }
     assert partition["row_count"] == 500
     assert len(partition["config_hash"]) == 16
+
+
+ORDINARY_DAY = """
+import sys
+from python_metrics.drift.partition import compute_partition
+from python_metrics.drift.reference import load_reference
+from python_metrics.warehouse import connection
+from tests.integration.test_drift_partitions import DAY, monitor
+engine = connection.engine(sys.argv[1])
+result = compute_partition(engine, monitor(), DAY, load_reference(engine, monitor()))
+print(result.state, sum(row.status == "ok" for row in result.drift), "evidently" in sys.modules)
+"""
+
+
+def test_an_ordinary_day_does_without_evidently_whose_import_takes_seconds(
+    fares: sa.Engine,
+) -> None:
+    url = fares.url.render_as_string(hide_password=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", ORDINARY_DAY, url], cwd=PROJECT_ROOT, capture_output=True, text=True
+    )
+    # Of each of two versions: the columns but for the labels, which are unknown, and all of them.
+    assert (ran.stdout, ran.returncode) == ("fresh 10 False\n", 0), ran.stderr
 
 
 def test_a_rerun_changes_nothing(fares: sa.Engine) -> None:

@@ -16,7 +16,7 @@ def test_every_feature_prediction_and_target_has_a_drift_row_each_day(chain: Cha
         " and segment is null and engine like :engine group by 1"
     )
     for name, monitor in monitors().items():
-        for engine in ("evidently%", "driftmeter%"):
+        for engine in ("%evidently%", "driftmeter%"):
             of = {"monitor": name, "engine": engine}
             with chain.engine.connect() as session:
                 found = {day: columns for day, columns in session.execute(query, of)}

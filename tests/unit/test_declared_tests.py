@@ -1,5 +1,6 @@
 """Tests that a monitor declares: their YAML, and every one against pandas and scikit-learn."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from sklearn import metrics
 
 from python_metrics.drift.declared_tests import BUILD, run_declared
+from python_metrics.drift.kernel_engine import KernelEngine
 from python_metrics.drift.results import TestOutcome
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.declared_test import SUBJECTS
@@ -53,9 +55,13 @@ def rows(task: str = "regression", count: int = 400) -> pd.DataFrame:
     )
 
 
-def outcome(test: dict[str, Any], task: str = "regression") -> TestOutcome:
-    frame = rows(task)
-    (found,) = run_declared(monitor([test], task), rows(task, 2000), frame)
+def outcome(test: dict[str, Any], task: str = "regression", dtype: str = "object") -> TestOutcome:
+    declared = monitor([test], task)
+    text = [name for name, column in declared.columns.items() if column.kind == "categorical"]
+    reference, frame = (
+        rows(task, count).astype(dict.fromkeys(text, dtype)) for count in (2000, 400)
+    )
+    (found,) = run_declared(declared, reference, frame)
     return found
 
 
@@ -91,14 +97,15 @@ def test_every_test_that_can_be_declared_can_be_measured() -> None:
     assert BUILD.keys() == SUBJECTS.keys()
 
 
+@pytest.mark.parametrize("dtype", ["object", "category"])
 @pytest.mark.parametrize("name", sorted(TRUTH))
-def test_a_test_sees_what_pandas_and_scikit_learn_see(name: str) -> None:
+def test_a_test_sees_what_pandas_and_scikit_learn_see(name: str, dtype: str) -> None:
     of = SUBJECTS[name]
     column = {"number": "miles", "category": "payment", "column": "miles"}.get(of)
     test: dict[str, Any] = {"test": name, "at_most": 1e9}
     test |= {"column": column} if column else {}
     test |= {"quantile": 0.9} if name == "quantile" else {}
-    found = outcome(test, "classification" if of == "classification" else "regression")
+    found = outcome(test, "classification" if of == "classification" else "regression", dtype)
     assert found.status == "pass", found.reason
     assert found.observed == pytest.approx(TRUTH[name], rel=0.02 if name == "quantile" else 1e-6)
 
@@ -118,6 +125,49 @@ def test_a_test_sees_what_pandas_and_scikit_learn_see(name: str) -> None:
 def test_conditions_hold_or_fail(condition: dict[str, Any], status: str) -> None:
     found = outcome({"test": "row_count", **condition, "severity": "error"})
     assert (found.status, found.severity, found.observed) == (status, "error", 400)
+
+
+def test_tests_of_drift_take_the_scores_that_the_day_has() -> None:
+    declared = monitor(
+        [
+            {"test": "drift", "column": "miles", "at_most": 0.1},
+            {"test": "drift", "column": "payment", "between": [0.01, 0.5]},
+            {"test": "drifted_share", "at_most": 0.3},
+        ]
+    )
+    reference, day = rows(count=2000), rows().assign(miles=rows()["miles"] * 2)
+    engine = KernelEngine(reference, declared.columns, 30)
+    drift, _ = engine.compare(day)
+    by_evidently = list(run_declared(declared, reference, day))
+    taken = list(run_declared(declared, reference, day, drift))
+    assert [test.status for test in taken] == [test.status for test in by_evidently]
+    assert taken[0].status == "fail"
+    for ours, theirs in zip(taken, by_evidently, strict=True):
+        assert ours.observed == pytest.approx(theirs.observed, rel=1e-9)
+    other = list(run_declared(declared, reference, day, [replace(row, score=0.7) for row in drift]))
+    assert [test.observed for test in other] == [0.7] * 3
+
+    # Too few values for the monitor are enough for the test.
+    few = day.assign(miles=day["miles"].where(day.index < 20))
+    drift, _ = engine.compare(few)
+    assert drift[0].score is None
+    assert next(iter(run_declared(declared, reference, few, drift))).observed is not None
+
+
+@pytest.mark.parametrize("reference_rows", [600, 2000])
+@pytest.mark.parametrize("kinds", [1, 2, 3])
+def test_drift_of_pandas_categories_is_that_of_their_text(reference_rows: int, kinds: int) -> None:
+    declared = monitor([{"test": "drift", "column": "payment", "at_most": 0.1}])
+    reference = rows(count=reference_rows)
+    reference["payment"] = (np.arange(reference_rows) % kinds).astype(str)
+    # A category that the reference lacks, and one of it that the day lacks.
+    day = rows().assign(payment=(1 + np.arange(400) % kinds).astype(str))
+    coded = [frame.astype({"payment": "category"}) for frame in (reference, day)]
+    (of_text,), (of_codes,) = (
+        list(run_declared(declared, *frames)) for frames in ((reference, day), coded)
+    )
+    assert of_codes.observed is not None
+    assert of_codes.observed == pytest.approx(of_text.observed, abs=1e-9)
 
 
 def test_what_cannot_be_measured_costs_no_other_test() -> None:

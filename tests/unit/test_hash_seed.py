@@ -10,6 +10,7 @@ from python_metrics.settings import PROJECT_ROOT
 CODE = """
 import numpy as np, pandas as pd
 from python_metrics.drift.evidently_engine import EvidentlyEngine
+from python_metrics.drift.kernel_engine import KernelEngine
 from python_metrics.monitors.config import Column
 generator = np.random.default_rng(4)
 def frame(rows, first):
@@ -19,8 +20,8 @@ def frame(rows, first):
 reference, days = frame(4000, 0), [frame(1500, shift) for shift in (0, 1, 7)]
 columns = {name: Column(kind="categorical") for name in reference}
 columns["c0"] = Column(kind="categorical", accepted=("zone 1", "zone never"))
-engine = EvidentlyEngine(reference, columns, 30)
-for day in days:
+engines = [kind(reference, columns, 30) for kind in (KernelEngine, EvidentlyEngine)]
+for engine, day in [(engine, day) for engine in engines for day in days]:
     drift, tests = engine.compare(day)
     print([(row.column_name, row.method, repr(row.score), row.is_drifted) for row in drift])
     print([(test.column_name, test.test, test.status, repr(test.observed)) for test in tests])
