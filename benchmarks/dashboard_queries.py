@@ -32,7 +32,7 @@ TIMES = 7
 SEED = 7
 FIRST = dt.date(2019, 4, 1)
 # Tables of a day, and the columns that make a copied row another row.
-TABLES = ("column_profile", "column_histogram", "drift", "test_results", "partitions")
+TABLES = ("column_summary", "drift", "test_results", "partitions")
 
 
 def build(engine: sa.Engine) -> None:

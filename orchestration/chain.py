@@ -159,10 +159,8 @@ def reference_without_quality(names: Sequence[str]) -> Days | None:
 
 def _has_profile(session: sa.Connection, monitor: Monitor) -> bool:
     """Whether dbt measured the reference's days, with every column as it is declared now."""
-    if not session.scalar(sa.text("select to_regclass('metrics.column_profile')")):
-        return False
     query = sa.text(
-        "select column_name, bool_or(metric = 'mean') from metrics.column_profile"
+        "select column_name, bool_or(kind = 'numerical') from metrics.column_summary"
         " where monitor = :monitor and partition_date between :first and :last"
         " and column_name is not null and segment is null group by column_name"
     )

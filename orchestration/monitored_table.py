@@ -13,7 +13,7 @@ from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import quality_schema
 
-QUALITY = ("reference_bins", "column_profile", "column_histogram")
+QUALITY = ("reference_bins", "column_summary")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def quality_schema(manifest: Path) -> str | None:
     schemas = (
         str(node["schema"])
         for node in nodes
-        if node["resource_type"] == "model" and node["name"] == "column_profile"
+        if node["resource_type"] == "model" and node["name"] == "column_summary"
     )
     return next(schemas, None)
 

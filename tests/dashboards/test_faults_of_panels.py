@@ -34,13 +34,6 @@ def empty_reader(warehouse: sa.Engine):
     """A warehouse in which no monitor ever ran, with the tables that dbt makes."""
     with warehouse.begin() as session:
         session.exec_driver_sql(
-            "create table metrics.column_profile (monitor text, model_version text,"
-            " partition_date date, segment text, segment_value text, column_name text,"
-            " metric text, value double precision);"
-            "create table metrics.column_histogram (monitor text, model_version text,"
-            " partition_date date, segment text, segment_value text, column_name text,"
-            " bin integer, bin_low double precision, bin_high double precision, category text,"
-            " row_count bigint);"
             "create table metrics.reference_bins (monitor text, column_name text, bin integer,"
             " bin_low double precision, bin_high double precision, category text)"
         )

@@ -38,12 +38,13 @@ TABLES = """
 create table inference.loans (id bigint, partition_date date, version text,
     amount double precision, term double precision, predicted double precision);
 create table metrics.reference_bins (monitor text, column_name text, bin integer,
-    bin_low double precision, bin_high double precision, category text);
-create table metrics.column_histogram (monitor text, model_version text, partition_date date,
-    segment text, segment_value text, column_name text, bin integer, row_count bigint);
-create table metrics.column_profile (monitor text, model_version text, partition_date date,
-    segment text, segment_value text, column_name text, metric text, value double precision)
+    bin_low double precision, bin_high double precision, category text)
 """
+
+
+def as_array(values: "pd.Series[int]") -> str:
+    """A column of numbers as Postgres takes an array."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def later(number: int) -> dt.date:
@@ -75,15 +76,17 @@ def loans(warehouse: sa.Engine) -> sa.Engine:
     long = every.melt(["id", "partition_date"], list(MONITOR.columns), "column_name")
     long["bin"] = np.searchsorted(CUTS, long["value"], side="right")
     keys = ["partition_date", "column_name", "bin"]
-    counted = long.groupby(keys).size().rename("row_count").reset_index()
-    counted = counted.assign(monitor="loans", model_version="v1")
+    counted = long.groupby(keys).size().rename("bin_counts").reset_index()
+    counted = counted.rename(columns={"bin": "bins"}).groupby(keys[:-1]).agg(as_array)
+    counted = counted.reset_index()
+    counted = counted.assign(monitor="loans", model_version="v1", kind="numerical", row_count=150)
     with warehouse.begin() as session:
         session.exec_driver_sql("create schema if not exists inference")
         for statement in TABLES.split(";"):
             session.exec_driver_sql(statement)
         copy_in(session, "inference.loans", pa.Table.from_pandas(every, preserve_index=False))
         table = pa.Table.from_pandas(counted, preserve_index=False)
-        copy_in(session, "metrics.column_histogram", table)
+        copy_in(session, "metrics.column_summary", table)
         for name in MONITOR.columns:
             for place, cut in enumerate(CUTS, start=1):
                 session.exec_driver_sql(
@@ -91,8 +94,8 @@ def loans(warehouse: sa.Engine) -> sa.Engine:
                     f" values ('loans', '{name}', {place}, {cut})"
                 )
         session.exec_driver_sql(
-            "insert into metrics.column_profile (monitor, model_version, partition_date, metric,"
-            " value) select 'loans', 'v1', partition_date, 'row_count', count(*)"
+            "insert into metrics.column_summary (monitor, model_version, partition_date, row_count)"
+            " select 'loans', 'v1', partition_date, count(*)"
             " from inference.loans group by partition_date"
         )
     register(warehouse, MONITOR)

@@ -56,7 +56,7 @@ MONITOR = {
     "segments": ["segment_1"],
     "reference": {"from": "2026-01-01", "to": "2026-02-28"},
 }
-QUALITY = ["reference_bins", "column_histogram", "column_profile"]
+QUALITY = ["reference_bins", "column_summary"]
 
 
 # What a team has: a project of its own, with schemas as dbt makes them, and the package.

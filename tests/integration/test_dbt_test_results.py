@@ -39,7 +39,7 @@ def write(
     message: str | None = None,
 ) -> list[tuple[object, ...]]:
     tests = nodes or {"test.a": node()}
-    names = ("loans", "other", "column_profile")
+    names = ("loans", "other", "column_summary")
     declared = {"meta": {"monitor": {"id": "loan"}}}
     models = {
         f"model.bank.{name}": {"name": name, "config": {} if "_" in name else declared}
@@ -74,7 +74,7 @@ def test_only_the_day_whose_rows_fail_carries_the_words_of_the_window(
 def test_a_test_of_a_table_of_all_monitors_counts_for_each_of_the_run(
     warehouse: sa.Engine,
 ) -> None:
-    shared = {"test.a": node(attached="model.bank.column_profile")}
+    shared = {"test.a": node(attached="model.bank.column_summary")}
     assert [row[:2] for row in write(warehouse, "pass", shared)] == [
         (name, day) for name in ("loans", "other") for day in (1, 2, 3)
     ]

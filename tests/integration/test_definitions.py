@@ -80,4 +80,4 @@ def test_the_lineage_runs_from_raw_trips_to_drift_and_dashboards(defs: dg.Defini
 def test_the_default_test_of_ids_is_an_asset_check(defs: dg.Definitions) -> None:
     checks = defs.resolve_asset_graph().asset_check_keys
     named = [key for key in checks if key.name == "declared_id_is_unique_by_day"]
-    assert [key.asset_key.path for key in named] == [["quality", "column_profile"]]
+    assert [key.asset_key.path for key in named] == [["quality", "column_summary"]]

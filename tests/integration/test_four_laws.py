@@ -98,7 +98,7 @@ def test_one_monitor_alone_leaves_the_other_as_it_was(chain: Chain) -> None:
                         )
                     )
                 )
-                for table in ("drift", "partitions", "column_profile", "column_histogram")
+                for table in ("drift", "partitions", "column_summary")
             }
 
     before = of_tips()

@@ -55,7 +55,7 @@ def test_a_manifest_of_another_schema_is_refused(tmp_path: Path) -> None:
 
     content = json.loads(dbt_project().manifest_path.read_text())
     for node in content["nodes"].values():
-        if node["name"] == "column_profile":
+        if node["name"] == "column_summary":
             node["schema"] = "elsewhere"
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps(content))
@@ -97,7 +97,7 @@ def test_everything_that_is_measured_lies_in_that_schema_and_is_read_from_there(
     assert "unit_change" in page.read_text()
     inspector = sa.inspect(warehouse)
     assert not inspector.has_schema("metrics")
-    tables = {"drift", "column_profile", "column_histogram", "performance", "incidents"}
+    tables = {"drift", "column_summary", "performance", "incidents"}
     assert tables <= set(inspector.get_table_names(schema=SCHEMA))
     with warehouse.connect() as session:
         for table in tables:

@@ -175,6 +175,64 @@ def test_a_warehouse_of_an_earlier_version_becomes_the_same(
     assert structure(warehouse) == upgraded
 
 
+# As dbt kept them before 0015: a day of two columns and a segment, and an empty day.
+LONG_TABLES = """
+create table metrics.column_profile (monitor text, model_version text, partition_date date,
+    segment text, segment_value text, column_name text, metric text, value double precision);
+create table metrics.column_histogram (monitor text, model_version text, partition_date date,
+    segment text, segment_value text, column_name text, bin integer, bin_low double precision,
+    bin_high double precision, category text, row_count bigint);
+insert into metrics.column_profile values
+    ('loans', 'v1', '2026-03-01', null, null, null, 'row_count', 8),
+    ('loans', 'v1', '2026-03-01', null, null, null, 'duplicate_share', 0.25);
+insert into metrics.column_profile select 'loans', 'v1', '2026-03-01', null, null, 'amount', *
+    from (values ('null_count', 1), ('null_share', 0.125), ('distinct_count', 5),
+    ('zero_share', 0), ('mean', 2.5), ('stddev', null), ('min', -1), ('max', 'NaN'), ('p01', -1),
+    ('p05', 0), ('p25', 1), ('p50', 2), ('p75', 3), ('p95', 4), ('p99', 5),
+    ('out_of_range_share', 2 / 7::double precision)) as metrics;
+insert into metrics.column_profile select 'loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', *
+    from (values ('null_count', 0), ('null_share', 0), ('distinct_count', 2),
+    ('unaccepted_share', 1 / 3::double precision), ('unseen_share', 1 / 3::double precision))
+    as metrics;
+insert into metrics.column_profile values
+    ('loans', null, '2026-03-02', null, null, null, 'row_count', 0),
+    ('loans', null, '2026-03-02', null, null, null, 'duplicate_share', null);
+insert into metrics.column_profile select 'loans', null, '2026-03-02', null, null, 'grade', *
+    from (values ('null_count', 0), ('null_share', null), ('distinct_count', null),
+    ('unaccepted_share', null)) as metrics;
+insert into metrics.column_histogram values
+    ('loans', 'v1', '2026-03-01', null, null, 'amount', -1, null, null, null, 1),
+    ('loans', 'v1', '2026-03-01', null, null, 'amount', 0, null, 0, null, 3),
+    ('loans', 'v1', '2026-03-01', null, null, 'amount', 2, 1, null, null, 4),
+    ('loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', 0, null, null, 'y', 1),
+    ('loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', 0, null, null, 'z', 1),
+    ('loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', 1, null, null, 'a', 1)
+"""
+
+
+def test_what_long_tables_held_is_what_their_views_say(
+    warehouse: sa.Engine, empty_url: str
+) -> None:
+    def rows() -> list[set[tuple[object, ...]]]:
+        with warehouse.connect() as session:
+            tables = [
+                session.exec_driver_sql(f"select * from metrics.{table}").all()
+                for table in ("column_profile", "column_histogram")
+            ]
+        # NaN equals nothing, not even itself.
+        return [{tuple(map(str, row)) for row in table} for table in tables]
+
+    config = migrate.metrics_migrations().config()
+    with warehouse.begin() as session:
+        session.exec_driver_sql("create schema metrics")
+        config.attributes["connection"] = session
+        command.upgrade(config, "0014")
+        session.exec_driver_sql(LONG_TABLES)
+    before = rows()
+    migrate.upgrade(warehouse)
+    assert rows() == before
+
+
 def test_views_that_read_ours_are_named_before_anything_changes(warehouse: sa.Engine) -> None:
     with warehouse.begin() as session:
         session.exec_driver_sql("create view public.mine as select * from metrics.freshness")

@@ -38,7 +38,7 @@ def test_it_merges_with_a_teams_definitions_under_the_teams_own_keys() -> None:
     parents = graph.get(dg.AssetKey(["drift", "trip_duration"])).parent_keys
     assert parents == {
         dg.AssetKey(["team", name])
-        for name in ("trip_duration", "reference_bins", "column_profile", "column_histogram")
+        for name in ("trip_duration", "reference_bins", "column_summary")
     }
     downstream = dg.AssetSelection.keys(["team", "trip_duration"]).downstream().resolve(graph)
     assert dg.AssetKey(["incidents", "trip_duration"]) in downstream
@@ -57,11 +57,11 @@ def test_it_loads_beside_no_dbt_assets_too() -> None:
 def test_a_manifest_without_the_quality_models_is_one_clear_line(tmp_path: Path) -> None:
     content = json.loads(dbt_project().manifest_path.read_text())
     content["nodes"] = {
-        key: node for key, node in content["nodes"].items() if node["name"] != "column_profile"
+        key: node for key, node in content["nodes"].items() if node["name"] != "column_summary"
     }
     file = tmp_path / "manifest.json"
     file.write_text(json.dumps(content))
-    with pytest.raises(DriftmeterError, match=r"no model 'column_profile'.*packages\.yml"):
+    with pytest.raises(DriftmeterError, match=r"no model 'column_summary'.*packages\.yml"):
         monitoring_definitions(file)
 
 

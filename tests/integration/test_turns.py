@@ -105,7 +105,7 @@ def test_dbts_asset_takes_the_turn(
     building = threading.Thread(target=materialize_dbt)
     building.start()
     waits = sa.text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
-    built = sa.text("select to_regclass('metrics.column_profile') is not null")
+    built = sa.text("select to_regclass('metrics.reference_bins') is not null")
     with warehouse.connect() as session:
         while building.is_alive() and not session.scalar(waits):
             session.rollback()

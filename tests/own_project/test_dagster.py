@@ -15,7 +15,7 @@ def test_a_day_is_materialized_from_the_teams_models_to_incidents(farm: Farm) ->
         if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key
     }
     own = ("turbine_power", "bearing_failure", "bearing_watch", "turbine_power_challengers")
-    quality = ("reference_bins", "column_profile", "column_histogram")
+    quality = ("reference_bins", "column_summary")
     assert {f"farm/{name}" for name in (*own, *quality)} <= made
     assert {
         f"{step}/{monitor}"
@@ -29,7 +29,7 @@ def test_the_teams_translator_says_what_each_step_waits_for(farm: Farm) -> None:
     parents = graph.get(dg.AssetKey(["drift", "bearing_watch"])).parent_keys
     assert parents == {
         dg.AssetKey(["farm", name])
-        for name in ("bearing_watch", "reference_bins", "column_profile", "column_histogram")
+        for name in ("bearing_watch", "reference_bins", "column_summary")
     }
 
 
@@ -58,7 +58,7 @@ def test_the_sensor_asks_for_just_the_days_whose_labels_landed_and_then_for_none
     assert request.tags["driftmeter/monitor"] == "bearing_watch"
     assert request.tags["dagster/asset_partition_range_start"] == "2026-04-24"
     assert request.tags["dagster/asset_partition_range_end"] == "2026-04-25"
-    assert dg.AssetKey(["farm", "column_profile"]) in (request.asset_selection or [])
+    assert dg.AssetKey(["farm", "column_summary"]) in (request.asset_selection or [])
     last = {(monitor, LAST_DAY) for monitor in ("turbine_power", "bearing_watch")}
     landed = {("bearing_watch", "2026-04-24"), ("bearing_watch", "2026-04-25")}
     assert changed_since(farm, "late labels") == last | landed

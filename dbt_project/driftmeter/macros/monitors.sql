@@ -52,7 +52,7 @@
         {%- do columns.append({'name': monitor.target, 'kind': kind}) -%}
     {%- endif -%}
     {%- for column in columns -%}
-        {%- do column.update({'alias': 'column_' ~ loop.index}) -%}
+        {%- do column.update({'number': loop.index, 'alias': 'column_' ~ loop.index}) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {%- endmacro %}
@@ -144,4 +144,18 @@
         ({{ keys | join(', ') }}, scored.{{ segment.alias }})
     {%- endfor %}
     )
+{%- endmacro %}
+
+
+{#
+    Days of the run with more rows than `vars.exact_rows`. The warehouse is asked only in a run:
+    what is compiled without it, to be read or linted, has both ways to count.
+#}
+{% macro large_days(name) -%}
+    {%- if not execute or flags.WHICH not in ('run', 'build') -%}{{ return(['2026-01-01']) }}{%- endif -%}
+    {%- set counted = run_query(
+        'select partition_date::text from ' ~ ref(name) ~ ' where ' ~ driftmeter.in_window()
+        ~ ' group by partition_date having count(*) > ' ~ var('exact_rows') ~ ' order by 1'
+    ) -%}
+    {{ return(counted.columns[0].values() | list) }}
 {%- endmacro %}

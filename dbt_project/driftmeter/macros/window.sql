@@ -65,3 +65,14 @@
         from {{ relation }}
     {%- endif -%}
 {%- endmacro %}
+
+
+{#
+    Settings of the transaction that counts rows. How many cells a day has is in no statistics of
+    Postgres: it would sort a million rows in place of hashing them, and loop over cells.
+#}
+{% macro plan_for_counts() -%}
+    set local enable_nestloop = off;
+    set local enable_sort = off;
+    set local jit = off
+{%- endmacro %}

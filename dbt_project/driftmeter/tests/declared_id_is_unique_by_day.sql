@@ -1,11 +1,11 @@
 {#
     The `id` that a monitor declares names one row a day. Every monitor of the run is tested; no
     project writes this test itself. It refers to the monitors of the run only: a run of one
-    monitor excludes what refers to the others. And to column_profile, whose asset check it is in
+    monitor excludes what refers to the others. And to column_summary, whose asset check it is in
     Dagster: it comes after the quality models, so that it keeps no day from being measured.
 -#}
-{{ config(meta={'dagster': {'ref': {'name': 'column_profile', 'package': 'driftmeter'}}}) }}
-{%- do ref('column_profile') %}
+{{ config(meta={'dagster': {'ref': {'name': 'column_summary', 'package': 'driftmeter'}}}) }}
+{%- do ref('column_summary') %}
 
 with
 

@@ -116,7 +116,7 @@ def _split(panels: Sequence[Json]) -> tuple[list[Json], list[Json]]:
 
 def newest_days(connection: sa.Connection) -> dict[str, dt.date]:
     """The newest day of every monitor that has run; none where dbt has not made its tables."""
-    if not connection.scalar(sa.text("select to_regclass('metrics.column_profile') is not null")):
+    if not connection.scalar(sa.text("select to_regclass('metrics.reference_bins') is not null")):
         return {}
     query = "select monitor, newest_day from metrics.monitor_state where newest_day is not null"
     return {row.monitor: row.newest_day for row in connection.execute(sa.text(query))}

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 DIRECTORY = Path(__file__).parent
 # A view reads tables, and views before it.
 VIEWS = (
+    "column_profile",
+    "column_histogram",
     "drift_scored",
     "model_version_starts",
     "partition_calendar",

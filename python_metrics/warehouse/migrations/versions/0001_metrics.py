@@ -1,6 +1,6 @@
 """Tables of the metrics schema that Python writes.
 
-`metrics.column_profile`, `metrics.column_histogram` and `metrics.reference_bins` are dbt's.
+Rows of `metrics.column_summary` (0015) and `metrics.reference_bins` are dbt's.
 """
 
 from alembic import op

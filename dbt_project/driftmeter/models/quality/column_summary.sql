@@ -1,16 +1,18 @@
+{{ config(pre_hook=driftmeter.plan_for_counts()) }}
+
 {%- for name in var('monitors') %}{% do ref(name) %}{% endfor -%}
 
 with
 
 {% for name in driftmeter.selected_monitors() -%}
-histogram_{{ loop.index }} as (
+summary_{{ loop.index }} as (
 
-    {{ driftmeter.column_histogram(name) }}
+    {{ driftmeter.column_summary(name) }}
 
 ){{ ',' if not loop.last }}
 
 {% endfor -%}
 {% for name in driftmeter.selected_monitors() -%}
-select {{ driftmeter.literal(name) }}::text as monitor, * from histogram_{{ loop.index }}
+select {{ driftmeter.literal(name) }}::text as monitor, * from summary_{{ loop.index }}
 {{ 'union all' if not loop.last }}
 {% endfor -%}

@@ -1,0 +1,168 @@
+{% macro quantile_levels() -%}{{ return([1, 5, 25, 50, 75, 95, 99]) }}{%- endmacro %}
+
+
+{#
+    Moments and quantiles of each part of the days that are not large, over finite numbers: each
+    column's travel as one array, since a query has at most 1,664 result columns. Moments are
+    summed as numeric, for a sum of floats depends on the order of the rows on disk.
+#}
+{% macro moments_of_rows(columns, segments, large_days) -%}
+        select
+            parts.part,
+            numbers.column_number,
+            numbers.moments[1] as distinct_count,
+            numbers.moments[2] as mean,
+            numbers.moments[3] as stddev
+            {%- for level in driftmeter.quantile_levels() %},
+            numbers.moments[{{ 3 + loop.index }}] as p{{ '%02d' | format(level) }}
+            {%- endfor %}
+        from (
+            select
+                scored.partition_date,
+                scored.row_version,
+                {{ driftmeter.segment_name(segments) }} as segment,
+                {{ driftmeter.segment_value(segments) }} as segment_value
+                {%- for column in columns %},
+                {{ driftmeter.column_moments('scored.' ~ column.alias) }} as {{ column.alias }}
+                {%- endfor %}
+            from scored
+            {%- if large_days %}
+            where scored.partition_date not in ({{ driftmeter.literals(large_days) }})
+            {%- endif %}
+            group by
+                {{ driftmeter.segment_grouping_sets(
+                    ['scored.partition_date', 'scored.row_version'], segments
+                ) }}
+        ) as measured
+        inner join parts
+            on
+                measured.partition_date = parts.partition_date
+                and measured.row_version is not distinct from parts.row_version
+                and measured.segment is not distinct from parts.segment
+                and measured.segment_value is not distinct from parts.segment_value
+        cross join lateral (
+            values
+            {%- for column in columns %}
+            ({{ column.number }}, measured.{{ column.alias }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as numbers (column_number, moments)
+{%- endmacro %}
+
+
+{% macro column_moments(value) -%}
+    array[
+                    count(distinct {{ value }}),
+                    avg({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }}),
+                    stddev_samp({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }})
+                ]::double precision[]
+                || coalesce(
+                    percentile_cont(
+                        array[
+                            {%- for level in driftmeter.quantile_levels() %}
+                            {{- level / 100 }}{{ ', ' if not loop.last }}
+                            {%- endfor -%}
+                        ]
+                    ) within group (order by {{ value }}::double precision)
+                    filter (where {{ driftmeter.is_finite(value) }}),
+                    array[]::double precision[]
+                )
+{%- endmacro %}
+
+
+{#
+    Moments and quantiles of each part of the large days, from the steps of `number_cells`. The
+    numbers of a step are taken to be evenly spread between its lowest and highest, so that a
+    quantile is off by less than the step is wide.
+#}
+{% macro moments_of_steps() -%}
+        select
+            measured.part,
+            measured.column_number,
+            null::double precision as distinct_count,
+            measured.mean,
+            measured.stddev
+            {%- for level in driftmeter.quantile_levels() %},
+            quantiles.numbers[{{ loop.index }}] as p{{ '%02d' | format(level) }}
+            {%- endfor %}
+        from (
+            select
+                part,
+                column_number,
+                sum(row_count)::bigint as number_count,
+                (sum(total) / sum(row_count))::double precision as mean,
+                sqrt(
+                    greatest(sum(row_count) * sum(squares) - sum(total) ^ 2, 0)
+                    / nullif(sum(row_count) * (sum(row_count) - 1), 0)
+                )::double precision as stddev,
+                array_agg(first_rank order by first_rank) as first_ranks,
+                array_agg(row_count order by first_rank) as row_counts,
+                array_agg(low order by first_rank) as lows,
+                array_agg(high order by first_rank) as highs
+            from (
+                select
+                    cells.*,
+                    sums.total,
+                    sums.squares,
+                    (sum(cells.row_count) over (
+                        partition by cells.part, cells.column_number order by cells.low, cells.bin
+                    ))::bigint - cells.row_count as first_rank
+                from cells_of_parts as cells
+                cross join lateral (
+                    select exp((abs(cells.step) - 50000) / 64)::numeric as beginning
+                ) as steps
+                cross join lateral (
+                    select
+                        case
+                            when cells.low = cells.high then cells.row_count * cells.low::numeric
+                            else
+                                sign(cells.step)::numeric * steps.beginning
+                                * (cells.row_count + cells.sum_above / {{ 2 ** 56 }}::numeric)
+                        end as total,
+                        case
+                            when cells.low = cells.high
+                                then cells.row_count * cells.low::numeric * cells.low::numeric
+                            else
+                                steps.beginning * steps.beginning * (
+                                    cells.row_count
+                                    + 2 * cells.sum_above / {{ 2 ** 56 }}::numeric
+                                    + cells.squares_above / {{ 2 ** 62 }}::numeric
+                                )
+                        end as squares
+                ) as sums
+                where cells.step is not null
+            ) as ranked
+            group by part, column_number
+        ) as measured
+        cross join lateral (
+            select
+                array_agg(
+                    below.number * (1 - ranks.rank % 1) + above.number * (ranks.rank % 1)
+                    order by levels.level
+                ) as numbers
+            from (
+                values
+                ({{ driftmeter.quantile_levels() | join('), (') }})
+            ) as levels (level)
+            cross join lateral (
+                select levels.level * (measured.number_count - 1) / 100.0 as rank
+            ) as ranks
+            cross join lateral (
+                {{ driftmeter.number_at_rank('floor(ranks.rank)::bigint') }}
+            ) as below
+            cross join lateral (
+                {{ driftmeter.number_at_rank('ceil(ranks.rank)::bigint') }}
+            ) as above
+        ) as quantiles
+{%- endmacro %}
+
+
+{% macro number_at_rank(rank) -%}
+    select
+                    measured.lows[at.position]
+                    + (measured.highs[at.position] - measured.lows[at.position])
+                    * ({{ rank }} - measured.first_ranks[at.position])
+                    / greatest(measured.row_counts[at.position] - 1, 1) as number
+                from (
+                    select width_bucket({{ rank }}, measured.first_ranks) as position
+                ) as at
+{%- endmacro %}
