@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null
-from python_metrics.drift.inference_rows import read_rows
+from python_metrics.drift.inference_rows import MOST_REFERENCE_ROWS, read_rows
 from python_metrics.encoding import Encoding
 from python_metrics.monitors.config import Monitor
 from python_metrics.threads import one_thread
@@ -43,10 +43,13 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
         span.from_date + dt.timedelta(days=number)
         for number in range((span.to_date - span.from_date).days + 1)
     ]
+    most = max(MOST_REFERENCE_ROWS // len(days), MOST_ROWS)
     frames = {
         day: frame
         for day in days
-        if len(frame := read_rows(connection, monitor, [day])[list(monitor.columns)])
+        if len(
+            frame := read_rows(connection, monitor, [day], most_rows=most)[list(monitor.columns)]
+        )
         >= max(monitor.min_rows, FOLDS)
     }
     if len(frames) < LEAST_DAYS:

@@ -16,6 +16,11 @@ from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.copy import copy_out
 
 VERSION = "model_version"
+# Of more rows a day a sample is compared: a distribution function of it is within 0.43 percentage
+# points of the whole day's, 19 days of 20 (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
+MOST_ROWS = 100_000
+# Of more rows of all reference days together a sample is kept: 1 GiB holds them in every form.
+MOST_REFERENCE_ROWS = 500_000
 # Of so many hash values a sample takes the lowest.
 HASHES = 2**30
 
@@ -62,13 +67,16 @@ def read_rows(
     if most_rows is not None:
         rows = count_rows(connection, monitor, days, segment=segment)
         if rows > most_rows:
-            where += sql.SQL(" and (hashtextextended({id}::text, 0) & {all}) < {some}").format(
+            # A row without an id is as likely to be in it as any other.
+            where += sql.SQL(
+                " and (hashtextextended(coalesce({id}::text, (scored.*)::text), 0) & {all}) < {some}"
+            ).format(
                 id=sql.Identifier(monitor.id),
                 all=sql.Literal(HASHES - 1),
                 some=sql.Literal(int(HASHES * most_rows / rows)),
             )
     query = sql.SQL(
-        "select {columns}, {version}::text as {alias} from {table} where {where}"
+        "select {columns}, {version}::text as {alias} from {table} as scored where {where}"
     ).format(
         columns=sql.SQL(", ").join(expressions),
         version=sql.Identifier(monitor.model_version),

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from python_metrics.arrival.contents import DayContent, day_content
-from python_metrics.drift.inference_rows import VERSION, read_rows
+from python_metrics.drift.inference_rows import MOST_ROWS, VERSION, read_rows
 from python_metrics.drift.reference import BASELINE, Reference
 from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
 from python_metrics.drift.store import CLASSIFIER, replace_scores
@@ -48,7 +48,7 @@ def compute_partition(
             _lock(connection, monitor, day)
             content = day_content(connection, monitor, day)
             rows = content.rows
-            current = read_rows(connection, monitor, [day], is_coded=True)
+            current = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, is_coded=True)
             state = "fresh" if rows else "empty" if arrived else "missing"
             measured = list(_by_version(reference, current))
             result = PartitionResult(
@@ -112,7 +112,7 @@ def run_tests(
     """
     with engine.begin() as connection:
         _lock(connection, monitor, day)
-        current = read_rows(connection, monitor, [day], is_coded=True)
+        current = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, is_coded=True)
         if current.empty:
             raise DriftmeterError(
                 f"{day} has no rows, so nothing can be tested",

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import sqlalchemy as sa
 
-from python_metrics.drift.inference_rows import VERSION, every_day, fingerprint, read_rows
+from python_metrics.drift.inference_rows import (
+    MOST_REFERENCE_ROWS,
+    VERSION,
+    every_day,
+    fingerprint,
+    read_rows,
+)
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
@@ -78,7 +84,7 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
                 fix="build them with `driftmeter run`, or declare other reference days",
             )
         every = every_day(days.from_date, days.to_date)
-        frame = read_rows(connection, monitor, every, is_coded=True)
+        frame = read_rows(connection, monitor, every, most_rows=MOST_REFERENCE_ROWS, is_coded=True)
         connection.execute(
             sa.text(
                 "insert into metrics.baselines"

@@ -136,6 +136,28 @@ def test_rows_in_another_order_on_disk_are_the_same_rows(fares: sa.Engine) -> No
     assert after["metrics.baselines"] == before["metrics.baselines"]
 
 
+def test_of_a_large_day_a_sample_is_compared_the_same_each_time_and_its_size_is_on_record(
+    fares: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A row without an id is as likely to be in the sample as any other.
+    change(fares, "update inference.fares set id = null where id > 3000 and id % 2 = 0")
+    monkeypatch.setattr("python_metrics.drift.partition.MOST_ROWS", 200)
+    monkeypatch.setattr("python_metrics.drift.reference.MOST_REFERENCE_ROWS", 1000)
+    compute(fares, DAY)
+    before = rows_of(fares, tables=TABLES)
+    compute(fares, DAY)
+    assert rows_of(fares, tables=TABLES) == before
+    with fares.connect() as session:
+        compared, reference = session.exec_driver_sql(
+            "select sum(n_current)::int, max(n_reference) from metrics.drift"
+            " where method = 'share_of_drifted_columns'"
+        ).one()
+        rows = session.exec_driver_sql("select row_count from metrics.partitions").scalar()
+    assert 150 < compared < 250
+    assert 850 < reference < 1150
+    assert rows == 500
+
+
 def test_a_day_without_rows_is_empty_or_missing_and_says_so_for_each_column(
     fares: sa.Engine,
 ) -> None:
