@@ -9,6 +9,7 @@ Then dbt counts the large day once more both ways, by steps and exactly, and bot
 
 import argparse
 import json
+import math
 import os
 import platform
 import resource
@@ -190,7 +191,7 @@ def difference(by_steps: Summary, exact: Summary) -> float:
                 gap = abs(float(value) - float(other))  # type: ignore[arg-type]
                 greatest = max(greatest, gap / abs(float(other)) if gap else 0)  # type: ignore[arg-type]
             elif name in ("mean", "stddev") and value is not None:
-                assert abs(float(value) / float(other) - 1) < 1e-9, (key, name)  # type: ignore[arg-type]
+                assert math.isclose(float(value), float(other), rel_tol=1e-9), (key, name)  # type: ignore[arg-type]
             elif name != "distinct_count" or value is not None:
                 assert value == other, (key, name, value, other)
     return round(greatest, 5)

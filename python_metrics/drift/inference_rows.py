@@ -69,7 +69,8 @@ def read_rows(
         if rows > most_rows:
             # A row without an id is as likely to be in it as any other.
             where += sql.SQL(
-                " and (hashtextextended(coalesce({id}::text, (scored.*)::text), 0) & {all}) < {some}"
+                " and (hashtextextended(coalesce({id}::text, (scored.*)::text), 0) & {all})"
+                " < {some}"
             ).format(
                 id=sql.Identifier(monitor.id),
                 all=sql.Literal(HASHES - 1),

@@ -61,9 +61,9 @@
 {#
     On a large day a cell holds the numbers within one step of 1/64 of the natural logarithm, 1.6%
     of the number: quantiles and moments come of these, for to sort the rows of every part takes
-    ten times as long as all the rest. A sum of floats depends on the order of the rows, so that
-    sums are of whole numbers: how far a number is above where its step begins, in 2^-56ths of
-    that, and for squares in 2^-62ths.
+    twice as long as all the rest. A sum of floats depends on the order of the rows, so that sums
+    are of whole numbers: how far a number is above where its step begins, in 2^-56ths of that,
+    and for squares in 2^-62ths.
 #}
 {% macro number_steps(column, keys, large_days) -%}
     {#- Postgres reuses the step as a key only where it is written alike. -#}

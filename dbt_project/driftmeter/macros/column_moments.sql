@@ -52,8 +52,10 @@
 {% macro column_moments(value) -%}
     array[
                     count(distinct {{ value }}),
-                    avg({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }}),
-                    stddev_samp({{ value }}::numeric) filter (where {{ driftmeter.is_finite(value) }})
+                    avg({{ value }}::double precision::numeric)
+                    filter (where {{ driftmeter.is_finite(value) }}),
+                    stddev_samp({{ value }}::double precision::numeric)
+                    filter (where {{ driftmeter.is_finite(value) }})
                 ]::double precision[]
                 || coalesce(
                     percentile_cont(
