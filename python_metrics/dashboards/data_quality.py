@@ -109,7 +109,7 @@ where {MONITOR} and metric = 'null_share' and {DAYS} and {VERSION} and {COLUMN}
     and (segment, segment_value) in (
         select segment, segment_value from metrics.column_profile
         where {MONITOR} and metric = 'row_count' and {DAYS} and segment is not null
-        group by 1, 2 order by sum(value) desc limit 8)
+        and column_name is null group by 1, 2 order by sum(value) desc limit 8)
 group by partition_date, segment, segment_value having avg(value) is not null order by 1, 2
 """
 

@@ -27,7 +27,7 @@ INDEXES = [
     "create index column_summary_by_day on metrics.column_summary (partition_date)",
     """
     create index column_summary_by_column on metrics.column_summary
-    (monitor, column_name, metrics.segment_label(segment, segment_value), partition_date)
+    (monitor, metrics.segment_label(segment, segment_value), column_name, partition_date)
     """,
 ]
 METRICS = (
