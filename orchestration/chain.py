@@ -9,7 +9,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration.commands.arguments import check_monitor
-from orchestration.dbt_manifest import dbt_project, monitors
+from orchestration.dbt_manifest import manifest_path, monitors
 from orchestration.run_scope import in_a_row, range_tags
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
@@ -44,7 +44,7 @@ def names_of(only: str | None) -> list[str]:
         If the project declares no such monitor, or none at all.
     """
     declared = monitors()
-    project = project_name(dbt_project().manifest_path)
+    project = project_name(manifest_path())
     for name in retire_undeclared(connection.engine(), project, list(declared)):
         print(f"{name} is no longer declared: retired. Its history stays, its alerts end.")
     if not declared:

@@ -3,9 +3,10 @@
 import functools
 import os
 import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
-from dagster_dbt import DbtProject
 
 from orchestration.dbt_packages import DBT, ensure_packages, installed_packages
 from orchestration.dbt_profile import ensure_profile, profiles_dir
@@ -15,6 +16,11 @@ from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import load_monitors, quality_schema
 
+if TYPE_CHECKING:
+    from dagster_dbt import DbtProject
+
+# Where dbt writes it within a project, whatever DBT_TARGET_PATH says of runs.
+TARGET = "target"
 # Folders whose files make the manifest, as dbt_project.yml names them and as dbt does without.
 SOURCE_PATHS = {
     "model-paths": "models",
@@ -25,13 +31,13 @@ SOURCE_PATHS = {
 
 
 @functools.cache
-def dbt_project() -> DbtProject:
-    """The dbt project with a manifest that is up to date.
+def manifest_path() -> Path:
+    """The manifest, up to date.
 
     Raises
     ------
     DriftmeterError
-        If dbt cannot parse the project; carries dbt's own words.
+        If there is no dbt project, or dbt cannot parse it; carries dbt's own words.
     """
     directory = settings.dbt_project_dir()
     if not (directory / "dbt_project.yml").exists():
@@ -40,16 +46,29 @@ def dbt_project() -> DbtProject:
             where=str(directory),
             fix="set DRIFTMETER_DBT_PROJECT to the directory that has one",
         )
-    project = DbtProject(project_dir=directory, profiles_dir=profiles_dir())
-    manifest = project.manifest_path
+    manifest = directory / TARGET / "manifest.json"
     if (
         not manifest.exists()
         or _last_change() > manifest.stat().st_mtime
         # The variable is of no file.
         or quality_schema(manifest) not in (None, settings.metrics_schema())
     ):
-        _parse(project)
-    return project
+        _parse(directory)
+    return manifest
+
+
+@functools.cache
+def dbt_project() -> "DbtProject":
+    """The dbt project as Dagster takes it, with a manifest that is up to date."""
+    # Imports Dagster and dbt, which takes two seconds.
+    from dagster_dbt import DbtProject
+
+    manifest_path()
+    return DbtProject(
+        project_dir=settings.dbt_project_dir(),
+        profiles_dir=profiles_dir(),
+        target_path=Path(TARGET),
+    )
 
 
 def monitors() -> dict[str, Monitor]:
@@ -66,7 +85,7 @@ def monitors() -> dict[str, Monitor]:
 
 @functools.cache
 def _declared_monitors() -> dict[str, Monitor]:
-    return load_monitors(dbt_project().manifest_path)
+    return load_monitors(manifest_path())
 
 
 def _last_change() -> float:
@@ -84,17 +103,17 @@ def _last_change() -> float:
     return max(path.stat().st_mtime for path in sources if path.exists())
 
 
-def _parse(project: DbtProject) -> None:
+def _parse(directory: Path) -> None:
     ensure_profile()
     ensure_packages()
     parsed = subprocess.run(
         [str(DBT), "--quiet", "--no-use-colors", "parse"],
-        cwd=project.project_dir,
+        cwd=directory,
         env={
             **os.environ,
-            "DBT_PROFILES_DIR": str(project.profiles_dir),
+            "DBT_PROFILES_DIR": str(profiles_dir()),
             # The manifest's place; DBT_TARGET_PATH of the environment is that of runs.
-            "DBT_TARGET_PATH": str(project.target_path),
+            "DBT_TARGET_PATH": TARGET,
         },
         capture_output=True,
         text=True,
@@ -103,6 +122,6 @@ def _parse(project: DbtProject) -> None:
         output = " ".join((parsed.stdout + parsed.stderr).split())
         raise DriftmeterError(
             f"dbt cannot parse the project ({output})",
-            where=str(project.project_dir),
+            where=str(directory),
             fix="correct the file that dbt names, then run `dbt parse` there",
         )

@@ -15,7 +15,7 @@ from dagster_dbt import (
 )
 
 from orchestration.dbt_dependents import left_alone, with_ancestors
-from orchestration.dbt_manifest import dbt_project, monitors
+from orchestration.dbt_manifest import dbt_project, manifest_path, monitors
 from orchestration.dbt_test_results import write_test_results
 from orchestration.monitored_table import QUALITY
 from orchestration.partitions import DAILY, ONE_RUN, days_of
@@ -99,14 +99,14 @@ def key_of(model: str) -> dg.AssetKey:
 
 def read_manifest() -> dict[str, Any]:
     """dbt's manifest of the project."""
-    return dict(json.loads(dbt_project().manifest_path.read_text()))
+    return dict(json.loads(manifest_path().read_text()))
 
 
 translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
 
 @dbt_assets(
-    manifest=dbt_project().manifest_path,
+    manifest=manifest_path(),
     project=dbt_project(),
     select=selection(),
     dagster_dbt_translator=translator,

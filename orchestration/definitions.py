@@ -6,7 +6,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.chain import python_keys
-from orchestration.dbt_manifest import dbt_project, monitors
+from orchestration.dbt_manifest import dbt_project, manifest_path, monitors
 from orchestration.dbt_models import dbt_models, translator
 from orchestration.dbt_packages import DBT
 from orchestration.exposures import exposure_specs
@@ -17,7 +17,7 @@ from python_metrics import settings
 
 def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
     """The dbt project's models, dashboards, job and schedules."""
-    manifest = json.loads(dbt_project().manifest_path.read_text())
+    manifest = json.loads(manifest_path().read_text())
     declared = monitors()
     keys = {
         name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys([name])]))
@@ -38,16 +38,14 @@ def all_definitions() -> dg.Definitions:
     if not settings.is_example():
         return dg.Definitions.merge(
             project_definitions(),
-            monitoring_definitions(
-                dbt_project().manifest_path, translator=translator, monitors=monitors()
-            ),
+            monitoring_definitions(manifest_path(), translator=translator, monitors=monitors()),
         )
     from orchestration.example.definitions import absent_days, example_definitions, feeds
 
     return dg.Definitions.merge(
         project_definitions(feeds),
         monitoring_definitions(
-            dbt_project().manifest_path,
+            manifest_path(),
             translator=translator,
             monitors=monitors(),
             feeds=feeds,

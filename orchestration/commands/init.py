@@ -165,11 +165,11 @@ def _built_model(name: str) -> dict[str, Any]:
     """dbt's entry of a model that has a table or a view in the warehouse."""
     import sqlalchemy as sa
 
-    from orchestration.dbt_manifest import dbt_project
+    from orchestration.dbt_manifest import manifest_path
     from python_metrics.monitors.proposal import quote
     from python_metrics.warehouse import connection
 
-    nodes = json.loads(dbt_project().manifest_path.read_text())["nodes"].values()
+    nodes = json.loads(manifest_path().read_text())["nodes"].values()
     models = {
         str(node["name"]): dict(node)
         for node in nodes

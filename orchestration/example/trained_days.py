@@ -2,7 +2,7 @@
 
 import json
 
-from orchestration.dbt_manifest import dbt_project
+from orchestration.dbt_manifest import manifest_path
 from orchestration.example import source_choice
 from python_metrics.monitors.config import Days
 
@@ -11,6 +11,6 @@ def trained_days(monitor: str) -> Days:
     """Days that a monitor's baseline model is trained on: declared, or of downloaded months."""
     if own := source_choice.chosen().own_days:
         return own.trained
-    nodes = json.loads(dbt_project().manifest_path.read_text())["nodes"].values()
+    nodes = json.loads(manifest_path().read_text())["nodes"].values()
     node = next(node for node in nodes if node["name"] == monitor)
     return Days(**node["config"]["meta"]["baseline_model"]["trained"])

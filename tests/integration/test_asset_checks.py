@@ -142,9 +142,9 @@ def test_a_warehouse_that_stays_away_fails_the_step_at_last_and_a_wrong_query_at
 
 
 def test_what_is_computed_of_a_monitor_is_late_after_noon_in_its_zone() -> None:
-    from orchestration.dbt_manifest import dbt_project
+    from orchestration.dbt_manifest import manifest_path
 
-    graph = monitoring_definitions(dbt_project().manifest_path).resolve_asset_graph()
+    graph = monitoring_definitions(manifest_path()).resolve_asset_graph()
     for step in ("drift", "performance", "incidents"):
         policy = graph.get(dg.AssetKey([step, "trip_duration"])).freshness_policy
         assert isinstance(policy, dg.FreshnessPolicy)

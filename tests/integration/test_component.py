@@ -5,7 +5,7 @@ import pytest
 from dagster.components.testing import create_defs_folder_sandbox
 
 from orchestration.component import MonitoringComponent, load_translator
-from orchestration.dbt_manifest import dbt_project
+from orchestration.dbt_manifest import manifest_path
 from python_metrics.errors import DriftmeterError
 
 TRANSLATOR = "tests.integration.test_monitoring_definitions:TeamTranslator"
@@ -13,7 +13,7 @@ NO_TRANSLATOR = "orchestration.component:MonitoringComponent"
 
 
 def test_yaml_that_names_a_manifest_and_a_translator_gives_assets_under_the_teams_keys() -> None:
-    manifest = str(dbt_project().manifest_path)
+    manifest = str(manifest_path())
     with create_defs_folder_sandbox() as sandbox:
         path = sandbox.scaffold_component(
             MonitoringComponent,

@@ -50,10 +50,10 @@ def test_a_name_that_is_no_plain_one_is_one_clear_line(monkeypatch: pytest.Monke
 
 
 def test_a_manifest_of_another_schema_is_refused(tmp_path: Path) -> None:
-    from orchestration.dbt_manifest import dbt_project, monitors
+    from orchestration.dbt_manifest import manifest_path, monitors
     from orchestration.dbt_models import translator
 
-    content = json.loads(dbt_project().manifest_path.read_text())
+    content = json.loads(manifest_path().read_text())
     for node in content["nodes"].values():
         if node["name"] == "column_summary":
             node["schema"] = "elsewhere"

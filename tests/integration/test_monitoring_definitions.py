@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.dbt_manifest import dbt_project
+from orchestration.dbt_manifest import manifest_path
 from orchestration.monitoring import monitoring_definitions
 from orchestration.resources import Warehouse
 from orchestration.run_scope import in_a_row
@@ -32,7 +32,7 @@ def test_it_merges_with_a_teams_definitions_under_the_teams_own_keys() -> None:
     def scored() -> None: ...
 
     team = dg.Definitions(assets=[scored])
-    manifest = dbt_project().manifest_path
+    manifest = manifest_path()
     defs = dg.Definitions.merge(team, monitoring_definitions(manifest, translator=TeamTranslator()))
     graph = defs.resolve_asset_graph()
     parents = graph.get(dg.AssetKey(["drift", "trip_duration"])).parent_keys
@@ -51,11 +51,11 @@ def test_it_merges_with_a_teams_definitions_under_the_teams_own_keys() -> None:
 
 
 def test_it_loads_beside_no_dbt_assets_too() -> None:
-    dg.Definitions.validate_loadable(monitoring_definitions(dbt_project().manifest_path))
+    dg.Definitions.validate_loadable(monitoring_definitions(manifest_path()))
 
 
 def test_a_manifest_without_the_quality_models_is_one_clear_line(tmp_path: Path) -> None:
-    content = json.loads(dbt_project().manifest_path.read_text())
+    content = json.loads(manifest_path().read_text())
     content["nodes"] = {
         key: node for key, node in content["nodes"].items() if node["name"] != "column_summary"
     }
