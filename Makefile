@@ -15,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui grafana overview pictures dashboards test lint sql types format lock clean
+.PHONY: help venv demo ui grafana overview pictures dashboards test bench lint sql types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,11 @@ dashboards: venv  ## Write grafana/dashboards anew from python_metrics/dashboard
 
 test: venv  ## Run the tests, on a Postgres of their own
 	$(BIN)/python -m pytest
+
+bench: venv  ## Measure speed and memory beside peers and limits, each on a Postgres of its own
+	$(BIN)/python -m benchmarks.kernel
+	$(BIN)/python -m benchmarks.large_days
+	$(BIN)/python -m benchmarks.dashboard_queries --out benchmarks/results/dashboard_queries.json
 
 lint: venv  ## Check form and types
 	$(BIN)/ruff check .
