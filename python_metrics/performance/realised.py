@@ -194,7 +194,7 @@ def realised(
         version=sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
         prediction=sql.Identifier(monitor.prediction),
         target=_target(monitor),
-        table=challengers_table(monitor)
+        table=_challengers_table(monitor)
         if challengers
         else sql.Identifier(monitor.schema_name, monitor.name),
         parts=sql.SQL(", ").join(parts),
@@ -232,7 +232,7 @@ CHALLENGERS = """(
 )"""
 
 
-def challengers_table(monitor: Monitor) -> sql.Composed:
+def _challengers_table(monitor: Monitor) -> sql.Composed:
     """Rows of an inference table with the predictions of challengers in place of its own."""
     challengers = monitor.challengers
     if challengers is None:

@@ -14,7 +14,6 @@ from python_metrics.calibration.counts import Floats
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.intervals import LEVEL, to_digits
 from python_metrics.performance.losses import in_sql
-from python_metrics.performance.realised import challengers_table
 from python_metrics.warehouse.copy import copy_out
 
 # The loss whose mean is compared, by task.
@@ -34,13 +33,13 @@ select
 from (
     select
         champion.{version}::text as champion,
-        challenger.{version}::text as challenger,
+        challenger.model_version::text as challenger,
         {champion_loss} as champion_loss,
         {challenger_loss} as challenger_loss
     from {table} as champion
     inner join {challengers} as challenger
         on
-            champion.{id} = challenger.{id}
+            champion.{id} = challenger.{challenger_id}
             and champion.partition_date = challenger.partition_date
     where champion.partition_date = {day} and champion.{target} is not null
         and champion.{prediction} is not null
@@ -83,25 +82,30 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
 
     The interval is the paired t-interval of rows.
     """
+    challengers = monitor.challengers
+    if challengers is None:
+        raise ValueError(f"{monitor.name} declares no challengers")
     column = {
         "prediction": sql.Identifier(monitor.prediction),
         "target": sql.Identifier(str(monitor.target)),
     }
 
-    def loss(version: str) -> sql.Composed:
+    def loss(table: str, prediction: str) -> sql.Composed:
         # The label is the champion's row's: a challenger has none of its own.
         form, label = LOSS[monitor.task]
         target = sql.SQL(label).format(sql.Identifier("champion", str(monitor.target)))
-        return in_sql(form, sql.Identifier(version, monitor.prediction), target)
+        number = sql.SQL("{}::double precision").format(sql.Identifier(table, prediction))
+        return in_sql(form, number, target)
 
     query = sql.SQL(QUERY).format(
         **column,
         version=sql.Identifier(monitor.model_version),
         id=sql.Identifier(monitor.id),
         table=sql.Identifier(monitor.schema_name, monitor.name),
-        challengers=challengers_table(monitor),
-        champion_loss=loss("champion"),
-        challenger_loss=loss("challenger"),
+        challengers=sql.Identifier(challengers.schema_name, challengers.table),
+        challenger_id=sql.Identifier(challengers.id or monitor.id),
+        champion_loss=loss("champion", monitor.prediction),
+        challenger_loss=loss("challenger", "prediction"),
         day=sql.Literal(day),
     )
     types = {"champion": pa.string(), "challenger": pa.string(), "rows": pa.int64()}
