@@ -22,6 +22,8 @@ from python_metrics.warehouse import connection
 
 # Steps after dbt, each with one asset a monitor; performance of those that have a target.
 PYTHON_STEPS = ("drift", "performance", "incidents")
+# Of Dagster's own statements, and connections beside the one that is kept.
+STATEMENT_MILLISECONDS, POOL = 600_000, 20
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -205,13 +207,37 @@ def run_job(
     from orchestration.definitions import defs
 
     job = defs.resolve_job_def(name)
-    with dg.DagsterInstance.get() as instance, _output_to_log():
+    with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
         job.execute_in_process(
             run_config=QUIET,
             instance=instance,
             asset_selection=list(assets) if assets else None,
             tags=dict(tags),
         )
+
+
+@contextlib.contextmanager
+def _kept_connection(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Write Dagster's events, one for each asset and day, over one connection.
+
+    With a connection of its own for each, which is what Dagster opens outside its webserver, a
+    month's took half a minute. It is kept for a second, so that a Postgres that was restarted
+    never meets a dead one.
+    """
+    instance.optimize_for_webserver(
+        statement_timeout=STATEMENT_MILLISECONDS, pool_recycle=1, max_overflow=POOL
+    )
+    try:
+        yield
+    finally:
+        # Dagster leaves them open to the end of the process.
+        for storage in (
+            instance.run_storage,
+            instance.event_log_storage,
+            instance.schedule_storage,
+        ):
+            if (engine := getattr(storage, "_engine", None)) is not None:
+                engine.dispose()
 
 
 @contextlib.contextmanager
