@@ -230,7 +230,7 @@ PERFORMANCE = Dashboard(
             "Of days whose labels have come: how often the truth was inside the estimate's 95% "
             "interval, and how far it was from the estimate and from the reference's value.",
             TRUSTED,
-            width=12,
+            width=7,
             no_data=LATER,
             overrides=[
                 override("share_inside", unit=SHARE),
@@ -246,7 +246,7 @@ PERFORMANCE = Dashboard(
             "days beside a simple benchmark's, where whoever trained it wrote that down in "
             "metrics.model_versions.",
             TRAINED,
-            width=12,
+            width=17,
             overrides=[
                 override("train_rows", unit=COUNT),
                 *(
