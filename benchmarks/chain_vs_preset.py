@@ -5,7 +5,7 @@ the rows in memory already and writes nothing; the chain reads files, loads, sco
 and quality metrics in SQL, runs the tests, measures drift and writes the metrics. The limit is the
 loop's time plus 60 s.
 
-    .venv/bin/python benchmarks/chain_vs_preset.py --dir DIRECTORY_OF_TLC_FILES
+    .venv/bin/python -m benchmarks.chain_vs_preset --dir DIRECTORY_OF_TLC_FILES
 """
 
 import argparse
@@ -13,9 +13,10 @@ import datetime as dt
 import json
 import os
 import platform
-import tempfile
 import time
 from pathlib import Path
+
+from benchmarks.own_warehouse import own_warehouse
 
 ALLOWANCE_SECONDS = 60.0
 MONITOR = "trip_duration"
@@ -24,17 +25,8 @@ MONITOR = "trip_duration"
 def main() -> None:
     """Run both and print the figures, as JSON too."""
     options = read_options()
-    with tempfile.TemporaryDirectory(prefix="driftmeter-benchmark-") as home:
-        # A warehouse of its own, so that the user's is left alone.
-        os.environ["DRIFTMETER_HOME"] = home
-        os.environ.pop("DRIFTMETER_DATABASE_URL", None)
-        from python_metrics.warehouse.embedded import EmbeddedPostgres
-
-        os.environ["DRIFTMETER_DATABASE_URL"] = EmbeddedPostgres(Path(home)).start()
-        try:
-            report(options, *measure(options))
-        finally:
-            EmbeddedPostgres(Path(home)).stop()
+    with own_warehouse():
+        report(options, *measure(options))
 
 
 def read_options() -> argparse.Namespace:

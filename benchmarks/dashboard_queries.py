@@ -1,6 +1,6 @@
 """Every panel's query on one year of two monitors, against a limit of 200 ms at the median.
 
-    python benchmarks/dashboard_queries.py
+    python -m benchmarks.dashboard_queries
 
 Runs the simulated demo for two weeks on a Postgres of its own, repeats those weeks to a year (the
 rows keep their number and spread), and times each query as Grafana's role, seven times each.
@@ -9,21 +9,19 @@ rows keep their number and spread), and times each query as Grafana's role, seve
 import argparse
 import datetime as dt
 import json
-import os
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from benchmarks.own_warehouse import own_warehouse
 from orchestration.progress import track
 from python_metrics.dashboards.macros import expand
 from python_metrics.dashboards.preview.frames import Scope
 from python_metrics.dashboards.write import DASHBOARDS
 from python_metrics.monitors.config import Days
 from python_metrics.warehouse import connection
-from python_metrics.warehouse.embedded import EmbeddedPostgres
 from python_metrics.warehouse.reader import set_reader_password
 
 LIMIT_MS = 200
@@ -99,17 +97,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--out", type=Path, help="file for the figures, as JSON")
     options = arguments.parse_args()
-    with tempfile.TemporaryDirectory(prefix="driftmeter-bench-") as home:
-        os.environ["DRIFTMETER_HOME"] = home
-        # As a warehouse of the user's own, so that dbt's profile stays as it is.
-        os.environ["DRIFTMETER_DATABASE_URL"] = EmbeddedPostgres(Path(home)).start()
+    with own_warehouse():
         from orchestration.environment import prepare
 
-        try:
-            prepare()
-            figures = measure(connection.engine())
-        finally:
-            EmbeddedPostgres(Path(home)).stop()
+        prepare()
+        figures = measure(connection.engine())
     text = json.dumps(figures, indent=2)
     if options.out:
         options.out.write_text(text + "\n")

@@ -16,14 +16,13 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from benchmarks.own_warehouse import own_warehouse
 from python_metrics.warehouse import connection
-from python_metrics.warehouse.embedded import EmbeddedPostgres
 
 SEED = 7
 RESULTS = Path(__file__).parent / "results"
@@ -85,15 +84,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--no-exact", action="store_true", help="do not count exactly too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="driftmeter-bench-") as place:
-        home, project = Path(place, "home"), Path(place, "project")
+    with own_warehouse() as home:
+        project = home / "project"
         project.mkdir()
-        os.environ["DRIFTMETER_HOME"] = str(home)
-        os.environ["DRIFTMETER_DATABASE_URL"] = EmbeddedPostgres(home).start()
-        try:
-            figures = measure(connection.engine(), project, options)
-        finally:
-            EmbeddedPostgres(home).stop()
+        figures = measure(connection.engine(), project, options)
     name = f"large_days_{options.rows}"
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))

@@ -154,12 +154,12 @@ def reference_without_quality(names: Sequence[str]) -> Days | None:
         spans = [
             monitors()[name].reference
             for name in names
-            if not _has_profile(session, monitors()[name])
+            if not _has_summary(session, monitors()[name])
         ]
     return span_of(spans) if spans else None
 
 
-def _has_profile(session: sa.Connection, monitor: Monitor) -> bool:
+def _has_summary(session: sa.Connection, monitor: Monitor) -> bool:
     """Whether dbt measured the reference's days, with every column as it is declared now."""
     query = sa.text(
         "select column_name, bool_or(kind = 'numerical') from metrics.column_summary"

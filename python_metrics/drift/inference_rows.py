@@ -32,6 +32,7 @@ def read_rows(
     *,
     segment: tuple[str, str] | None = None,
     most_rows: int | None = None,
+    known_rows: int | None = None,
     is_coded: bool = False,
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
@@ -46,6 +47,8 @@ def read_rows(
     most_rows : int, optional
         About as many rows at most, a sample by hash of the id that is the same each time; the
         others never leave the database.
+    known_rows : int, optional
+        How many there are; they are counted without it.
     is_coded : bool
         Categories are pandas' own, of the same text: quicker to count, and half the memory.
     """
@@ -65,7 +68,9 @@ def read_rows(
     ]
     where = _where(days, segment)
     if most_rows is not None:
-        rows = count_rows(connection, monitor, days, segment=segment)
+        rows = known_rows
+        if rows is None:
+            rows = count_rows(connection, monitor, days, segment=segment)
         if rows > most_rows:
             # A row without an id is as likely to be in it as any other.
             where += sql.SQL(

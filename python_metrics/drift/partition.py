@@ -48,7 +48,9 @@ def compute_partition(
             _lock(connection, monitor, day)
             content = day_content(connection, monitor, day)
             rows = content.rows
-            current = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, is_coded=True)
+            current = read_rows(
+                connection, monitor, [day], most_rows=MOST_ROWS, known_rows=rows, is_coded=True
+            )
             state = "fresh" if rows else "empty" if arrived else "missing"
             measured = list(_by_version(reference, current))
             result = PartitionResult(

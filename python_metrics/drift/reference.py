@@ -84,7 +84,14 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
                 fix="build them with `driftmeter run`, or declare other reference days",
             )
         every = every_day(days.from_date, days.to_date)
-        frame = read_rows(connection, monitor, every, most_rows=MOST_REFERENCE_ROWS, is_coded=True)
+        frame = read_rows(
+            connection,
+            monitor,
+            every,
+            most_rows=MOST_REFERENCE_ROWS,
+            known_rows=rows,
+            is_coded=True,
+        )
         connection.execute(
             sa.text(
                 "insert into metrics.baselines"

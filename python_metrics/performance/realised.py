@@ -234,19 +234,26 @@ CHALLENGERS = """(
 
 def _challengers_table(monitor: Monitor) -> sql.Composed:
     """Rows of an inference table with the predictions of challengers in place of its own."""
-    challengers = monitor.challengers
-    if challengers is None:
-        raise ValueError(f"{monitor.name} declares no challengers")
+    scored, scored_id = challengers_of(monitor)
     kept = dict.fromkeys(["partition_date", monitor.id, str(monitor.target), *monitor.segments])
     return sql.SQL(CHALLENGERS).format(
         columns=sql.SQL(", ").join(sql.Identifier("own", name) for name in kept),
         version=sql.Identifier(monitor.model_version),
         prediction=sql.Identifier(monitor.prediction),
         table=sql.Identifier(monitor.schema_name, monitor.name),
-        challengers=sql.Identifier(challengers.schema_name, challengers.table),
+        challengers=scored,
         id=sql.Identifier(monitor.id),
-        scored_id=sql.Identifier(challengers.id or monitor.id),
+        scored_id=scored_id,
     )
+
+
+def challengers_of(monitor: Monitor) -> tuple[sql.Identifier, sql.Identifier]:
+    """Table of the challengers' predictions, and its column that holds the inference table's id."""
+    challengers = monitor.challengers
+    if challengers is None:
+        raise ValueError(f"{monitor.name} declares no challengers")
+    table = sql.Identifier(challengers.schema_name, challengers.table)
+    return table, sql.Identifier(challengers.id or monitor.id)
 
 
 def _target(monitor: Monitor) -> sql.Composed:

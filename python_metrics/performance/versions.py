@@ -14,6 +14,7 @@ from python_metrics.calibration.counts import Floats
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.intervals import LEVEL, to_digits
 from python_metrics.performance.losses import in_sql
+from python_metrics.performance.realised import challengers_of
 from python_metrics.warehouse.copy import copy_out
 
 # The loss whose mean is compared, by task.
@@ -82,9 +83,7 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
 
     The interval is the paired t-interval of rows.
     """
-    challengers = monitor.challengers
-    if challengers is None:
-        raise ValueError(f"{monitor.name} declares no challengers")
+    challengers, challenger_id = challengers_of(monitor)
     column = {
         "prediction": sql.Identifier(monitor.prediction),
         "target": sql.Identifier(str(monitor.target)),
@@ -102,8 +101,8 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
         version=sql.Identifier(monitor.model_version),
         id=sql.Identifier(monitor.id),
         table=sql.Identifier(monitor.schema_name, monitor.name),
-        challengers=sql.Identifier(challengers.schema_name, challengers.table),
-        challenger_id=sql.Identifier(challengers.id or monitor.id),
+        challengers=challengers,
+        challenger_id=challenger_id,
         champion_loss=loss("champion", monitor.prediction),
         challenger_loss=loss("challenger", "prediction"),
         day=sql.Literal(day),

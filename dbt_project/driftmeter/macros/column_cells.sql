@@ -22,8 +22,8 @@
             null::bigint as outside_count,
             {%- endif %}
             null::double precision as step,
-            null::numeric as sum_above,
-            null::numeric as squares_above
+            null::numeric as total,
+            null::numeric as squares
         from (
             select
                 {{ keys | join(',\n                ') }},
@@ -43,8 +43,8 @@
             null::text as category,
             {{ driftmeter.number_counts(column) }},
             null::double precision as step,
-            null::numeric as sum_above,
-            null::numeric as squares_above
+            null::numeric as total,
+            null::numeric as squares
         from (
             select
                 {{ keys | join(',\n                ') }},
@@ -81,32 +81,51 @@
             outside_count,
             case
                 when {{ driftmeter.is_finite('low') }} and {{ driftmeter.is_finite('high') }}
-                    then case when is_negative then -50000 - step else 50000 + step end
+                    -- No two cells of a column have the same: those below zero lie below all others.
+                    then case when is_negative then -100000 - step else step end
             end as step,
-            sum_above,
-            squares_above
+            case
+                when low = high then row_count * low::numeric
+                else
+                    case when is_negative then -1 else 1 end
+                    * beginning * (row_count + sum_above / {{ 2 ** 56 }}::numeric)
+            end as total,
+            case
+                when low = high then row_count * low::numeric * low::numeric
+                else
+                    beginning * beginning * (
+                        row_count
+                        + 2 * sum_above / {{ 2 ** 56 }}::numeric
+                        + squares_above / {{ 2 ** 62 }}::numeric
+                    )
+            end as squares
         from (
             select
-                {{ keys | join(',\n                ') }},
-                width_bucket(number, (select cuts.{{ column.alias }} from cuts)) as bin,
-                number < 0 as is_negative,
-                {{ step }} as step,
-                {{ driftmeter.number_counts(column) }},
-                sum(({{ above }} * {{ 2 ** 56 }})::bigint) as sum_above,
-                sum(({{ above }} ^ 2 * {{ 2 ** 62 }})::bigint) as squares_above
+                counted.*,
+                exp(counted.step / 64)::numeric as beginning
             from (
                 select
-                    {{ keys | join(',\n                    ') }},
-                    {{ column.alias }}::double precision as number,
-                    -- What `ln` and `exp` can take of zero, infinity and what is no number.
-                    least(
-                        greatest(abs({{ column.alias }}::double precision), 1e-300), 1e308
-                    ) as magnitude
-                from scored
-                where partition_date in ({{ driftmeter.literals(large_days) }})
-            ) as numbers
-            group by {{ keys | join(', ') }}, bin, is_negative, {{ step }}
-        ) as counted
+                    {{ keys | join(',\n                ') }},
+                    width_bucket(number, (select cuts.{{ column.alias }} from cuts)) as bin,
+                    number < 0 as is_negative,
+                    {{ step }} as step,
+                    {{ driftmeter.number_counts(column) }},
+                    sum(({{ above }} * {{ 2 ** 56 }})::bigint) as sum_above,
+                    sum(({{ above }} ^ 2 * {{ 2 ** 62 }})::bigint) as squares_above
+                from (
+                    select
+                        {{ keys | join(',\n                    ') }},
+                        {{ column.alias }}::double precision as number,
+                        -- What `ln` and `exp` can take of zero, infinity and what is no number.
+                        least(
+                            greatest(abs({{ column.alias }}::double precision), 1e-300), 1e308
+                        ) as magnitude
+                    from scored
+                    where partition_date in ({{ driftmeter.literals(large_days) }})
+                ) as numbers
+                group by {{ keys | join(', ') }}, bin, is_negative, {{ step }}
+            ) as counted
+        ) as placed
 {%- endmacro %}
 
 

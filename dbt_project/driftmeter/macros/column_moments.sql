@@ -72,7 +72,7 @@
 
 
 {#
-    Moments and quantiles of each part of the large days, from the steps of `number_cells`. The
+    Moments and quantiles of each part of the large days, from the cells of `number_steps`. The
     numbers of a step are taken to be evenly spread between its lowest and highest, so that a
     quantile is off by less than the step is wide.
 #}
@@ -103,34 +103,10 @@
             from (
                 select
                     cells.*,
-                    sums.total,
-                    sums.squares,
                     (sum(cells.row_count) over (
                         partition by cells.part, cells.column_number order by cells.low, cells.bin
                     ))::bigint - cells.row_count as first_rank
                 from cells_of_parts as cells
-                cross join lateral (
-                    select exp((abs(cells.step) - 50000) / 64)::numeric as beginning
-                ) as steps
-                cross join lateral (
-                    select
-                        case
-                            when cells.low = cells.high then cells.row_count * cells.low::numeric
-                            else
-                                sign(cells.step)::numeric * steps.beginning
-                                * (cells.row_count + cells.sum_above / {{ 2 ** 56 }}::numeric)
-                        end as total,
-                        case
-                            when cells.low = cells.high
-                                then cells.row_count * cells.low::numeric * cells.low::numeric
-                            else
-                                steps.beginning * steps.beginning * (
-                                    cells.row_count
-                                    + 2 * cells.sum_above / {{ 2 ** 56 }}::numeric
-                                    + cells.squares_above / {{ 2 ** 62 }}::numeric
-                                )
-                        end as squares
-                ) as sums
                 where cells.step is not null
             ) as ranked
             group by part, column_number

@@ -177,8 +177,8 @@
             max(cells.high) as high,
             sum(cells.zero_count) as zero_count,
             sum(cells.outside_count) as outside_count,
-            sum(cells.sum_above) as sum_above,
-            sum(cells.squares_above) as squares_above
+            sum(cells.total) as total,
+            sum(cells.squares) as squares
         from cells
         inner join parts_of_strata on {{ driftmeter.same_stratum('cells', segments) }}
         group by
