@@ -56,6 +56,8 @@ test: venv  ## Run the tests, on a Postgres of their own
 bench: venv  ## Measure speed and memory beside peers and limits, each on a Postgres of its own
 	$(BIN)/python -m benchmarks.kernel
 	$(BIN)/python -m benchmarks.large_days
+	$(BIN)/python -m benchmarks.year
+	$(BIN)/python -m benchmarks.loading
 	$(BIN)/python -m benchmarks.dashboard_queries --out benchmarks/results/dashboard_queries.json
 
 lint: venv  ## Check form and types

@@ -22,6 +22,7 @@ from python_metrics.dashboards.preview.frames import Scope
 from python_metrics.dashboards.write import DASHBOARDS
 from python_metrics.monitors.config import Days
 from python_metrics.warehouse import connection
+from python_metrics.warehouse.months import make_months
 from python_metrics.warehouse.reader import set_reader_password
 
 LIMIT_MS = 200
@@ -41,6 +42,7 @@ def build(engine: sa.Engine) -> None:
     last = FIRST + dt.timedelta(days=7 * WEEKS - 1)
     run_chain(SourceChoice("simulated", seed=SEED), Days(**{"from": FIRST, "to": last}))
     copies = 365 // (7 * WEEKS) + 1
+    every = [FIRST + dt.timedelta(days=number) for number in range(7 * WEEKS * copies)]
     with engine.begin() as session:
         for table in track("a year of rows", TABLES):
             columns = session.execute(
@@ -51,6 +53,7 @@ def build(engine: sa.Engine) -> None:
                 {"table": table},
             ).scalars()
             names = list(columns)
+            make_months(session, f"metrics.{table}", every)
             moved = [
                 f"partition_date + {7 * WEEKS} * copy" if name == "partition_date" else name
                 for name in names
@@ -60,6 +63,7 @@ def build(engine: sa.Engine) -> None:
                 f" from metrics.{table} cross join generate_series(1, {copies - 1}) as copy"
                 f" where partition_date between '{FIRST}' and '{last}'"
             )
+        make_months(session, "metrics.performance", every)
         session.exec_driver_sql(
             "insert into metrics.performance (monitor, model_version, partition_date, segment,"
             " segment_value, metric, kind, value, lower, upper, label_coverage, state)"

@@ -51,7 +51,7 @@ def ours(monitor: Monitor, estimator: Estimator, later: Frames) -> pd.DataFrame:
         {"day": day, "metric": each.metric, "value": each.value,
          "lower": each.lower, "upper": each.upper}
         for day, rows in later.items()
-        for each in estimator.estimate(rows)[ALL_ROWS]
+        for each in estimator.estimate(estimator.expect(rows))[ALL_ROWS]
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def planted(monitor: Monitor, estimator: Estimator, reference: Frames, later: Fr
         worse = rows.assign(**{str(monitor.target): rows[monitor.prediction] + RISE * error})
         harder = pool.sample(len(rows), weights=miles, random_state=int(generator.integers(2**31)))
         for name, asked in (("calm", rows), ("concept", worse), ("covariate", harder)):
-            surprise = estimator.surprise(asked, day.weekday())
+            surprise = estimator.surprise(estimator.expect(asked), day.weekday())
             counts[name] += surprise is not None and is_concept_drift(
                 surprise.excess / surprise.expected, surprise.p_value, level
             )

@@ -1,6 +1,7 @@
 """Takes days of monitors through dbt, drift, performance and incidents, the reference first."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ import sqlalchemy as sa
 
 from orchestration.commands.arguments import check_monitor
 from orchestration.dbt_manifest import manifest_path, monitors
+from orchestration.dbt_server import kept_dbt
+from orchestration.over_days import FEWEST_DAYS, PROCESSES_TAG
 from orchestration.run_scope import in_a_row, range_tags
+from orchestration.workers import cores, kept_workers, prepare_workers, side_by_side
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
+from python_metrics.drift.inference_rows import every_day
 from python_metrics.errors import DriftmeterError
 from python_metrics.judging import judge_changed_policy
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
@@ -60,7 +65,15 @@ def names_of(only: str | None) -> list[str]:
     return [only] if only else list(declared)
 
 
-def measure(days: Days, only: str | None = None) -> ChainRun:
+@contextlib.contextmanager
+def kept_processes() -> Iterator[None]:
+    """Keep what is started for a run, dbt and workers, for all runs of the block."""
+    with kept_dbt(), kept_workers():
+        yield
+
+
+@kept_processes()
+def measure(days: Days, only: str | None = None, workers: int | None = None) -> ChainRun:
     """Measure these days of the inference tables, and the reference days first if they are not.
 
     Parameters
@@ -69,6 +82,8 @@ def measure(days: Days, only: str | None = None) -> ChainRun:
         First and last day.
     only : str, optional
         One monitor's name; None measures all.
+    workers : int, optional
+        Monitors that are measured at once, each in a process; as many as there are cores without.
 
     Raises
     ------
@@ -78,12 +93,37 @@ def measure(days: Days, only: str | None = None) -> ChainRun:
     started = time.perf_counter()
     names = names_of(only)
     tell_changes(names)
-    built = build_reference(names, only)
-    materialize(days, only, [*dbt_keys(), *python_keys(names)])
-    return ChainRun(days, tuple(names), built, time.perf_counter() - started)
+    begin_workers(names, days, workers)
+    reference = reference_without_quality(names)
+    for span in together(reference, days):
+        materialize(span, only, dbt_keys())
+    measure_monitors(days, names, workers)
+    return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
 
 
-def measure_stale(only: str | None = None) -> Iterator[ChainRun]:
+def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None:
+    """Start what monitors and days are measured with side by side, while dbt is at work."""
+    is_long = (days.to_date - days.from_date).days + 1 >= FEWEST_DAYS
+    if (len(names) > 1 or is_long) and (workers or cores()) > 1:
+        prepare_workers()
+
+
+def measure_monitors(days: Days, names: Sequence[str], workers: int | None) -> None:
+    """Take the days from dbt's models to incidents, a run of Dagster's for each monitor."""
+    most = workers or cores()
+    # Cores that are left over take days of the same monitor.
+    tags = {PROCESSES_TAG: str(max(most // len(names), 1))}
+    work = [functools.partial(materialize, days, name, python_keys([name]), tags) for name in names]
+    side_by_side(work, most)
+
+
+def together(reference: Days | None, days: Days) -> list[Days]:
+    """The days, and the reference where there is one to build: as one span if they adjoin."""
+    spans = [reference, days] if reference else [days]
+    return in_a_row(day for span in spans for day in every_day(span.from_date, span.to_date))
+
+
+def measure_stale(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
     """Measure the days that changed since they were measured, days in a row as one run.
 
     Yields
@@ -93,14 +133,15 @@ def measure_stale(only: str | None = None) -> Iterator[ChainRun]:
     """
     names = names_of(only)
     tell_changes(names)
-    for name in names:
-        engine = connection.engine()
-        mark_changed(engine, monitors()[name])
-        for days in in_a_row(stale_days(engine, name)):
-            yield measure(days, name)
+    with kept_processes():
+        for name in names:
+            engine = connection.engine()
+            mark_changed(engine, monitors()[name])
+            for days in in_a_row(stale_days(engine, name)):
+                yield measure(days, name, workers)
 
 
-def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
+def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
     """Measure the days that are new in each table, and those that changed.
 
     Yields
@@ -110,13 +151,14 @@ def measure_arrived(only: str | None = None) -> Iterator[ChainRun]:
     """
     names = names_of(only)
     tell_changes(names)
-    for name in names:
-        # The table may be a view that dbt has yet to make.
-        build_reference([name], name)
-        engine = connection.engine()
-        arrived = mark_changed(engine, monitors()[name])
-        for days in in_a_row([*arrived.new, *stale_days(engine, name)]):
-            yield measure(days, name)
+    with kept_processes():
+        for name in names:
+            # The table may be a view that dbt has yet to make.
+            build_reference([name], name)
+            engine = connection.engine()
+            arrived = mark_changed(engine, monitors()[name])
+            for days in in_a_row([*arrived.new, *stale_days(engine, name)]):
+                yield measure(days, name, workers)
 
 
 def tell_changes(names: Sequence[str]) -> None:

@@ -2,26 +2,30 @@
 
 import os
 import sys
-import warnings
 
 import typer
 
 from orchestration.commands import (
+    backup,
     code_server,
+    doctor,
     gate,
     grafana,
+    health,
     incidents,
     init,
     judge,
     notify,
     report,
     reports,
+    retain,
     run,
     status,
     ui,
     versions,
     warehouse,
 )
+from orchestration.terminal import ignore_beta_warnings
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
@@ -38,7 +42,12 @@ app.command()(warehouse.down)
 app.command()(warehouse.url)
 app.command()(init.init)
 app.command()(run.run)
+app.command()(retain.retain)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(status.status)
+app.command()(doctor.doctor)
+app.command()(health.health)
 app.command("test")(gate.gate)
 app.command()(ui.ui)
 app.command()(judge.judge)
@@ -60,8 +69,7 @@ if settings.is_example():
 
 def main() -> None:
     """Run the command line; a user's error is one line on stderr and exit code 1."""
-    # Dagster says of its backfill policies that they are beta; the version here is pinned.
-    warnings.filterwarnings("ignore", message=".* is currently in beta")
+    ignore_beta_warnings()
     try:
         app()
     except DriftmeterError as error:

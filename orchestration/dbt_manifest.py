@@ -6,10 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from orchestration.dbt_packages import DBT, ensure_packages, installed_packages
 from orchestration.dbt_profile import ensure_profile, profiles_dir
+from orchestration.dbt_project_file import NAME, read_project
 from orchestration.reference_days import chosen_reference
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
@@ -40,7 +39,7 @@ def manifest_path() -> Path:
         If there is no dbt project, or dbt cannot parse it; carries dbt's own words.
     """
     directory = settings.dbt_project_dir()
-    if not (directory / "dbt_project.yml").exists():
+    if not (directory / NAME).exists():
         raise DriftmeterError(
             "is no dbt project: it has no dbt_project.yml",
             where=str(directory),
@@ -49,7 +48,7 @@ def manifest_path() -> Path:
     manifest = directory / TARGET / "manifest.json"
     if (
         not manifest.exists()
-        or _last_change() > manifest.stat().st_mtime
+        or max(path.stat().st_mtime for path in source_files()) > manifest.stat().st_mtime
         # The variable is of no file.
         or quality_schema(manifest) not in (None, settings.metrics_schema())
     ):
@@ -88,19 +87,21 @@ def _declared_monitors() -> dict[str, Monitor]:
     return load_monitors(manifest_path())
 
 
-def _last_change() -> float:
+def source_files() -> list[Path]:
+    """Files that make the manifest, those of packages too, and the folders that they are in."""
     root = settings.dbt_project_dir()
-    sources = [root / "dbt_project.yml"]
-    declared = yaml.safe_load(sources[0].read_text())
+    sources, declared = [root / NAME], read_project(root)
     for kind, usual in SOURCE_PATHS.items():
-        for folder in declared.get(kind, [usual]):
+        named = declared.get(kind, [usual])
+        # What is no list dbt refuses, and says so.
+        for folder in map(str, named if isinstance(named, list) else [usual]):
             # The folder itself too: of a file that is gone it is all that changed.
             sources.extend([root / folder, *(root / folder).rglob("*")])
     if installed_packages().is_dir():
         # A local package is a link, which `rglob` does not follow.
         for package in installed_packages().iterdir():
             sources.extend(package.resolve().rglob("*"))
-    return max(path.stat().st_mtime for path in sources if path.exists())
+    return [path for path in sources if path.exists()]
 
 
 def _parse(directory: Path) -> None:

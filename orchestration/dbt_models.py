@@ -146,7 +146,7 @@ def dbt_models(
         write_test_results(
             engine,
             run_results,
-            invocation.get_artifact("manifest.json"),
+            read_manifest(),
             monitors_of(context, monitors()),
             days_of(context),
         )

@@ -4,18 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
+from orchestration.dbt_project_file import read_project
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
 DBT = Path(sys.executable).parent / "dbt"
+# dbt too, quicker where `orchestration.dbt_server` keeps a process for it.
+KEPT_DBT = Path(sys.executable).parent / "driftmeter-dbt"
 
 
 def installed_packages() -> Path:
     """Directory of the dbt project that dbt installs packages into."""
     directory = settings.dbt_project_dir()
-    declared = yaml.safe_load((directory / "dbt_project.yml").read_text())
+    declared = read_project(directory)
     return directory / str(declared.get("packages-install-path", "dbt_packages"))
 
 

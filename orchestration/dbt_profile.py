@@ -1,15 +1,15 @@
 """dbt's profile, written so that `cd dbt_project && dbt build` works in any shell.
 
 dbt reads a profile, not our settings, so the profile holds the same rule: the URL in
-DRIFTMETER_DATABASE_URL, and without it the embedded warehouse's. The file carries that warehouse's
+DRIFTMETER_TRANSFORMER_URL, where dbt has a login of its own, or in DRIFTMETER_DATABASE_URL, and
+without either the embedded warehouse's. The file carries that warehouse's
 password; it is readable by its owner only, and git ignores it.
 """
 
 import os
 from pathlib import Path
 
-import yaml
-
+from orchestration.dbt_project_file import read_project
 from python_metrics import settings
 
 # dbt renders each field when it starts. A profile has no URL parser, so a field is cut out by its
@@ -17,7 +17,8 @@ from python_metrics import settings
 # what UTF-8 spells in two bytes is two signs in the URL.
 FIELD = (
     "{{{{ fromjson('\"' ~ modules.re.sub('%(..)', '\\\\\\\\u00\\\\1', "
-    "(modules.re.match('{pattern}', env_var('DRIFTMETER_DATABASE_URL', '') or '{default}')"
+    "(modules.re.match('{pattern}', env_var('DRIFTMETER_TRANSFORMER_URL', '')"
+    " or env_var('DRIFTMETER_DATABASE_URL', '') or '{default}')"
     ".group('{name}') or '{otherwise}')"
     ".replace('\"', '%22').replace('\\\\', '%5C').encode('utf-8').decode('latin-1'))"
     " ~ '\"').encode('latin-1').decode('utf-8'){cast} }}}}"
@@ -26,8 +27,13 @@ PATTERN = (
     "[^:]+://((?P<user>[^:@/]*)(:(?P<password>[^@/]*))?@)?"
     # An IPv6 address stands in brackets.
     "(?P<bracket>\\\\[)?(?P<host>(?(bracket)[^\\\\]]*|[^:/?]*))\\\\]?(:(?P<port>[0-9]+))?"
-    "(/(?P<dbname>[^?]*))?([?](.*&)?sslmode=(?P<sslmode>[a-z-]+).*)?"
+    "(/(?P<dbname>[^?]*))?"
+    # In any order.
+    "(?=([?](.*&)?sslmode=(?P<sslmode>[^&]+))?)(?=([?](.*&)?sslrootcert=(?P<sslrootcert>[^&]+))?)"
+    "(?=([?](.*&)?sslcert=(?P<sslcert>[^&]+))?)(?=([?](.*&)?sslkey=(?P<sslkey>[^&]+))?)"
 )
+TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+FIELDS = ("host", "user", "password", "dbname", "port", *TLS)
 PLACEHOLDER = "postgresql://nobody:nothing@127.0.0.1:1/none"
 OTHERWISE = {"port": "5432", "sslmode": "prefer"}
 WRITTEN = "# Written by `driftmeter up`; holds a password."
@@ -54,7 +60,7 @@ def write_profile(embedded_url: str | None) -> None:
         `dbt parse`, which needs no database, and any shell that has the variable.
     """
     lines = []
-    for name in ("host", "user", "password", "dbname", "port", "sslmode"):
+    for name in FIELDS:
         expression = FIELD.format(
             pattern=PATTERN,
             default=embedded_url or PLACEHOLDER,
@@ -102,7 +108,4 @@ def profiles_dir() -> Path:
 
 
 def _profile_name() -> str:
-    declared = settings.dbt_project_dir() / "dbt_project.yml"
-    if not declared.exists():
-        return "driftmeter"
-    return str((yaml.safe_load(declared.read_text()) or {}).get("profile") or "driftmeter")
+    return str(read_project(settings.dbt_project_dir()).get("profile") or "driftmeter")

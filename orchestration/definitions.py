@@ -8,7 +8,7 @@ from dagster_dbt import DbtCliResource
 from orchestration.chain import python_keys
 from orchestration.dbt_manifest import dbt_project, manifest_path, monitors
 from orchestration.dbt_models import dbt_models, translator
-from orchestration.dbt_packages import DBT
+from orchestration.dbt_packages import KEPT_DBT
 from orchestration.exposures import exposure_specs
 from orchestration.monitoring import Feeds, monitoring_definitions, no_feeds
 from orchestration.schedules import chain_job, daily_schedules
@@ -27,7 +27,7 @@ def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
         assets=[dbt_models, *exposure_specs(manifest, declared)],
         jobs=[chain_job],
         schedules=daily_schedules(declared, keys),
-        resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(DBT))},
+        resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(KEPT_DBT))},
         # One process does all days: a second one would pay for imports and the reference again.
         executor=dg.in_process_executor,
     )

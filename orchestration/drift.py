@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
 
 from orchestration.freshness import freshness_policy
 from orchestration.monitored_table import MonitoredTable
+from orchestration.over_days import over_days, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
@@ -16,11 +18,13 @@ from python_metrics import settings
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
+from python_metrics.drift.reference import Reference, load_reference
 from python_metrics.drift.results import PartitionResult
 from python_metrics.judging import judge_changed_policy
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
+from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
+from python_metrics.warehouse import connection
 
 # Of a warehouse and days: those that never came, as far as whoever brings them can tell.
 AbsentDays = Callable[[sa.Engine, Sequence[dt.date]], set[dt.date]]
@@ -76,11 +80,9 @@ def drift_asset(
             context.log.info(judged)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
-        absent = absent_days(engine, days)
-        results = {
-            day: compute_partition(engine, monitor, day, reference, arrived=day not in absent)
-            for day in track(f"drift, {monitor.name}", days)
-        }
+        shared = _Shared(monitor, reference, frozenset(absent_days(engine, days)))
+        computed = over_days(_compare, shared, days, processes_of(context.run.tags))
+        results = dict(zip(track(f"drift, {monitor.name}", days), computed, strict=True))
         verdicts = detect(
             engine, monitor, reference.config_hash, days, settings.home() / "calibration"
         )
@@ -89,6 +91,21 @@ def drift_asset(
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return drift
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all days of a run are compared with."""
+
+    monitor: Monitor
+    reference: Reference
+    absent: frozenset[dt.date]
+
+
+def _compare(shared: _Shared, day: dt.date) -> PartitionResult:
+    return compute_partition(
+        connection.engine(), shared.monitor, day, shared.reference, arrived=day not in shared.absent
+    )
 
 
 def partition_metadata(result: PartitionResult, verdicts: Sequence[Verdict]) -> dict[str, object]:

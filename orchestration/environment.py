@@ -2,10 +2,11 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from sqlalchemy.engine import make_url
 
 from orchestration.dbt_packages import ensure_packages
@@ -14,6 +15,7 @@ from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
+from python_metrics.warehouse.public_grants import close_to_public
 from python_metrics.warehouse.reader import set_reader_password
 
 # Runs share the warehouse's server; the URL with its password stays in the environment.
@@ -85,10 +87,21 @@ def prepare() -> str:
             from python_metrics.example.migrations import upgrade_raw
 
             upgrade_raw(connection.engine(url))
+        if settings.external_database_url() is None:
+            close_to_public(connection.engine(url))
         if password := settings.reader_password():
             set_reader_password(connection.engine(url), password)
-        _prepare_dagster(url)
+        prepare_dagster(url)
     return url
+
+
+def own_tables() -> Mapping[str, tuple[str, ...]]:
+    """Tables that Driftmeter itself fills beside metrics, by kind: none in a team's project."""
+    if not settings.is_example():
+        return {}
+    from python_metrics.example.tables import TABLES
+
+    return TABLES
 
 
 def _check_whose_warehouse() -> None:
@@ -101,14 +114,57 @@ def _check_whose_warehouse() -> None:
         )
 
 
-def _prepare_dagster(url: str) -> None:
+def prepare_dagster(url: str) -> None:
+    """Let Dagster keep its tables in this warehouse, by a configuration in Driftmeter's directory.
+
+    Raises
+    ------
+    DriftmeterError
+        If what a team adds to it cannot be read, or sets what is Driftmeter's.
+    """
     home = settings.home() / "dagster"
     home.mkdir(exist_ok=True)
-    (home / "dagster.yaml").write_text(DAGSTER_YAML.format(home=home))
+    (home / "dagster.yaml").write_text(DAGSTER_YAML.format(home=home) + _of_team())
     os.environ["DAGSTER_HOME"] = str(home)
+    # A run of months has an event for each asset and day: one statement for many is a tenth of it.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     parsed = make_url(url).set(drivername="postgresql")
-    with_schema = parsed.update_query_dict({"options": "-c search_path=dagster"})
+    # A crash of Postgres may lose the last moments of Dagster's log, and of no day's rows.
+    with_schema = parsed.update_query_dict(
+        {"options": "-c search_path=dagster -c synchronous_commit=off"}
+    )
     os.environ["DRIFTMETER_DAGSTER_URL"] = with_schema.render_as_string(hide_password=False)
+
+
+def _of_team() -> str:
+    """What a team adds to Dagster's instance: where its runs are started, say.
+
+    Raises
+    ------
+    DriftmeterError
+        If the file is not there, is no YAML, or sets what is ours.
+    """
+    file = settings.dagster_config()
+    if file is None:
+        return ""
+    where = f"DRIFTMETER_DAGSTER_CONFIG, {file}"
+    try:
+        text = file.read_text(encoding="utf-8")
+        added = yaml.safe_load(text) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise DriftmeterError(
+            f"cannot be read ({reason})", where=where, fix="name a file of YAML"
+        ) from error
+    ours = yaml.safe_load(DAGSTER_YAML)
+    refused = sorted({*added} & {*ours}) if isinstance(added, dict) else ["nothing"]
+    if refused:
+        raise DriftmeterError(
+            f"sets {', '.join(refused)}, and Driftmeter sets {', '.join(ours)} itself",
+            where=where,
+            fix="leave these out; run_launcher, run_retries and their like are yours",
+        )
+    return f"# Of {file}:\n{text}"
 
 
 @contextmanager

@@ -1,17 +1,25 @@
 """One performance asset a monitor that has a target: how wrong it was, as far as one can tell."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import dagster as dg
 
 from orchestration.freshness import freshness_policy
+from orchestration.over_days import over_days, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.measured import Measured
-from python_metrics.performance.partition import load_background, measure_day
+from python_metrics.performance.partition import (
+    Background,
+    load_background,
+    measure_day,
+    settle_days,
+)
+from python_metrics.warehouse import connection
 
 RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \
 {reference.from_date} to {reference.to_date}.
@@ -42,12 +50,19 @@ def performance_asset(
     def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         background = load_background(engine, monitor)
-        for day in track(f"performance, {monitor.name}", days):
-            measured = measure_day(engine, background, day, monitor.config_hash)
+        measured_days = over_days(_measure, background, days, processes_of(context.run.tags))
+        tracked = track(f"performance, {monitor.name}", days)
+        for day, measured in zip(tracked, measured_days, strict=True):
             metadata = partition_metadata(measured)
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        settle_days(engine, monitor, days)
 
     return performance
+
+
+def _measure(background: Background, day: dt.date) -> list[Measured]:
+    monitor = background.monitor
+    return measure_day(connection.engine(), background, day, monitor.config_hash)
 
 
 def partition_metadata(measured: Sequence[Measured]) -> dict[str, object]:

@@ -1,39 +1,201 @@
-"""A progress bar for whoever watches a terminal, and silence for a log file."""
+"""How far long work is: bars for whoever watches a terminal, lines for a log file.
 
+Work in a worker process tells the process that started it, which shows all of it together.
+"""
+
+import os
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass, field
+from multiprocessing.queues import Queue
+from typing import Protocol, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 T = TypeVar("T")
+# The terminal, if there is one: while a step is on, Dagster sends standard error to a file.
+_TERMINAL = os.fdopen(os.dup(2), "w") if sys.stderr is not None and sys.stderr.isatty() else None
+# A log file gets a line of work that takes long, so many seconds after the last.
+LINE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class State:
+    """How far one piece of work is.
+
+    Attributes
+    ----------
+    total : int or None
+        Steps in all; None where nobody knows.
+    is_over : bool
+        Whether it ended, done or failed.
+    """
+
+    label: str
+    done: int
+    total: int | None
+    is_over: bool = False
+
+
+class Display(Protocol):
+    """What shows states of work to somebody."""
+
+    def show(self, state: State) -> None:
+        """Show a newer state."""
+
+
+class Bars:
+    """A bar for each piece of work that is on, on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<30}"),
+            BarColumn(),
+            _Count(),
+            TimeElapsedColumn(),
+            console=console,
+            # dbt's lines go to a file, wherever bars are.
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, state: State) -> None:
+        """Draw it; a piece of work that is over stays above those that are on."""
+        if state.label not in self._tasks:
+            self._tasks[state.label] = self._progress.add_task(state.label, total=state.total)
+            self._progress.start()
+        task = self._tasks[state.label]
+        total = state.total if state.total is not None else 1 if state.is_over else None
+        done = total if state.total is None and state.is_over else state.done
+        self._progress.update(task, completed=done, total=total)
+        if state.is_over:
+            self._progress.stop_task(task)
+            del self._tasks[state.label]
+        if not self._tasks:
+            self._progress.stop()
+            for over in self._progress.task_ids:
+                self._progress.remove_task(over)
+
+
+class Lines:
+    """A line when a piece of work is over, and now and then while it is on."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+
+    def show(self, state: State) -> None:
+        """Print it where it is time to."""
+        now = time.monotonic()
+        started = self._started.setdefault(state.label, now)
+        told = self._told.setdefault(state.label, now)
+        if not state.is_over and now - told < LINE_SECONDS:
+            return
+        self._told[state.label] = now
+        count = "" if state.total is None else f"{state.done}/{state.total}  "
+        print(
+            f"{state.label:<30} {count}{now - started:.0f} s{'' if state.is_over else ', goes on'}",
+            file=sys.stderr,
+            flush=True,
+        )
+        if state.is_over:
+            del self._started[state.label], self._told[state.label]
+
+
+@dataclass
+class Sender:
+    """Sends states to the process that shows them."""
+
+    queue: "Queue[State | None]"
+
+    def show(self, state: State) -> None:
+        """Send it."""
+        self.queue.put(state)
+
+
+@dataclass
+class _Shown:
+    """The one display of this process."""
+
+    display: Display | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def show(self, state: State) -> None:
+        with self.lock:
+            if self.display is None:
+                console = Console(file=_TERMINAL) if _TERMINAL else Console(stderr=True)
+                self.display = Bars(console) if console.is_terminal else Lines()
+            self.display.show(state)
+
+
+_shown = _Shown()
+
+
+def send_to(queue: "Queue[State | None]") -> None:
+    """From here on, send what this process does to the one that reads the queue."""
+    _shown.display = Sender(queue)
+
+
+@contextmanager
+def shown_from(queue: "Queue[State | None]") -> Iterator[None]:
+    """Show what workers send, beside what this process does."""
+
+    def read() -> None:
+        while (state := queue.get()) is not None:
+            _shown.show(state)
+
+    reader = threading.Thread(target=read, name="progress of workers", daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        queue.put(None)
+        reader.join()
 
 
 @contextmanager
 def spinner(label: str) -> Iterator[None]:
     """Show that work of unknown length goes on."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    _shown.show(State(label, 0, None))
+    try:
         yield
-        return
-    started = time.perf_counter()
-    with console.status(label):
-        yield
-    console.print(f"{label:<22} {time.perf_counter() - started:.0f} s")
+    finally:
+        _shown.show(State(label, 0, None, is_over=True))
 
 
-def track(label: str, steps: Sequence[T]) -> Iterator[T]:
-    """Yield the steps; a terminal sees how far they are and how long they will take."""
-    bar = Progress(
-        TextColumn("{task.description:<22}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        yield from bar.track(steps, description=label)
+def track(label: str, steps: Sequence[T]) -> Generator[T, None, None]:
+    """Yield the steps, and show how far they are."""
+    done = 0
+    _shown.show(State(label, done, len(steps)))
+    try:
+        for step in steps:
+            yield step
+            done += 1
+            _shown.show(State(label, done, len(steps)))
+    finally:
+        _shown.show(State(label, done, len(steps), is_over=True))
+
+
+class _Count(ProgressColumn):
+    """Steps done of all; nothing where nobody knows how many there are."""
+
+    def render(self, task: Task) -> Text:
+        if not task.total or task.total == 1:
+            return Text("")
+        return Text(f"{task.completed:.0f}/{task.total:.0f}")

@@ -1,7 +1,7 @@
 """What a run found, for a person at a terminal."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,14 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.chain import ChainRun
-from orchestration.dbt_manifest import monitors
 from orchestration.progress import spinner
 from orchestration.terminal import console as output
 from python_metrics import settings
 from python_metrics.dashboards.overview import OVERVIEW
 from python_metrics.dashboards.preview.page import write_page
 from python_metrics.reports.address import page_link
-from python_metrics.reports.write import write_report
 from python_metrics.warehouse import connection
 
 DAYS = sa.text(
@@ -70,6 +68,11 @@ INCIDENTS = sa.text(
     " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
 )
 MOST_INCIDENTS = 10
+GRAVEST_REPORT = sa.text(
+    "select report_url from metrics.incidents where monitor = any(:monitors)"
+    " and opened_on <= :last and last_seen_on >= :first and report_url is not null"
+    " order by severity, incident_id limit 1"
+)
 
 
 # What is known of a day beside its measurements, for one more column of the table.
@@ -96,7 +99,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
         )
         for monitor in run.monitors:
             _print_monitor(terminal, session, monitor, span, planted)
-        report = _report(session, run.monitors[0], span)
+        report = _report(session, run.monitors, span)
     _print_next(terminal, report)
 
 
@@ -178,15 +181,15 @@ def _most_drifted(columns: list[str]) -> str:
     return f"{columns[0]}{more}" if columns else ""
 
 
-def _report(session: sa.Connection, monitor: str, span: dict[str, dt.date]) -> Path | None:
-    """Evidently's page of the day on which most columns drifted."""
-    days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
-    worst = max(days, key=lambda day: len(day["drifted"]), default=None)
-    if worst is None or not worst["drifted"]:
+def _report(
+    session: sa.Connection, monitors: Sequence[str], span: dict[str, dt.date]
+) -> Path | None:
+    """Evidently's page of the gravest incident of these days; it was drawn when that opened."""
+    address = session.scalar(GRAVEST_REPORT, {"monitors": list(monitors), **span})
+    if address is None:
         return None
-    directory = settings.home() / "reports"
-    with spinner("report of the worst day"):
-        return write_report(session.engine, monitors()[monitor], worst["partition_date"], directory)
+    page = settings.home() / "reports" / str(address).rpartition("/")[2]
+    return page if page.exists() else None
 
 
 def _overview() -> Path:
@@ -205,6 +208,6 @@ def _print_next(console: Console, report: Path | None) -> None:
         'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
     ]
     if report:
-        lines.insert(1, f"{page_link(report)}   the worst day, drawn by Evidently")
+        lines.insert(1, f"{page_link(report)}   the gravest incident, drawn by Evidently")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True, highlight=False)

@@ -1,5 +1,11 @@
 """The one exception that a user is meant to read."""
 
+import functools
+from collections.abc import Callable
+
+# Characters of one part: what a tool says of its failure fits, a value of megabytes does not.
+LONGEST = 2000
+
 
 class DriftmeterError(Exception):
     """Bad input or a missing part, told in one line.
@@ -15,6 +21,29 @@ class DriftmeterError(Exception):
     """
 
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        what, where, fix = printable(what), where and printable(where), fix and printable(fix)
         self.what, self.where, self.fix = what, where, fix
         line = f"{where}: {what}" if where else what
         super().__init__(f"{line}. {fix}." if fix else f"{line}.")
+
+    def __reduce__(self) -> tuple[Callable[[], "DriftmeterError"], tuple[()]]:
+        # By its parts: by its text it would get a second full stop on the way from a worker.
+        return functools.partial(type(self), self.what, where=self.where, fix=self.fix), ()
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    """Text from elsewhere as one line that a terminal only shows, shortened in its middle.
+
+    Parameters
+    ----------
+    longest : int
+        Characters to keep.
+    """
+    shown = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+    if len(shown) <= longest:
+        return shown
+    half = longest // 2
+    return f"{shown[:half]} ... {shown[-half:]}"

@@ -48,6 +48,17 @@ def external_database_url() -> str | None:
     return os.environ.get("DRIFTMETER_DATABASE_URL") or None
 
 
+def loader_url() -> str | None:
+    """The example's login for loading, ``DRIFTMETER_LOADER_URL``; None: as everything else."""
+    return os.environ.get("DRIFTMETER_LOADER_URL") or None
+
+
+def postgres_programs() -> Path | None:
+    """Directory of pg_dump and its like, ``DRIFTMETER_PG_BIN``; None means the wheel's."""
+    named = os.environ.get("DRIFTMETER_PG_BIN")
+    return Path(named).resolve() if named else None
+
+
 def metrics_schema() -> str:
     """Schema of all that is measured, ``DRIFTMETER_METRICS_SCHEMA``; ``metrics`` without it.
 
@@ -64,6 +75,12 @@ def metrics_schema() -> str:
             fix="use small letters, digits and _, such as driftmeter",
         )
     return name
+
+
+def dagster_config() -> Path | None:
+    """What a team adds to Dagster's instance, ``DRIFTMETER_DAGSTER_CONFIG``: a file of YAML."""
+    named = os.environ.get("DRIFTMETER_DAGSTER_CONFIG")
+    return Path(named).resolve() if named else None
 
 
 def reports_url() -> str | None:

@@ -2,9 +2,23 @@
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Annotated, Optional
+
+import typer
 
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Days, Monitor
+
+# Of the commands that measure days.
+Workers = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="Monitors measured at once, each in a process; all cores without it."),
+]
+
+
+def tell_start() -> None:
+    """Say at once that something happens: Dagster and dbt take seconds to import."""
+    typer.echo("Starting the warehouse, dbt and Dagster ...", err=True)
 
 
 def monitor_named(name: str) -> Monitor:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
-import yaml
 
 from orchestration.commands.arguments import read_days
+from orchestration.dbt_project_file import read_project
 from orchestration.project_files import (
     OWN_PROJECT,
     VERSION,
@@ -102,15 +102,15 @@ def init(
     block = {"owner": owner, **proposal.fields}
     block.setdefault("model_version", VERSION)
     if node is None:
-        monitor = _monitor_name(name or proposal.table)
+        monitor = monitor_name(name or proposal.table)
         files = project_with_table(directory, monitor, proposal, block)
     elif "partition_date" in proposal.columns and "model_version" in proposal.fields and not name:
         monitor = str(node["name"])
         files = project_with_model(directory, node, proposal, block)
     else:
-        monitor = _monitor_name(name or f"{node['name']}_monitored")
+        monitor = monitor_name(name or f"{node['name']}_monitored")
         files = project_with_view(directory, node, monitor, proposal, block)
-    _check_block(monitor, block)
+    check_block(monitor, block)
     changed = {
         path: text for path, text in files.items() if not path.exists() or path.read_text() != text
     }
@@ -146,7 +146,7 @@ def _check_directory(directory: Path, of_model: bool) -> None:
             where=str(directory),
             fix="run this where it is, or name a table with --table",
         )
-    declared = yaml.safe_load(project.read_text()) if project.exists() else {"name": OWN_PROJECT}
+    declared = read_project(directory) or {"name": OWN_PROJECT}
     if not of_model and not str(declared.get("name")).startswith(OWN_PROJECT):
         raise DriftmeterError(
             "is a dbt project already",
@@ -202,13 +202,20 @@ def _read_reference(text: str | None) -> dict[str, str] | None:
     return {"from": days.from_date.isoformat(), "to": days.to_date.isoformat()}
 
 
-def _monitor_name(text: str) -> str:
-    """A name that dbt takes for a model."""
+def monitor_name(text: str) -> str:
+    """A name that dbt takes for a model: letters, digits and `_`, no digit first."""
     name = re.sub(r"\W+", "_", text.lower())
     return name if not name[:1].isdigit() else f"monitor_{name}"
 
 
-def _check_block(name: str, block: dict[str, Any]) -> None:
+def check_block(name: str, block: dict[str, Any]) -> None:
+    """Refuse a block of YAML that no monitor could have.
+
+    Raises
+    ------
+    DriftmeterError
+        With the option that it is about.
+    """
     from pydantic import ValidationError
 
     from python_metrics.monitors.config import Monitor

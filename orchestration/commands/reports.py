@@ -15,10 +15,10 @@ def reports(
 ) -> None:
     """Serve .driftmeter/reports until Ctrl-C; `driftmeter ui` does so too."""
     from python_metrics.reports.address import reports_port
-    from python_metrics.reports.serve import open_server
+    from python_metrics.reports.serve import server
 
     directory, port = settings.home() / "reports", port or reports_port()
-    with open_server(directory, host, port) as running:
+    with server(directory, host, port) as running:
         typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C ends it)")
         try:
             running.serve_forever()

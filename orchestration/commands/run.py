@@ -4,7 +4,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from orchestration.commands.arguments import read_days
+from orchestration.commands.arguments import Workers, read_days, tell_start
 from orchestration.environment import prepare
 
 
@@ -22,6 +22,7 @@ def run(
         bool,
         typer.Option("--stale", help="Only days whose rows or labels changed since, again."),
     ] = False,
+    workers: Workers = None,
 ) -> None:
     """Measure days of the predictions: quality, drift, performance, incidents.
 
@@ -32,15 +33,19 @@ def run(
     Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
     """
     days = None if from_date is None and to_date is None else read_days(from_date, to_date)
+    tell_start()
     prepare()
     from orchestration.chain import measure, measure_arrived, measure_stale
     from orchestration.summary import print_summary
+    from python_metrics.retention.final import refuse_days_without_rows
+    from python_metrics.warehouse import connection
 
     if days is not None and not stale:
-        print_summary(measure(days, monitor))
+        refuse_days_without_rows(connection.engine(), days, monitor)
+        print_summary(measure(days, monitor, workers))
         return
     runs = 0
-    for done in (measure_stale if stale else measure_arrived)(monitor):
+    for done in (measure_stale if stale else measure_arrived)(monitor, workers):
         print_summary(done)
         runs += 1
     if not runs:

@@ -102,7 +102,7 @@ def _reports() -> Iterator[None]:
 
     try:
         serving = server(settings.home() / "reports", "127.0.0.1", _port() or reports_port())
-    except OSError:
+    except DriftmeterError:
         typer.echo(f"reports: {reports_url()} is served by another process")
         yield
         return

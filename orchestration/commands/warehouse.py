@@ -1,11 +1,22 @@
 """`driftmeter up`, `down` and `url`: the warehouse itself."""
 
+from typing import Annotated
+
 import typer
 
 from python_metrics import settings
 
 
-def up() -> None:
+def up(
+    close: Annotated[
+        bool,
+        typer.Option(
+            "--close",
+            help="Take temporary tables and large objects from every login of a database that is"
+            " Driftmeter's alone; the embedded one always is closed.",
+        ),
+    ] = False,
+) -> None:
     """Start the warehouse, bring its tables up to date, and write dbt's profile.
 
     With DRIFTMETER_DATABASE_URL set, the warehouse is that Postgres; else an embedded one.
@@ -13,8 +24,12 @@ def up() -> None:
     from sqlalchemy.engine import make_url
 
     from orchestration.environment import prepare
+    from python_metrics.warehouse import connection
+    from python_metrics.warehouse.public_grants import close_to_public
 
     shown = make_url(prepare()).render_as_string(hide_password=True)
+    if close:
+        close_to_public(connection.engine())
     typer.echo(f"warehouse: {shown}")
     typer.echo('  psql "$(driftmeter url)"         look into it')
     if settings.is_example():

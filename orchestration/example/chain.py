@@ -16,6 +16,7 @@ from orchestration.example.source_choice import SourceChoice
 from orchestration.example.trained_days import trained_days
 from orchestration.run_scope import in_a_row
 from python_metrics.arrival.changes import stale_days
+from python_metrics.drift.inference_rows import every_day
 from python_metrics.errors import DriftmeterError
 from python_metrics.example.models.baseline import MODELS
 from python_metrics.example.sources import Source
@@ -26,7 +27,10 @@ TRIPS = [dg.AssetKey(["raw", "trips"])]
 PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
 
 
-def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> ChainRun:
+@chain.kept_processes()
+def run_chain(
+    choice: SourceChoice, days: Days, only: str | None = None, workers: int | None = None
+) -> ChainRun:
     """Load these days of trips, score them, and measure them.
 
     The baseline models are trained and the reference days built first if they are missing, or
@@ -40,6 +44,8 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
         First and last day.
     only : str, optional
         One monitor's name; None runs all.
+    workers : int, optional
+        Monitors that are measured at once; as many as there are cores without.
 
     Raises
     ------
@@ -53,17 +59,22 @@ def run_chain(choice: SourceChoice, days: Days, only: str | None = None) -> Chai
     _check_days(source, days)
     # From here on the choice decides, for downloaded months, which days are the reference.
     source_choice.remember(choice)
-    needs_baseline = _needs_baseline(source, names)
-    if needs_baseline:
-        _build_baseline(source, names, only)
-    chain.materialize(
-        days, only, [*TRIPS, *PREDICTIONS, *chain.dbt_keys(), *chain.python_keys(names)]
-    )
-    return ChainRun(days, tuple(names), needs_baseline, time.perf_counter() - started)
+    reference = _train(source, names, only) if _needs_baseline(source, names) else None
+    # Only now: while Dagster was imported they would have taken its core.
+    chain.begin_workers(names, days, workers)
+    chain.materialize(days, only, TRIPS)
+    for span in chain.together(reference, days):
+        chain.materialize(span, only, [*PREDICTIONS, *chain.dbt_keys()])
+    chain.measure_monitors(days, names, workers)
+    return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
 
 
 def replay(
-    choice: SourceChoice, days: Days, every_seconds: float, only: str | None = None
+    choice: SourceChoice,
+    days: Days,
+    every_seconds: float,
+    only: str | None = None,
+    workers: int | None = None,
 ) -> Iterator[ChainRun]:
     """Take the days through the chain one at a time, one every so many seconds.
 
@@ -75,16 +86,18 @@ def replay(
     ChainRun
         Each day's, as it is done.
     """
-    count = (days.to_date - days.from_date).days + 1
-    for day in (days.from_date + dt.timedelta(days=number) for number in range(count)):
-        if _is_done(day, only):
-            continue
-        started = time.monotonic()
-        yield run_chain(choice, Days(**{"from": day, "to": day}), only)
-        time.sleep(max(0.0, every_seconds - (time.monotonic() - started)))
+    with chain.kept_processes():
+        for day in every_day(days.from_date, days.to_date):
+            if _is_done(day, only):
+                continue
+            started = time.monotonic()
+            yield run_chain(choice, Days(**{"from": day, "to": day}), only, workers)
+            time.sleep(max(0.0, every_seconds - (time.monotonic() - started)))
 
 
-def run_stale(choice: SourceChoice, only: str | None = None) -> Iterator[ChainRun]:
+def run_stale(
+    choice: SourceChoice, only: str | None = None, workers: int | None = None
+) -> Iterator[ChainRun]:
     """Load and measure again the days whose trips or labels changed; days in a row are one run.
 
     Yields
@@ -93,8 +106,9 @@ def run_stale(choice: SourceChoice, only: str | None = None) -> Iterator[ChainRu
         As it is done.
     """
     days = {day for name in chain.names_of(only) for day in stale_days(connection.engine(), name)}
-    for span in in_a_row(days):
-        yield run_chain(choice, span, only)
+    with chain.kept_processes():
+        for span in in_a_row(days):
+            yield run_chain(choice, span, only, workers)
 
 
 def _is_done(day: dt.date, only: str | None) -> bool:
@@ -141,7 +155,8 @@ def _needs_baseline(source: Source, names: list[str]) -> bool:
     return chain.reference_without_quality(names) is not None
 
 
-def _build_baseline(source: Source, names: list[str], only: str | None) -> None:
+def _train(source: Source, names: list[str], only: str | None) -> Days:
+    """Load the days that models learn from, and the reference, and train; gives the reference."""
     references = [monitors()[name].reference for name in names]
     have = source.days()
     if not any(day in span for span in references for day in have):
@@ -154,4 +169,4 @@ def _build_baseline(source: Source, names: list[str], only: str | None) -> None:
     load = chain.span_of([*(trained_days(name) for name in MODELS), *references])
     chain.materialize(load, only, TRIPS, {MATURE_TAG: "true"})
     chain.run_job("baseline", {})
-    chain.materialize(chain.span_of(references), only, PREDICTIONS + chain.dbt_keys())
+    return chain.span_of(references)

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.dbt_manifest import monitors
-from orchestration.example.resources import Trips
+from orchestration.example.resources import Trips, loading_engine
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
@@ -12,7 +12,7 @@ from python_metrics import settings
 from python_metrics.example.labels import EVERY_LABEL, mark_landed, newest_loaded
 from python_metrics.example.load import days_with_late_trips, load_day
 from python_metrics.example.models.baseline import MODELS
-from python_metrics.example.models.score import load_active, load_challengers, score_day
+from python_metrics.example.models.score import load_active, load_challengers, score_days
 from python_metrics.warehouse.analyze import analyze
 
 # A run of the reference's days takes every label in: they are long past.
@@ -27,14 +27,14 @@ MATURE_TAG = "driftmeter/labels_are_mature"
     partitions_def=DAILY,
     backfill_policy=ONE_RUN,
 )
-def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Trips) -> None:
+def raw_trips(context: dg.AssetExecutionContext, trips: Trips) -> None:
     """Trips of the day, as the source has them; unusable rows go to raw.rejected_trips.
 
     A day is swapped in one transaction: a failed load leaves the day as it was. Trips of earlier
     days that came late are loaded too. They, and labels that landed meanwhile, make the days of
     their rows stale, which the sensor `stale_days` runs again.
     """
-    engine, days = warehouse.engine(), days_of(context)
+    engine, days = loading_engine(), days_of(context)
     today = max([day for day in [newest_loaded(engine)] if day] + list(days))
     taken_on = EVERY_LABEL if MATURE_TAG in context.run.tags else today
     source = trips.open(as_of=taken_on)
@@ -54,7 +54,7 @@ def raw_trips(context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Tr
     for day in days_with_late_trips(engine, source, today):
         load_day(engine, source, day, trips.delay(), today, list(MODELS))
     mark_landed(engine, today, MODELS)
-    analyze(engine, "raw.trips")
+    analyze(engine, "raw.trips", days)
 
 
 @dg.asset(
@@ -75,14 +75,18 @@ def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> 
     scored = [name for name in monitors_of(context, monitors()) if name in MODELS]
     models = {name: load_active(engine, name, settings.home()) for name in scored}
     others = {name: load_challengers(engine, name, settings.home()) for name in scored}
-    for day in track("scoring trips", days_of(context)):
-        rows = {n: score_day(engine, model, day, others[n]) for n, model in models.items()}
+    days = days_of(context)
+    rows = {
+        name: score_days(loading_engine(), models[name], days, others[name])
+        for name in track("scoring trips", scored)
+    }
+    for day in days:
         context.add_asset_metadata(
             {
-                "dagster/row_count": sum(rows.values()),
-                **{f"{name} rows": count for name, count in rows.items()},
+                "dagster/row_count": sum(rows[name][day] for name in scored),
+                **{f"{name} rows": rows[name][day] for name in scored},
                 **{f"{name} version": model.model_version for name, model in models.items()},
             },
             partition_key=day.isoformat(),
         )
-    analyze(engine, "raw.predictions")
+    analyze(loading_engine(), "raw.predictions", days)

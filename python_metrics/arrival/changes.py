@@ -13,20 +13,22 @@ from python_metrics.monitors.config import Monitor
 MEASURED = ("fresh", "empty", "missing")
 PARTITIONS = sa.text(
     "select partition_date as day, state, row_count, fingerprint, labelled_count,"
-    " inputs_fingerprint from metrics.partitions"
+    " inputs_fingerprint, rows_dropped_at is not null as is_final from metrics.partitions"
     " where monitor = :monitor and partition_date >= :first"
 )
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
 MARK = sa.text(
     "update metrics.partitions set state = 'stale', reason = :reason"
     " where monitor = :monitor and partition_date = :day and state = any(:states)"
+    " and rows_dropped_at is null"
     # Measured again since it was looked at: then it is this one's to say no more.
     " and fingerprint is not distinct from :fingerprint"
 )
 MARK_DAYS = sa.text(
     "update metrics.partitions set state = 'stale', reason = :reason"
     " where monitor = any(:monitors) and partition_date = any(:days) and state = any(:states)"
-    " returning partition_date"
+    # Of a day whose rows were dropped for their age there is nothing to measure again.
+    " and rows_dropped_at is null returning partition_date"
 )
 STALE = sa.text(
     "select partition_date, computed_at::text as computed_at from metrics.partitions"
@@ -90,7 +92,8 @@ def arrivals(
     measured = {row.day: row for row in rows}
     changed = []
     for day, row in sorted(measured.items()):
-        reason = _reason(row, content.get(day)) if row.state in MEASURED else None
+        is_watched = row.state in MEASURED and not row.is_final
+        reason = _reason(row, content.get(day)) if is_watched else None
         if reason:
             changed.append(Change(day, reason, row.fingerprint))
     return Arrivals(tuple(sorted(set(content) - set(measured))), tuple(changed))

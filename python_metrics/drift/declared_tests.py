@@ -19,11 +19,14 @@ from python_metrics.labels import as_words
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
+# What Evidently's metrics draw by default, which takes longer than their numbers.
+DRAWINGS = ("error_distr", "perc_error_plot", "conf_matrix", "roc_curve")
 Build = Callable[[DeclaredTest, Monitor, list[Any]], Any]
 
 
 def _metric_of(metric: Any, conditions: str = "tests", **fixed: Any) -> Build:
-    """A metric of a column, or of the whole frame."""
+    """A metric of a column, or of the whole frame; its numbers alone, no drawings."""
+    fixed |= {name: False for name in DRAWINGS if name in metric.__fields__}
 
     def build(test: DeclaredTest, monitor: Monitor, judged: list[Any]) -> Any:
         column = {"column": test.column} if test.column else {}
@@ -147,8 +150,8 @@ def _measure(
         return 0.0, all(_holds(test, 0.0))
     of_model = SUBJECTS[test.test] in ("regression", "classification")
     rows = _labelled(monitor, current) if of_model else current
-    definition = _definition(monitor, of_model)
-    names = [*_columns(definition)]
+    names = _needed(test, monitor)
+    definition = _definition(monitor, names, of_model)
     metric = BUILD[test.test](test, monitor, _conditions(test))
     with no_warning_of_empty_columns(), warnings.catch_warnings():
         # scikit-learn's, of what it draws over few rows.
@@ -164,6 +167,15 @@ def _measure(
     if isinstance(value, dict):
         value = value["mean"] if "mean" in value else value["share"]
     return float(value), all(test["status"] == "SUCCESS" for test in result["tests"])
+
+
+def _needed(test: DeclaredTest, monitor: Monitor) -> list[str]:
+    """Columns that a test reads: Evidently describes every one that it is given."""
+    if SUBJECTS[test.test] in ("regression", "classification"):
+        return [monitor.prediction, str(monitor.target)]
+    if test.test == "row_count":
+        return [monitor.prediction]
+    return [test.column] if test.column else list(monitor.columns)
 
 
 def _conditions(test: DeclaredTest) -> list[Any]:
@@ -188,11 +200,10 @@ def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     return known.assign(**{str(monitor.target): as_words(known[str(monitor.target)])})
 
 
-def _definition(monitor: Monitor, of_model: bool) -> DataDefinition:
+def _definition(monitor: Monitor, names: Sequence[str], of_model: bool) -> DataDefinition:
     kinds: dict[str, list[str]] = {"numerical": [], "categorical": []}
-    for name, column in monitor.columns.items():
-        if not of_model or name in (monitor.prediction, monitor.target):
-            kinds[column.kind].append(name)
+    for name in names:
+        kinds[monitor.columns[name].kind].append(name)
     common = {
         "numerical_columns": kinds["numerical"],
         "categorical_columns": kinds["categorical"],
@@ -210,7 +221,3 @@ def _definition(monitor: Monitor, of_model: bool) -> DataDefinition:
             BinaryClassification(target=target, prediction_probas=prediction, pos_label="true")
         ],
     )
-
-
-def _columns(definition: DataDefinition) -> Sequence[str]:
-    return [*(definition.numerical_columns or ()), *(definition.categorical_columns or ())]

@@ -38,7 +38,8 @@ def read_rows(
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
     Categories are text as Postgres prints it (3, not 3.0), the same in reference and current;
-    numbers are float64, null as NaN.
+    numbers are float64, null as NaN. Rows are in the order of their id: what draws from them or
+    adds them up gives the same each time.
 
     Parameters
     ----------
@@ -83,10 +84,13 @@ def read_rows(
             )
     query = sql.SQL(
         "select {columns}, {version}::text as {alias} from {table} as scored where {where}"
+        # Rows lie in another order after an update, and come from several machines in any.
+        ' order by scored.{id}::text collate "C"'
     ).format(
         columns=sql.SQL(", ").join(expressions),
         version=sql.Identifier(monitor.model_version),
         alias=sql.Identifier(VERSION),
+        id=sql.Identifier(monitor.id),
         table=table_of(monitor),
         where=where,
     )

@@ -14,6 +14,7 @@ from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutco
 from python_metrics.drift.store import CLASSIFIER, replace_scores
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
+from python_metrics.warehouse.months import make_months
 
 CLASSIFIER_ENGINE = "driftmeter domain classifier"
 KEYS = {"segment": None, "segment_value": None}
@@ -211,6 +212,7 @@ def _replace_tests(
         {"monitor": monitor.name, "day": day},
     )
     if rows:
+        make_months(connection, "metrics.test_results", [day])
         names = list(rows[0])
         values = ", ".join(f":{name}" for name in names)
         connection.execute(
@@ -229,7 +231,7 @@ PARTITION = sa.text(
     " fingerprint = excluded.fingerprint, labelled_count = excluded.labelled_count,"
     " inputs_fingerprint = excluded.inputs_fingerprint, config_hash = excluded.config_hash,"
     " policy_hash = excluded.policy_hash, duration_seconds = excluded.duration_seconds,"
-    " computed_at = excluded.computed_at"
+    " computed_at = excluded.computed_at, rows_dropped_at = null"
 )
 REASONS = {
     "empty": "the day came and holds no rows",

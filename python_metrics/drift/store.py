@@ -13,6 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from python_metrics.warehouse.copy import copy_in
+from python_metrics.warehouse.months import make_months
 
 # Methods of `metrics.drift` that are judged against the reference's own days.
 DAY_LEVEL = "day_level"
@@ -39,6 +40,7 @@ def replace_scores(
     """Replace all of a day by what was measured of its rows; its verdicts are to come."""
     connection.execute(DELETE_DAY, {"monitor": monitor, "day": day})
     if rows:
+        make_months(connection, "metrics.drift", [day])
         names = list(rows[0])
         values = ", ".join(f":{name}" for name in names)
         connection.execute(

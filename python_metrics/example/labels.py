@@ -59,6 +59,8 @@ class LabelDelay:
 
         Drawn from each trip's id alone, so that loading a day again draws the same.
         """
+        if not self.mean_days and not self.dropped:
+            return LATE.empty_table()
         ids = trip_ids.to_numpy().astype(np.uint64)
         # Two numbers from 0 to 1 of each trip; the second is a hash of the first.
         first = pd.util.hash_array(ids)
@@ -85,13 +87,15 @@ class LabelDelay:
 
 def take_labels(connection: sa.Connection, day: dt.date, late: pa.Table, taken_on: dt.date) -> None:
     """Replace what a day's labels wait for, and note by when they were taken in."""
-    for table in ("late_labels", "labels_taken"):
-        connection.execute(
-            sa.text(f"delete from raw.{table} where partition_date = :day"), {"day": day}
-        )
+    connection.execute(
+        sa.text("delete from raw.late_labels where partition_date = :day"), {"day": day}
+    )
     copy_in(connection, "raw.late_labels", late)
     connection.execute(
-        sa.text("insert into raw.labels_taken values (:day, :taken_on)"),
+        sa.text(
+            "insert into raw.labels_taken values (:day, :taken_on)"
+            " on conflict (partition_date) do update set taken_on = excluded.taken_on"
+        ),
         {"day": day, "taken_on": taken_on},
     )
 

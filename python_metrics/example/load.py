@@ -1,6 +1,7 @@
 """Swaps one day of raw trips in one transaction, and accounts for every row that was read."""
 
 import datetime as dt
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -14,11 +15,15 @@ from python_metrics.example.labels import EVERY_LABEL, LabelDelay, take_labels
 from python_metrics.example.sources.base import Batch, Source
 from python_metrics.warehouse.copy import copy_in
 
-# Does not depend on the order of rows; `source_file` and all else of the row is in it.
-FINGERPRINT = sa.text(
-    "select count(*) as trips, coalesce(sum(hashtextextended(trips::text, 0)), 0)"
-    " from raw.trips where partition_date = :day"
+# What the last load wrote of a day, which is forgotten; an earlier version kept no fingerprint.
+FORGET = sa.text(
+    "with accounts as (delete from raw.loads where partition_date = :day returning *),"
+    " rejected as (delete from raw.rejected_trips where partition_date = :day)"
+    " select coalesce(sum(loaded), 0)::bigint as trips, min(fingerprint) as fingerprint"
+    " from accounts"
 )
+NO_TRIPS = hashlib.sha256().hexdigest()
+DELETE_TRIPS = sa.text("delete from raw.trips where partition_date = :day")
 LOADS = pa.schema(
     [
         ("partition_date", pa.date32()),
@@ -29,6 +34,7 @@ LOADS = pa.schema(
         ("loaded", pa.int64()),
         ("rejected", pa.int64()),
         ("rejected_by_reason", pa.string()),
+        ("fingerprint", pa.string()),
     ]
 )
 
@@ -88,22 +94,24 @@ def load_day(
             sa.text("select pg_advisory_xact_lock(hashtext('raw trips ' || :day))"),
             {"day": day.isoformat()},
         )
-        before = connection.execute(FINGERPRINT, key).one()
-        for table in ("trips", "rejected_trips", "loads"):
-            connection.execute(sa.text(f"delete from raw.{table} where partition_date = :day"), key)
-        loads = _loads(source, day, batch)
-        copy_in(connection, "raw.loads", loads)
+        before = connection.execute(FORGET, key).one()
+        gone = connection.execute(DELETE_TRIPS, key).rowcount
+        fingerprint = hashlib.sha256()
         if batch is not None:
-            copy_in(connection, "raw.trips", batch.trips)
+            copy_in(connection, "raw.trips", by_id(batch.trips), fingerprint.update)
             copy_in(connection, "raw.rejected_trips", batch.rejected)
             _record_files(connection, source, batch)
             late = delay.late_labels(day, batch.trips["trip_id"])
             take_labels(connection, day, late, taken_on)
-        after = connection.execute(FINGERPRINT, key).one()
-        changed = after != before
+        loads = _loads(source, day, batch, fingerprint.hexdigest())
+        copy_in(connection, "raw.loads", loads)
+        # Trips that somebody else took away are a change too.
+        changed = gone != before.trips or fingerprint.hexdigest() != (
+            before.fingerprint if before.trips else NO_TRIPS
+        )
         if changed:
-            reason = _change_of(after.trips - before.trips)
-            mark_days_stale(connection, monitors, [day], reason)
+            loaded = batch.trips.num_rows if batch else 0
+            mark_days_stale(connection, monitors, [day], _change_of(loaded - gone, before))
     totals = loads.to_pydict()
     return LoadResult(
         day=day,
@@ -134,25 +142,32 @@ def days_with_late_trips(engine: sa.Engine, source: Source, today: dt.date) -> l
         return sorted(day for day, taken_on in loaded if taken_on < arrivals[day] <= today)
 
 
-def _change_of(more: int) -> str:
+def by_id(trips: pa.Table) -> pa.Table:
+    """Trips in the order of their ids, by which their fingerprint does not depend on any other."""
+    ids = trips["trip_id"].to_numpy()
+    return trips if (ids[1:] >= ids[:-1]).all() else trips.sort_by("trip_id")
+
+
+def _change_of(more: int, before: sa.Row[tuple[int, str | None]]) -> str:
     """What changed of a day that now has so many trips more."""
     if more > 0:
         return f"{more:,} trip{'s' if more > 1 else ''} came late, after it was measured"
     if more < 0:
         return f"{-more:,} trip{'s' if more < -1 else ''} vanished after it was measured"
+    if before.fingerprint is None:
+        return "loaded again, and the version that loaded it before did not say what it held"
     return "trips changed after it was measured"
 
 
-def _loads(source: Source, day: dt.date, batch: Batch | None) -> pa.Table:
+def _loads(source: Source, day: dt.date, batch: Batch | None, fingerprint: str) -> pa.Table:
     """One row a file that held rows of the day; one in all for a day without any."""
-    common = {"partition_date": day, "source": source.signature}
+    common = {"partition_date": day, "source": source.signature, "fingerprint": fingerprint}
     nothing = {"read": 0, "loaded": 0, "rejected": 0, "rejected_by_reason": "{}"}
     if batch is None:
         return pa.Table.from_pylist(
             [{**common, **nothing, "source_file": "", "state": "missing"}], schema=LOADS
         )
-    loaded = Counter(batch.trips["source_file"].to_pylist())
-    rejected = Counter(batch.rejected["source_file"].to_pylist())
+    loaded, rejected = _counts(batch.trips), _counts(batch.rejected)
     rows = [
         {
             **common,
@@ -170,6 +185,12 @@ def _loads(source: Source, day: dt.date, batch: Batch | None) -> pa.Table:
         own = batch.files[0].name
         rows = [{**common, **nothing, "source_file": own, "state": "empty"}]
     return pa.Table.from_pylist(rows, schema=LOADS)
+
+
+def _counts(rows: pa.Table) -> Counter[str]:
+    """Rows of each file."""
+    counted = rows["source_file"].value_counts().to_pylist()
+    return Counter({file["values"]: file["counts"] for file in counted})
 
 
 def _reasons(batch: Batch, file: str) -> dict[str, int]:

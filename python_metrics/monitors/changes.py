@@ -11,7 +11,7 @@ REGISTERED = sa.text(
 )
 MARK_MEASURED = sa.text(
     "update metrics.partitions set state = 'stale', reason = :reason"
-    " where monitor = :monitor and state = 'fresh'"
+    " where monitor = :monitor and state = 'fresh' and rows_dropped_at is null"
 )
 # Only where the policy is all that changed: other days are stale, and judged when measured again.
 OTHER_POLICY = sa.text(

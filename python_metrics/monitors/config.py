@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    field_validator,
+    model_validator,
+)
 
 from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
@@ -43,7 +51,7 @@ class Column(Strict):
 
     kind: Literal["numerical", "categorical"]
     unit: str | None = None
-    range: tuple[float, float] | None = None
+    range: tuple[FiniteFloat, FiniteFloat] | None = None
     accepted: Annotated[tuple[str, ...] | None, BeforeValidator(_text_of)] = None
     max_null_share: float = Field(default=1.0, ge=0, le=1)
 
@@ -77,7 +85,7 @@ class Days(Strict):
 class AlarmBudget(Strict):
     """How many alarms with no cause the team tolerates."""
 
-    false_alarms_per_month: float = Field(default=1.0, gt=0)
+    false_alarms_per_month: FiniteFloat = Field(default=1.0, gt=0)
 
 
 class LeastEffect(Strict):
@@ -91,7 +99,7 @@ class LeastEffect(Strict):
         Of a share, 0 to 1: of missing values, of a category.
     """
 
-    shift: float = Field(default=0.05, ge=0)
+    shift: FiniteFloat = Field(default=0.05, ge=0)
     share: float = Field(default=0.01, ge=0, le=1)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 # What a test is of: a number, a category, any column, the whole row, or the model's errors.
 Subject = Literal["number", "category", "column", "row", "regression", "classification"]
@@ -54,10 +54,10 @@ class DeclaredTest(BaseModel):
 
     test: str
     column: str | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    between: tuple[float, float] | None = None
-    equals: float | None = None
+    at_least: FiniteFloat | None = None
+    at_most: FiniteFloat | None = None
+    between: tuple[FiniteFloat, FiniteFloat] | None = None
+    equals: FiniteFloat | None = None
     quantile: float | None = Field(default=None, ge=0, le=1)
     severity: Literal["warn", "error"] = "warn"
 

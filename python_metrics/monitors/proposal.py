@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 
@@ -25,6 +26,8 @@ MOST_REFERENCE_DAYS = 90
 NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
 WHOLE_NUMBERS = {"smallint", "integer", "bigint"}
 TIMES = {"timestamp with time zone", "timestamp without time zone", "date"}
+# Types that a column of a role has, where not every type will do.
+FITTING = {"timestamp": TIMES, "prediction": NUMBERS, "target": {*NUMBERS, "boolean"}}
 # Names of columns by their role, the most telling first.
 NAMES = {
     "timestamp": (
@@ -185,6 +188,19 @@ def _check_given(proposal: Proposal, given: Mapping[str, Any]) -> None:
                     where=f"--{role.replace('_', '-')}",
                     fix=f"use one of {', '.join(proposal.columns)}",
                 )
+            fitting = FITTING.get(role)
+            data_type = proposal.columns[name].data_type
+            if fitting and data_type not in fitting:
+                raise DriftmeterError(
+                    f"{name!r} of {proposal.schema}.{proposal.table} is of type {data_type}",
+                    where=f"--{role.replace('_', '-')}",
+                    fix=f"name a column of type {' or '.join(sorted(fitting))}",
+                )
+    zone = given.get("timezone")
+    if zone is not None and zone not in available_timezones():
+        raise DriftmeterError(
+            f"{zone!r} is no time zone", where="--timezone", fix="write one as Europe/Paris"
+        )
 
 
 def _roles(session: sa.Connection, proposal: Proposal, given: Mapping[str, Any]) -> None:
@@ -196,7 +212,7 @@ def _roles(session: sa.Connection, proposal: Proposal, given: Mapping[str, Any])
     proposal.add("timezone", zone or "UTC", "as given" if zone else "none was given")
     _choose(proposal, given, "prediction", numbers)
     free = [column.name for column in columns if column.name not in proposal.fields.values()]
-    outcomes = [name for name in free if proposal.columns[name].data_type in {*NUMBERS, "boolean"}]
+    outcomes = [name for name in free if proposal.columns[name].data_type in FITTING["target"]]
     _choose(proposal, given, "target", outcomes, required=False)
     free = [name for name in free if name != proposal.fields.get("target")]
     _choose(proposal, given, "model_version", free, required=False)
@@ -341,8 +357,19 @@ def _reference(session: sa.Connection, proposal: Proposal, given: Mapping[str, A
         proposal.add("reference", given["reference"], "as given")
         return
     relation = f"{quote(proposal.schema)}.{quote(proposal.table)}"
-    select = f"select min({proposal.day}), max({proposal.day}) from {relation}"
+    select = (
+        f"select min(day), max(day) from (select {proposal.day} as day from {relation}) as rows"
+        # Not infinity, nor another day that no calendar here has.
+        " where day between date '0001-01-01' and date '9999-12-31'"
+    )
     first, last = session.exec_driver_sql(select.replace("%", "%%")).one()
+    if first is None:
+        name = proposal.fields["timestamp"]
+        raise DriftmeterError(
+            f"{name!r} of {proposal.schema}.{proposal.table} has no day in any row",
+            where="--timestamp",
+            fix="name a column that says when a row happened",
+        )
     total = (last - first).days + 1
     days = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
     reason = f"the first {days} of {total} days: check that they were as they should be"

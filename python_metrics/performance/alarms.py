@@ -205,41 +205,53 @@ def _decision(row: sa.Row[Any], level: float) -> bool:
     return is_alarm_of_test(row.metric, row.value, row.reference_value, row.p_value, level)
 
 
-# Estimates that may speak: with a record, and where labels do not yet.
-SPEAKING = (
-    "from metrics.performance as estimated"
-    " join metrics.performance as realised using (monitor, partition_date, model_version, metric)"
-    " join metrics.estimate_track_record as record using (monitor, metric)"
-    " where monitor = :monitor and metric = :metric"
-    " and partition_date between :first and :last"
-    " and estimated.kind = 'estimated' and realised.kind = 'realised'"
-    " and estimated.segment is null and realised.segment is null and record.segment is null"
+# What came true beside what was estimated, and how often days before were inside their interval.
+BESIDE = (
+    "metrics.performance as realised cross join lateral ("
+    "select count(*) as days, avg((truth.value between guess.lower and guess.upper)::integer)"
+    " as share_inside from metrics.performance as guess join metrics.performance as truth"
+    " using (monitor, partition_date, model_version, metric)"
+    " where monitor = estimated.monitor and metric = estimated.metric"
+    " and partition_date < estimated.partition_date"
+    " and guess.kind = 'estimated' and truth.kind = 'realised' and truth.state = 'final'"
+    " and guess.segment is null and truth.segment is null"
+    " and guess.lower is not null and truth.value is not null) as record"
+    " where realised.monitor = estimated.monitor and realised.metric = estimated.metric"
+    " and realised.partition_date = estimated.partition_date"
+    " and realised.model_version is not distinct from estimated.model_version"
+    " and realised.kind = 'realised' and realised.segment is null"
+)
+ESTIMATES = (
+    " estimated.monitor = :monitor and estimated.metric = :metric and estimated.segment is null"
+    " and estimated.kind = 'estimated' and estimated.partition_date between :first and :last"
 )
 MARK = sa.text(
-    "update metrics.performance as marked set is_alarm = exists (select 1 "
-    + SPEAKING
-    + " and model_version = marked.model_version and realised.label_coverage < :few"
-    " and estimated.lower > estimated.reference_value * (1 + :rise)"
-    " and record.days >= :fewest and record.share_inside >= :least)"
-    " where marked.monitor = :monitor and marked.metric = :metric and marked.segment is null"
-    " and marked.kind = 'estimated' and marked.partition_date = :first"
+    "update metrics.performance as estimated set is_alarm ="
+    # The record, which reads every day before, is asked of the few that would speak.
+    " case when estimated.lower > estimated.reference_value * (1 + :rise)"
+    f" then exists (select from {BESIDE} and realised.label_coverage < :few"
+    " and record.days >= :fewest and record.share_inside >= :least) else false end"
+    f" where {ESTIMATES}"
 )
 MARKED = sa.text(
-    "select partition_date as day, estimated.value, estimated.lower, estimated.upper,"
-    " estimated.reference_value, record.share_inside, record.days "
-    + SPEAKING
-    + " and estimated.is_alarm"
+    "select estimated.partition_date as day, estimated.value, estimated.lower, estimated.upper,"
+    " estimated.reference_value, beside.share_inside, beside.days"
+    " from metrics.performance as estimated"
+    f" cross join lateral (select record.share_inside, record.days from {BESIDE}) as beside"
+    f" where {ESTIMATES} and estimated.is_alarm"
 )
 
 
-def mark_estimate(connection: sa.Connection, monitor: Monitor, day: dt.date) -> None:
-    """Decide whether a day's estimate is an alarm.
+def mark_estimates(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> None:
+    """Decide which days' estimates are alarms.
 
-    An estimate may speak only where labels do not yet, and only with a record: of the days whose
-    labels have come since, the truth must have been inside its interval nearly as often as it says.
+    An estimate may speak only where labels do not yet, and only with a record: of the days before
+    whose labels have come, the truth must have been inside its interval nearly as often as it says.
     """
     rules = {"few": FEW_LABELS, "rise": LEAST_RISE, "fewest": FEWEST_DAYS, "least": LEAST_INSIDE}
-    connection.execute(MARK, {**_estimates(monitor, day, day), **rules})
+    connection.execute(MARK, {**_estimates(monitor, first, last), **rules})
 
 
 def estimated_alarms(

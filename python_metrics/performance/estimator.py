@@ -66,6 +66,22 @@ class Surprise:
     rows: int
 
 
+@dataclass(frozen=True)
+class Expected:
+    """A day's rows with a prediction, and the losses to expect of each.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        Index 0 to n - 1.
+    losses : mapping of str to array of float, shape (n,)
+        By the loss's name, capped; of a classifier the chance of the positive class.
+    """
+
+    rows: pd.DataFrame
+    losses: Mapping[str, Floats]
+
+
 class Estimator:
     """Estimates of one monitor, fitted on its reference.
 
@@ -102,8 +118,8 @@ class Estimator:
         self._distances = self._conformal(by_day)
         self._null = self._surprise_null(by_day, np.array(weekdays)[kept])
 
-    def estimate(self, rows: pd.DataFrame) -> dict[Part, list[Estimate]]:
-        """Metrics of a day by segment, from its inputs and predictions.
+    def expect(self, rows: pd.DataFrame) -> Expected:
+        """What the inputs and predictions of a day make one expect.
 
         Parameters
         ----------
@@ -111,14 +127,18 @@ class Estimator:
             One column a monitored column; the target is not looked at.
         """
         rows = self._known(rows)
+        return Expected(rows, {} if rows.empty else self._expect(self._final, rows))
+
+    def estimate(self, day: Expected) -> dict[Part, list[Estimate]]:
+        """Metrics of a day by segment, without its labels."""
+        rows = day.rows
         if rows.empty:
             return {}
-        expected = self._expect(self._final, rows)
         estimates = {}
         for part, chosen in self._parts(rows):
             if part != ALL_ROWS and chosen.sum() < self._monitor.min_rows:
                 continue
-            values = self._summed(rows[chosen], _only(expected, chosen))
+            values = self._summed(rows[chosen], _only(day.losses, chosen))
             estimates[part] = [
                 self._with_interval(part, metric, value, int(chosen.sum()))
                 for metric, value in values.items()
@@ -126,14 +146,13 @@ class Estimator:
             ]
         return estimates
 
-    def surprise(self, rows: pd.DataFrame, weekday: int) -> Surprise | None:
+    def surprise(self, day: Expected, weekday: int) -> Surprise | None:
         """Labelled rows of a day against what their inputs make one expect; None where too few."""
-        rows = self._known(rows)
-        labelled = self._labelled(rows)
+        labelled = self._labelled(day.rows)
         if self._null is None or len(labelled) < self._monitor.min_rows:
             return None
-        expected = self._expect(self._final, rows.loc[labelled.index])
-        excess, usual = self._excess(labelled, expected)
+        is_labelled = day.rows.index.isin(labelled.index)
+        excess, usual = self._excess(labelled, _only(day.losses, is_labelled))
         none = np.zeros(1)
         p_value = p_values(
             self._null,

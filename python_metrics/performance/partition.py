@@ -1,8 +1,7 @@
 """Measures the performance of a monitor's days, and keeps what it was before."""
 
 import datetime as dt
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from python_metrics.calibration.decision import policy_of
-from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
+from python_metrics.drift.inference_rows import VERSION, every_day, fingerprint, read_rows
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import (
     BUDGET_SHARE,
     EXCESS,
     is_alarm_of_test,
-    mark_estimate,
+    mark_estimates,
 )
 from python_metrics.performance.daily_error import (
     CAPPED_ERROR,
@@ -31,13 +30,12 @@ from python_metrics.performance.estimator import ALL_ROWS, Estimator, Part
 from python_metrics.performance.intervals import (
     MOST_ROWS,
     Interval,
-    bootstrap,
     exact_intervals,
-    labelled_rows,
     to_digits,
 )
 from python_metrics.performance.measured import Measured
 from python_metrics.performance.realised import COUNTS, METRICS, realised
+from python_metrics.performance.sample import Sample, rows_in, sample_of
 from python_metrics.performance.store import finish, newest_day, replace_day
 from python_metrics.performance.versions import compare_day
 
@@ -67,16 +65,31 @@ class Background:
     errors: UsualErrors | None = None
 
 
+# Of each monitor the background that was fitted last in this process, and what it rests on: days
+# that are replayed one by one have the same.
+_fitted: dict[str, tuple[tuple[str, ...], Background]] = {}
+
+
 def load_background(engine: sa.Engine, monitor: Monitor) -> Background:
-    """Measure a monitor's reference, and fit its estimates on it."""
+    """Measure a monitor's reference, and fit its estimates on it; once a process and reference."""
+    span = (monitor.reference.from_date, monitor.reference.to_date)
+    with engine.connect() as connection:
+        _, content = fingerprint(connection, monitor, *span)
+    rests_on = (str(engine.url), monitor.model_dump_json(), content)
+    if monitor.name not in _fitted or _fitted[monitor.name][0] != rests_on:
+        _fitted[monitor.name] = rests_on, _fit(engine, monitor)
+    return _fitted[monitor.name][1]
+
+
+def _fit(engine: sa.Engine, monitor: Monitor) -> Background:
     days = every_day(monitor.reference.from_date, monitor.reference.to_date)
     with engine.connect() as connection:
         whole = realised(connection, monitor, days, as_one=True)
         usual = {
-            (_part(row), metric): float(getattr(row, metric))
+            (_part(row), metric): value
             for row in whole.itertuples()
             for metric in METRICS[monitor.task]
-            if np.isfinite(getattr(row, metric))
+            if (value := to_digits(getattr(row, metric))) is not None
         }
         if not usual:
             return Background(monitor, usual, None)
@@ -95,7 +108,8 @@ def measure_day(
 ) -> list[Measured]:
     """Measure a day and replace its rows; what they were before stays in the history.
 
-    A value is ``final`` once nearly all labels have come, or `label_delay_days` have passed by the
+    Rests on no other day, so that days may be measured side by side; `settle_days` follows. A value
+    is ``final`` once nearly all labels have come, or `label_delay_days` have passed by the
     newest day that was computed.
     """
     monitor = background.monitor
@@ -109,29 +123,38 @@ def measure_day(
         rows = realised(connection, monitor, [day])
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
         measured = [
-            *_realised(background, day, rows, frame, config_hash, is_late),
+            *_realised(background, day, rows, sample_of(monitor, day, frame), config_hash, is_late),
             *_estimated(background, day, frame, config_hash, is_late),
             *_error_of_day(connection, background, day, rows, config_hash, is_late),
         ]
         if monitor.challengers:
             others = realised(connection, monitor, [day], challengers=True)
-            measured += _realised(background, day, others, frame.head(0), config_hash, is_late)
+            measured += _realised(background, day, others, None, config_hash, is_late)
             compare_day(connection, monitor, day)
         replace_day(connection, monitor, day, measured)
-        mark_estimate(connection, monitor, day)
-        finish(connection, monitor, newest)
     return measured
+
+
+def settle_days(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> None:
+    """Decide what rests on other days too, once days are measured.
+
+    That is which estimates are alarms, by the record of the days before, and which days before
+    have waited long enough for their labels to be final.
+    """
+    with engine.begin() as connection:
+        mark_estimates(connection, monitor, min(days), max(days))
+        finish(connection, monitor, newest_day(connection, monitor))
 
 
 def _realised(
     background: Background,
     day: dt.date,
     rows: pd.DataFrame,
-    frame: pd.DataFrame,
+    sample: Sample | None,
     config_hash: str,
     is_late: bool,
 ) -> Iterator[Measured]:
-    """Of each version and part; without rows in the frame, without intervals."""
+    """Of each version and part; without a sample of the rows, without bootstrapped intervals."""
     monitor = background.monitor
     for row in rows.itertuples():
         part = _part(row)
@@ -140,7 +163,7 @@ def _realised(
         version = row.model_version if isinstance(row.model_version, str) else None
         coverage = row.labelled / row.rows
         key = _key(monitor, day, version, part, coverage, is_late, config_hash)
-        intervals = _intervals(monitor, day, row, _rows_of(monitor, frame, version, part))
+        intervals = _intervals(monitor, row, sample, version, part)
         for metric in METRICS[monitor.task]:
             value = float(getattr(row, metric)) if row.labelled else np.nan
             lower, upper = intervals.get(metric, (np.nan, np.nan))
@@ -163,7 +186,9 @@ def _estimated(
         return
     for version in sorted(frame[VERSION].dropna().unique()):
         of_version = frame[frame[VERSION] == version]
-        for part, estimates in background.estimator.estimate(of_version).items():
+        expected = background.estimator.expect(of_version.drop(columns=VERSION))
+        for part, estimates in background.estimator.estimate(expected).items():
+            row_count = int(rows_in(monitor, of_version, str(version), part).sum())
             for estimate in estimates:
                 yield Measured(
                     monitor=monitor.name,
@@ -180,10 +205,10 @@ def _estimated(
                     # No label changes it.
                     state="final",
                     reference_value=background.usual.get((part, estimate.metric)),
-                    row_count=len(_rows_of(monitor, of_version, str(version), part)),
+                    row_count=row_count,
                     config_hash=config_hash,
                 )
-        surprise = background.estimator.surprise(of_version.drop(columns=VERSION), day.weekday())
+        surprise = background.estimator.surprise(expected, day.weekday())
         if surprise is not None:
             excess = surprise.excess / surprise.expected
             coverage = surprise.rows / len(of_version)
@@ -263,19 +288,11 @@ def _test(
 
 
 def _intervals(
-    monitor: Monitor, day: dt.date, row: object, frame: pd.DataFrame
+    monitor: Monitor, row: object, sample: Sample | None, version: str | None, part: Part
 ) -> dict[str, Interval]:
-    """Of one row of `realised`, from a sample of its rows."""
-    labelled = labelled_rows(frame, monitor.prediction, str(monitor.target), monitor.task)
-    # A seed of the row's own: the same whatever else is measured with it.
-    seed = zlib.crc32(f"{monitor.name} {day} {_part(row)}".encode())
-    reach = bootstrap(
-        monitor.task,
-        labelled["prediction"].to_numpy(),
-        labelled["target"].to_numpy(),
-        row.labelled,  # type: ignore[attr-defined]
-        np.random.default_rng(seed),
-    )
+    """Of one row of `realised`."""
+    labelled = row.labelled  # type: ignore[attr-defined]
+    reach = sample.intervals(version, part, labelled) if sample else {}
     measured = {
         metric: (getattr(row, metric) + below, getattr(row, metric) + above)
         for metric, (below, above) in reach.items()
@@ -283,16 +300,6 @@ def _intervals(
     if monitor.task == "classification":
         measured |= exact_intervals({name: getattr(row, name) for name in COUNTS})
     return measured
-
-
-def _rows_of(
-    monitor: Monitor, frame: pd.DataFrame, version: str | None, part: Part
-) -> pd.DataFrame:
-    chosen = frame[VERSION] == version if version is not None else frame[VERSION].isna()
-    segment, value = part
-    if segment is not None:
-        chosen &= frame[monitor.segment_columns[segment]] == value
-    return frame[chosen]
 
 
 def _part(row: object) -> Part:

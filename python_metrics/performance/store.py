@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.measured import Measured
+from python_metrics.warehouse.months import make_months
 
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
 DELETE = sa.text(
@@ -59,6 +60,7 @@ def replace_day(
     """Replace a day's rows, and add what changed to the history."""
     connection.execute(DELETE, {"monitor": monitor.name, "day": day})
     if rows:
+        make_months(connection, "metrics.performance", [day])
         names = list(vars(rows[0]))
         connection.execute(
             sa.text(

@@ -1,22 +1,25 @@
 """Reports over HTTP: the files of one folder by name, and nothing else of the machine."""
 
 import re
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from python_metrics.errors import DriftmeterError
+from python_metrics.listening import QuietHandler, listen
 
 # What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
 NAME = re.compile(r"/([A-Za-z0-9_-]{1,200}\.html)")
 
 
 def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
-    """A server of the folder's pages; the caller runs and closes it."""
+    """A server of the folder's pages; the caller runs and closes it.
 
-    class Handler(BaseHTTPRequestHandler):
-        server_version = "driftmeter"
-        sys_version = ""
+    Raises
+    ------
+    DriftmeterError
+        If the address is taken, or not this user's to take.
+    """
 
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             file = page(directory, self.path)
             if file is None:
@@ -31,28 +34,7 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: whoever runs it watches Dagster's lines."""
-
-    return ThreadingHTTPServer((host, port), Handler)
-
-
-def open_server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
-    """A server, as `server` gives it.
-
-    Raises
-    ------
-    DriftmeterError
-        If the address is taken, or not this user's to take.
-    """
-    try:
-        return server(directory, host, port)
-    except OSError as error:
-        raise DriftmeterError(
-            f"cannot be listened on ({error.strerror})",
-            where=f"{host}:{port}",
-            fix="end what listens there, or name another port with --port",
-        ) from error
+    return listen(Handler, host, port)
 
 
 def page(directory: Path, path: str) -> Path | None:

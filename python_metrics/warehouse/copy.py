@@ -1,7 +1,7 @@
 """Rows in and out of Postgres as Arrow tables, through COPY: no other way is as fast."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,39 +9,73 @@ import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 from psycopg import sql
 
+from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.binary_rows import END, SIGNATURE, TYPES, binary_blocks
+from python_metrics.warehouse.months import make_months
 from python_metrics.warehouse.schema import in_warehouse
 
-# Rows of CSV a round: enough to be quick, few enough to keep a million-row day in bounds.
-CHUNK_ROWS = 100_000
+COLUMN_TYPES = (
+    "select attname, typname, relkind = 'p' from pg_attribute"
+    " join pg_type on pg_type.oid = atttypid join pg_class on pg_class.oid = attrelid"
+    " where attrelid = %s::regclass and attnum > 0 and not attisdropped"
+)
 
 
-def copy_in(connection: sa.Connection, table: str, rows: pa.Table) -> int:
-    """Append rows to a table inside the connection's transaction.
+def copy_in(
+    connection: sa.Connection,
+    table: str,
+    rows: pa.Table,
+    seen: Callable[[memoryview], object] | None = None,
+) -> int:
+    """Append rows to a table inside the connection's transaction, and make the months they lack.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         On psycopg 3.
     table : str
-        ``schema.table``; its columns are matched by name.
+        ``schema.table``; its columns are matched by name, and values are cast to their types. A
+        time without a zone is taken for UTC where the column has one.
     rows : pyarrow.Table
         Null is null; an empty string stays an empty string.
+    seen : callable, optional
+        Takes each block of bytes that Postgres is given, such as the `update` of a hash.
 
     Returns
     -------
     int
         Rows written.
+
+    Raises
+    ------
+    DriftmeterError
+        If a column's type is none of `TYPES`, or a value does not fit it.
     """
-    statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier(*in_warehouse(table).split(".")),
-        sql.SQL(", ").join(map(sql.Identifier, rows.column_names)),
+    if not rows.num_rows:
+        return 0
+    target = sql.Identifier(*in_warehouse(table).split("."))
+    statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
+        target, column_list(rows.column_names)
     )
-    options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
-    with _cursor(connection) as cursor, cursor.copy(statement) as copy:
-        for start in range(0, rows.num_rows, CHUNK_ROWS):
-            block = io.BytesIO()
-            pa_csv.write_csv(rows.slice(start, CHUNK_ROWS), block, options)
-            copy.write(block.getbuffer())
+    with _cursor(connection) as cursor:
+        columns = cursor.execute(COLUMN_TYPES, [target.as_string(cursor)]).fetchall()
+        types = {name: kind for name, kind, _ in columns}
+        for name in rows.column_names:
+            if name in types and types[name] not in TYPES:
+                raise DriftmeterError(
+                    f"column {name} has type {types[name]}, which is not loaded",
+                    where=table,
+                    fix=f"use one of {', '.join(TYPES)}",
+                )
+        if any(is_split for _, _, is_split in columns):
+            make_months(connection, table, rows["partition_date"].unique().to_pylist())
+        with cursor.copy(statement) as copy:
+            copy.write(SIGNATURE)
+            for block in binary_blocks(rows, types):
+                copy.write(block)
+                if seen:
+                    seen(block)
+            copy.write(END)
     return int(rows.num_rows)
 
 

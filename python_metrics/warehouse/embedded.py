@@ -21,8 +21,9 @@ from python_metrics.warehouse.ports import free_port, is_free
 from python_metrics.warehouse.server_process import forget_foreign_pid, server_pid, server_port
 from python_metrics.warehouse.server_programs import FIX, give_to_server, run
 
-# Metrics can be computed again, so a commit need not wait for the disk; a crash loses at most the
-# last moments and corrupts nothing, which `fsync = off` would not promise.
+# A commit is on the disk before anybody says that it is done, as Postgres has it by default: fsync,
+# full_page_writes and synchronous_commit are left alone. What Dagster notes of its own runs need
+# not wait (orchestration/environment.py).
 SERVER_CONF = """
 listen_addresses = '127.0.0.1'
 port = {port}
@@ -30,7 +31,6 @@ unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 # Dagster's webserver, its daemon and every run hold pools of their own.
 max_connections = 200
-synchronous_commit = off
 shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
 work_mem = '64MB'

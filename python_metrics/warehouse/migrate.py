@@ -16,6 +16,8 @@ from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse.views import upgrade_views
 
+# Where Alembic keeps the revision, in the schema itself.
+VERSION_TABLE = "alembic_version"
 ENVIRONMENT = Path(__file__).parent / "migrations"
 
 
@@ -63,6 +65,9 @@ def upgrade(engine: sa.Engine) -> None:
     with upgraded(engine, migrations) as connection:
         head = ScriptDirectory.from_config(migrations.config()).get_current_head()
         upgrade_views(connection, str(head))
+        # A backup of the metrics alone does not bring it along.
+        if not sa.inspect(connection).has_schema("dagster"):
+            connection.execute(sa.text("create schema dagster"))
 
 
 @contextmanager
@@ -88,9 +93,14 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
             connection.execute(
                 sa.text("select pg_advisory_xact_lock(hashtext('driftmeter migrations'))")
             )
-            connection.execute(sa.text(f"create schema if not exists {migrations.schema}"))
+            # Who may not create schemas may use one that is there.
+            if not sa.inspect(connection).has_schema(migrations.schema):
+                connection.execute(sa.text(f"create schema {migrations.schema}"))
             command.upgrade(config, "head")
             yield connection
+            # Roles that were created since, tables that were added.
+            if connection.scalar(sa.text("select metrics.roles_lack_grants()")):
+                connection.execute(sa.text("select metrics.grant_roles()"))
     except sa.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
             raise DriftmeterError(
@@ -110,6 +120,15 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
             where=where,
             fix="use the newer version of the two",
         ) from error
+
+
+def revisions(session: sa.Connection) -> tuple[str | None, str]:
+    """Revision that the metrics schema is at, None before its first, and the newest known here."""
+    migrations = metrics_migrations()
+    table = f"{migrations.schema}.{VERSION_TABLE}"
+    is_made = session.scalar(sa.text("select to_regclass(:table) is not null"), {"table": table})
+    stored = session.scalar(sa.text(f"select version_num from {table}")) if is_made else None
+    return stored, str(ScriptDirectory.from_config(migrations.config()).get_current_head())
 
 
 def first_line(error: sa.exc.DBAPIError) -> str:

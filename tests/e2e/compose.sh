@@ -224,7 +224,8 @@ code tar -C /var/lib/driftmeter -cz . > "$scratch/home.tgz"
 du -h "$scratch/warehouse.dump" "$scratch/home.tgz"
 compose down --volumes --timeout 20
 compose up --detach --wait postgres
-sql "create role driftmeter_reader login"
+sql "create role driftmeter_reader login; create role driftmeter_loader;
+    create role driftmeter_transformer; create role driftmeter_writer"
 in_postgres pg_restore --exit-on-error --dbname driftmeter < "$scratch/warehouse.dump"
 compose run --rm --no-deps -T migrate tar -C /var/lib/driftmeter -xz < "$scratch/home.tgz"
 compose up --detach --wait

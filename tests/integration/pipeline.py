@@ -9,18 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from benchmarks.tlc_files import write_trips
 from python_metrics.example.sources.simulated import SimulatedSource
 from python_metrics.monitors.config import Days
 
-TLC_NAMES = {
-    "vendor_id": "VendorID",
-    "pickup_datetime": "tpep_pickup_datetime",
-    "dropoff_datetime": "tpep_dropoff_datetime",
-    "rate_code_id": "RatecodeID",
-    "pickup_location_id": "PULocationID",
-    "dropoff_location_id": "DOLocationID",
-}
-NOT_IN_FILES = ["partition_date", "trip_id", "taxi", "source_file", "trip_type", "ehail_fee"]
 # Columns that say when or how long, not what.
 CLOCKS = {"computed_at", "duration_seconds", "loaded_at", "read_at", "xmin"}
 DAILY_TABLES = (
@@ -52,12 +44,7 @@ def write_month(directory: Path, month: str, trips_per_day: int = 60) -> Path:
         batch.trips.to_pandas() for batch in batches if batch is not None and batch.trips.num_rows
     )
     frame = frame[frame["pickup_datetime"].dt.strftime("%Y-%m") == month]
-    table = pa.Table.from_pandas(
-        frame.drop(columns=NOT_IN_FILES).rename(columns=TLC_NAMES), preserve_index=False
-    )
-    path = directory / f"yellow_tripdata_{month}.parquet"
-    pq.write_table(table, path)
-    return path
+    return write_trips(pa.Table.from_pandas(frame, preserve_index=False), directory, month)
 
 
 def keep_rows(path: Path, day: str, share: float) -> None:

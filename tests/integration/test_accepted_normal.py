@@ -15,6 +15,7 @@ from python_metrics.incidents.update import update_incidents
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.warehouse.copy import copy_in
+from python_metrics.warehouse.months import make_months
 
 FIRST = dt.date(2026, 1, 1)
 REFERENCE, LATER = 60, 60
@@ -40,11 +41,6 @@ create table inference.loans (id bigint, partition_date date, version text,
 create table metrics.reference_bins (monitor text, column_name text, bin integer,
     bin_low double precision, bin_high double precision, category text)
 """
-
-
-def as_array(values: "pd.Series[int]") -> str:
-    """A column of numbers as Postgres takes an array."""
-    return f"{{{','.join(map(str, values))}}}"
 
 
 def later(number: int) -> dt.date:
@@ -77,7 +73,7 @@ def loans(warehouse: sa.Engine) -> sa.Engine:
     long["bin"] = np.searchsorted(CUTS, long["value"], side="right")
     keys = ["partition_date", "column_name", "bin"]
     counted = long.groupby(keys).size().rename("bin_counts").reset_index()
-    counted = counted.rename(columns={"bin": "bins"}).groupby(keys[:-1]).agg(as_array)
+    counted = counted.rename(columns={"bin": "bins"}).groupby(keys[:-1]).agg(list)
     counted = counted.reset_index()
     counted = counted.assign(monitor="loans", model_version="v1", kind="numerical", row_count=150)
     with warehouse.begin() as session:
@@ -85,8 +81,12 @@ def loans(warehouse: sa.Engine) -> sa.Engine:
         for statement in TABLES.split(";"):
             session.exec_driver_sql(statement)
         copy_in(session, "inference.loans", pa.Table.from_pandas(every, preserve_index=False))
-        table = pa.Table.from_pandas(counted, preserve_index=False)
-        copy_in(session, "metrics.column_summary", table)
+        make_months(session, "metrics.column_summary", counted["partition_date"])
+        names, values = ", ".join(counted), ", ".join(f":{name}" for name in counted)
+        session.execute(
+            sa.text(f"insert into metrics.column_summary ({names}) values ({values})"),
+            counted.to_dict("records"),
+        )
         for name in MONITOR.columns:
             for place, cut in enumerate(CUTS, start=1):
                 session.exec_driver_sql(

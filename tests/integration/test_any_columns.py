@@ -111,10 +111,11 @@ class Project:
         content["vars"]["monitors"] = list(listed)
         project.write_text(yaml.safe_dump(content))
 
-    def build(self, **variables: str) -> subprocess.CompletedProcess[str]:
+    def build(self, *models: str, **variables: str) -> subprocess.CompletedProcess[str]:
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        selected = ["--select", *models] if models else []
         return subprocess.run(
-            [DBT, "--no-use-colors", "run", "--vars", json.dumps(variables)],
+            [DBT, "--no-use-colors", "run", *selected, "--vars", json.dumps(variables)],
             cwd=self.directory,
             env={**os.environ, "DRIFTMETER_DATABASE_URL": url, "DBT_PROFILES_DIR": "."},
             capture_output=True,

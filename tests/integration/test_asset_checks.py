@@ -22,6 +22,7 @@ values
     ('loans', '2026-03-01', 'fresh', 10, 'x', 1), ('loans', '2026-03-02', 'fresh', 10, 'x', 1),
     ('loans', '2026-03-03', 'empty', 0, 'x', 1), ('loans', '2026-03-04', 'fresh', 10, 'x', 1),
     ('other', '2026-03-05', 'failed', 0, 'x', 1);
+select metrics.make_months('metrics.drift', '{2026-03-01}');
 insert into metrics.drift
     (monitor, partition_date, column_name, baseline, method, score, threshold, is_drifted,
     n_reference, n_current, status, engine)

@@ -13,7 +13,7 @@ from python_metrics.errors import DriftmeterError
 from python_metrics.example.load import load_day
 from python_metrics.example.models.baseline import COURSE_INPUTS, TRIP_DURATION, duration_minutes
 from python_metrics.example.models.raw_frame import read_trips
-from python_metrics.example.models.score import load_active, score_day
+from python_metrics.example.models.score import load_active, score_days
 from python_metrics.example.models.train import TrainedModel, train_baseline
 from python_metrics.example.sources.files import FilesSource
 from python_metrics.example.sources.simulated import SimulatedSource
@@ -122,7 +122,7 @@ def test_every_trip_is_scored_nulls_too_and_vanished_trips_lose_their_prediction
     predictions = sa.text("select trip_id, prediction from raw.predictions order by 1")
 
     def scored() -> list[tuple[int, float]]:
-        score_day(january, active, DAY)
+        score_days(january, active, [DAY])
         with january.connect() as session:
             return [(row.trip_id, row.prediction) for row in session.execute(predictions)]
 

@@ -24,10 +24,10 @@ def test_runs_that_were_cut_off_end_and_others_stay(
 ) -> None:
     monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path))
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
-    # Set here so that they are put back; `_prepare_dagster` writes them.
+    # Set here so that they are put back; `prepare_dagster` writes them.
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("DRIFTMETER_DAGSTER_URL", "")
-    environment._prepare_dagster(warehouse_url)
+    environment.prepare_dagster(warehouse_url)
     ends = {
         "STARTING": "FAILURE",
         "STARTED": "FAILURE",

@@ -1,5 +1,6 @@
 """The tables that Python writes: made, made again, made by two at once, and refused."""
 
+import datetime as dt
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from python_metrics.errors import DriftmeterError
 from python_metrics.example.migrations import upgrade_raw
 from python_metrics.settings import PROJECT_ROOT
 from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.months import make_months
 from python_metrics.warehouse.views import VIEWS
 
 CONTRACT = {
@@ -22,6 +24,9 @@ CONTRACT = {
     "baselines",
     "model_versions",
 }
+
+
+DAY = dt.date(2019, 4, 1)
 
 
 def structure(engine: sa.Engine) -> list[tuple[object, ...]]:
@@ -112,6 +117,7 @@ def test_a_drift_row_is_unique_though_its_keys_hold_nulls(warehouse: sa.Engine) 
         values ('m', '2019-04-01', 'reference', 0, 0, 'skipped', 'no row', 'e')
     """
     with warehouse.begin() as session:
+        make_months(session, "metrics.drift", [DAY])
         session.exec_driver_sql(row)
     with pytest.raises(sa.exc.IntegrityError), warehouse.begin() as session:
         session.exec_driver_sql(row)
@@ -130,6 +136,8 @@ def test_a_drift_row_is_unique_though_its_keys_hold_nulls(warehouse: sa.Engine) 
     ],
 )
 def test_a_row_outside_the_contract_is_refused(warehouse: sa.Engine, row: str) -> None:
+    with warehouse.begin() as session:
+        make_months(session, f"metrics.{row.split()[0]}", [DAY])
     with (
         pytest.raises(sa.exc.IntegrityError, match="check constraint"),
         warehouse.begin() as session,
@@ -256,6 +264,7 @@ insert into metrics.monitors values
 insert into metrics.partitions
     (monitor, partition_date, state, row_count, config_hash, duration_seconds)
 values ('loans', '2026-03-01', 'fresh', 10, 'x', 1);
+select metrics.make_months('metrics.drift', '{2026-03-01}');
 insert into metrics.drift
     (monitor, partition_date, column_name, baseline, method, score, threshold, is_drifted, is_slow,
     n_reference, n_current, status, reason, engine)

@@ -7,17 +7,29 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from scipy.stats import poisson
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.day import _with_estimate
 from python_metrics.monitors.config import Monitor
-from python_metrics.performance.alarms import estimated_alarms, mark_estimate
-from python_metrics.performance.intervals import bootstrap, labelled_rows, point_metrics
-from python_metrics.performance.partition import Background, load_background, measure_day
+from python_metrics.performance.alarms import estimated_alarms, mark_estimates
+from python_metrics.performance.intervals import (
+    bootstrap,
+    draw_weights,
+    labelled_rows,
+    point_metrics,
+)
+from python_metrics.performance.partition import (
+    Background,
+    load_background,
+    measure_day,
+    settle_days,
+)
 from python_metrics.performance.realised import realised
 from python_metrics.warehouse.copy import copy_in
+from python_metrics.warehouse.months import make_months
 
 FIRST = dt.date(2019, 3, 1)
 REFERENCE = [FIRST + dt.timedelta(days=number) for number in range(60)]
@@ -239,6 +251,7 @@ def test_a_day_is_final_once_its_labels_have_had_their_time(warehouse: sa.Engine
     later = DAY + dt.timedelta(days=20)
     computed(warehouse, found, later)
     measure_day(warehouse, background, later, "x")
+    settle_days(warehouse, found, [later])
     assert beliefs(warehouse, "infinity")["mae"][1:] == (0.75, "final")
 
 
@@ -280,6 +293,7 @@ def test_estimates_know_nothing_of_the_days_labels_and_hold_the_truth(
 def plant(engine: sa.Engine, day: dt.date, kind: str, value: float, coverage: float | None) -> None:
     state = "final" if coverage in (None, 1.0) else "provisional"
     with engine.begin() as session:
+        make_months(session, "metrics.performance", [day])
         session.execute(
             sa.text(
                 "insert into metrics.performance (monitor, model_version, partition_date, metric,"
@@ -304,8 +318,7 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
         plant(warehouse, DAY + dt.timedelta(days=number), "estimated", value, None)
         plant(warehouse, DAY + dt.timedelta(days=number), "realised", value, coverage)
     with warehouse.begin() as session:
-        for number in range(3):
-            mark_estimate(session, found, DAY + dt.timedelta(days=number))
+        mark_estimates(session, found, DAY, DAY + dt.timedelta(days=2))
         said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
@@ -333,7 +346,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(task: str) -> None:
         drawn = known.sample(400, random_state=int(generator.integers(2**31)))
         prediction, target = drawn["prediction"].to_numpy(), drawn["target"].to_numpy()
         value = point_metrics(task, prediction, target)
-        for name, (below, above) in bootstrap(task, prediction, target, 400, generator).items():
+        weights = draw_weights(400, generator)
+        for name, (below, above) in bootstrap(task, prediction, target, 400, weights).items():
             inside[name] += value[name] + below <= truth[name] <= value[name] + above
     for name, hits in inside.items():
         # A calibration error over few rows is above the truth: its noise counts as error.
@@ -341,11 +355,21 @@ def test_intervals_hold_the_truth_as_often_as_they_say(task: str) -> None:
             assert 0.88 < hits / 200 <= 1, name
 
 
+def test_replicates_have_poisson_weights() -> None:
+    weights = draw_weights(5000, np.random.default_rng(7))
+    times = np.arange(weights.max() + 1)
+    shares = np.bincount(weights.ravel(), minlength=len(times)) / weights.size
+    chances = poisson.pmf(times, 1.0)
+    assert np.abs(shares - chances).max() < 5 * np.sqrt(0.25 / weights.size) + 2**-16
+    # Rows are drawn apart from each other, and so are replicates.
+    assert weights.sum(axis=0).var() == pytest.approx(5000, rel=0.35)
+    assert weights.sum(axis=1).var() == pytest.approx(weights.shape[1], rel=0.1)
+
+
 def test_a_larger_days_interval_comes_from_a_sample() -> None:
     frame = rows("regression", DAY, 4000)
     prediction, target = (frame[n].to_numpy(dtype=float) for n in ("predicted", "actual"))
-    whole = bootstrap("regression", prediction, target, 4000, np.random.default_rng(1))["mae"]
-    sample = bootstrap(
-        "regression", prediction[:1000], target[:1000], 4000, np.random.default_rng(1)
-    )["mae"]
+    weights = draw_weights(4000, np.random.default_rng(1))
+    whole = bootstrap("regression", prediction, target, 4000, weights)["mae"]
+    sample = bootstrap("regression", prediction[:1000], target[:1000], 4000, weights[:1000])["mae"]
     assert sample[1] - sample[0] == pytest.approx(whole[1] - whole[0], rel=0.25)

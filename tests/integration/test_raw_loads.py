@@ -1,7 +1,7 @@
 """Loading a day of raw trips: swapped whole, every row accounted for."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +15,12 @@ from tests.integration.pipeline import rows_of
 
 DAY = dt.date(2019, 4, 2)
 RAW = ("raw.trips", "raw.rejected_trips", "raw.loads", "raw.source_files")
+
+MEASURED = sa.text(
+    "insert into metrics.partitions (monitor, partition_date, state, row_count,"
+    " config_hash, duration_seconds) values ('m', :day, 'fresh', 1, 'h', 1),"
+    " ('of other rows', :day, 'fresh', 1, 'h', 1)"
+)
 
 
 def partitions(warehouse: sa.Engine, monitor: str = "m") -> dict[dt.date, str]:
@@ -67,14 +73,7 @@ def test_late_rows_make_exactly_their_own_day_stale(warehouse: sa.Engine) -> Non
     for day in (DAY, other):
         before[day] = load_day(warehouse, SimulatedSource(schedule=late, as_of=other), day)
         with warehouse.begin() as session:
-            session.execute(
-                sa.text(
-                    "insert into metrics.partitions (monitor, partition_date, state, row_count,"
-                    " config_hash, duration_seconds) values ('m', :day, 'fresh', 1, 'h', 1),"
-                    " ('of other rows', :day, 'fresh', 1, 'h', 1)"
-                ),
-                {"day": day},
-            )
+            session.execute(MEASURED, {"day": day})
     after = SimulatedSource(schedule=late, as_of=DAY + dt.timedelta(days=9))
     loads = [load_day(warehouse, after, day, monitors=["m"]) for day in (DAY, other)]
     assert [load.changed for load in loads] == [True, False]
@@ -101,6 +100,65 @@ def test_a_day_is_loaded_again_once_when_its_late_trips_are_there(warehouse: sa.
     late = SimulatedSource(schedule=schedule, as_of=arrived)
     load_day(warehouse, late, DAY, taken_on=arrived)
     assert days_with_late_trips(warehouse, late, arrived) == []
+
+
+def test_trips_that_somebody_took_away_are_a_change_when_they_are_back(
+    warehouse: sa.Engine,
+) -> None:
+    load_day(warehouse, SimulatedSource(), DAY)
+    with warehouse.begin() as session:
+        session.exec_driver_sql("delete from raw.trips where mod(trip_id, 10) = 0")
+    assert load_day(warehouse, SimulatedSource(), DAY).changed
+    assert not load_day(warehouse, SimulatedSource(), DAY).changed
+
+
+def test_the_order_of_trips_is_no_change_and_any_value_is(warehouse: sa.Engine) -> None:
+    batch = SimulatedSource().read_day(DAY)
+    assert batch is not None
+    trips = batch.trips
+    last = trips.num_rows - 1
+    fares = trips["fare_amount"].to_pylist()
+    place = trips.schema.get_field_index("fare_amount")
+    dearer = trips.set_column(place, "fare_amount", [[*fares[:-1], fares[-1] + 0.01]])
+    backwards = trips.take(list(range(last, -1, -1)))
+    changes = []
+    for rows in (trips, backwards, dearer):
+        again = replace(batch, trips=rows)
+        changes.append(load_day(warehouse, InMemory(again), DAY).changed)
+    assert changes == [True, False, True]
+
+
+def test_a_day_that_an_earlier_version_loaded_says_why_it_is_measured_again(
+    warehouse: sa.Engine,
+) -> None:
+    load_day(warehouse, SimulatedSource(), DAY)
+    with warehouse.begin() as session:
+        session.exec_driver_sql("update raw.loads set fingerprint = null")
+        session.execute(MEASURED, {"day": DAY})
+    assert load_day(warehouse, SimulatedSource(), DAY, monitors=["m"]).changed
+    with warehouse.connect() as session:
+        reason = session.scalar(
+            sa.text("select reason from metrics.partitions where monitor = 'm'")
+        )
+    assert reason == "loaded again, and the version that loaded it before did not say what it held"
+
+
+@dataclass
+class InMemory:
+    """A source that has read its day."""
+
+    batch: Batch
+    name: str = "memory"
+    signature: str = "memory"
+
+    def days(self) -> list[dt.date]:
+        return [DAY]
+
+    def read_day(self, day: dt.date) -> Batch | None:
+        return self.batch
+
+    def late_arrivals(self) -> dict[dt.date, dt.date]:
+        return {}
 
 
 @dataclass

@@ -5,13 +5,25 @@ import sqlalchemy as sa
 
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
-from python_metrics.warehouse import connection
+from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.public_grants import close_to_public
 from python_metrics.warehouse.reader import READER, set_reader_password, sslmode
 
 
 @pytest.fixture
 def reader(warehouse: sa.Engine) -> sa.Engine:
     return connection.engine(set_reader_password(warehouse))
+
+
+@pytest.fixture
+def closed(warehouse: sa.Engine, reader: sa.Engine) -> sa.Engine:
+    """The reader, in a database as `driftmeter up --close` and the embedded warehouse have it."""
+    with warehouse.begin() as session:
+        session.exec_driver_sql("create schema inference; create table inference.scores (x int)")
+        session.exec_driver_sql("create table dagster.runs (x integer)")
+    close_to_public(warehouse)
+    close_to_public(warehouse)
+    return reader
 
 
 def relations(engine: sa.Engine, schema: str, kinds: str = "rv") -> list[str]:
@@ -78,6 +90,132 @@ def test_it_writes_nothing_anywhere(warehouse: sa.Engine, reader: sa.Engine) -> 
         "copy metrics.drift to program 'cat'",
     ):
         assert "denied" in refused(reader, statement) or "must be" in refused(reader, statement)
+
+
+# A word that the server's refusal holds, and statements of that kind.
+REFUSED = {
+    "permission denied": (
+        "insert into metrics.drift default values",
+        "delete from metrics.drift",
+        "merge into metrics.monitors using (select 1) as x on true when matched then delete",
+        "select * from metrics.monitors for update",
+        "lock table metrics.drift in access exclusive mode",
+        "lock table metrics.drift in row exclusive mode",
+        "create temporary table mine (x integer)",
+        "create temporary table mine as select 1 as x",
+        "create view metrics.mine as select 1 as x",
+        "create function metrics.mine() returns integer language sql return 1",
+        "create type metrics.mine as (x integer)",
+        "create sequence public.mine",
+        "create extension dblink",
+        "create publication mine",
+        "create schema authorization driftmeter_reader",
+        "grant driftmeter_writer to driftmeter_reader",
+        "set role driftmeter",
+        "set role driftmeter_writer",
+        "set session authorization driftmeter",
+        "set session_replication_role = replica",
+        "checkpoint",
+        "copy metrics.drift from '/etc/passwd'",
+        "copy metrics.drift from program 'id'",
+        "copy metrics.drift from stdin",
+        "copy (select 1) to '/tmp/stolen'",
+        "copy (select 1) to program 'cat'",
+        "select metrics.make_months('metrics.drift', '{2031-01-01}')",
+        "select metrics.make_months_for_writer('metrics.drift', '{2031-01-01}')",
+        "select metrics.analyze_months_for_writer('metrics.drift', '{2019-01-01}')",
+        "select metrics.attach_months('metrics.drift', '{2031-01-01}')",
+        "select metrics.grant_roles()",
+        "select pg_read_file('/etc/passwd')",
+        "select pg_read_binary_file('/etc/passwd')",
+        "select pg_stat_file('/etc/passwd')",
+        "select pg_ls_dir('/')",
+        "select pg_ls_logdir()",
+        "select lo_import('/etc/passwd')",
+        "select lo_export(1, '/tmp/stolen')",
+        "select lo_create(0)",
+        "select lo_creat(-1)",
+        "select lo_from_bytea(0, 'x')",
+        "select pg_reload_conf()",
+        "select pg_rotate_logfile()",
+        "select pg_switch_wal()",
+        "select pg_create_restore_point('x')",
+        "select pg_logical_emit_message(false, 'x', 'y')",
+        "select * from pg_authid",
+        "select * from pg_shadow",
+        "select * from pg_user_mapping",
+        "select * from pg_hba_file_rules",
+        "select * from pg_largeobject",
+        "select * from raw.trips",
+        "select * from dagster.runs",
+        "select * from inference.scores",
+    ),
+    "must be": (
+        "drop schema metrics cascade",
+        "drop view metrics.freshness",
+        "drop role driftmeter_writer",
+        "alter view metrics.freshness rename to mine",
+        "alter database {database} set work_mem = '1GB'",
+        "comment on table metrics.drift is 'x'",
+        "create trigger mine before insert on metrics.drift execute function metrics.mine()",
+        "create policy mine on metrics.drift",
+        "create rule mine as on insert to metrics.drift do nothing",
+        "create index on metrics.drift (monitor)",
+        "reindex table metrics.drift",
+    ),
+}
+
+
+def test_each_kind_of_statement_is_refused(closed: sa.Engine) -> None:
+    # One database for all: the server would write thousands of files when it stops.
+    reasons = {
+        statement: refused(closed, statement.replace("{database}", str(closed.url.database)))
+        for kind in REFUSED.values()
+        for statement in kind
+    }
+    words = ("permission denied", "must be", "must have")
+    assert not {
+        statement: why
+        for statement, why in reasons.items()
+        if not any(word in why for word in words)
+    }
+
+
+@pytest.mark.parametrize(
+    "statement", ["create database mine", "alter system set work_mem = '1GB'", "vacuum full"]
+)
+def test_what_no_transaction_holds_is_refused_too(
+    warehouse: sa.Engine, closed: sa.Engine, statement: str
+) -> None:
+    alone = closed.execution_options(isolation_level="AUTOCOMMIT")
+    with alone.connect() as session:
+        if statement == "vacuum full":
+            # It is skipped with a warning, table by table: no file is written anew.
+            where = "select pg_relation_filenode('metrics.monitors')"
+            before = session.exec_driver_sql(where).scalar()
+            session.exec_driver_sql("vacuum full metrics.monitors")
+            assert session.exec_driver_sql(where).scalar() == before
+            return
+        session.exec_driver_sql("set default_transaction_read_only = off")
+        with pytest.raises(sa.exc.DBAPIError, match="permission denied"):
+            session.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize("function", ["dblink('x', 'y')", "pg_stat_statements_reset()"])
+def test_functions_of_extensions_are_not_there(closed: sa.Engine, function: str) -> None:
+    assert "does not exist" in refused(closed, f"select {function}")
+
+
+def test_the_owner_and_dbt_still_make_temporary_tables(
+    warehouse: sa.Engine, closed: sa.Engine
+) -> None:
+    migrate.upgrade(warehouse)
+    for role in (None, "driftmeter_transformer"):
+        with warehouse.connect() as session:
+            if role:
+                session.exec_driver_sql(f"set role {role}")
+            session.exec_driver_sql("create temporary table mine (x integer)")
+            session.rollback()
 
 
 def test_its_transactions_only_read_and_end_in_time(reader: sa.Engine) -> None:

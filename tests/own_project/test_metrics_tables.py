@@ -17,7 +17,7 @@ OF_ONE = {
 RELATIONS = (
     "select c.relname, exists (select from pg_attribute as a where a.attrelid = c.oid"
     " and a.attname = 'monitor') from pg_class as c where c.relnamespace = 'metrics'::regnamespace"
-    " and c.relkind in ('r', 'v', 'm', 'p') order by 1"
+    " and c.relkind in ('r', 'v', 'm', 'p') and not c.relispartition order by 1"
 )
 
 

@@ -151,7 +151,8 @@ def test_nothing_starts_before_the_warehouse_is_up_to_date() -> None:
         "reports": {"migrate": "service_completed_successfully"},
     }
     assert SERVICES["migrate"]["restart"] == "no"
-    assert SERVICES["migrate"]["command"] == ["driftmeter", "up"]
+    # What PUBLIC may do in a database of its own is taken away there too.
+    assert SERVICES["migrate"]["command"] == ["driftmeter", "up", "--close"]
 
 
 def test_the_image_is_built_once() -> None:
@@ -200,10 +201,10 @@ def test_dagster_finds_its_tables_where_driftmeter_up_puts_them(
     home = given["DRIFTMETER_HOME"]
     assert any(volume.endswith(f":{home}") for volume in SERVICES[name]["volumes"])
     monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path))
-    # Set here so that they are put back; `_prepare_dagster` writes them.
+    # Set here so that they are put back; `prepare_dagster` writes them.
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("DRIFTMETER_DAGSTER_URL", "")
-    environment._prepare_dagster(given["DRIFTMETER_DATABASE_URL"])
+    environment.prepare_dagster(given["DRIFTMETER_DATABASE_URL"])
     assert given["DAGSTER_HOME"] == os.environ["DAGSTER_HOME"].replace(str(tmp_path), home)
     # A space is `+` here and `%20` there.
     assert make_url(given["DRIFTMETER_DAGSTER_URL"]) == make_url(

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.example.sources import files
 from python_metrics.example.sources.columns import canonical_frame
 from python_metrics.example.sources.files import FilesSource
+from tests.integration.pipeline import write_month
 
 TODAY = {
     "VendorID": [2, 1, 2],
@@ -196,3 +199,28 @@ def test_a_directory_without_files_is_one_line(tmp_path: Path) -> None:
         FilesSource(tmp_path)
     with pytest.raises(DriftmeterError, match="is no directory"):
         FilesSource(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_file_in_blocks_is_as_it_is_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    path = write_month(tmp_path, "2019-04")
+    table = pq.read_table(path)
+    times = table["tpep_pickup_datetime"].to_pylist()
+    # No time, a stray of the month before, one of another year; the last row comes first.
+    times[:3] = [None, dt.datetime(2019, 3, 31, 23), dt.datetime(2008, 1, 1)]
+    column = table.schema.get_field_index("tpep_pickup_datetime")
+    table = table.set_column(column, "tpep_pickup_datetime", pa.array(times[::-1]))
+    if ending == "parquet":
+        pq.write_table(table, path)
+    else:
+        path.unlink()
+        pa_csv.write_csv(table, path.with_suffix(".csv"))
+    # The month before is there, for the stray.
+    write_month(tmp_path, "2019-03")
+    days = [dt.date(2019, 3, 31), dt.date(2019, 4, 1), dt.date(2019, 4, 30)]
+    whole = [FilesSource(tmp_path).read_day(day) for day in days]
+    monkeypatch.setattr(files, "BLOCK_ROWS", 7)
+    assert [FilesSource(tmp_path).read_day(day) for day in days] == whole
+    assert sum(batch.rejected.num_rows for batch in whole if batch) == 2

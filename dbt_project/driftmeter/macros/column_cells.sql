@@ -1,14 +1,19 @@
 {#
     Counts of one column's values by cell: a day, a version, a value of every segment, and a
-    category or a bin. Each is one plain `group by` over the rows of the window, so that it runs on
-    several cores or machines; parts of a day add up cells and read no row again.
+    category or a bin. Each is one plain `group by` over the rows of the window and reads no other
+    relation: Postgres gives each column to a process of its own, Citus sends each to the machines
+    that hold the rows. Parts of a day add up cells and read no row again.
+
+    The cuts of bins are literals: with a subquery in their place Postgres 15 and 16 would use one
+    process, and Citus would have to bring it to every machine.
 #}
 {% macro category_cells(column, keys) -%}
         select
             {{ keys | join(',\n            ') }},
             {{ column.number }} as column_number,
-            null::integer as bin,
             category,
+            null::integer as bin,
+            null::double precision as place,
             row_count,
             null::double precision as low,
             null::double precision as high,
@@ -21,7 +26,6 @@
             {%- else %}
             null::bigint as outside_count,
             {%- endif %}
-            null::double precision as step,
             null::numeric as total,
             null::numeric as squares
         from (
@@ -35,14 +39,19 @@
 {%- endmacro %}
 
 
-{% macro number_cells(column, keys, large_days) -%}
+{# Numbers by bin, of days whose moments and quantiles come of the rows themselves. #}
+{% macro number_cells(column, keys, days, cuts) -%}
         select
             {{ keys | join(',\n            ') }},
             {{ column.number }} as column_number,
-            width_bucket(number, (select cuts.{{ column.alias }} from cuts)) as bin,
             null::text as category,
-            {{ driftmeter.number_counts(column) }},
-            null::double precision as step,
+            width_bucket(number, {{ cuts }}) as bin,
+            null::double precision as place,
+            count(*) as row_count,
+            min(number) as low,
+            max(number) as high,
+            count(*) filter (where number = 0) as zero_count,
+            {{ driftmeter.outside_count(column) }} as outside_count,
             null::numeric as total,
             null::numeric as squares
         from (
@@ -50,8 +59,8 @@
                 {{ keys | join(',\n                ') }},
                 {{ column.alias }}::double precision as number
             from scored
-            {%- if large_days %}
-            where partition_date not in ({{ driftmeter.literals(large_days) }})
+            {%- if days %}
+            where partition_date in ({{ driftmeter.literals(days) }})
             {%- endif %}
         ) as numbers
         group by {{ keys | join(', ') }}, bin
@@ -65,29 +74,30 @@
     are of whole numbers: how far a number is above where its step begins, in 2^-56ths of that,
     and for squares in 2^-62ths.
 #}
-{% macro number_steps(column, keys, large_days) -%}
-    {#- Postgres reuses the step as a key only where it is written alike. -#}
-    {%- set step = 'floor(64 * ln(magnitude))' -%}
-    {%- set above = '(magnitude * exp(-' ~ step ~ ' / 64) - 1)' -%}
+{% macro number_steps(column, keys, days, cuts) -%}
+    {#- What 1 is to where the step begins. Postgres computes it once a row as a key, and reads it
+        from there where it is written alike. -#}
+    {%- set scale = 'exp(-floor(64 * ln(magnitude)) / 64)' -%}
+    {%- set above = '(magnitude * ' ~ scale ~ ' - 1)' -%}
         select
             {{ keys | join(',\n            ') }},
             {{ column.number }} as column_number,
-            bin,
             null::text as category,
+            bin,
+            case
+                when {{ driftmeter.is_finite('low') }} and {{ driftmeter.is_finite('high') }}
+                    -- Steps are between -50,000 and 50,000: no two cells have the same place.
+                    then direction * (100000 + step)
+            end as place,
             row_count,
             low,
             high,
-            zero_count,
+            case when low = 0 and high = 0 then row_count else 0 end as zero_count,
             outside_count,
-            case
-                when {{ driftmeter.is_finite('low') }} and {{ driftmeter.is_finite('high') }}
-                    -- No two cells of a column have the same: those below zero lie below all others.
-                    then case when is_negative then -100000 - step else step end
-            end as step,
             case
                 when low = high then row_count * low::numeric
                 else
-                    case when is_negative then -1 else 1 end
+                    direction::numeric
                     * beginning * (row_count + sum_above / {{ 2 ** 56 }}::numeric)
             end as total,
             case
@@ -102,43 +112,39 @@
         from (
             select
                 counted.*,
-                exp(counted.step / 64)::numeric as beginning
+                round(-64 * ln(counted.scale)) as step,
+                exp(round(-64 * ln(counted.scale)) / 64)::numeric as beginning
             from (
                 select
-                    {{ keys | join(',\n                ') }},
-                    width_bucket(number, (select cuts.{{ column.alias }} from cuts)) as bin,
-                    number < 0 as is_negative,
-                    {{ step }} as step,
-                    {{ driftmeter.number_counts(column) }},
+                    {{ keys | join(',\n                    ') }},
+                    width_bucket(number, {{ cuts }}) as bin,
+                    sign(number) as direction,
+                    {{ scale }} as scale,
+                    count(*) as row_count,
+                    min(number) as low,
+                    max(number) as high,
+                    {{ driftmeter.outside_count(column) }} as outside_count,
                     sum(({{ above }} * {{ 2 ** 56 }})::bigint) as sum_above,
-                    sum(({{ above }} ^ 2 * {{ 2 ** 62 }})::bigint) as squares_above
+                    sum(({{ above }} * {{ above }} * {{ 2 ** 62 }})::bigint) as squares_above
                 from (
                     select
-                        {{ keys | join(',\n                    ') }},
+                        {{ keys | join(',\n                        ') }},
                         {{ column.alias }}::double precision as number,
                         -- What `ln` and `exp` can take of zero, infinity and what is no number.
                         least(
                             greatest(abs({{ column.alias }}::double precision), 1e-300), 1e308
                         ) as magnitude
                     from scored
-                    where partition_date in ({{ driftmeter.literals(large_days) }})
+                    where partition_date in ({{ driftmeter.literals(days) }})
                 ) as numbers
-                group by {{ keys | join(', ') }}, bin, is_negative, {{ step }}
+                group by {{ keys | join(', ') }}, bin, direction, {{ scale }}
             ) as counted
         ) as placed
 {%- endmacro %}
 
 
-{% macro number_counts(column) -%}
-    count(*) as row_count,
-            min(number) as low,
-            max(number) as high,
-            count(*) filter (where number = 0) as zero_count,
-            {%- if column.get('range') %}
-            count(*) filter (
-                where not number between {{ column.range[0] }} and {{ column.range[1] }}
-            ) as outside_count
-            {%- else %}
-            null::bigint as outside_count
-            {%- endif %}
+{% macro outside_count(column) -%}
+    {%- if column.get('range') -%}
+        count(*) filter (where not number between {{ column.range[0] }} and {{ column.range[1] }})
+    {%- else -%}null::bigint{%- endif -%}
 {%- endmacro %}

@@ -6,7 +6,7 @@
     column's travel as one array, since a query has at most 1,664 result columns. Moments are
     summed as numeric, for a sum of floats depends on the order of the rows on disk.
 #}
-{% macro moments_of_rows(columns, segments, large_days) -%}
+{% macro moments_of_rows(columns, segments, days) -%}
         select
             parts.part,
             numbers.column_number,
@@ -26,8 +26,8 @@
                 {{ driftmeter.column_moments('scored.' ~ column.alias) }} as {{ column.alias }}
                 {%- endfor %}
             from scored
-            {%- if large_days %}
-            where scored.partition_date not in ({{ driftmeter.literals(large_days) }})
+            {%- if days %}
+            where scored.partition_date in ({{ driftmeter.literals(days) }})
             {%- endif %}
             group by
                 {{ driftmeter.segment_grouping_sets(
@@ -107,7 +107,7 @@
                         partition by cells.part, cells.column_number order by cells.low, cells.bin
                     ))::bigint - cells.row_count as first_rank
                 from cells_of_parts as cells
-                where cells.step is not null
+                where cells.place is not null
             ) as ranked
             group by part, column_number
         ) as measured

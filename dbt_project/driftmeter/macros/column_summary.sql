@@ -1,7 +1,8 @@
 {#
     What every column of one monitor is like on each of the run's days, for all rows and for each
     value of each segment: these are the parts of a day. Rows are counted into cells once; parts
-    add up cells.
+    add up cells. What reads rows is a plain `group by` in a materialized step of its own, which
+    Citus sends to the machines that hold them.
 
     The days come first, so that an empty day has its rows: counts of 0, and all else null.
     Moments and quantiles are over finite numbers.
@@ -10,7 +11,10 @@
     {%- set columns = driftmeter.monitor_columns(name) -%}
     {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
     {%- set segments = driftmeter.monitor_segments(name) -%}
-    {%- set large_days = driftmeter.large_days(name) -%}
+    {%- set days = driftmeter.days_by_size(name) -%}
+    {#- A run of no rows has a small day: counts of it are empty, and not missing. #}
+    {%- set has_small_days = days.small or not days.large -%}
+    {%- set cuts = driftmeter.reference_cuts(name) -%}
     {%- set keys = ['partition_date', 'row_version'] + (segments | map(attribute='alias') | list) -%}
     with columns (column_number, column_name, kind) as (
 
@@ -36,26 +40,14 @@
 
     ),
 
-    cuts as (
-
-        select
-            {%- for column in numerical %}
-            coalesce(array_agg(bin_low order by bin) filter (
-                where column_number = {{ column.number }} and bin > 0
-            ), '{}') as {{ column.alias }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from bins
-
-    ),
-
-    {#- A large day is read by several processes at once, and again for each column. #}
-    scored as {{ "not " if large_days }}materialized (
+    {#- A large day is read by several processes or machines at once, again for each column. #}
+    scored as {{ "not " if days.large or var('distributed', false) }}materialized (
 
 {{ driftmeter.monitored_rows(name) }}
 
     ),
 
-    strata as (
+    strata as materialized (
 
         select
             {{ keys | join(',\n            ') }},
@@ -117,7 +109,7 @@
 
     ),
 
-    repeated as (
+    repeated as materialized (
 
         select partition_date, row_version, row_id
         from scored
@@ -127,34 +119,57 @@
 
     ),
 
+    -- Of ids that came twice, rows by stratum.
+    repeated_cells as materialized (
+
+        select
+            {%- for key in keys %}
+            scored.{{ key }},
+            {%- endfor %}
+            scored.row_id,
+            count(*) as row_count
+        from scored
+        inner join repeated
+            on
+                scored.partition_date = repeated.partition_date
+                and scored.row_id = repeated.row_id
+                and scored.row_version is not distinct from repeated.row_version
+        group by
+            {%- for key in keys %}
+            scored.{{ key }},
+            {%- endfor %}
+            scored.row_id
+
+    ),
+
     repetitions as (
 
         select part, sum(row_count - 1) as row_count
         from (
-            select parts_of_strata.part, scored.row_id, count(*) as row_count
-            from scored
-            inner join repeated
-                on
-                    scored.partition_date = repeated.partition_date
-                    and scored.row_id = repeated.row_id
-                    and scored.row_version is not distinct from repeated.row_version
-            inner join parts_of_strata on {{ driftmeter.same_stratum('scored', segments) }}
-            group by parts_of_strata.part, scored.row_id
+            select parts_of_strata.part, cells.row_id, sum(cells.row_count) as row_count
+            from repeated_cells as cells
+            inner join parts_of_strata on {{ driftmeter.same_stratum('cells', segments) }}
+            group by parts_of_strata.part, cells.row_id
         ) as counted
         group by part
 
     ),
 
-    cells as (
+    cells as materialized (
 
         {%- for column in columns %}
         {%- if column.kind == 'categorical' %}
 {{ driftmeter.category_cells(column, keys) }}
         {%- else %}
-{{ driftmeter.number_cells(column, keys, large_days) }}
-        {%- if large_days %}
+        {%- set bounds = "'" ~ cuts.get(column.name, '{}') ~ "'::double precision[]" %}
+        {%- if has_small_days %}
+{{ driftmeter.number_cells(column, keys, days.small if days.large, bounds) }}
+        {%- endif %}
+        {%- if has_small_days and days.large %}
         union all
-{{ driftmeter.number_steps(column, keys, large_days) }}
+        {%- endif %}
+        {%- if days.large %}
+{{ driftmeter.number_steps(column, keys, days.large, bounds) }}
         {%- endif %}
         {%- endif %}
         {%- if not loop.last %}
@@ -169,9 +184,9 @@
         select
             parts_of_strata.part,
             cells.column_number,
-            cells.bin,
             cells.category,
-            cells.step,
+            cells.bin,
+            cells.place,
             sum(cells.row_count)::bigint as row_count,
             min(cells.low) as low,
             max(cells.high) as high,
@@ -184,9 +199,9 @@
         group by
             parts_of_strata.part,
             cells.column_number,
-            cells.bin,
             cells.category,
-            cells.step
+            cells.bin,
+            cells.place
 
     ),
 
@@ -196,7 +211,7 @@
             part,
             column_number,
             sum(row_count) filter (where low is null and category is null) as null_count,
-            count(distinct category) as category_count,
+            count(category) as category_count,
             -- For large days: two numbers of one step are not told apart.
             case when bool_and(low = high) is not false then count(low) end as number_count,
             sum(zero_count) as zero_count,
@@ -259,9 +274,13 @@
 
     moments as (
 
-{{ driftmeter.moments_of_rows(numerical, segments, large_days) }}
-        {%- if large_days %}
+        {%- if has_small_days %}
+{{ driftmeter.moments_of_rows(numerical, segments, days.small if days.large) }}
+        {%- endif %}
+        {%- if has_small_days and days.large %}
         union all
+        {%- endif %}
+        {%- if days.large %}
 {{ driftmeter.moments_of_steps() }}
         {%- endif %}
 

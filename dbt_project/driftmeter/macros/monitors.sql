@@ -72,7 +72,11 @@
 {% macro monitored_rows(name) -%}
     {%- set monitor = driftmeter.monitor_config(name) -%}
         select
+            {%- if driftmeter.is_one_day() %}
+            date '{{ var("start_date") }}' as partition_date,
+            {%- else %}
             partition_date,
+            {%- endif %}
             {{ driftmeter.quoted(monitor.id) }} as row_id,
             {{ driftmeter.quoted(monitor.model_version) }} as row_version
             {%- for segment in driftmeter.monitor_segments(name) %},
@@ -148,14 +152,43 @@
 
 
 {#
-    Days of the run with more rows than `vars.exact_rows`. The warehouse is asked only in a run:
-    what is compiled without it, to be read or linted, has both ways to count.
+    Days of the run that have rows, `large` for more of them than `vars.exact_rows`, else `small`.
+    Of a distributed table all are large: a quantile of rows would bring each to one machine. The
+    warehouse is asked only in a run: what is compiled without it, to be read or linted, has
+    both ways to count.
 #}
-{% macro large_days(name) -%}
-    {%- if not execute or flags.WHICH not in ('run', 'build') -%}{{ return(['2026-01-01']) }}{%- endif -%}
-    {%- set counted = run_query(
-        'select partition_date::text from ' ~ ref(name) ~ ' where ' ~ driftmeter.in_window()
-        ~ ' group by partition_date having count(*) > ' ~ var('exact_rows') ~ ' order by 1'
-    ) -%}
-    {{ return(counted.columns[0].values() | list) }}
+{% macro days_by_size(name) -%}
+    {%- if not driftmeter.is_run() -%}
+        {{ return({'large': ['2026-01-01'], 'small': ['2026-01-02']}) }}
+    {%- endif -%}
+    {%- set days = {'large': [], 'small': []} -%}
+    {%- set most_rows = 0 if var('distributed', false) else var('exact_rows') | int -%}
+    {%- for day, rows in run_query(
+        'select partition_date::text, count(*) from ' ~ ref(name)
+        ~ ' where ' ~ driftmeter.in_window() ~ ' group by partition_date order by 1'
+    ).rows -%}
+        {%- do days['large' if rows > most_rows else 'small'].append(day) -%}
+    {%- endfor -%}
+    {{ return(days) }}
+{%- endmacro %}
+
+
+{# Lower bounds of the bins of each column of numbers, as Postgres writes an array. #}
+{% macro reference_cuts(name) -%}
+    {%- set cuts = {} -%}
+    {%- if driftmeter.is_run() -%}
+        {%- for column, bounds in run_query(
+            'select column_name, array_agg(bin_low order by bin)::text from '
+            ~ ref('reference_bins') ~ ' where monitor = ' ~ driftmeter.literal(name)
+            ~ ' and bin_low is not null group by column_name'
+        ).rows -%}
+            {%- do cuts.update({column: bounds}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(cuts) }}
+{%- endmacro %}
+
+
+{% macro is_run() -%}
+    {{ return(execute and flags.WHICH in ('run', 'build')) }}
 {%- endmacro %}

@@ -6,18 +6,23 @@
     quantiles or more (a flat fee, a zero) gets a bin of its own, a hair wide, so that a new value
     beside it is seen. Bin 0 lies below the first cut, the last bin above the highest value.
     A category's bin is its rank by frequency.
+
+    What reads rows counts equal values of one column, a plain `group by`. Of a reference of more
+    rows than `vars.bin_rows` the cuts are of a sample: bins need no better, and the values of
+    every row would fit into no one machine. Categories are of all rows: a rare one is not new.
 #}
 {% macro reference_bins(name) -%}
     {%- set reference_span = driftmeter.reference_days(name) -%}
     {%- set columns = driftmeter.monitor_columns(name) -%}
     {%- set numerical = columns | selectattr('kind', 'equalto', 'numerical') | list -%}
     {%- set categorical = columns | selectattr('kind', 'equalto', 'categorical') | list -%}
-    with reference as (
+    with reference as {{ "not " if var('distributed', false) }}materialized (
 
         select
             {%- for column in columns %}
-            {{ driftmeter.quoted(column.name) }} as {{ column.alias }}{{ ',' if not loop.last }}
+            {{ driftmeter.quoted(column.name) }} as {{ column.alias }},
             {%- endfor %}
+            {{ driftmeter.is_sampled(name) }} as is_sampled
         from {{ ref(name) }}
         where
             partition_date between '{{ reference_span["from"] }}'
@@ -25,41 +30,80 @@
 
     ),
 
+    numbers as materialized (
+
+        {%- for column in numerical %}
+        select
+            {{ column.number }} as column_number,
+            {{ column.alias }}::double precision as number,
+            count(*) as row_count
+        from reference
+        where is_sampled and {{ driftmeter.is_finite(column.alias) }}
+        group by {{ column.alias }}::double precision
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+
+    ),
+
+    ranked as (
+
+        select
+            column_number,
+            sum(row_count) as number_count,
+            array_agg(number order by number) as numbers,
+            array_agg(last_rank order by number) as last_ranks
+        from (
+            select
+                numbers.*,
+                (
+                    sum(numbers.row_count) over (
+                        partition by numbers.column_number order by numbers.number
+                    )
+                )::bigint as last_rank
+            from numbers
+        ) as counted
+        group by column_number
+
+    ),
+
     quantiles as (
 
         select
+            columns.column_name,
+            levels.level,
+            -- As `percentile_disc` takes it: the first number of at least so many rows.
+            ranked.numbers[
+                1 + width_bucket(
+                    greatest(ceil(levels.level * ranked.number_count), 1)::bigint - 1,
+                    ranked.last_ranks
+                )
+            ] as quantile
+        from ranked
+        inner join (
+            values
             {%- for column in numerical %}
-            percentile_disc((
-                select array_agg(levels.level order by levels.level)
-                from (
-                    select step / 20.0 as level from generate_series(0, 20) as step
-                    union all
-                    select unnest(array[0.001, 0.01, 0.99, 0.999])
-                ) as levels
-            )) within group (order by {{ column.alias }}::double precision)
-            filter (where {{ driftmeter.is_finite(column.alias) }})
-            as {{ column.alias }}{{ ',' if not loop.last }}
+            ({{ column.number }}, {{ driftmeter.literal(column.name) }}){{ ',' if not loop.last }}
             {%- endfor %}
-        from reference
+        ) as columns (column_number, column_name)
+            on ranked.column_number = columns.column_number
+        cross join (
+            select (step / 20.0)::double precision as level from generate_series(0, 20) as step
+            union all
+            select unnest(array[0.001, 0.01, 0.99, 0.999]::double precision[])
+        ) as levels
 
     ),
 
     atoms as (
 
         select
-            cuts.column_name,
+            column_name,
             quantile,
-            count(*) > 1 or quantile = cuts.quantiles[array_length(cuts.quantiles, 1)] as is_atom
+            count(*) > 1 or bool_or(level = 1) as is_atom
         from quantiles
-        cross join lateral (
-            values
-            {%- for column in numerical %}
-            ({{ driftmeter.literal(column.name) }}, quantiles.{{ column.alias }})
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-        ) as cuts (column_name, quantiles)
-        cross join lateral unnest(cuts.quantiles) as quantile
-        group by cuts.column_name, cuts.quantiles, quantile
+        group by column_name, quantile
 
     ),
 
@@ -87,29 +131,24 @@
 
     ),
 
-    {#- `values` needs a row. #}
-    categories as (
+    {#- A union needs a member. #}
+    categories as materialized (
 
-        {%- if categorical %}
-
-        select cells.column_name, cells.category, count(*) as row_count
+        {%- for column in categorical %}
+        select
+            {{ driftmeter.literal(column.name) }} as column_name,
+            {{ column.alias }}::text as category,
+            count(*) as row_count
         from reference
-        cross join lateral (
-            values
-            {%- for column in categorical %}
-            ({{ driftmeter.literal(column.name) }}, reference.{{ column.alias }}::text)
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-        ) as cells (column_name, category)
-        where cells.category is not null
-        group by cells.column_name, cells.category
-
+        where {{ column.alias }} is not null
+        group by {{ column.alias }}::text
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
         {%- else %}
-
         select null::text as column_name, null::text as category, 0::bigint as row_count
         where false
-
-        {%- endif %}
+        {%- endfor %}
 
     )
 
@@ -134,6 +173,28 @@
         null as bin_high,
         category
     from categories
+{%- endmacro %}
+
+
+{# Whether a row of the reference is one that cuts are taken from: as likely as any other. #}
+{% macro is_sampled(name) -%}
+    {%- if not driftmeter.is_run() -%}{{ return('true') }}{%- endif -%}
+    {%- set reference_span = driftmeter.reference_days(name) -%}
+    {%- set rows = run_query(
+        'select count(*) from ' ~ ref(name) ~ " where partition_date between '"
+        ~ reference_span['from'] ~ "' and '" ~ reference_span['to'] ~ "'"
+    ).columns[0][0] -%}
+    {%- set most_rows = var('bin_rows') | int -%}
+    {%- if rows <= most_rows -%}{{ return('true') }}{%- endif -%}
+    {%- set id = driftmeter.quoted(driftmeter.monitor_config(name).id) -%}
+    {%- set names = [] -%}
+    {%- for column in driftmeter.monitor_columns(name) -%}
+        {%- do names.append(driftmeter.quoted(column.name)) -%}
+    {%- endfor -%}
+    {%- set hashes = 2 ** 30 -%}
+    {#- Rows without an id are told apart by what is in them. -#}
+    {%- set text = 'coalesce(' ~ id ~ '::text, row(' ~ names | join(', ') ~ ')::text)' -%}
+    (hashtextextended({{ text }}, 0) & {{ hashes - 1 }}) < {{ (hashes * most_rows / rows) | int }}
 {%- endmacro %}
 
 

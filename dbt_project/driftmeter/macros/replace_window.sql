@@ -19,7 +19,9 @@
     {%- endfor -%}
     {%- set columns = names | join(', ') -%}
     {%- set window_of = config.get('meta', {}).get('window_of', 'day') -%}
-    {%- if window_of != 'reference' -%}{{ driftmeter.refuse_rows_without_day(source) }}{%- endif -%}
+    {%- if window_of != 'reference' -%}{{ driftmeter.refuse_rows_without_day(source) }}
+    {{ driftmeter.make_months(target, source) }};
+    {%- endif %}
 
     delete from {{ target }}
     where

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from orchestration.commands.arguments import read_days
+from orchestration.commands.arguments import Workers, read_days, tell_start
 from orchestration.environment import prepare
 from python_metrics.monitors.config import Days
 
@@ -55,6 +55,7 @@ def demo(
             help="Replay: one day every so many seconds; days that are fresh are left out.",
         ),
     ] = None,
+    workers: Workers = None,
 ) -> None:
     """Load taxi trips and take them through to incidents; without options, three simulated weeks.
 
@@ -69,7 +70,7 @@ def demo(
     from orchestration.example.source_choice import SourceChoice, chosen
 
     if stale:
-        _run_stale(chosen(), monitor)
+        _run_stale(chosen(), monitor, workers)
         return
     choice = SourceChoice(
         kind=source,
@@ -84,25 +85,27 @@ def demo(
     # Told at once what is wrong with it.
     _ = choice.delay
     days = days_to_run(from_date, to_date, choice.kind, months)
+    tell_start()
     prepare()
     from orchestration.example.chain import replay, run_chain
     from orchestration.example.summary import print_run
     from orchestration.summary import print_day
 
     if every is None:
-        print_run(run_chain(choice, days, monitor), choice)
+        print_run(run_chain(choice, days, monitor, workers), choice)
         return
-    for done in replay(choice, days, every, monitor):
+    for done in replay(choice, days, every, monitor, workers):
         print_day(done)
 
 
-def _run_stale(choice: "SourceChoice", monitor: str | None) -> None:
+def _run_stale(choice: "SourceChoice", monitor: str | None, workers: int | None) -> None:
+    tell_start()
     prepare()
     from orchestration.example.chain import run_stale
     from orchestration.example.summary import print_run
 
     done = 0
-    for run_ in run_stale(choice, monitor):
+    for run_ in run_stale(choice, monitor, workers):
         print_run(run_, choice)
         done += 1
     if not done:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pandas as pd
 import sklearn
 import sqlalchemy as sa
+from sklearn.base import BaseEstimator
 
 from python_metrics.errors import DriftmeterError
 from python_metrics.example.models import artifact
 from python_metrics.example.models.baseline import MODELS, BaselineModel
 from python_metrics.example.models.raw_frame import read_trips
 from python_metrics.monitors.config import Days
+from python_metrics.threads import one_thread
 
 HELD_BACK_SHARE_OF_DAYS = 0.2
 FEWEST_ROWS = 200
@@ -86,12 +88,12 @@ def train_baseline(
             fix="declare days that the source has",
         )
     fitting, held_back = _split(trips)
-    estimator = model.build().fit(model.features(fitting), model.label(fitting))
+    estimator = _fit(model, fitting)
     holdout = model.score(
         model.label(held_back), model.predict(estimator, model.features(held_back))
     )
     benchmark = _benchmark(model, fitting, held_back)
-    estimator = model.build().fit(model.features(trips), model.label(trips))
+    estimator = _fit(model, trips)
     train_value = model.score(model.label(trips), model.predict(estimator, model.features(trips)))
     version = f"{monitor}-{days.to_date:%Y-%m}-{_fingerprint(model, trips, estimator)}"
     path = home / "models" / monitor / f"{version}.joblib"
@@ -113,6 +115,11 @@ def train_baseline(
     )
     _record(engine, trained, challenger)
     return trained
+
+
+def _fit(model: BaselineModel, trips: pd.DataFrame) -> BaseEstimator:
+    with one_thread():
+        return model.build().fit(model.features(trips), model.label(trips))
 
 
 def _split(trips: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.example.sources.base import TRIPS
+from python_metrics.example.sources.base import INTEGER, REAL, TEXT, TRIPS
 
 # Lower case, since TLC's own case varies (airport_fee, Airport_fee). The first name is today's.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +45,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "ehail_fee": ("ehail_fee",),
     "trip_type": ("trip_type",),
 }
+# A column that the file has not, by its type in raw.trips.
+ABSENT = {INTEGER: "Int32", REAL: "float64", TEXT: "string"}
 # Until mid-2016 places were coordinates; they are known to be there and not kept.
 COORDINATES = {
     f"{end}_{axis}"
@@ -98,12 +101,12 @@ def canonical_frame(table: pa.Table, file: str) -> tuple[pd.DataFrame, "pd.Serie
     reasons = pd.Series("", index=range(table.num_rows), dtype="object")
     cast = {}
     for name in NAMES:
-        if name in named:
-            values = table.column(named[name]).to_pandas()
-        else:
-            values = pd.Series([None] * table.num_rows, dtype="object")
-        cast[name], is_bad, problem = _cast(name, values)
-        reasons[is_bad & (reasons == "")] = f"{named.get(name, name)} {problem}"
+        if name not in named:
+            cast[name] = pd.Series(None, index=reasons.index, dtype=ABSENT[TRIPS.field(name).type])
+            continue
+        cast[name], is_bad, problem = _cast(name, table.column(named[name]))
+        if is_bad.any():
+            reasons[is_bad & (reasons == "")] = f"{named[name]} {problem}"
     return pd.DataFrame(cast), reasons
 
 
@@ -129,30 +132,73 @@ def _find_columns(names: list[str], file: str) -> dict[str, str]:
     return named
 
 
-def _cast(name: str, values: pd.Series) -> tuple[pd.Series, pd.Series, str]:
+def _cast(name: str, column: pa.ChunkedArray) -> tuple[pd.Series, pd.Series, str]:
     """Values in the type of raw.trips, which of them could not be cast, and why not."""
     kind = TRIPS.field(name).type
-    was_known = values.notna()
+    if pt.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    was_known = column.is_valid().to_pandas()
     if pt.is_timestamp(kind):
-        times = values if values.dtype.kind == "M" else pd.to_datetime(values, errors="coerce")
-        if getattr(times.dtype, "tz", None) is not None:
-            times = times.dt.tz_localize(None)
-        return times.astype("datetime64[us]"), was_known & times.isna(), "is no date and time"
+        times = _times(column)
+        return times, was_known & times.isna(), "is no date and time"
     if pt.is_string(kind):
-        text = values.astype("string").str.strip()
-        return text.mask(text == ""), pd.Series(False, index=values.index), ""
-    if values.dtype == object:
-        was_known &= values.astype("string").str.strip().fillna("") != ""
-        codes = CODES.get(name, {})
-        values = values.map(lambda value: codes.get(str(value).strip().lower(), value))
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+        text = _text(column).str.strip()
+        # Postgres has no text with a zero byte.
+        is_bad = text.str.contains("\0", regex=False).fillna(False).astype(bool)
+        return text.mask((text == "") | is_bad), is_bad, "holds a zero byte"
+    numbers, is_left_out = _numbers(column, CODES.get(name, {}))
     if not pt.is_integer(kind):
-        return numbers, was_known & numbers.isna() & ~_is_nan_text(values), "is no number"
-    is_bad = was_known & (numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > 2**31 - 1))
-    return numbers.mask(is_bad).astype("Int32"), is_bad, "is no whole number"
+        return numbers, was_known & numbers.isna() & ~is_left_out, "is no number"
+    is_whole = (numbers % 1 == 0) & (numbers.abs() <= 2**31 - 1)
+    is_bad = was_known & ~is_whole & ~is_left_out
+    return numbers.where(is_whole).astype("Int32"), is_bad, "is no whole number"
 
 
-def _is_nan_text(values: pd.Series) -> "pd.Series[bool]":
-    if values.dtype != object:
-        return pd.Series(False, index=values.index)
-    return values.astype("string").str.strip().str.lower().isin(["nan"]).fillna(False)
+def _times(column: pa.ChunkedArray) -> pd.Series:
+    """Local times in microseconds; NaT for what is none."""
+    if pt.is_timestamp(column.type) or pt.is_date(column.type):
+        if pt.is_timestamp(column.type) and column.type.tz:
+            # The clock of its zone: TLC's times are local.
+            column = pc.local_timestamp(column)
+        times = column.cast(pa.timestamp("us"), safe=False).to_pandas()
+        return times.astype("datetime64[us]")
+    if not _is_text(column.type):
+        return pd.Series(pd.NaT, index=range(len(column)), dtype="datetime64[us]")
+    # ISO alone: a guess would take "3" for a day of the month in which it is read.
+    words = _text(column).str.strip().astype(object)
+    times = pd.to_datetime(words, errors="coerce", utc=True, format="ISO8601")
+    return times.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _numbers(
+    column: pa.ChunkedArray, codes: Mapping[str, int]
+) -> tuple[pd.Series, "pd.Series[bool]"]:
+    """Numbers, NaN for what is none, and where that is what the file means: blank, or NaN."""
+    if not _is_text(column.type):
+        kinds = (pt.is_integer, pt.is_floating, pt.is_decimal, pt.is_boolean, pt.is_null)
+        if not any(is_kind(column.type) for is_kind in kinds):
+            column = pa.chunked_array([pa.nulls(len(column))])
+            return column.cast(pa.float64()).to_pandas(), pd.Series(False, range(len(column)))
+        if pt.is_boolean(column.type):
+            column = column.cast(pa.int8())
+        is_left_out = pd.Series(False, index=range(len(column)))
+        if pt.is_floating(column.type):
+            is_left_out = pc.is_nan(column).fill_null(False).to_pandas()
+        return column.cast(pa.float64(), safe=False).to_pandas(), is_left_out
+    words = _text(column).str.strip().str.lower()
+    numbers = pd.to_numeric(words.map(lambda word: codes.get(word, word)), errors="coerce")
+    is_left_out = words.isin(["", "nan"]).fillna(False).astype(bool)
+    return numbers.astype("float64"), is_left_out
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
+    return any(is_kind(kind) for is_kind in tests)
+
+
+def _text(column: pa.ChunkedArray) -> pd.Series:
+    """Values as text; bytes, which some writers make of it, are UTF-8."""
+    values = column.to_pandas()
+    if pt.is_binary(column.type) or pt.is_large_binary(column.type):
+        values = values.map(lambda value: value.decode("utf-8", "replace"), na_action="ignore")
+    return values.astype("string")

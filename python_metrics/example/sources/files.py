@@ -2,8 +2,11 @@
 
 import datetime as dt
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -28,21 +30,58 @@ TAXI_DIGIT = {"yellow": 1, "green": 2}
 ROWS_PER_FILE = 10**8
 
 
+# Rows of a file that are read at once: a month of eight million takes no more memory than these.
+BLOCK_ROWS = 200_000
+
+
+class Days:
+    """Rows by day, in a file each: written in any order, read a day at a time."""
+
+    def __init__(self, directory: Path, schema: pa.Schema) -> None:
+        self.directory, self.schema = directory, schema
+        self._open: dict[dt.date, pa.ipc.RecordBatchFileWriter] = {}
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows that are sorted by day."""
+        start = 0
+        for counted in rows["partition_date"].value_counts().to_pylist():
+            day, count = counted["values"], counted["counts"]
+            if day not in self._open:
+                options = pa.ipc.IpcWriteOptions(compression="lz4")
+                self._open[day] = pa.ipc.new_file(self._path(day), self.schema, options=options)
+            self._open[day].write_table(rows.slice(start, count))
+            start += count
+
+    def close(self) -> None:
+        """Write no more."""
+        for file in self._open.values():
+            file.close()
+
+    def read(self, day: dt.date) -> pa.Table:
+        """Rows of a day, in the order in which they were written."""
+        if day not in self._open:
+            return self.schema.empty_table()
+        with pa.OSFile(self._path(day)) as file:
+            return pa.ipc.open_file(file).read_all()
+
+    def _path(self, day: dt.date) -> str:
+        return str(self.directory / f"{day}.arrow")
+
+
 @dataclass(frozen=True)
 class Month:
-    """One file, sorted by day: `first_row` of a day to that of the next are its rows."""
+    """One file, by day.
+
+    Attributes
+    ----------
+    directory : tempfile.TemporaryDirectory
+        Where the days lie; it goes with the month.
+    """
 
     file: SourceFile
-    trips: pa.Table
-    first_row: dict[dt.date, tuple[int, int]]
-    rejected: pa.Table
-
-    def trips_of(self, day: dt.date) -> pa.Table:
-        start, stop = self.first_row.get(day, (0, 0))
-        return self.trips.slice(start, stop - start)
-
-    def rejected_of(self, day: dt.date) -> pa.Table:
-        return self.rejected.filter(pc.equal(self.rejected["partition_date"], pa.scalar(day)))
+    trips: Days
+    rejected: Days
+    directory: "tempfile.TemporaryDirectory[str]"
 
 
 class FilesSource:
@@ -109,8 +148,8 @@ class FilesSource:
                 keys.append(key)
         months = [self._month(key) for key in keys]
         return Batch(
-            trips=pa.concat_tables([month.trips_of(day) for month in months]),
-            rejected=pa.concat_tables([month.rejected_of(day) for month in months]),
+            trips=pa.concat_tables([month.trips.read(day) for month in months]),
+            rejected=pa.concat_tables([month.rejected.read(day) for month in months]),
             files=[month.file for month in months],
         )
 
@@ -120,8 +159,32 @@ class FilesSource:
 
     def _read_month(self, key: tuple[int, int]) -> Month:
         path = self._paths[key]
-        table = read_table(path)
-        frame, reasons = canonical_frame(table, str(path))
+        directory = tempfile.TemporaryDirectory(prefix="driftmeter-trips-")
+        places = [Path(directory.name) / name for name in ("trips", "rejected")]
+        for place in places:
+            place.mkdir()
+        trips, rejected = Days(places[0], TRIPS), Days(places[1], REJECTED)
+        rows, by_day = 0, Counter[str]()
+        for block in read_blocks(path):
+            frame, reasons = self._rows_of(block, key, rows)
+            is_good = reasons == ""
+            good = frame[is_good].sort_values(["partition_date", "row_number"], kind="stable")
+            trips.write(pa.Table.from_pandas(good[TRIPS.names], schema=TRIPS, preserve_index=False))
+            bad = frame[~is_good].sort_values(["partition_date", "row_number"], kind="stable")
+            rejected.write(_rejected(block, bad, reasons[bad.index]))
+            by_day.update(frame["partition_date"].astype(str))
+            rows += len(frame)
+        trips.close()
+        rejected.close()
+        file = SourceFile(path.name, rows, dict(sorted(by_day.items())))
+        return Month(file, trips, rejected, directory)
+
+    def _rows_of(
+        self, block: pa.Table, key: tuple[int, int], before: int
+    ) -> tuple[pd.DataFrame, "pd.Series[str]"]:
+        """Rows of a month's file, so many of its rows before them, and why each is unusable."""
+        path = self._paths[key]
+        frame, reasons = canonical_frame(block, str(path))
         first, last = _days_of(*key)[0], _days_of(*key)[-1]
         day = frame["pickup_datetime"].dt.normalize()
         is_near = day.between(pd.Timestamp(first - ONE_DAY), pd.Timestamp(last + ONE_DAY))
@@ -132,29 +195,18 @@ class FilesSource:
         )
         reasons[no_day & (reasons == "")] = "no pickup time"
         frame["partition_date"] = day.where(is_near, pd.Timestamp(first)).dt.date
-        frame["row_number"] = np.arange(1, len(frame) + 1)
+        frame["row_number"] = np.arange(before + 1, before + len(frame) + 1)
         frame["trip_id"] = (
             (TAXI_DIGIT[self.taxi] * 10**6 + key[0] * 100 + key[1]) * ROWS_PER_FILE
         ) + frame["row_number"]
         frame["taxi"], frame["source_file"] = self.taxi, path.name
-        counts = frame["partition_date"].value_counts()
-        file = SourceFile(
-            name=path.name,
-            row_count=len(frame),
-            rows_by_day={str(day): int(count) for day, count in sorted(counts.items())},
-        )
-        is_good = reasons == ""
-        good = frame[is_good].sort_values(["partition_date", "row_number"], kind="stable")
-        return Month(
-            file=file,
-            trips=pa.Table.from_pandas(good[TRIPS.names], schema=TRIPS, preserve_index=False),
-            first_row=_slices(good["partition_date"]),
-            rejected=_rejected(table, frame[~is_good], reasons[~is_good]),
-        )
+        return frame, reasons
 
 
-def read_table(path: Path) -> pa.Table:
-    """A file's rows as they are.
+def read_blocks(path: Path) -> Iterator[pa.Table]:
+    """A file's rows as they are, some at a time; at least one block, which may have no row.
+
+    Types in a CSV are what all of its rows have, so that one is read whole.
 
     Raises
     ------
@@ -163,11 +215,22 @@ def read_table(path: Path) -> pa.Table:
     """
     is_parquet = path.suffix == ".parquet"
     try:
-        return pq.read_table(path) if is_parquet else pa_csv.read_csv(path)
-    except (pa.ArrowException, OSError) as error:
+        if is_parquet:
+            with pq.ParquetFile(path) as file:
+                file.schema_arrow.names  # noqa: B018 - are no UTF-8 in a damaged file
+                yield file.schema_arrow.empty_table()
+                for batch in file.iter_batches(BLOCK_ROWS):
+                    yield pa.Table.from_batches([batch])
+        else:
+            rows = pa_csv.read_csv(path)
+            rows.column_names  # noqa: B018
+            yield rows.slice(0, 0)
+            for start in range(0, rows.num_rows, BLOCK_ROWS):
+                yield rows.slice(start, BLOCK_ROWS)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DriftmeterError(
-            f"cannot be read as {'Parquet' if is_parquet else 'CSV'} "
-            f"({str(error).splitlines()[0].rstrip('.')})",
+            f"cannot be read as {'Parquet' if is_parquet else 'CSV'} ({reason})",
             where=str(path),
             fix="download it again, or remove it",
         ) from error
@@ -179,19 +242,24 @@ def _days_of(year: int, month: int) -> list[dt.date]:
     return [first + ONE_DAY * number for number in range((following - first).days)]
 
 
-def _slices(days: "pd.Series[dt.date]") -> dict[dt.date, tuple[int, int]]:
-    counts = days.value_counts().sort_index()
-    stops = counts.cumsum()
-    return {day: (int(stops[day] - counts[day]), int(stops[day])) for day in counts.index}
-
-
 def _rejected(table: pa.Table, frame: pd.DataFrame, reasons: "pd.Series[str]") -> pa.Table:
-    records = table.take(pa.array(frame["row_number"] - 1)).to_pylist()
+    records = table.take(pa.array(frame.index)).to_pylist()
     rows = {
         "partition_date": frame["partition_date"].to_list(),
         "source_file": frame["source_file"].to_list(),
         "row_number": frame["row_number"].to_list(),
         "reason": reasons.to_list(),
-        "record": [json.dumps(record, default=str) for record in records],
+        "record": [json.dumps(_storable(record), default=str) for record in records],
     }
     return pa.table(rows, schema=REJECTED)
+
+
+def _storable(value: object) -> object:
+    """A value of a file as Postgres takes it in JSON: no infinity, no zero byte."""
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value.replace("\0", "\\0") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-{{ config(pre_hook=driftmeter.plan_for_counts()) }}
+{{ config(pre_hook="{{ driftmeter.plan_for_counts() }}") }}
 
 {%- for name in var('monitors') %}{% do ref(name) %}{% endfor -%}
 

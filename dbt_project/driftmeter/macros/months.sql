@@ -1,0 +1,40 @@
+{# Tables that are split by month, by functions that `driftmeter up` puts into the warehouse. #}
+
+{#
+    Hook after a model with a row a loan or a login: splits its table by month, once. A table
+    with views over it, or with a key that lacks the day, stays whole, and so does one that lies on
+    all machines of a Citus.
+#}
+{% macro split_by_month(relation) -%}
+    {%- if not var('distributed', false) -%}
+    select {{ driftmeter.of_months('split_by_month') }}(
+        {{ driftmeter.literal(relation) }}::regclass
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Make the months of a model's new rows that its table does not have, where it is split. #}
+{% macro make_months(target, source) -%}
+    select {{ driftmeter.of_months('make_months') }}(
+        {{ driftmeter.literal(target) }}::regclass,
+        array(select distinct partition_date from {{ source }})
+    )
+{%- endmacro %}
+
+
+{#
+    Hook after a model that others join in this run: statistics of the days that it wrote. Without
+    them Postgres takes a new table for empty.
+#}
+{% macro analyze_months(relation) -%}
+    select {{ driftmeter.of_months('analyze_months') }}(
+        {{ driftmeter.literal(relation) }}::regclass,
+        array({{ driftmeter.days_in_window(relation) }})
+    )
+{%- endmacro %}
+
+
+{% macro of_months(name) -%}
+    {{ env_var('DRIFTMETER_METRICS_SCHEMA', 'metrics') }}.{{ name }}
+{%- endmacro %}

@@ -1,0 +1,25 @@
+"""`driftmeter health`: the doctor's findings over HTTP, for a supervisor."""
+
+from typing import Annotated
+
+import typer
+
+
+def health(
+    port: Annotated[int, typer.Option(help="Port.")] = 3003,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Answer /health until Ctrl-C: 200, or 503 where `driftmeter doctor` sees a failure.
+
+    The answer is the doctor's, as JSON. /alive answers 200 as long as this process does.
+
+    Example: driftmeter health --port 3003
+    """
+    from orchestration.health.serve import server
+
+    with server(host, port) as running:
+        typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C ends it)")
+        try:
+            running.serve_forever()
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,1 @@
+"""Inputs that nobody means to give: what is fuzzed, property-based and guided by coverage."""

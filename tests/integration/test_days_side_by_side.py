@@ -1,0 +1,114 @@
+"""Days of one monitor over several processes: the same rows, and an error that is the day's own."""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from orchestration.over_days import over_days
+from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse import connection
+from tests.conftest import create_database
+from tests.integration.commands import run
+from tests.integration.test_any_columns import Project
+from tests.integration.test_changed_policy import DAYS, LOOSE, ROWS, TABLE, declare, stored
+
+DAY = dt.date(2026, 3, 1)
+MANY = [DAY + dt.timedelta(days=number) for number in range(20)]
+
+
+@pytest.fixture(scope="module")
+def projects(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Project]]:
+    """The same rows and days, measured in one process and in three."""
+    made = []
+    for workers in ("1", "3"):
+        create_database(postgres, f"workers_{workers}", template)
+        engine = connection.engine(f"{postgres}/workers_{workers}")
+        with engine.begin() as session:
+            for statement in (*TABLE.split(";"), ROWS):
+                session.exec_driver_sql(statement.replace("%", "%%"))
+        project = Project(tmp_path_factory.mktemp(f"workers_{workers}"), engine)
+        declare(project, LOOSE)
+        run(project, *DAYS, "--workers", workers)
+        made.append(project)
+    yield made
+    for project in made:
+        project.engine.dispose()
+
+
+def test_the_rows_are_those_of_one_process(projects: list[Project]) -> None:
+    one, three = (stored(project) for project in projects)
+    assert all(len(one[table]) for table in ("drift", "performance", "breaches", "incidents"))
+    assert one == three
+
+
+def test_days_come_from_several_processes() -> None:
+    identified = list(over_days(_process, None, MANY, 3))
+    assert [day for day, _ in identified] == MANY
+    assert os.getpid() not in {process for _, process in identified}
+    assert len({process for _, process in identified}) > 1
+
+
+def test_few_days_stay_in_this_process() -> None:
+    assert {process for _, process in over_days(_process, None, MANY[:3], 3)} == {os.getpid()}
+
+
+def _process(shared: None, day: dt.date) -> tuple[dt.date, int]:
+    return day, os.getpid()
+
+
+def test_an_error_is_the_days_own_and_those_before_are_done(tmp_path: Path) -> None:
+    results = over_days(_fail_on_tenth, tmp_path, MANY, 2)
+    done = []
+    with pytest.raises(DriftmeterError, match="day ten is bad"):
+        done.extend(results)
+    assert len(list(tmp_path.iterdir())) >= 9
+
+
+def _fail_on_tenth(directory: Path, day: dt.date) -> dt.date:
+    if day == MANY[9]:
+        raise DriftmeterError("day ten is bad", where=str(directory))
+    (directory / f"{day}").touch()
+    return day
+
+
+def test_a_process_that_was_killed_is_one_line() -> None:
+    with pytest.raises(DriftmeterError, match="a worker process was killed"):
+        list(over_days(_die, None, MANY, 2))
+
+
+def _die(shared: None, day: dt.date) -> None:
+    os._exit(9)
+
+
+def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
+    with pytest.raises(RuntimeError, match="Stubborn"):
+        list(over_days(_stubborn, None, MANY, 2))
+
+
+class Stubborn(Exception):
+    def __init__(self, one: object, two: object) -> None:
+        super().__init__()
+        self.it = lambda: (one, two)
+
+
+def _stubborn(shared: None, day: dt.date) -> None:
+    raise Stubborn(1, 2)
+
+
+def test_a_lost_connection_is_one_still_in_the_process_that_asked() -> None:
+    from orchestration.retries import is_disconnected
+
+    with pytest.raises(sa.exc.OperationalError) as raised:
+        list(over_days(_disconnected, None, MANY, 2))
+    assert is_disconnected(raised.value.orig)
+
+
+def _disconnected(shared: None, day: dt.date) -> None:
+    engine = sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:1/none")
+    engine.connect()

@@ -1,0 +1,186 @@
+"""Tables that are split by month: filled ones of earlier versions, and two writers at once."""
+
+import datetime as dt
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.migrate import metrics_migrations
+from python_metrics.warehouse.months import make_months
+from python_metrics.warehouse.views import VIEWS
+
+DAY = dt.date(2019, 4, 30)
+# Two months of a monitor as version 0015 kept them.
+FILLED = """
+insert into metrics.monitors values
+    ('loans', 'team', 'regression', 'UTC', '2026-01-01', '2026-02-01', 1, 'x');
+insert into metrics.partitions
+    (monitor, partition_date, state, row_count, config_hash, duration_seconds)
+select 'loans', '2026-03-20'::date + day, 'fresh', 10, 'x', 1 from generate_series(0, 29) as day;
+insert into metrics.column_summary
+    (monitor, partition_date, column_name, kind, row_count, null_count, mean, bins, bin_counts)
+select 'loans', '2026-03-20'::date + day, column_name, 'numerical', 10, day % 3, day, '{1, 2}',
+    array[4, 6]
+from generate_series(0, 29) as day cross join unnest(array[null, 'amount']) as column_name;
+insert into metrics.drift
+    (monitor, partition_date, column_name, baseline, method, score, threshold, is_drifted,
+    n_reference, n_current, status, engine)
+select 'loans', '2026-03-20'::date + day, 'amount', 'reference', 'day_level', day, 25, day > 25,
+    10, 10, 'ok', 'e'
+from generate_series(0, 29) as day;
+insert into metrics.performance
+    (monitor, partition_date, metric, kind, value, lower, upper, label_coverage, state)
+select 'loans', '2026-03-20'::date + day, 'mae', kind, day, day - 1, day + 1, 1, 'final'
+from generate_series(0, 29) as day cross join unnest(array['realised', 'estimated']) as kind;
+insert into metrics.test_results
+    (monitor, partition_date, test, source, status, severity)
+select 'loans', '2026-03-20'::date + day, 'row_count', 'evidently',
+    case when day = 7 then 'fail' else 'pass' end, 'error'
+from generate_series(0, 29) as day;
+create role auditor;
+grant select on metrics.drift to auditor;
+comment on table metrics.drift is 'kept'
+"""
+# How long it is since something is no answer.
+CLOCKS = {"hours_since"}
+
+
+def answers(engine: sa.Engine) -> dict[str, list[str]]:
+    """Every row of every view, without clocks."""
+    found = {}
+    with engine.connect() as session:
+        for view in VIEWS:
+            rows = session.exec_driver_sql(f"select * from metrics.{view}").mappings()
+            found[view] = sorted(
+                str({name: value for name, value in row.items() if name not in CLOCKS})
+                for row in rows
+            )
+    return found
+
+
+def is_split(session: sa.Connection, table: str) -> bool:
+    return bool(
+        session.scalar(
+            sa.text("select relkind = 'p' from pg_class where oid = cast(:table as regclass)"),
+            {"table": table},
+        )
+    )
+
+
+def test_views_of_a_filled_warehouse_answer_as_before(
+    warehouse: sa.Engine, warehouse_url: str
+) -> None:
+    config = metrics_migrations().config()
+    with warehouse.begin() as session:
+        session.exec_driver_sql("drop schema raw, metrics, dagster cascade; create schema metrics")
+        config.attributes["connection"] = session
+        command.upgrade(config, "0015")
+        migrate.upgrade_views(session, "0015")
+        session.exec_driver_sql(FILLED.replace("%", "%%"))
+    before = answers(warehouse)
+    assert all(before[view] for view in ("column_profile", "column_histogram", "alarms"))
+    migrate.upgrade(warehouse)
+    upgraded = connection.engine(warehouse_url)
+    assert answers(upgraded) == before
+    with upgraded.begin() as session:
+        parts = session.scalars(
+            sa.text(
+                "select inhrelid::regclass::text from pg_inherits"
+                " join pg_class on pg_class.oid = inhrelid where relkind = 'r' order by 1"
+            )
+        ).all()
+        kept = session.execute(
+            sa.text(
+                "select has_table_privilege('auditor', 'metrics.drift', 'select'),"
+                " obj_description('metrics.drift'::regclass)"
+            )
+        ).one()
+        session.exec_driver_sql("drop owned by auditor; drop role auditor")
+    assert parts == [
+        f"metrics.{table}_2026_0{month}"
+        for table in ("column_summary", "drift", "performance", "test_results")
+        for month in (3, 4)
+    ]
+    assert tuple(kept) == (True, "kept")
+
+
+def test_a_day_is_read_from_its_month_alone(warehouse: sa.Engine) -> None:
+    with warehouse.begin() as session:
+        days = [dt.date(2019, month, 1) for month in range(1, 13)]
+        assert make_months(session, "metrics.drift", days) == 12
+        assert make_months(session, "metrics.drift", days) == 0
+        plan = session.exec_driver_sql(
+            "explain select * from metrics.drift where partition_date = '2019-04-30'"
+        )
+        text = "\n".join(plan.scalars())
+    assert "drift_2019_04" in text
+    assert "drift_2019_05" not in text
+
+
+def test_of_two_writers_of_a_new_month_one_waits_and_both_have_it(warehouse: sa.Engine) -> None:
+    row = sa.text(
+        "insert into metrics.test_results (monitor, partition_date, test, source, status, severity)"
+        " values (:monitor, :day, 't', 'dbt', 'pass', 'warn')"
+    )
+    made: list[int] = []
+
+    def write() -> None:
+        with warehouse.begin() as session:
+            made.append(make_months(session, "metrics.test_results", [DAY]))
+            session.execute(row, {"monitor": "second", "day": DAY})
+
+    with warehouse.begin() as session:
+        made.append(make_months(session, "metrics.test_results", [DAY]))
+        second = threading.Thread(target=write)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        # Who writes another month, or reads, does not wait.
+        with warehouse.begin() as other:
+            other.exec_driver_sql("set local lock_timeout = '2s'")
+            assert other.scalar(sa.text("select count(*) from metrics.test_results")) == 0
+        session.execute(row, {"monitor": "first", "day": DAY})
+    second.join()
+    assert made == [1, 0]
+    with warehouse.connect() as session:
+        assert session.scalar(sa.text("select count(*) from metrics.test_results_2019_04")) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "splits"),
+    [
+        ("", True),
+        ("create view public.mine as select * from public.scores", False),
+        ("alter table public.scores add primary key (id)", False),
+        ("alter table public.scores add unique (id, partition_date)", True),
+        ("insert into public.scores values (3, null)", False),
+    ],
+)
+def test_a_table_is_split_unless_something_would_be_lost(
+    warehouse: sa.Engine, more: str, splits: bool
+) -> None:
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "create table public.scores (id bigint, partition_date date);"
+            "insert into public.scores values (1, '2019-04-30'), (2, '2019-05-01');" + more
+        )
+        before = session.exec_driver_sql("select * from public.scores order by id").all()
+        query = sa.text("select metrics.split_by_month('public.scores')")
+        assert session.scalar(query) is splits
+        assert session.scalar(query) is False
+        assert is_split(session, "public.scores") is splits
+        assert session.exec_driver_sql("select * from public.scores order by id").all() == before
+
+
+def test_a_table_with_a_long_name_of_its_own_has_months(warehouse: sa.Engine) -> None:
+    names = [f'public."{"Ä" * 20}{"long" * 4} {digit}"' for digit in (1, 2)]
+    with warehouse.begin() as session:
+        for name in names:
+            session.exec_driver_sql(
+                f"create table {name} (partition_date date) partition by range (partition_date)"
+            )
+            assert make_months(session, name, [DAY]) == 1
+            session.exec_driver_sql(f"insert into {name} values ('2019-04-30')")
