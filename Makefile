@@ -50,8 +50,8 @@ overview: venv  ## Draw the overview into one HTML page, without Grafana
 dashboards: venv  ## Write grafana/dashboards anew from python_metrics/dashboards
 	$(BIN)/python -m python_metrics.dashboards.write
 
-test: venv  ## Run the tests, on a Postgres of their own
-	$(BIN)/python -m pytest
+test: venv  ## Run the tests in a process a core, each on a Postgres of its own
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 bench: venv  ## Measure speed and memory beside peers and limits, each on a Postgres of its own
 	$(BIN)/python -m benchmarks.kernel

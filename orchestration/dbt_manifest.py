@@ -2,11 +2,19 @@
 
 import functools
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.dbt_packages import DBT, ensure_packages, installed_packages
+from orchestration.dbt_packages import (
+    DBT,
+    TARGET,
+    ensure_packages,
+    installed_packages,
+    project_lock,
+)
 from orchestration.dbt_profile import ensure_profile, profiles_dir
 from orchestration.dbt_project_file import NAME, read_project
 from orchestration.reference_days import chosen_reference
@@ -18,8 +26,9 @@ from python_metrics.monitors.manifest import load_monitors, quality_schema
 if TYPE_CHECKING:
     from dagster_dbt import DbtProject
 
-# Where dbt writes it within a project, whatever DBT_TARGET_PATH says of runs.
-TARGET = "target"
+MANIFEST = "manifest.json"
+# What dbt knows of a project's files, so that it parses only those that changed.
+PARTIAL_PARSE = "partial_parse.msgpack"
 # Folders whose files make the manifest, as dbt_project.yml names them and as dbt does without.
 SOURCE_PATHS = {
     "model-paths": "models",
@@ -45,15 +54,14 @@ def manifest_path() -> Path:
             where=str(directory),
             fix="set DRIFTMETER_DBT_PROJECT to the directory that has one",
         )
-    manifest = directory / TARGET / "manifest.json"
-    if (
-        not manifest.exists()
-        or max(path.stat().st_mtime for path in source_files()) > manifest.stat().st_mtime
-        # The variable is of no file.
-        or quality_schema(manifest) not in (None, settings.metrics_schema())
-    ):
-        _parse(directory)
-    return manifest
+    if not _is_parsed(directory):
+        ensure_profile()
+        ensure_packages()
+        with project_lock():
+            # Another process may have parsed it meanwhile.
+            if not _is_parsed(directory):
+                _parse(directory)
+    return directory / TARGET / MANIFEST
 
 
 @functools.cache
@@ -104,25 +112,41 @@ def source_files() -> list[Path]:
     return [path for path in sources if path.exists()]
 
 
-def _parse(directory: Path) -> None:
-    ensure_profile()
-    ensure_packages()
-    parsed = subprocess.run(
-        [str(DBT), "--quiet", "--no-use-colors", "parse"],
-        cwd=directory,
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(profiles_dir()),
-            # The manifest's place; DBT_TARGET_PATH of the environment is that of runs.
-            "DBT_TARGET_PATH": TARGET,
-        },
-        capture_output=True,
-        text=True,
+def _is_parsed(directory: Path) -> bool:
+    manifest = directory / TARGET / MANIFEST
+    return (
+        manifest.exists()
+        and max(path.stat().st_mtime for path in source_files()) <= manifest.stat().st_mtime
+        # The variable is of no file.
+        and quality_schema(manifest) in (None, settings.metrics_schema())
     )
-    if parsed.returncode != 0:
-        output = " ".join((parsed.stdout + parsed.stderr).split())
-        raise DriftmeterError(
-            f"dbt cannot parse the project ({output})",
-            where=str(directory),
-            fix="correct the file that dbt names, then run `dbt parse` there",
+
+
+def _parse(directory: Path) -> None:
+    """Parse the project beside its manifest, and replace that whole: others may be reading it."""
+    target = directory / TARGET
+    with tempfile.TemporaryDirectory(prefix="parse-", dir=target) as folder:
+        if (target / PARTIAL_PARSE).exists():
+            shutil.copy(target / PARTIAL_PARSE, folder)
+        parsed = subprocess.run(
+            [str(DBT), "--quiet", "--no-use-colors", "parse"],
+            cwd=directory,
+            env={
+                **os.environ,
+                "DBT_PROFILES_DIR": str(profiles_dir()),
+                "DBT_TARGET_PATH": folder,
+            },
+            capture_output=True,
+            text=True,
         )
+        if parsed.returncode != 0:
+            output = " ".join((parsed.stdout + parsed.stderr).split())
+            raise DriftmeterError(
+                f"dbt cannot parse the project ({output})",
+                where=str(directory),
+                fix="correct the file that dbt names, then run `dbt parse` there",
+            )
+        # The manifest last: it says that all is up to date.
+        for name in (PARTIAL_PARSE, MANIFEST):
+            if Path(folder, name).exists():
+                os.replace(Path(folder, name), target / name)

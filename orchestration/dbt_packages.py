@@ -2,15 +2,29 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestration.dbt_project_file import read_project
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.locks import one_at_a_time
 
 DBT = Path(sys.executable).parent / "dbt"
 # dbt too, quicker where `orchestration.dbt_server` keeps a process for it.
 KEPT_DBT = Path(sys.executable).parent / "driftmeter-dbt"
+# Where dbt writes within a project, whatever DBT_TARGET_PATH says of runs.
+TARGET = "target"
+
+
+@contextmanager
+def project_lock() -> Iterator[None]:
+    """Hold the dbt project: two processes that write its packages or manifest mix them up."""
+    target = settings.dbt_project_dir() / TARGET
+    target.mkdir(exist_ok=True)
+    with one_at_a_time(target / "driftmeter.lock"):
+        yield
 
 
 def installed_packages() -> Path:
@@ -25,7 +39,9 @@ def ensure_packages() -> None:
     directory = settings.dbt_project_dir()
     declares = any((directory / name).exists() for name in ("packages.yml", "dependencies.yml"))
     if declares and not installed_packages().exists():
-        install_packages()
+        with project_lock():
+            if not installed_packages().exists():
+                install_packages()
 
 
 def install_packages() -> None:

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from orchestration.dbt_client import ADDRESS
-from orchestration.dbt_manifest import TARGET, source_files
-from orchestration.dbt_packages import installed_packages
+from orchestration.dbt_manifest import PARTIAL_PARSE, source_files
+from orchestration.dbt_packages import TARGET, installed_packages
 from orchestration.dbt_profile import profiles_dir
 from python_metrics import settings
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 # The days of a run: a project that asks for them while it is parsed has to be parsed for every run.
 DAYS = ("start_date", "end_date")
 ASKED = re.compile(rf"""var\(\s*['"]({"|".join(DAYS)})['"]""")
-# What dbt keeps of a project that it parsed, so that the next time it parses what changed.
-PARTIAL_PARSE = "partial_parse.msgpack"
 # What of SQL is looked at while it is parsed: configuration, and what decides to what it refers.
 PARSED = re.compile(r"\bconfig\((.*?)\)\s*-?}}|{%(.*?)%}", re.DOTALL)
 

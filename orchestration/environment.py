@@ -1,10 +1,7 @@
 """What a process needs before it uses the warehouse, dbt or Dagster."""
 
-import fcntl
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 
 import yaml
 from sqlalchemy.engine import make_url
@@ -13,6 +10,7 @@ from orchestration.dbt_packages import ensure_packages
 from orchestration.dbt_profile import ensure_profile, has_own_profile, write_profile
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.locks import one_at_a_time
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 from python_metrics.warehouse.public_grants import close_to_public
@@ -73,7 +71,8 @@ def prepare() -> str:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     settings.home().mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(settings.home() / "up.lock"):
+    # Two at once must not both make a cluster.
+    with one_at_a_time(settings.home() / "up.lock"):
         if settings.external_database_url() is None:
             _check_whose_warehouse()
             write_profile(EmbeddedPostgres(settings.home()).start())
@@ -124,7 +123,10 @@ def prepare_dagster(url: str) -> None:
     """
     home = settings.home() / "dagster"
     home.mkdir(exist_ok=True)
-    (home / "dagster.yaml").write_text(DAGSTER_YAML.format(home=home) + _of_team())
+    file, text = home / "dagster.yaml", DAGSTER_YAML.format(home=home) + _of_team()
+    # Another process may be reading it.
+    if not file.exists() or file.read_text() != text:
+        file.write_text(text)
     os.environ["DAGSTER_HOME"] = str(home)
     # A run of months has an event for each asset and day: one statement for many is a tenth of it.
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
@@ -165,11 +167,3 @@ def _of_team() -> str:
             fix="leave these out; run_launcher, run_retries and their like are yours",
         )
     return f"# Of {file}:\n{text}"
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Two `driftmeter up` at once must not both make a cluster."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -16,6 +16,23 @@ from tests.integration.pipeline import days
 
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
 TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
+# Fixtures of a session that take minutes to build: the files that use one stay in one process.
+BUILT_ONCE = ("demo", "farm")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together where processes share them out, the longest first.
+
+    A file is one process's, as its fixtures are.
+    """
+    groups = {item.path: item.path.as_posix() for item in items}
+    for item in items:
+        for fixture in BUILT_ONCE:
+            if fixture in getattr(item, "fixturenames", ()):
+                groups[item.path] = fixture
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+    items.sort(key=lambda item: groups[item.path] not in BUILT_ONCE)
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,13 @@ That its maintainer is one person matters little here: only the binaries are use
 start-up code offers a Unix socket with trust, and psql, dbt and Grafana need TCP and a password.
 """
 
-import fcntl
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.locks import one_at_a_time
 from python_metrics.warehouse.access import DATABASE, Access, read_access, save_access
 from python_metrics.warehouse.new_cluster import make_cluster
 from python_metrics.warehouse.ports import free_port, is_free
@@ -93,7 +92,8 @@ class EmbeddedPostgres:
             password is lost, which is never deleted here.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        # Two starts at once must not both make a cluster.
+        with one_at_a_time(self.home / "postgres.lock"):
             access = self.access()
             if not self.data.exists():
                 access = make_cluster(self.data, self.access_file)
@@ -188,10 +188,3 @@ class EmbeddedPostgres:
             where=str(self.log),
             fix=f"read that log, or {FIX}",
         )
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the directory: two starts at once must not both make a cluster."""
-        with (self.home / "postgres.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

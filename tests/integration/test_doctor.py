@@ -174,8 +174,9 @@ def days(warehouse: sa.Engine, *rows: tuple[dt.date, str, str | None, dt.datetim
         return only(examine_monitor(session, MONITOR), "monitor loans")
 
 
-NOW = dt.datetime.now(dt.timezone.utc)
-TODAY = NOW.date()
+def now() -> dt.datetime:
+    """The clock of the test, not of its file: it may have been read an hour before."""
+    return dt.datetime.now(dt.timezone.utc)
 
 
 def test_a_monitor_without_a_day(warehouse: sa.Engine) -> None:
@@ -183,18 +184,18 @@ def test_a_monitor_without_a_day(warehouse: sa.Engine) -> None:
 
 
 def test_a_monitor_whose_days_come(warehouse: sa.Engine) -> None:
-    assert days(warehouse, (TODAY, "fresh", None, NOW)).state == "ok"
+    assert days(warehouse, (now().date(), "fresh", None, now())).state == "ok"
 
 
 def test_a_monitor_that_nobody_runs_any_more(warehouse: sa.Engine) -> None:
-    before = NOW - dt.timedelta(hours=50)
+    before = now() - dt.timedelta(hours=50)
     late = days(warehouse, (before.date(), "fresh", None, before))
     assert (late.state, "no new day for 50 hours" in late.shows) == ("failure", True)
 
 
 def test_days_that_failed_and_days_that_changed(warehouse: sa.Engine) -> None:
-    failed = (TODAY - dt.timedelta(days=1), "failed", "a column is gone", NOW)
-    finding = days(warehouse, failed, (TODAY, "stale", "a row came late", NOW))
+    failed = (now().date() - dt.timedelta(days=1), "failed", "a column is gone", now())
+    finding = days(warehouse, failed, (now().date(), "stale", "a row came late", now()))
     assert (finding.state, "a column is gone" in finding.shows) == ("failure", True)
     with warehouse.begin() as session:
         session.execute(sa.text("delete from metrics.partitions where state = 'failed'"))
