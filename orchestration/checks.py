@@ -9,12 +9,12 @@ from python_metrics.monitors.config import Monitor
 
 # The days of the run; of a check that is run by itself, the newest day.
 DAYS = sa.text(
-    "select partition_date::text as day, state, coalesce(array_agg(column_name"
+    "select partition_date::text as day, drift_state as state, coalesce(array_agg(column_name"
     " order by score_ratio desc) filter (where is_drifted), '{}') as drifted"
     " from metrics.partitions left join metrics.drift_scored using (monitor, partition_date)"
     " where monitor = :monitor and partition_date between coalesce(cast(:first as date), (select"
     " max(partition_date) from metrics.partitions where monitor = :monitor)) and coalesce("
-    "cast(:last as date), 'infinity') group by partition_date, state order by partition_date"
+    "cast(:last as date), 'infinity') group by partition_date, drift_state order by partition_date"
 )
 
 

@@ -15,6 +15,7 @@ from orchestration.progress import track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
+from python_metrics.arrival.inputs import steps_after
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import compute_partition
@@ -104,7 +105,12 @@ class _Shared:
 
 def _compare(shared: _Shared, day: dt.date) -> PartitionResult:
     return compute_partition(
-        connection.engine(), shared.monitor, day, shared.reference, arrived=day not in shared.absent
+        connection.engine(),
+        shared.monitor,
+        day,
+        shared.reference,
+        arrived=day not in shared.absent,
+        to_follow=steps_after(shared.monitor, "drift"),
     )
 
 

@@ -44,7 +44,7 @@ def incidents_asset(
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
-            breaches_by_day = update_incidents(engine, monitor, days_of(context))
+            breaches_by_day = update_incidents(engine, monitor, days_of(context), ends_run=True)
             store_reports(engine, monitor, settings.home() / "reports")
         links = reports_by_day(engine, monitor, list(breaches_by_day))
         for day, breaches in breaches_by_day.items():

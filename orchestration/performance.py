@@ -11,6 +11,7 @@ from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
+from python_metrics.arrival.inputs import steps_after
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.measured import Measured
 from python_metrics.performance.partition import (
@@ -62,7 +63,8 @@ def performance_asset(
 
 def _measure(background: Background, day: dt.date) -> list[Measured]:
     monitor = background.monitor
-    return measure_day(connection.engine(), background, day, monitor.config_hash)
+    to_follow = steps_after(monitor, "performance")
+    return measure_day(connection.engine(), background, day, monitor.config_hash, to_follow)
 
 
 def partition_metadata(measured: Sequence[Measured]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The sensor that measures again what changed: late rows, late labels, rows that vanished."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
@@ -8,6 +9,9 @@ from orchestration.resources import Warehouse
 from orchestration.run_scope import in_a_row, range_tags
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.monitors.config import Monitor
+
+# Steps of a run over many days may be so far apart; after that it has ended before its last step.
+REST = dt.timedelta(hours=1)
 
 
 def stale_days_sensor(
@@ -35,7 +39,7 @@ def stale_days_sensor(
         for name, monitor in monitors.items():
             engine = warehouse.engine()
             mark_changed(engine, monitor)
-            changed = stale_days(engine, name)
+            changed = stale_days(engine, name, REST)
             for days in in_a_row(changed):
                 is_calm = False
                 measured = max(at for day, at in changed.items() if day in days)

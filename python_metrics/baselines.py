@@ -152,6 +152,6 @@ def record(
 def _computed(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> set[dt.date]:
     query = sa.text(
         "select partition_date from metrics.partitions where monitor = :monitor"
-        " and partition_date = any(:days) and state = 'fresh'"
+        " and partition_date = any(:days) and drift_state = 'fresh'"
     )
     return set(connection.scalars(query, {"monitor": monitor.name, "days": list(days)}))

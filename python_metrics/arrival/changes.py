@@ -12,27 +12,33 @@ from python_metrics.monitors.config import Monitor
 # States that say what the day held: a stale day is known to have changed, a failed one holds none.
 MEASURED = ("fresh", "empty", "missing")
 PARTITIONS = sa.text(
-    "select partition_date as day, state, row_count, fingerprint, labelled_count,"
+    "select partition_date as day, drift_state as state, row_count, fingerprint, labelled_count,"
     " inputs_fingerprint, rows_dropped_at is not null as is_final from metrics.partitions"
     " where monitor = :monitor and partition_date >= :first"
 )
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
 MARK = sa.text(
-    "update metrics.partitions set state = 'stale', reason = :reason"
-    " where monitor = :monitor and partition_date = :day and state = any(:states)"
+    "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
+    " where monitor = :monitor and partition_date = :day and drift_state = any(:states)"
     " and rows_dropped_at is null"
     # Measured again since it was looked at: then it is this one's to say no more.
     " and fingerprint is not distinct from :fingerprint"
 )
 MARK_DAYS = sa.text(
-    "update metrics.partitions set state = 'stale', reason = :reason"
-    " where monitor = any(:monitors) and partition_date = any(:days) and state = any(:states)"
+    "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
+    " where monitor = any(:monitors) and partition_date = any(:days)"
+    " and drift_state = any(:states)"
     # Of a day whose rows were dropped for their age there is nothing to measure again.
     " and rows_dropped_at is null returning partition_date"
 )
+# A day whose run goes on is stale too, until its last step: it is nobody's to run again meanwhile.
 STALE = sa.text(
-    "select partition_date, computed_at::text as computed_at from metrics.partitions"
-    " where monitor = :monitor and state = 'stale' order by 1"
+    "select days.partition_date, greatest(days.computed_at, notes.newest)::text as measured_at"
+    " from metrics.partitions as days left join lateral (select max(measured_at) as newest"
+    " from metrics.measured_inputs as inputs where inputs.monitor = days.monitor"
+    " and inputs.partition_date = days.partition_date) as notes on true"
+    " where days.monitor = :monitor and days.state = 'stale' and (days.drift_state = 'stale'"
+    " or coalesce(notes.newest, '-infinity') <= now() - cast(:rest as interval)) order by 1"
 )
 
 
@@ -163,8 +169,18 @@ def mark_days_stale(
     return sorted(set(marked))
 
 
-def stale_days(engine: sa.Engine, monitor: str) -> dict[dt.date, str]:
-    """Days that changed since they were measured, and when they were."""
+def stale_days(
+    engine: sa.Engine, monitor: str, rest: dt.timedelta = dt.timedelta(0)
+) -> dict[dt.date, str]:
+    """Days to measure again, and when something of them was measured last.
+
+    They changed since they were measured, or a run ended before all steps had measured them.
+
+    Parameters
+    ----------
+    rest : timedelta
+        So long nothing was measured of a day that waits for steps: before that its run may go on.
+    """
     with engine.connect() as connection:
-        rows = connection.execute(STALE, {"monitor": monitor})
-        return {row.partition_date: row.computed_at for row in rows}
+        rows = connection.execute(STALE, {"monitor": monitor, "rest": rest})
+        return {row.partition_date: row.measured_at for row in rows}

@@ -8,7 +8,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
-from python_metrics.drift.inference_rows import explained, table_of
+from python_metrics.drift.inference_rows import explained
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.copy import copy_out
 
@@ -33,19 +33,19 @@ class DayContent:
     inputs_fingerprint: str
 
 
+# The same function as dbt's, so that both come to the same fingerprint.
 QUERY = sql.SQL(
-    "select partition_date - {origin} as day, count(*) as rows, count({target}) as labelled,"
-    " coalesce(sum(hashtextextended(row({every})::text, 0)), 0)::text as content,"
-    " coalesce(sum(hashtextextended(row({inputs})::text, 0)), 0)::text as inputs"
-    " from {table} where partition_date between {first} and {last} group by 1"
+    "select day - {origin} as day, rows, labelled, fingerprint, inputs_fingerprint"
+    " from metrics.day_contents({schema}, {table}, {every}::text[], {inputs}::text[], {target},"
+    " {first}, {last})"
 )
 ORIGIN = dt.date(2000, 1, 1)
 TYPES = {
     "day": pa.int64(),
     "rows": pa.int64(),
     "labelled": pa.int64(),
-    "content": pa.string(),
-    "inputs": pa.string(),
+    "fingerprint": pa.string(),
+    "inputs_fingerprint": pa.string(),
 }
 
 
@@ -63,10 +63,11 @@ def day_contents(
     inputs = [name for name in names if name != monitor.target]
     query = QUERY.format(
         origin=sql.Literal(ORIGIN),
-        target=sql.Identifier(monitor.target) if monitor.target else sql.SQL("null"),
-        every=sql.SQL(", ").join(map(sql.Identifier, names)),
-        inputs=sql.SQL(", ").join(map(sql.Identifier, inputs)),
-        table=table_of(monitor),
+        schema=sql.Literal(monitor.schema_name),
+        table=sql.Literal(monitor.name),
+        every=sql.Literal(names),
+        inputs=sql.Literal(inputs),
+        target=sql.Literal(monitor.target),
         first=sql.Literal(first),
         last=sql.Literal(last),
     )
@@ -74,10 +75,7 @@ def day_contents(
         rows = copy_out(connection, query, TYPES).to_pylist()
     return {
         ORIGIN + dt.timedelta(days=row["day"]): DayContent(
-            row["rows"],
-            row["labelled"],
-            fingerprint_of(row["rows"], row["content"]),
-            fingerprint_of(row["rows"], row["inputs"]),
+            row["rows"], row["labelled"], row["fingerprint"], row["inputs_fingerprint"]
         )
         for row in rows
     }

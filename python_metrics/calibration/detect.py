@@ -149,7 +149,7 @@ def computed_days(
     query = sa.text(
         "select partition_date from metrics.partitions"
         " where monitor = :monitor and partition_date between :first and :last"
-        " and state <> 'stale' order by 1"
+        " and drift_state <> 'stale' order by 1"
     )
     span = {"monitor": monitor.name, "first": first, "last": last}
     return list(connection.execute(query, span).scalars())
@@ -164,7 +164,7 @@ def measured_config(
     """
     query = sa.text(
         "select config_hash from metrics.partitions where monitor = :monitor"
-        " and partition_date = any(:days) order by state = 'fresh' desc, partition_date desc"
+        " and partition_date = any(:days) order by drift_state = 'fresh' desc, partition_date desc"
         " limit 1"
     )
     config_hash: str | None = connection.scalar(

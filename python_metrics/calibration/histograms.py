@@ -44,7 +44,7 @@ ROWS = sql.SQL(
     " from metrics.column_histogram where monitor = {monitor}"
     " and partition_date between {first} and {last} and partition_date not in ("
     " select stale.partition_date from metrics.partitions as stale"
-    " where stale.monitor = {monitor} and stale.state = 'stale')"
+    " where stale.monitor = {monitor} and stale.drift_state = 'stale')"
     " group by 1, 2, 3, 4, 5, 6) as versions"
     " group by 1, 2, 3, 4, 5"
 )

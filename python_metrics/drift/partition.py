@@ -2,12 +2,13 @@
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
 
 from python_metrics.arrival.contents import DayContent, day_content
+from python_metrics.arrival.inputs import Step, note_inputs
 from python_metrics.drift.inference_rows import MOST_ROWS, VERSION, read_rows
 from python_metrics.drift.reference import BASELINE, Reference
 from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
@@ -27,6 +28,7 @@ def compute_partition(
     reference: Reference,
     *,
     arrived: bool = True,
+    to_follow: Sequence[Step] = (),
 ) -> PartitionResult:
     """Compare a day with the reference and replace its rows in the metrics schema.
 
@@ -37,6 +39,8 @@ def compute_partition(
     ----------
     arrived : bool
         False if the day never came: then no rows mean ``missing``, else ``empty``.
+    to_follow : sequence of str
+        Steps that this run takes the day through afterwards: it is stale until they are done.
 
     Raises
     ------
@@ -65,6 +69,7 @@ def compute_partition(
             )
             _replace(connection, monitor, day, measured)
             _record(connection, result, reference, content)
+            note_inputs(connection, monitor.name, "drift", {day: content.fingerprint}, to_follow)
     except Exception as error:
         reason = " ".join(str(error).split())[:500]
         _record_failure(engine, monitor, day, reference, reason, time.perf_counter() - started)
@@ -222,12 +227,12 @@ def _replace_tests(
 
 
 PARTITION = sa.text(
-    "insert into metrics.partitions (monitor, partition_date, state, reason, row_count,"
-    " fingerprint, labelled_count, inputs_fingerprint, config_hash, policy_hash, duration_seconds,"
-    " computed_at) values (:monitor, :day, :state, :reason, :rows, :fingerprint, :labelled,"
-    " :inputs, :config, :policy, :seconds, now())"
-    " on conflict (monitor, partition_date) do update set state = excluded.state,"
-    " reason = excluded.reason, row_count = excluded.row_count,"
+    "insert into metrics.partitions (monitor, partition_date, state, drift_state, drift_reason,"
+    " row_count, fingerprint, labelled_count, inputs_fingerprint, config_hash, policy_hash,"
+    " duration_seconds, computed_at) values (:monitor, :day, :state, :state, :reason, :rows,"
+    " :fingerprint, :labelled, :inputs, :config, :policy, :seconds, now())"
+    " on conflict (monitor, partition_date) do update set drift_state = excluded.drift_state,"
+    " drift_reason = excluded.drift_reason, row_count = excluded.row_count,"
     " fingerprint = excluded.fingerprint, labelled_count = excluded.labelled_count,"
     " inputs_fingerprint = excluded.inputs_fingerprint, config_hash = excluded.config_hash,"
     " policy_hash = excluded.policy_hash, duration_seconds = excluded.duration_seconds,"

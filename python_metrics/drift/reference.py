@@ -132,9 +132,9 @@ def _config_hash(monitor: Monitor, content_hash: str) -> str:
 def _mark_outdated(connection: sa.Connection, monitor: Monitor, config_hash: str) -> None:
     connection.execute(
         sa.text(
-            "update metrics.partitions set state = 'stale',"
-            " reason = 'the reference or the configuration changed after it was computed'"
-            " where monitor = :monitor and state = 'fresh' and config_hash <> :hash"
+            "update metrics.partitions set drift_state = 'stale',"
+            " drift_reason = 'the reference or the configuration changed after it was computed'"
+            " where monitor = :monitor and drift_state = 'fresh' and config_hash <> :hash"
         ),
         {"monitor": monitor.name, "hash": config_hash},
     )

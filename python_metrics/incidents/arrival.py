@@ -36,7 +36,8 @@ def partitions(
 ) -> list[Partition]:
     """Computed days of a span, in order."""
     query = sa.text(
-        "select partition_date as day, state, reason, row_count, fingerprint, config_hash"
+        "select partition_date as day, drift_state as state, drift_reason as reason, row_count,"
+        " fingerprint, config_hash"
         " from metrics.partitions where monitor = :monitor"
         " and partition_date between :first and :last order by 1"
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from python_metrics.arrival.inputs import measured_fingerprints, note_inputs
 from python_metrics.calibration.decision import policy_of
 from python_metrics.incidents.arrival import partitions
 from python_metrics.incidents.breach import Breach
@@ -25,13 +26,18 @@ from python_metrics.performance.alarms import error_alarms, estimated_alarms
 
 
 def update_incidents(
-    engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]
+    engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date], *, ends_run: bool = False
 ) -> dict[dt.date, list[Breach]]:
     """Diagnose what changed, and fold all of it into incidents; all of it in one transaction.
 
     A day's verdicts can change when a day before it is computed, so every computed day whose
     alarms, rows or policy are not those that its breaches were written from is diagnosed anew.
     What people did about an incident stays, though another policy folds others.
+
+    Parameters
+    ----------
+    ends_run : bool
+        Whether a run has taken the days through all steps before: then they are done.
 
     Returns
     -------
@@ -59,4 +65,7 @@ def update_incidents(
         if carry_over(connection, monitor, incidents):
             incidents = fold(breaches, away, closed_by_hand(connection, monitor))
         replace_incidents(connection, monitor, incidents)
+        if ends_run:
+            measured = measured_fingerprints(connection, monitor.name, days)
+            note_inputs(connection, monitor.name, "incidents", measured)
     return {day: breaches.get(day, []) for day in days}

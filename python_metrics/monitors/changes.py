@@ -10,13 +10,13 @@ REGISTERED = sa.text(
     "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
 )
 MARK_MEASURED = sa.text(
-    "update metrics.partitions set state = 'stale', reason = :reason"
-    " where monitor = :monitor and state = 'fresh' and rows_dropped_at is null"
+    "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
+    " where monitor = :monitor and drift_state = 'fresh' and rows_dropped_at is null"
 )
 # Only where the policy is all that changed: other days are stale, and judged when measured again.
 OTHER_POLICY = sa.text(
     "select count(*) from metrics.partitions join metrics.monitors using (monitor)"
-    " where monitor = :monitor and state = 'fresh' and monitors.config_hash = :config_hash"
+    " where monitor = :monitor and drift_state = 'fresh' and monitors.config_hash = :config_hash"
     " and partitions.policy_hash is distinct from :policy_hash"
 )
 RETIRE = sa.text(

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from python_metrics.arrival.contents import day_content
+from python_metrics.arrival.inputs import Step, note_inputs
 from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, fingerprint, read_rows
 from python_metrics.monitors.config import Monitor
@@ -104,13 +106,22 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> Background:
 
 
 def measure_day(
-    engine: sa.Engine, background: Background, day: dt.date, config_hash: str
+    engine: sa.Engine,
+    background: Background,
+    day: dt.date,
+    config_hash: str,
+    to_follow: Sequence[Step] = (),
 ) -> list[Measured]:
     """Measure a day and replace its rows; what they were before stays in the history.
 
     Rests on no other day, so that days may be measured side by side; `settle_days` follows. A value
     is ``final`` once nearly all labels have come, or `label_delay_days` have passed by the
     newest day that was computed.
+
+    Parameters
+    ----------
+    to_follow : sequence of str
+        Steps that this run takes the day through afterwards: it is stale until they are done.
     """
     monitor = background.monitor
     with engine.begin() as connection:
@@ -118,6 +129,7 @@ def measure_day(
             sa.text("select pg_advisory_xact_lock(hashtext('performance ' || :key))"),
             {"key": f"{monitor.name} {day}"},
         )
+        rows_of_day = day_content(connection, monitor, day).fingerprint
         newest = newest_day(connection, monitor)
         is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
         rows = realised(connection, monitor, [day])
@@ -132,6 +144,7 @@ def measure_day(
             measured += _realised(background, day, others, None, config_hash, is_late)
             compare_day(connection, monitor, day)
         replace_day(connection, monitor, day, measured)
+        note_inputs(connection, monitor.name, "performance", {day: rows_of_day}, to_follow)
     return measured
 
 
@@ -142,6 +155,11 @@ def settle_days(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) ->
     have waited long enough for their labels to be final.
     """
     with engine.begin() as connection:
+        # Two runs would mark the same days in another order, and wait for each other.
+        connection.execute(
+            sa.text("select pg_advisory_xact_lock(hashtext('settled performance ' || :key))"),
+            {"key": monitor.name},
+        )
         mark_estimates(connection, monitor, min(days), max(days))
         finish(connection, monitor, newest_day(connection, monitor))
 

@@ -41,6 +41,7 @@ WITHDRAW = sa.text(
     f" select {', '.join(f'before.{name}' for name in KEY)}, 'withdrawn'"
     f" from before left join now on {SAME} where now.monitor is null"
 )
+ALONE = sa.text("select pg_advisory_xact_lock(hashtext('performance history ' || :key))")
 FINISH = sa.text(
     "update metrics.performance set state = 'final'"
     " where monitor = :monitor and state = 'provisional' and partition_date <= :last"
@@ -84,5 +85,7 @@ def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) 
 
 def _record_changes(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> None:
     asked = {"monitor": monitor.name, "days": list(days)}
+    # A second transaction would add what the first has just added, and cannot see yet.
+    connection.execute(ALONE, {"key": monitor.name})
     connection.execute(WITHDRAW, asked)
     connection.execute(RECORD, asked)

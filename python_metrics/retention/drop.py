@@ -29,6 +29,7 @@ METRICS = (
     "metrics.test_results",
     "metrics.breaches",
     "metrics.version_comparisons",
+    "metrics.measured_inputs",
     LEDGER,
 )
 RELATION = sa.text(

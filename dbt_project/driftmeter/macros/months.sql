@@ -7,7 +7,7 @@
 #}
 {% macro split_by_month(relation) -%}
     {%- if not var('distributed', false) -%}
-    select {{ driftmeter.of_months('split_by_month') }}(
+    select {{ driftmeter.in_metrics('split_by_month') }}(
         {{ driftmeter.literal(relation) }}::regclass
     )
     {%- endif -%}
@@ -16,7 +16,7 @@
 
 {# Make the months of a model's new rows that its table does not have, where it is split. #}
 {% macro make_months(target, source) -%}
-    select {{ driftmeter.of_months('make_months') }}(
+    select {{ driftmeter.in_metrics('make_months') }}(
         {{ driftmeter.literal(target) }}::regclass,
         array(select distinct partition_date from {{ source }})
     )
@@ -28,13 +28,8 @@
     them Postgres takes a new table for empty.
 #}
 {% macro analyze_months(relation) -%}
-    select {{ driftmeter.of_months('analyze_months') }}(
+    select {{ driftmeter.in_metrics('analyze_months') }}(
         {{ driftmeter.literal(relation) }}::regclass,
         array({{ driftmeter.days_in_window(relation) }})
     )
-{%- endmacro %}
-
-
-{% macro of_months(name) -%}
-    {{ env_var('DRIFTMETER_METRICS_SCHEMA', 'metrics') }}.{{ name }}
 {%- endmacro %}

@@ -16,3 +16,9 @@
     {%- for value in values -%}{%- do written.append(driftmeter.literal(value)) -%}{%- endfor -%}
     {{ return(written | join(', ')) }}
 {%- endmacro %}
+
+
+{# A table or function of the schema of all that is measured, whatever it is called here. #}
+{% macro in_metrics(name) -%}
+    {{ env_var('DRIFTMETER_METRICS_SCHEMA', 'metrics') }}.{{ name }}
+{%- endmacro %}

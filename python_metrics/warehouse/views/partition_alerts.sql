@@ -1,5 +1,5 @@
 -- Days of the last week that are failed, missing or stale and that no open
--- incident speaks of. One row a monitor and state: a retired monitor has rows of 0
+-- incident speaks of; a day whose steps are on their way is none yet. One row a monitor and state: a retired monitor has rows of 0
 -- days, for silence would be an alert of its own.
 select
     monitors.monitor,
@@ -19,6 +19,20 @@ left join metrics.partition_calendar as partitions
         and partitions.partition_date > (
             select max(days.partition_date) - 7 from metrics.partitions as days
             where days.monitor = monitors.monitor
+        )
+        and not exists (
+            select 1
+            from metrics.partitions as days
+            inner join metrics.measured_inputs as inputs
+                on
+                    days.monitor = inputs.monitor
+                    and days.partition_date = inputs.partition_date
+            where
+                days.monitor = partitions.monitor
+                and days.partition_date = partitions.partition_date
+                and days.drift_state not in ('stale', 'failed')
+                and days.state = 'stale'
+                and inputs.measured_at > now() - interval '1 hour'
         )
         and not exists (
             select 1

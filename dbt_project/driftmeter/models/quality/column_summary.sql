@@ -1,4 +1,9 @@
-{{ config(pre_hook="{{ driftmeter.plan_for_counts() }}") }}
+{{
+    config(
+        pre_hook=["{{ driftmeter.note_inputs() }}", "{{ driftmeter.plan_for_counts() }}"],
+        post_hook="{{ driftmeter.publish_days() }}",
+    )
+}}
 
 {%- for name in var('monitors') %}{% do ref(name) %}{% endfor -%}
 

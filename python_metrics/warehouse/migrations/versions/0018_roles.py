@@ -8,8 +8,8 @@ from alembic import op
 
 from python_metrics import settings
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 SCHEMA = settings.metrics_schema()
 # What `make_months` and `analyze_months` did so far is what the owner of a table does.
@@ -66,6 +66,8 @@ begin
     grant execute on function
         metrics.make_months_for_writer, metrics.analyze_months_for_writer
         to driftmeter_loader, driftmeter_transformer, driftmeter_writer;
+    grant execute on function metrics.note_inputs, metrics.publish_days
+        to driftmeter_transformer, driftmeter_writer;
 
     grant select on all tables in schema metrics to driftmeter_writer;
     alter default privileges in schema metrics grant select on tables to driftmeter_writer;
@@ -102,7 +104,9 @@ begin
             to driftmeter_loader, driftmeter_transformer, driftmeter_writer;
         grant usage on all sequences in schema raw to driftmeter_loader;
         -- A day whose rows came late is marked in the transaction that loads them.
-        grant select (monitor, partition_date, state, rows_dropped_at), update (state, reason)
+        grant
+            select (monitor, partition_date, state, drift_state, rows_dropped_at),
+            update (drift_state, drift_reason)
             on metrics.partitions to driftmeter_loader;
         for target in
             select oid from pg_class

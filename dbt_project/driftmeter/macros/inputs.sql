@@ -1,0 +1,52 @@
+{# Of which rows a monitor's days were counted, by functions that `driftmeter up` puts there. #}
+
+{#
+    Before the days are counted: a note of the rows that they hold, in the same transaction. The
+    columns are those that Python hashes for drift and performance.
+#}
+{% macro note_inputs() -%}
+    {%- for name in driftmeter.selected_monitors() if driftmeter.is_run() -%}
+    {%- set monitor, relation = driftmeter.monitor_config(name), ref(name) -%}
+    {%- set columns = [monitor.id, monitor.model_version] -%}
+    {%- for column in driftmeter.monitor_columns(name) -%}
+        {%- do columns.append(column.name) -%}
+    {%- endfor -%}
+    select {{ driftmeter.in_metrics('note_inputs') }}(
+        {{ driftmeter.literal(name) }},
+        'quality',
+        array_agg(days.partition_date),
+        array_agg(contents.fingerprint),
+        array[]::text[]
+    )
+    from ({{ driftmeter.days_in_window(relation) }}) as days
+    left join {{ driftmeter.in_metrics('day_contents') }}(
+        {{ driftmeter.literal(relation.schema) }},
+        {{ driftmeter.literal(relation.identifier) }},
+        array[{{ driftmeter.literals(columns | unique) }}]::text[],
+        null,
+        null,
+        {{ driftmeter.first_and_last() }}
+    ) as contents on days.partition_date = contents.day
+    having count(*) > 0;
+    {% endfor -%}
+{%- endmacro %}
+
+
+{# After they are counted: days whose drift is of other rows are stale from now on. #}
+{% macro publish_days() -%}
+    {%- for name in driftmeter.selected_monitors() if driftmeter.is_run() -%}
+    select {{ driftmeter.in_metrics('publish_days') }}(
+        {{ driftmeter.literal(name) }}, {{ driftmeter.first_and_last() }}
+    );
+    {% endfor -%}
+{%- endmacro %}
+
+
+{# First and last day of the run as two arguments; nulls where it has no window. #}
+{% macro first_and_last() -%}
+    {%- if driftmeter.has_window() -%}
+        date '{{ var("start_date") }}', date '{{ var("end_date") }}' - 1
+    {%- else -%}
+        null::date, null::date
+    {%- endif -%}
+{%- endmacro %}

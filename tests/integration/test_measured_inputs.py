@@ -1,0 +1,175 @@
+"""Each step notes of which rows it measured a day, and a day is fresh once all of them agree."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.arrival.changes import mark_changed, stale_days
+from python_metrics.arrival.contents import day_content
+from python_metrics.arrival.inputs import note_inputs, steps_after
+from python_metrics.drift.partition import compute_partition
+from python_metrics.drift.reference import load_reference
+from python_metrics.incidents.update import update_incidents
+from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.manifest import load_monitors
+from python_metrics.performance.partition import load_background, measure_day
+from tests.integration.test_any_columns import FEATURES, QUALITY, Project
+from tests.integration.test_any_columns import project as project  # a fixture
+
+DAY = dt.date(2026, 3, 3)
+HOUR = dt.timedelta(hours=1)
+SPAN = {"start_date": "2026-01-01", "end_date": "2026-03-12"}
+
+
+def built(project: Project, **variables: str) -> Monitor:
+    made = project.build(**(variables or SPAN))
+    assert made.returncode == 0, made.stdout
+    return load_monitors(project.directory / "target" / "manifest.json")["odd_names"]
+
+
+def state(project: Project, day: dt.date = DAY) -> tuple[str, str | None]:
+    query = "select state, reason from metrics.partitions where partition_date = :day"
+    with project.engine.connect() as session:
+        return tuple(session.execute(sa.text(query), {"day": day}).one())
+
+
+def drift(project: Project, monitor: Monitor, day: dt.date = DAY) -> None:
+    reference = load_reference(project.engine, monitor)
+    to_follow = steps_after(monitor, "drift")
+    compute_partition(project.engine, monitor, day, reference, to_follow=to_follow)
+
+
+def performance(project: Project, monitor: Monitor) -> None:
+    background = load_background(project.engine, monitor)
+    to_follow = steps_after(monitor, "performance")
+    measure_day(project.engine, background, DAY, monitor.config_hash, to_follow)
+
+
+def incidents(project: Project, monitor: Monitor) -> None:
+    update_incidents(project.engine, monitor, [DAY], ends_run=True)
+
+
+def notes(project: Project, day: dt.date = DAY) -> dict[str, str | None]:
+    query = "select step, fingerprint from metrics.measured_inputs where partition_date = :day"
+    with project.engine.connect() as session:
+        return dict(session.execute(sa.text(query), {"day": day}).tuples().all())
+
+
+def change_a_row(project: Project) -> None:
+    with project.engine.begin() as session:
+        changed = f'update team.scores set "{FEATURES[0]}" = 77 where "order" = \'row 61\''
+        assert session.execute(sa.text(changed)).rowcount == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_dbt_and_python_note_the_same_rows_alike(
+    project: Project, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time is printed in the connection's zone, and is hashed as printed."""
+    with project.engine.begin() as session:
+        as_time = "\"order\" type timestamptz using timestamptz 'epoch' + random() * interval '9y'"
+        session.execute(sa.text(f"alter table team.scores alter {as_time}"))
+    monkeypatch.setenv("PGTZ", zone)
+    monitor = built(project)
+    monkeypatch.setenv("PGTZ", "America/New_York")
+    with sa.create_engine(project.engine.url).connect() as session:
+        assert session.scalar(sa.text("show timezone")) == "America/New_York"
+        content = day_content(session, monitor, DAY)
+    assert notes(project) == {"quality": content.fingerprint}
+
+
+def test_a_day_is_fresh_once_its_last_step_is_done(project: Project) -> None:
+    monitor = built(project)
+    for step, left in (
+        (drift, "performance, incidents"),
+        (performance, "incidents"),
+    ):
+        step(project, monitor)
+        reason = f"a run has still to measure of these rows: {left}"
+        assert state(project) == ("stale", reason)
+        assert list(stale_days(project.engine, monitor.name)) == [DAY]
+        # Its run may go on: the sensor waits.
+        assert stale_days(project.engine, monitor.name, HOUR) == {}
+    incidents(project, monitor)
+    assert state(project) == ("fresh", None)
+    assert stale_days(project.engine, monitor.name) == {}
+    assert len(set(notes(project).values())) == 1
+    assert set(notes(project)) == {"quality", "drift", "performance", "incidents"}
+
+
+def test_a_run_that_ended_before_its_last_step_is_run_again_after_an_hour(
+    project: Project,
+) -> None:
+    monitor = built(project)
+    drift(project, monitor)
+    with project.engine.begin() as session:
+        earlier = "update metrics.measured_inputs set measured_at = now() - interval '61 minutes'"
+        session.execute(sa.text(earlier))
+    assert list(stale_days(project.engine, monitor.name, HOUR)) == [DAY]
+
+
+def test_quality_of_other_rows_makes_a_day_stale_until_the_rest_follows(project: Project) -> None:
+    monitor = built(project)
+    for step in (drift, performance, incidents):
+        step(project, monitor)
+    # The same rows again change nothing.
+    built(project, start_date="2026-03-03", end_date="2026-03-04")
+    assert state(project) == ("fresh", None)
+    change_a_row(project)
+    built(project, start_date="2026-03-03", end_date="2026-03-04")
+    reason = "a run has still to measure of these rows: drift, performance, incidents"
+    assert state(project) == ("stale", reason)
+    for step in (drift, performance, incidents):
+        assert state(project)[0] == "stale"
+        step(project, monitor)
+    assert state(project) == ("fresh", None)
+
+
+def test_rows_that_change_between_two_steps_are_seen(project: Project) -> None:
+    monitor = built(project)
+    drift(project, monitor)
+    change_a_row(project)
+    project.build("odd_names", start_date="2026-03-03", end_date="2026-03-04")
+    performance(project, monitor)
+    incidents(project, monitor)
+    reason = "a run has still to measure of these rows: performance"
+    # Incidents are folded from what drift measured, so performance is what differs.
+    assert state(project) == ("stale", reason)
+    assert [change.day for change in mark_changed(project.engine, monitor).changed] == [DAY]
+    assert state(project) == ("stale", "rows changed after it was measured")
+
+
+def test_a_day_without_rows_agrees_too(project: Project) -> None:
+    with project.engine.begin() as session:
+        session.execute(sa.text("delete from team.scores where day = '2026-03-03'"))
+    monitor = built(project)
+    for step in (drift, performance, incidents):
+        step(project, monitor)
+    assert state(project)[0] == "empty"
+    assert len(set(notes(project).values())) == 1
+
+
+def test_quality_models_by_themselves_note_too(project: Project) -> None:
+    built(project)
+    with project.engine.begin() as session:
+        session.execute(sa.text("delete from metrics.measured_inputs"))
+    assert project.build(*QUALITY, **SPAN).returncode == 0
+    assert set(notes(project)) == {"quality"}
+
+
+def test_who_knows_of_one_state_only_is_understood(warehouse: sa.Engine) -> None:
+    insert = (
+        "insert into metrics.partitions (monitor, partition_date, state, row_count, fingerprint,"
+        " config_hash, duration_seconds) values ('loans', :day, 'fresh', 3, 'aa', 'x', 1)"
+    )
+    mark = "update metrics.partitions set state = 'stale', reason = 'by hand'"
+    query = "select state, reason, drift_state, drift_reason from metrics.partitions"
+    with warehouse.begin() as session:
+        session.execute(sa.text(insert), {"day": DAY})
+        note_inputs(session, "loans", "performance", {DAY: "bb"})
+        assert session.execute(sa.text(query)).one()[0] == "stale"
+        note_inputs(session, "loans", "performance", {DAY: "aa"})
+        assert session.execute(sa.text(query)).one() == ("fresh", None, "fresh", None)
+        session.execute(sa.text(mark))
+        assert session.execute(sa.text(query)).one() == ("stale", "by hand") * 2
