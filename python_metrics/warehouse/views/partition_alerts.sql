@@ -1,6 +1,7 @@
 -- Days of the last week that are failed, missing or stale and that no open
--- incident speaks of; a day whose steps are on their way is none yet. One row a monitor and state: a retired monitor has rows of 0
--- days, for silence would be an alert of its own.
+-- incident speaks of; a day whose steps are on their way is none yet. One row a
+-- monitor and state: a retired monitor has rows of 0 days, for silence would be an
+-- alert of its own.
 select
     monitors.monitor,
     kinds.state as kind,

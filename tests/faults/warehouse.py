@@ -1,0 +1,227 @@
+"""A warehouse whose days are to be measured again, its copies, and what they hold by day."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from python_metrics.example.migrations import upgrade_raw
+from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.embedded import EmbeddedPostgres
+from tests.conftest import create_database
+from tests.integration.commands import DRIFTMETER
+from tests.integration.test_any_columns import Project
+from tests.integration.test_changed_policy import LOOSE, ROWS, TABLE, declare
+
+# Thirty days after the reference, of 160 rows each.
+THIRTY_DAYS = ROWS.replace("% 73", "% 89").replace("11680", "14240")
+DAYS = ("--from", "2026-03-01", "--to", "2026-03-30")
+# After they were measured once: every day has other rows, some have fewer.
+CHANGE = """
+    update team.scores set bins = bins * 0.9, target = target + 0.01
+    where day >= '2026-03-01' and right("order", 1) in ('1', '2', '3');
+    delete from team.scores where day in ('2026-03-11', '2026-03-12') and right("order", 1) = '4'
+"""
+# Each with a day; the clocks of a row, and when it was first written, are not what it says.
+BY_DAY = ("column_summary", "drift", "performance", "test_results", "breaches", "measured_inputs")
+OTHERS = ("partitions", "incidents", "baselines", "monitors", "alarms", "alarm_days")
+CLOCKS = ("computed_at", "measured_at", "duration_seconds", "incident_id", "report_url")
+# Of a day with rows all of these have some; a calm day has no breach.
+NEVER_EMPTY = ("column_summary", "drift", "performance", "measured_inputs")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Rows of a warehouse as text.
+
+    Attributes
+    ----------
+    by_day : dict of str to dict of str to list of str
+        Of each table, rows of each day.
+    others : dict of str to list of str
+        Rows of tables without a day, and of `partitions`.
+    fresh : frozenset of str
+        Days that the record of days calls measured.
+    """
+
+    by_day: dict[str, dict[str, list[str]]]
+    others: dict[str, list[str]]
+    fresh: frozenset[str]
+
+
+class Warehouse:
+    """One server with a project, and databases that are copied from the first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.server = EmbeddedPostgres(root / "server")
+        self.base = self.server.start().rsplit("/", 1)[0]
+        create_database(self.base, "empty", "template0")
+        self.project = Project(root, self.engine("empty"))
+        migrate.upgrade(self.project.engine)
+        upgrade_raw(self.project.engine)
+        declare(self.project, LOOSE)
+
+    def engine(self, name: str) -> sa.Engine:
+        return sa.create_engine(f"{self.base}/{name}".replace("postgresql:", "postgresql+psycopg:"))
+
+    def prepare(self) -> tuple[Contents, Contents, float]:
+        """Make `before`, whose thirty days are to be measured again.
+
+        Returns
+        -------
+        old, new : Contents
+            Before and after an undisturbed run.
+        seconds : float
+            That it takes.
+        """
+        with self.project.engine.begin() as session:
+            for statement in (*TABLE.split(";"), THIRTY_DAYS):
+                session.exec_driver_sql(statement.replace("%", "%%"))
+        self.project.engine.dispose()
+        for name in ("before", "undisturbed"):
+            create_database(self.base, name, "empty" if name == "before" else "before")
+            self.run(name)
+            if name == "before":
+                old = self.contents(name)
+                engine = self.engine(name)
+                with engine.begin() as session:
+                    session.execute(sa.text(CHANGE))
+                engine.dispose()
+        # The first took its time to parse the project.
+        create_database(self.base, "timed", "before")
+        started = time.monotonic()
+        self.run("timed")
+        seconds = time.monotonic() - started
+        new = self.contents("undisturbed")
+        assert new == self.contents("timed"), "two undisturbed runs differ"
+        return old, new, seconds
+
+    @contextmanager
+    def copy(self, name: str) -> Iterator[str]:
+        """A database like `before`, for as long as the block is on."""
+        create_database(self.base, name, "before")
+        try:
+            yield name
+        finally:
+            server = self.engine("postgres").execution_options(isolation_level="AUTOCOMMIT")
+            with server.connect() as session:
+                session.exec_driver_sql(f'drop database "{name}" with (force)')
+            server.dispose()
+            shutil.rmtree(self.root / "homes" / name, ignore_errors=True)
+
+    def environment(self, name: str) -> dict[str, str]:
+        home = self.root / "homes" / name
+        home.mkdir(parents=True, exist_ok=True)
+        return {
+            **os.environ,
+            "DRIFTMETER_DATABASE_URL": f"{self.base}/{name}",
+            "DRIFTMETER_DBT_PROJECT": str(self.project.directory),
+            "DRIFTMETER_HOME": str(home),
+        }
+
+    def begin(self, name: str) -> "subprocess.Popen[str]":
+        """Start a run of the days in a session of its own."""
+        return self._popen(name, [DRIFTMETER, "run", *DAYS])
+
+    def begin_in_dagster(self, name: str) -> "subprocess.Popen[str]":
+        """Start a run of the same assets and days by Dagster's own command."""
+        code = "from orchestration.environment import prepare; prepare();" + (
+            "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
+        )
+        dagster = str(Path(sys.executable).parent / "dagster")
+        command = [dagster, "asset", "materialize", "-m", "orchestration.definitions"]
+        command += ["--select", "*", "--partition-range", "...".join(DAYS[1::2])]
+        return self._popen(name, [sys.executable, "-c", code, *command])
+
+    def _popen(self, name: str, command: list[str]) -> "subprocess.Popen[str]":
+        log = (self.root / f"{name}.log").open("a")
+        return subprocess.Popen(
+            command,
+            env=self.environment(name),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, name: str) -> None:
+        """Measure the days in a database; fails as the run does."""
+        ended = self.begin(name)
+        if ended.wait(600) != 0:
+            raise AssertionError(f"the run failed: {self.output(name)}")
+
+    def output(self, name: str) -> str:
+        return (self.root / f"{name}.log").read_text()[-3000:]
+
+    def contents(self, name: str) -> Contents:
+        engine = connection.engine(f"{self.base}/{name}")
+        keys = ", ".join(f"'{key}'" for key in CLOCKS)
+        rows = f"select to_jsonb(stored) - array[{keys}] from metrics.{{table}} as stored"
+        fresh = "select partition_date::text from metrics.partitions where state = 'fresh'"
+        by_day: dict[str, dict[str, list[str]]] = {}
+        with engine.connect() as session:
+            for table in BY_DAY:
+                days = by_day.setdefault(table, {})
+                where = " where partition_date >= '2026-03-01'"
+                for row in session.scalars(sa.text(rows.format(table=table) + where)):
+                    text = json.dumps(row, sort_keys=True)
+                    days.setdefault(row["partition_date"], []).append(text)
+            others = {
+                table: sorted(
+                    json.dumps(row, sort_keys=True)
+                    for row in session.scalars(sa.text(rows.format(table=table)))
+                )
+                for table in OTHERS
+            }
+            measured = frozenset(session.scalars(sa.text(fresh)))
+        engine.dispose()
+        for days in by_day.values():
+            for texts in days.values():
+                texts.sort()
+        return Contents(by_day, others, measured)
+
+
+def faults_of(now: Contents, old: Contents, new: Contents) -> list[str]:
+    """What a warehouse may not hold after a fault, whenever it came; nothing if all is well.
+
+    A day that the record calls fresh is the old one in every table, or the new one in every table.
+    One that it calls stale may have some of either, and is to be measured again. In neither has a
+    table lost a day, or a row twice.
+    """
+    wrong = []
+    days = sorted({day for table in old.by_day.values() for day in table})
+    for day in days:
+        sides = {}
+        for table in BY_DAY:
+            rows, before, after = (
+                contents.by_day[table].get(day, []) for contents in (now, old, new)
+            )
+            sides[table] = {
+                side for side, texts in (("old", before), ("new", after)) if rows == texts
+            }
+            if doubled := [row for row, count in Counter(rows).items() if count > 1]:
+                wrong.append(f"{day}: {len(doubled)} rows are twice in {table}")
+            if not rows and table in NEVER_EMPTY:
+                wrong.append(f"{day}: {table} has lost its rows")
+        if day in now.fresh and not set.intersection(*sides.values()):
+            mixed = {table: "/".join(sorted(side)) or "neither" for table, side in sides.items()}
+            wrong.append(f"{day} is fresh and mixed: {mixed}")
+    return wrong
+
+
+def differences(now: Contents, new: Contents) -> list[str]:
+    """Tables whose rows are not those of an undisturbed run."""
+    tables = [*(f"{table} by day" for table in BY_DAY), *OTHERS]
+    have = [*(now.by_day[table] for table in BY_DAY), *(now.others[table] for table in OTHERS)]
+    want = [*(new.by_day[table] for table in BY_DAY), *(new.others[table] for table in OTHERS)]
+    return [name for name, ours, its in zip(tables, have, want, strict=True) if ours != its]
