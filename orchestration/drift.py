@@ -26,6 +26,7 @@ from python_metrics.monitors.changes import mark_column_changes, retire_undeclar
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.warehouse import connection
+from python_metrics.words import plain_markdown, shown
 
 # Of a warehouse and days: those that never came, as far as whoever brings them can tell.
 AbsentDays = Callable[[sa.Engine, Sequence[dt.date]], set[dt.date]]
@@ -130,20 +131,22 @@ def partition_metadata(result: PartitionResult, verdicts: Sequence[Verdict]) -> 
 def preview(verdicts: Sequence[Verdict]) -> str:
     """A day's verdicts over all rows as a table, alarms first, then the segments in alarm."""
     judged = [row for row in verdicts if row.status == "ok"]
-    shown = [row for row in judged if row.segment is None or row.is_drifted]
+    listed = [row for row in judged if row.segment is None or row.is_drifted]
     lines = [
         "| column | segment | what | change | score | threshold | |",
         "|---|---|---|---:|---:|---:|---|",
     ]
-    for row in sorted(shown, key=lambda row: (not row.is_drifted, -(row.score or 0))):
-        segment = f"{row.segment} = {row.segment_value}" if row.segment else ""
+    for row in sorted(listed, key=lambda row: (not row.is_drifted, -(row.score or 0))):
+        column = plain_markdown(row.column_name or "all columns")
+        part = f"{row.segment} = {shown(row.segment_value)}" if row.segment else ""
         word = "**drifted**" if row.is_drifted else "slow change" if row.is_slow else ""
         lines.append(
-            f"| {row.column_name or 'all columns'} | {segment} | {row.statistic} |"
+            f"| {column} | {plain_markdown(part)} | {row.statistic} |"
             f" {row.effect:+.3g} {row.unit} | {row.score:.3g} | {row.threshold:.3g} | {word} |"
         )
     lines += [
-        f"| {row.column_name} | | | | | | {row.status}: {row.reason} |"
+        f"| {plain_markdown(row.column_name)} | | | | | | {row.status}:"
+        f" {plain_markdown(row.reason)} |"
         for row in verdicts
         if row.status != "ok"
     ]

@@ -14,6 +14,7 @@ from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.reports import reports_by_day, store_reports
 from python_metrics.incidents.update import update_incidents
 from python_metrics.monitors.config import Monitor
+from python_metrics.words import plain_markdown
 
 RUNBOOK = """Incidents of {name} (owner: {owner}): what a day's alarms come from, and which days \
 share it.
@@ -56,7 +57,10 @@ def incidents_asset(
 
 def partition_metadata(breaches: Sequence[Breach], report: str | None) -> dict[str, object]:
     """What Dagster shows of one partition."""
-    lines = [f"- **{breach.kind}** ({breach.severity}): {breach.diagnosis}" for breach in breaches]
+    lines = [
+        f"- **{breach.kind}** ({breach.severity}): {plain_markdown(breach.diagnosis)}"
+        for breach in breaches
+    ]
     return {
         "breaches": len(breaches),
         "diagnosis": dg.MetadataValue.md("\n".join(lines) or "nothing was wrong"),

@@ -178,4 +178,12 @@ def _send(service: apprise.Apprise, message: Message, unusable: int) -> Delivery
 def _quietly(service: apprise.Apprise, title: str, body: str, kind: str = "info") -> bool:
     """Send; Apprise logs addresses, which hold secrets, so it is silenced."""
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    return bool(service.notify(title=title, body=body, notify_type=apprise.NotifyType(kind)))
+    return bool(
+        service.notify(
+            title=title,
+            body=body,
+            notify_type=apprise.NotifyType(kind),
+            # Values of a team's rows are in it: a service that takes markup gets them escaped.
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+    )

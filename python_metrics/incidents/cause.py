@@ -14,6 +14,7 @@ from python_metrics.incidents.diagnose import diagnose, plain_symptom
 from python_metrics.incidents.distance import Bins
 from python_metrics.incidents.relations import Relations, correlation_shift, is_plain
 from python_metrics.monitors.config import Column, Monitor
+from python_metrics.words import shown
 
 # So much of another column's change must be gone with the cause's own, to be its consequence.
 SAME_CAUSE = 0.6
@@ -182,7 +183,7 @@ def _diagnosed(day: Day, alarm: Alarm, change: Change, splitting: Mapping[str, C
     return Symptom(
         "segment",
         what.explained,
-        f"{what.says}, only where {alarm.segment} = {alarm.value}: {share:.1%} of rows",
+        f"{what.says}, only where {alarm.segment} = {shown(alarm.value)}: {share:.1%} of rows",
         {"share_of_rows": share, "within": {"kind": what.kind, **what.evidence}},
         segment=alarm.segment,
         value=alarm.value,
@@ -283,7 +284,7 @@ def _telling(
         moved = symptom.evidence.get("values") or {symptom.value: 1}
         value = next(iter(moved))
         return (
-            f"share of {value}",
+            f"share of {shown(value)}",
             (before == value).astype(float),
             (now == value).astype(float),
         )

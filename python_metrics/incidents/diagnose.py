@@ -7,6 +7,7 @@ from python_metrics.incidents.change import Change, Symptom
 from python_metrics.incidents.mix import behind, own_mix, shape
 from python_metrics.incidents.segments import one_segment, rows_of_one_segment
 from python_metrics.incidents.symptoms import symptoms
+from python_metrics.words import shown
 
 # What a repair must leave explained before its finding is the diagnosis.
 LEAST: dict[str, float] = {
@@ -86,7 +87,7 @@ def _within(change: Change, others: Mapping[str, Change], located: Symptom) -> S
     share = float(located.evidence["share_of_rows"])
     return replace(
         located,
-        says=f"{what.says}, only where {located.segment} = {located.value}: {share:.1%} of rows and"
-        f" {located.explained:.0%} of the change",
+        says=f"{what.says}, only where {located.segment} = {shown(located.value)}:"
+        f" {share:.1%} of rows and {located.explained:.0%} of the change",
         evidence={**located.evidence, "within": {"kind": what.kind, **what.evidence}},
     )

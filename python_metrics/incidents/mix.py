@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from python_metrics.incidents.change import Change, Symptom, weights_of
+from python_metrics.words import shown
 
 # Above so many values a column is no way to split rows.
 MOST_VALUES = 30
@@ -59,7 +60,7 @@ def behind(change: Change, others: Mapping[str, Change]) -> Iterator[Symptom]:
         yield Symptom(
             "mix_shift",
             explained,
-            f"moved because {name} = {value} {'rose' if now > before else 'fell'} from"
+            f"moved because {name} = {shown(value)} {'rose' if now > before else 'fell'} from"
             f" {before:.1%} to {now:.1%} of rows ({explained:.0%} of the change)",
             {
                 "explained": explained,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from python_metrics.incidents.change import Change, Symptom
+from python_metrics.words import shown
 
 # Growth of a share below this is not what a column's change is about.
 LEAST_SHARE = 0.005
@@ -117,7 +118,7 @@ def _unseen(change: Change) -> Iterator[Symptom]:
 
 
 def _quoted(names: "pd.Series[Any]") -> str:
-    listed = ", ".join(f"{name!r}" for name in names.index[:3])
+    listed = ", ".join(repr(shown(name)) for name in names.index[:3])
     return f"{listed} and {len(names) - 3} more" if len(names) > 3 else listed
 
 

@@ -1,0 +1,66 @@
+"""Values that nobody meant for a sentence stay text, and leave it a sentence."""
+
+import html
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from orchestration.drift import preview
+from python_metrics.calibration.verdicts import Verdict
+from python_metrics.words import MOST_CHARACTERS, plain_markdown, shown
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "![x](http://example.com/x.png)",
+    "a | b | c",
+    "**bold** _it_ ~~gone~~ `code`",
+    "'; drop table metrics.drift; --",
+    'quoted " and \\ back',
+    "&lt;b&gt; &amp; &#60;",
+    "$(rm -rf /)",
+    "漢字 and émigré and \u202e",
+]
+
+
+def test_a_value_is_one_line_of_a_length_to_read() -> None:
+    assert shown("x\n| y\t\x00z\r\n") == "x | y z"
+    long = shown("long " * 2000)
+    assert len(long) < MOST_CHARACTERS + 30
+    assert long.endswith("… (9,999 characters)")
+    assert shown("Cash") == "Cash"
+    assert shown(3) == "3"
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_markdown_shows_a_value_as_it_is(value: str) -> None:
+    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(plain_markdown(value))
+    assert re.fullmatch("<p>[^<]*</p>", page.strip())
+    assert html.unescape(page.strip()[3:-4]) == value
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_table_in_dagster_keeps_its_cells(value: str) -> None:
+    values: dict[str, object] = {name: None for name in Verdict.__annotations__}
+    values |= {"status": "ok", "statistic": "shift", "unit": "points", "is_drifted": True}
+    values |= {"effect": 1.0, "score": 2.0, "threshold": 1.0, "column_name": value}
+    values |= {"segment": value, "segment_value": value}
+    markdown = preview([Verdict(**values)])  # type: ignore[arg-type]
+    rendered = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(markdown)
+    body = rendered.split("<tbody>")[1]
+    cells = re.findall("<td[^>]*>(.*?)</td>", body, re.DOTALL)
+    assert len(cells) == 7
+    assert html.unescape(cells[0]) == value
+    assert html.unescape(cells[1]) == f"{value} = {shown(value)}"
+    assert set(re.findall("<(/?[a-z]+)", body)) <= {
+        "tr",
+        "/tr",
+        "td",
+        "/td",
+        "strong",
+        "/strong",
+        "/tbody",
+        "/table",
+    }
