@@ -17,6 +17,7 @@ from dagster_dbt import (
 from orchestration.dbt_dependents import left_alone, with_ancestors
 from orchestration.dbt_manifest import dbt_project, manifest_path, monitors
 from orchestration.dbt_test_results import write_test_results
+from orchestration.failed_days import tell_failed_days
 from orchestration.monitored_table import QUALITY
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner
@@ -150,7 +151,11 @@ def dbt_models(
             monitors_of(context, monitors()),
             days_of(context),
         )
-    if failure := first_failure(run_results):
+        failure = first_failure(run_results)
+        if failure:
+            failed = [monitors()[name] for name in monitors_of(context, monitors())]
+            tell_failed_days(engine, failed, days_of(context), failure.what)
+    if failure:
         raise failure
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 import sqlalchemy as sa
 
+from orchestration.failed_days import tell_failed_days
 from orchestration.freshness import freshness_policy
 from orchestration.monitored_table import MonitoredTable
 from orchestration.over_days import over_days, processes_of
@@ -15,12 +16,14 @@ from orchestration.progress import track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
+from python_metrics.arrival.columns import note_columns
 from python_metrics.arrival.inputs import steps_after
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import Reference, load_reference
 from python_metrics.drift.results import PartitionResult
+from python_metrics.errors import DriftmeterError
 from python_metrics.judging import judge_changed_policy
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
 from python_metrics.monitors.config import Monitor
@@ -84,7 +87,13 @@ def drift_asset(
         reference = load_reference(engine, monitor)
         shared = _Shared(monitor, reference, frozenset(absent_days(engine, days)))
         computed = over_days(_compare, shared, days, processes_of(context.run.tags))
-        results = dict(zip(track(f"drift, {monitor.name}", days), computed, strict=True))
+        try:
+            results = dict(zip(track(f"drift, {monitor.name}", days), computed, strict=True))
+        except DriftmeterError as error:
+            tell_failed_days(engine, [monitor], days, error.what)
+            raise
+        for change in note_columns(engine, monitor, max(days)):
+            context.log.warning(f"{monitor.name}: {change.name} was {change.change}")
         verdicts = detect(
             engine, monitor, reference.config_hash, days, settings.home() / "calibration"
         )

@@ -31,6 +31,13 @@ MARK_DAYS = sa.text(
     # Of a day whose rows were dropped for their age there is nothing to measure again.
     " and rows_dropped_at is null returning partition_date"
 )
+FAIL = sa.text(
+    "insert into metrics.partitions (monitor, partition_date, state, drift_state, drift_reason,"
+    " row_count, config_hash, duration_seconds, computed_at) values (:monitor, :day, 'failed',"
+    " 'failed', :reason, 0, :config, 0, now()) on conflict (monitor, partition_date) do update"
+    " set drift_reason = excluded.drift_reason, computed_at = excluded.computed_at"
+    " where partitions.drift_state = 'failed'"
+)
 # A day whose run goes on is stale too, until its last step: it is nobody's to run again meanwhile.
 STALE = sa.text(
     "select days.partition_date, greatest(days.computed_at, notes.newest)::text as measured_at"
@@ -167,6 +174,19 @@ def mark_days_stale(
         },
     )
     return sorted(set(marked))
+
+
+def mark_days_failed(
+    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date], reason: str
+) -> None:
+    """Say of days that were never measured why they could not be; those of the reference are none.
+
+    A day that was measured keeps what it has: of rows that changed since it is stale anyway.
+    """
+    wanted = [day for day in days if day not in monitor.reference]
+    values = {"monitor": monitor.name, "reason": reason[:500], "config": monitor.config_hash}
+    if wanted:
+        connection.execute(FAIL, [{**values, "day": day} for day in wanted])
 
 
 def stale_days(

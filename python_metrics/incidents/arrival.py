@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
+from python_metrics.arrival.columns import ColumnChange
 from python_metrics.calibration.day_null import LEAST_DAYS, fit_day_null, p_values
 from python_metrics.incidents.breach import Breach
 from python_metrics.monitors.config import Monitor
@@ -74,6 +75,55 @@ def of_state(partition: Partition) -> Breach | None:
                 evidence=evidence,
             )
     return None
+
+
+def of_columns(changes: Sequence[ColumnChange], monitor: Monitor) -> Breach | None:
+    """What it says that the inference table has other columns than on the day before."""
+    if not changes:
+        return None
+    names = tuple(change.name for change in changes)
+    return Breach(
+        "schema_change",
+        f"The inference table changed: {'; '.join(_sentences(changes, monitor))}.",
+        column_name=names[0] if len(names) == 1 else None,
+        columns=names,
+        evidence={
+            "changes": [vars(change) for change in changes],
+            "is_addition": all(change.change == "added" for change in changes),
+        },
+    )
+
+
+def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
+    """A sentence a change; a column that went and one of its type that came are one."""
+    gone = [change for change in changes if change.change == "removed"]
+    came = [change for change in changes if change.change == "added"]
+    if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
+        renamed = (
+            f"{gone[0].name} is called {came[0].name}, it seems: one went, one came, of a type"
+        )
+        return [renamed, *map(_retyped, _of(changes, "retyped"))]
+    watched = set(monitor.columns) | set(monitor.segments)
+    return [
+        *(
+            f"{change.name} is gone{', and it is monitored' if change.name in watched else ''}"
+            for change in gone
+        ),
+        *map(_retyped, _of(changes, "retyped")),
+        *(
+            f"{change.name} came ({change.new_type})"
+            f"{'' if change.name in watched else ', and nobody monitors it'}"
+            for change in came
+        ),
+    ]
+
+
+def _of(changes: Sequence[ColumnChange], kind: str) -> list[ColumnChange]:
+    return [change for change in changes if change.change == kind]
+
+
+def _retyped(change: ColumnChange) -> str:
+    return f"{change.name} was {change.old_type} and is {change.new_type}"
 
 
 def reference_counts(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, float]:

@@ -92,6 +92,8 @@ class Breach:
     @property
     def severity(self) -> Literal["warn", "error"]:
         """Error where whoever uses the predictions is hurt, else warn."""
+        if self.evidence.get("is_addition"):
+            return "warn"
         share = float(self.evidence.get("share", 0.0) or 0.0)
         is_broad = self.kind in ("missing_values", "unseen_category", "outliers") and share >= 0.2
         return "error" if self.kind in SEVERE or is_broad else "warn"

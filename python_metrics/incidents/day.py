@@ -11,11 +11,18 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from python_metrics.arrival.columns import ColumnChange
 from python_metrics.baselines import AcceptedNormal, accepted_normals
 from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
 from python_metrics.incidents.alarm import Alarm
-from python_metrics.incidents.arrival import Partition, of_state, of_volume, reference_counts
+from python_metrics.incidents.arrival import (
+    Partition,
+    of_columns,
+    of_state,
+    of_volume,
+    reference_counts,
+)
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.cause import Day, causes, is_broad
 from python_metrics.incidents.distance import Bins, fit_bins
@@ -132,11 +139,14 @@ class Evidence:
         And columns that are still away from the reference.
     errors : mapping of date to ErrorAlarm
     estimates : mapping of date to EstimatedAlarm
+    columns : mapping of date to sequence of ColumnChange
+        Of the inference table.
     """
 
     alarms: Mapping[dt.date, Sequence[Alarm]]
     errors: Mapping[dt.date, ErrorAlarm]
     estimates: Mapping[dt.date, EstimatedAlarm]
+    columns: Mapping[dt.date, Sequence[ColumnChange]] = field(default_factory=dict)
 
 
 def breaches_of_days(
@@ -156,7 +166,12 @@ def breaches_of_days(
 def _breaches_of_day(
     background: Background, day: Partition, evidence: Evidence, volume: Breach | None
 ) -> list[Breach]:
-    breaches = [breach for breach in (of_state(day), volume) if breach is not None]
+    of_table = of_columns(evidence.columns.get(day.day, ()), background.monitor)
+    state = of_state(day)
+    if of_table and state and state.kind == "schema_change":
+        # That a column is gone is told once.
+        state = None
+    breaches = [breach for breach in (state, of_table, volume) if breach is not None]
     alarms, error = evidence.alarms.get(day.day, ()), evidence.errors.get(day.day)
     estimate = evidence.estimates.get(day.day) if error is None else None
     is_wrong = error is not None or any(alarm.is_new for alarm in alarms)
@@ -308,5 +323,7 @@ def signature(partition: Partition, evidence: Evidence, level: float) -> str:
         level,
         sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in evidence.alarms.get(day, ())),
         [vars(alarm) for alarm in of_error if alarm],
+        # A day without one has the signature that it had before changes of columns were noted.
+        *(vars(change) for change in evidence.columns.get(day, ())),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from python_metrics.arrival.columns import column_changes
 from python_metrics.arrival.inputs import measured_fingerprints, note_inputs
 from python_metrics.calibration.decision import policy_of
 from python_metrics.incidents.arrival import partitions
@@ -51,7 +52,9 @@ def update_incidents(
         )
         ever = (connection, monitor, dt.date.min, dt.date.max)
         every = partitions(*ever)
-        evidence = Evidence(alarms_of(*ever), error_alarms(*ever), estimated_alarms(*ever))
+        evidence = Evidence(
+            alarms_of(*ever), error_alarms(*ever), estimated_alarms(*ever), column_changes(*ever)
+        )
         level = policy_of(monitor).level
         wanted = {day.day: signature(day, evidence, level) for day in every}
         written = known_signatures(connection, monitor)

@@ -30,6 +30,7 @@ METRICS = (
     "metrics.breaches",
     "metrics.version_comparisons",
     "metrics.measured_inputs",
+    "metrics.column_changes",
     LEDGER,
 )
 RELATION = sa.text(

@@ -8,8 +8,8 @@ from alembic import op
 
 from python_metrics import settings
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 SCHEMA = settings.metrics_schema()
 # What `make_months` and `analyze_months` did so far is what the owner of a table does.

@@ -1,0 +1,106 @@
+"""Holds the columns of an inference table against those that it had when it was last measured."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from python_metrics.monitors.config import Monitor
+
+NOW = sa.text(
+    "select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute"
+    " join pg_class on pg_class.oid = attrelid join pg_namespace as schemas"
+    " on schemas.oid = relnamespace where nspname = :schema and relname = :table"
+    " and attnum > 0 and not attisdropped"
+)
+BEFORE = sa.text(
+    "select column_name as name, data_type as type from metrics.inference_columns"
+    " where monitor = :monitor"
+)
+FORGET = sa.text("delete from metrics.inference_columns where monitor = :monitor")
+KEEP = sa.text(
+    "insert into metrics.inference_columns (monitor, column_name, data_type)"
+    " values (:monitor, :name, :type)"
+)
+NOTE = sa.text(
+    "insert into metrics.column_changes (monitor, partition_date, column_name, change, old_type,"
+    " new_type) values (:monitor, greatest(cast(:day as date), (select max(partition_date)"
+    " from metrics.partitions where monitor = :monitor)), :name, :change, :old_type, :new_type)"
+    " on conflict (monitor, partition_date, column_name) do update set change = excluded.change,"
+    " new_type = excluded.new_type, noted_at = excluded.noted_at"
+)
+OF_DAYS = sa.text(
+    "select partition_date as day, column_name as name, change, old_type, new_type"
+    " from metrics.column_changes where monitor = :monitor"
+    " and partition_date between :first and :last order by 1, 3 desc, 2"
+)
+
+
+@dataclass(frozen=True)
+class ColumnChange:
+    """A column that came, went, or is of another type.
+
+    Attributes
+    ----------
+    old_type, new_type : str or None
+        As Postgres writes them, ``numeric(12,2)``; None where there was, or is, no such column.
+    """
+
+    name: str
+    change: Literal["added", "removed", "retyped"]
+    old_type: str | None
+    new_type: str | None
+
+
+def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[ColumnChange]:
+    """Keep which columns a monitor's table has, and note what changed since they were last kept.
+
+    Parameters
+    ----------
+    day : date
+        Newest day of the run. A change is noted of the newest day there is.
+    """
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("select pg_advisory_xact_lock(hashtext('columns ' || :key))"),
+            {"key": monitor.name},
+        )
+        place = {"schema": monitor.schema_name, "table": monitor.name}
+        now = {row.name: row.type for row in connection.execute(NOW, place)}
+        own = {"monitor": monitor.name}
+        before = {row.name: row.type for row in connection.execute(BEFORE, own)}
+        if not now or now == before:
+            return []
+        changes = changed_columns(before, now) if before else []
+        for change in changes:
+            connection.execute(NOTE, {**own, "day": day, **vars(change)})
+        connection.execute(FORGET, own)
+        connection.execute(KEEP, [{**own, "name": name, "type": now[name]} for name in now])
+    return changes
+
+
+def changed_columns(before: Mapping[str, str], now: Mapping[str, str]) -> list[ColumnChange]:
+    """How columns with their types differ: those that went, of another type, that came."""
+    return [
+        *(ColumnChange(name, "removed", before[name], None) for name in before if name not in now),
+        *(
+            ColumnChange(name, "retyped", before[name], now[name])
+            for name in before
+            if name in now and now[name] != before[name]
+        ),
+        *(ColumnChange(name, "added", None, now[name]) for name in now if name not in before),
+    ]
+
+
+def column_changes(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> dict[dt.date, list[ColumnChange]]:
+    """Changes that were noted of each day of a span."""
+    by_day: dict[dt.date, list[ColumnChange]] = {}
+    span = {"monitor": monitor.name, "first": first, "last": last}
+    for row in connection.execute(OF_DAYS, span):
+        change = ColumnChange(row.name, row.change, row.old_type, row.new_type)
+        by_day.setdefault(row.day, []).append(change)
+    return by_day

@@ -1,0 +1,132 @@
+"""Columns of the inference table that come, go or change: an incident, and no silence."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.arrival.columns import changed_columns
+from tests.integration.commands import driftmeter, run
+from tests.integration.test_any_columns import Project
+from tests.integration.test_changed_policy import LOOSE, ROWS, TABLE, declare
+
+FIRST, SECOND, THIRD = "2026-03-01", "2026-03-02", "2026-03-03"
+BEFORE = "select md5(string_agg(stored::text, '' order by stored::text)) from {} as stored" + (
+    " where monitor = 'odd_names' and partition_date = '2026-03-01'"
+)
+TABLES = ("metrics.drift", "metrics.performance", "metrics.column_summary", "metrics.breaches")
+
+
+@pytest.fixture
+def scores(tmp_path: Path, warehouse: sa.Engine) -> Project:
+    """A monitor over a view of a table, of which one day was measured."""
+    with warehouse.begin() as session:
+        for statement in (*TABLE.split(";"), ROWS):
+            session.exec_driver_sql(statement.replace("%", "%%"))
+    project = Project(tmp_path, warehouse)
+    declare(project, LOOSE)
+    run(project, "--from", FIRST, "--to", FIRST)
+    return project
+
+
+def change(project: Project, statement: str, model: Callable[[str], str] = str) -> None:
+    """Change the source, and the model over it; the view is made anew by dbt."""
+    with project.engine.begin() as session:
+        session.execute(sa.text("drop view public_scoring.odd_names"))
+        session.execute(sa.text(statement))
+    file = project.directory / "models" / "odd_names.sql"
+    file.write_text(model(file.read_text()))
+
+
+def incidents(project: Project) -> list[tuple[str, str, str]]:
+    query = "select kind, severity, diagnosis from metrics.incidents where kind = 'schema_change'"
+    with project.engine.connect() as session:
+        return [tuple(row) for row in session.execute(sa.text(query))]
+
+
+def contents(project: Project) -> list[object]:
+    return [project.scalar(BEFORE.format(table)) for table in TABLES]
+
+
+def state(project: Project, day: str) -> tuple[str, str]:
+    query = "select state, coalesce(reason, '') from metrics.partitions where partition_date = :day"
+    with project.engine.connect() as session:
+        return tuple(session.execute(sa.text(query), {"day": day}).one())
+
+
+def test_a_column_that_comes_is_told_once_and_hurts_nobody(scores: Project) -> None:
+    change(scores, "alter table team.scores add tip numeric", lambda sql: with_column(sql, "tip"))
+    run(scores, "--from", SECOND, "--to", SECOND)
+    sentence = "The inference table changed: tip came (numeric), and nobody monitors it."
+    assert incidents(scores) == [("schema_change", "warn", sentence)]
+    assert state(scores, SECOND)[0] == "fresh"
+    run(scores, "--from", THIRD, "--to", THIRD)
+    assert len(incidents(scores)) == 1
+
+
+def with_column(sql: str, name: str) -> str:
+    return sql.replace("segment_1, predicted", f"segment_1, {name}, predicted")
+
+
+def test_a_monitored_column_that_goes_fails_the_day_and_leaves_those_before(
+    scores: Project,
+) -> None:
+    before = contents(scores)
+    change(scores, "alter table team.scores drop bins", lambda sql: sql.replace(" bins,", ""))
+    ended = driftmeter(scores, "run", "--from", SECOND, "--to", SECOND)
+    assert ended.returncode == 1
+    assert "bins" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert state(scores, SECOND)[0] == "failed"
+    assert state(scores, FIRST) == ("fresh", "")
+    assert contents(scores) == before
+    sentence = "The inference table changed: bins is gone, and it is monitored."
+    assert incidents(scores) == [("schema_change", "error", sentence)]
+    # Back again: the day is measured, and that it was gone stays on record.
+    change(
+        scores,
+        "alter table team.scores add bins double precision default 0.5",
+        lambda sql: sql.replace(' "user', ' bins, "user'),
+    )
+    run(scores, "--from", SECOND, "--to", SECOND)
+    assert state(scores, SECOND)[0] == "fresh"
+
+
+def test_a_column_that_is_called_otherwise_is_told_as_that(scores: Project) -> None:
+    change(
+        scores,
+        "alter table team.scores rename bins to buckets",
+        lambda sql: sql.replace(" bins,", " buckets,"),
+    )
+    ended = driftmeter(scores, "run", "--from", SECOND, "--to", SECOND)
+    assert ended.returncode == 1
+    renamed = "bins is called buckets now, as it seems by its type"
+    sentence = f"The inference table changed: {renamed}."
+    assert incidents(scores) == [("schema_change", "error", sentence)]
+    assert state(scores, SECOND)[0] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("to", "is_measured"),
+    [("real", True), ("numeric(12,2)", True), ("text", False)],
+)
+def test_a_column_of_another_type_is_told_whether_it_can_be_measured_or_not(
+    scores: Project, to: str, is_measured: bool
+) -> None:
+    change(scores, f"alter table team.scores alter bins type {to} using bins::{to}")
+    ended = driftmeter(scores, "run", "--from", SECOND, "--to", SECOND)
+    assert (ended.returncode == 0) == is_measured, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert state(scores, SECOND)[0] == ("fresh" if is_measured else "failed")
+    sentence = f"The inference table changed: bins was double precision and is {to}."
+    assert [row[2] for row in incidents(scores)] == [sentence]
+    assert state(scores, FIRST)[0] == "fresh"
+
+
+def test_what_changed_is_sorted_by_what_it_does() -> None:
+    before = {"a": "integer", "b": "text", "c": "date"}
+    now = {"a": "bigint", "c": "date", "d": "text"}
+    changes = [(change.change, change.name) for change in changed_columns(before, now)]
+    assert changes == [("removed", "b"), ("retyped", "a"), ("added", "d")]
+    assert changed_columns(before, before) == []
