@@ -51,7 +51,7 @@ dashboards: venv  ## Write grafana/dashboards anew from python_metrics/dashboard
 	$(BIN)/python -m python_metrics.dashboards.write
 
 test: venv  ## Run the tests in a process a core, each on a Postgres of its own
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
 
 bench: venv  ## Measure speed and memory beside peers and limits, each on a Postgres of its own
 	$(BIN)/python -m benchmarks.kernel

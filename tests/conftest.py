@@ -16,23 +16,25 @@ from tests.integration.pipeline import days
 
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
 TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
-# Fixtures of a session that take minutes to build: the files that use one stay in one process.
-BUILT_ONCE = ("demo", "farm")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together where processes share them out, the longest first.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Share tests out as `tests.scheduler` says, where there are several processes."""
+    from tests.scheduler import TogetherScheduling
 
-    A file is one process's, as its fixtures are.
-    """
-    groups = {item.path: item.path.as_posix() for item in items}
-    for item in items:
-        for fixture in BUILT_ONCE:
-            if fixture in getattr(item, "fixturenames", ()):
-                groups[item.path] = fixture
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
-    items.sort(key=lambda item: groups[item.path] not in BUILT_ONCE)
+    return TogetherScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a process of several, the groups that take longest come first."""
+    if not hasattr(config, "workerinput"):
+        return
+    from tests.scheduler import BUILT_ONCE, group_of
+
+    groups = {item: group_of(item.nodeid.split("::", 1)[0]) for item in items}
+    order = list(BUILT_ONCE)
+    items.sort(key=lambda item: order.index(groups[item]) if groups[item] in order else len(order))
 
 
 @pytest.fixture(scope="session")

@@ -99,9 +99,7 @@ def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
     gone = [change for change in changes if change.change == "removed"]
     came = [change for change in changes if change.change == "added"]
     if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
-        renamed = (
-            f"{gone[0].name} is called {came[0].name}, it seems: one went, one came, of a type"
-        )
+        renamed = f"{gone[0].name} is called {came[0].name} now, as it seems by its type"
         return [renamed, *map(_retyped, _of(changes, "retyped"))]
     watched = set(monitor.columns) | set(monitor.segments)
     return [

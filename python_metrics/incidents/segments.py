@@ -106,7 +106,8 @@ def _moved_alone(change: Change, of_reference: Mask, of_day: Mask) -> float:
     before, now = change.reference_rank, change.day_rank
     inside, error = _moved(before[of_reference], now[of_day])
     outside, error_outside = _moved(before[~of_reference], now[~of_day])
-    if abs(inside) < PLAIN_ERRORS * error or abs(inside) < PLAIN_ERRORS * error_outside:
+    # A column of one value has neither moved nor an error.
+    if not inside or abs(inside) < PLAIN_ERRORS * max(error, error_outside):
         return 0.0
     return 1 - max(abs(outside) - error_outside, 0) / abs(inside)
 
