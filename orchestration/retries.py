@@ -1,4 +1,4 @@
-"""A step whose connection to the warehouse was lost is tried again; no other error is."""
+"""A step that lost its connection or its transaction is tried again; no other error is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ import psycopg
 # A Postgres that restarts or fails over is back within a minute or two.
 MOST_RETRIES = 3
 WAIT_SECONDS = 20
-# SQLSTATE classes: connection exceptions, and an operator's shutdown. A client that finds nobody at
-# the other end has none.
-LOST = ("08", "57P")
+# SQLSTATE classes: connection exceptions, an operator's shutdown, and transactions that Postgres
+# ended since two waited for each other. A client that finds nobody at the other end has none.
+LOST = ("08", "57P", "40")
 
 
 @contextmanager

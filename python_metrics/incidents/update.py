@@ -25,6 +25,10 @@ from python_metrics.incidents.store import (
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import error_alarms, estimated_alarms
 
+LOCK_DAYS = sa.text(
+    "select from metrics.partitions where monitor = :monitor order by partition_date for update"
+)
+
 
 def update_incidents(
     engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date], *, ends_run: bool = False
@@ -50,6 +54,8 @@ def update_incidents(
             sa.text("select pg_advisory_xact_lock(hashtext('incidents ' || :key))"),
             {"key": monitor.name},
         )
+        # In the order in which others take them.
+        connection.execute(LOCK_DAYS, {"monitor": monitor.name})
         ever = (connection, monitor, dt.date.min, dt.date.max)
         every = partitions(*ever)
         evidence = Evidence(

@@ -136,6 +136,11 @@ declare
     no_rows constant text := left(encode(sha256('0:0'), 'hex'), 16);
 begin
     if of_step <> 'quality' then
+        -- Whoever notes or publishes takes the days in this order: else two would wait for each
+        -- other. dbt, whose step lasts longest, takes none before its end.
+        perform from metrics.partitions
+        where monitor = of_monitor and partition_date = any(of_days)
+        order by partition_date for update;
         delete from metrics.measured_inputs
         where monitor = of_monitor and partition_date = any(of_days)
             and array_position(steps, step) > array_position(steps, of_step);
@@ -152,10 +157,14 @@ $$
 """,
     """
 create function metrics.publish_days(of_monitor text, first date, last date) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform from metrics.partitions
+    where monitor = of_monitor and (first is null or partition_date between first and last)
+    order by partition_date for update;
     update metrics.partitions set drift_state = drift_state
-    where monitor = of_monitor
-        and (first is null or partition_date between first and last)
+    where monitor = of_monitor and (first is null or partition_date between first and last);
+end
 $$
 """,
     "revoke all on function metrics.publish_state from public",
