@@ -15,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui grafana overview pictures dashboards test bench lint sql types format lock clean
+.PHONY: help venv demo ui grafana overview pictures dashboards test bench lint scan sql types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,13 @@ lint: venv  ## Check form and types
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory sql
 	$(BIN)/yamllint --strict .
+	$(MAKE) --no-print-directory scan
+
+# Words that stand for a password in examples and tests, and hashes that are locks.
+scan: venv  ## Look for passwords and keys in what is committed
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook \
+		--exclude-files '(requirements[^/]*|sbom)\.txt$$|package-lock\.yml$$|\.ipynb$$' \
+		--exclude-lines '(user|owner):password@|nobody:nothing@|://me:|scram-sha-256|f0e1d2'
 
 sql: venv  ## Check SQL: files as they are, and the package's as dbt compiles it, with no database
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project python_metrics docs
