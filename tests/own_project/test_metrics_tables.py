@@ -7,6 +7,7 @@ from tests.own_project.farm import Farm
 EMPTY = {
     "model_versions": "how a version was trained: the example's training writes it, a team's own "
     "job may; which versions predict is in model_version_starts",
+    "column_changes": "no column of either table came, went or changed in the fortnight",
 }
 MONITORS = {"turbine_power", "bearing_watch"}
 # Whatever concerns one of the two by what was planted; all others have rows of both.
