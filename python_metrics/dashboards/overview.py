@@ -75,7 +75,7 @@ select incident_id as id, incidents.monitor, owner, kind, severity, diagnosis,
     'driftmeter incidents ' || case when acknowledged_by is null then 'ack ' else 'close ' end
         || incident_id as next_step
 from metrics.incidents join metrics.monitor_state as state using (monitor)
-where closed_on is null and state <> 'retired' order by severity, opened_on
+where closed_on is null and state <> 'retired' order by severity, opened_on, id
 """
 OPEN_INCIDENTS = f"""
 select count(*) as open_incidents from metrics.incidents
