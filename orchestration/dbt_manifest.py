@@ -3,17 +3,16 @@
 import functools
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.dbt_packages import (
-    DBT,
     TARGET,
     ensure_packages,
     installed_packages,
     project_lock,
+    words_of_failure,
 )
 from orchestration.dbt_profile import ensure_profile, profiles_dir
 from orchestration.dbt_project_file import NAME, read_project
@@ -128,21 +127,12 @@ def _parse(directory: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="parse-", dir=target) as folder:
         if (target / PARTIAL_PARSE).exists():
             shutil.copy(target / PARTIAL_PARSE, folder)
-        parsed = subprocess.run(
-            [str(DBT), "--quiet", "--no-use-colors", "parse"],
-            cwd=directory,
-            env={
-                **os.environ,
-                "DBT_PROFILES_DIR": str(profiles_dir()),
-                "DBT_TARGET_PATH": folder,
-            },
-            capture_output=True,
-            text=True,
+        refused = words_of_failure(
+            "parse", DBT_PROFILES_DIR=str(profiles_dir()), DBT_TARGET_PATH=folder
         )
-        if parsed.returncode != 0:
-            output = " ".join((parsed.stdout + parsed.stderr).split())
+        if refused is not None:
             raise DriftmeterError(
-                f"dbt cannot parse the project ({output})",
+                f"dbt cannot parse the project ({refused})",
                 where=str(directory),
                 fix="correct the file that dbt names, then run `dbt parse` there",
             )

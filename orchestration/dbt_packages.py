@@ -1,5 +1,6 @@
 """Packages that a dbt project declares, Driftmeter's own among them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,17 +53,22 @@ def install_packages() -> None:
     DriftmeterError
         If dbt cannot install them; carries dbt's own words.
     """
-    directory = settings.dbt_project_dir()
+    refused = words_of_failure("deps")
+    if refused is not None:
+        raise DriftmeterError(
+            f"dbt cannot install the project's packages ({refused})",
+            where=str(settings.dbt_project_dir()),
+            fix="correct packages.yml, then run `dbt deps` there",
+        )
+
+
+def words_of_failure(command: str, **environment: str) -> str | None:
+    """Run a command of dbt in the project; what it says where it fails, on one line, else None."""
     ended = subprocess.run(
-        [str(DBT), "--quiet", "--no-use-colors", "deps"],
-        cwd=directory,
+        [str(DBT), "--quiet", "--no-use-colors", command],
+        cwd=settings.dbt_project_dir(),
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
     )
-    if ended.returncode != 0:
-        words = " ".join((ended.stdout + ended.stderr).split())
-        raise DriftmeterError(
-            f"dbt cannot install the project's packages ({words})",
-            where=str(directory),
-            fix="correct packages.yml, then run `dbt deps` there",
-        )
+    return " ".join((ended.stdout + ended.stderr).split()) if ended.returncode else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import apprise
 import sqlalchemy as sa
 
+from python_metrics.warehouse.turn import alone
+
 # A message that a service refused so often is given up, with its reason.
 MOST_ATTEMPTS = 5
 # The first wait before another attempt; each later one is twice as long.
@@ -130,7 +132,7 @@ def deliver(
     unusable = sum(not service.add(url) for url in urls)
     done = []
     with engine.begin() as connection:
-        connection.execute(sa.text("select pg_advisory_xact_lock(hashtext('notifications'))"))
+        alone(connection, "notifications")
         now = now or _now(connection)
         for message in pending(connection, now):
             done.append(_send(service, message, unusable))

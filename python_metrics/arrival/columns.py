@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from python_metrics.monitors.config import Monitor
+from python_metrics.warehouse.turn import alone
 
 NOW = sa.text(
     "select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute"
@@ -63,10 +64,7 @@ def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[Colu
         Newest day of the run. A change is noted of the newest day there is.
     """
     with engine.begin() as connection:
-        connection.execute(
-            sa.text("select pg_advisory_xact_lock(hashtext('columns ' || :key))"),
-            {"key": monitor.name},
-        )
+        alone(connection, f"columns {monitor.name}")
         place = {"schema": monitor.schema_name, "table": monitor.name}
         now = {row.name: row.type for row in connection.execute(NOW, place)}
         own = {"monitor": monitor.name}

@@ -21,6 +21,7 @@ from python_metrics.drift.inference_rows import every_day
 from python_metrics.drift.store import CLASSIFIER, replace_verdicts
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
+from python_metrics.warehouse.turn import alone
 
 # Earlier days that a verdict rests on: the trailing baseline, and what it leaves out.
 HISTORY = dt.timedelta(days=TRAILING + LAG)
@@ -45,9 +46,7 @@ def detect(
     calibration = calibrate(engine, monitor, config_hash, cache)
     with engine.begin() as connection:
         # One at a time: a verdict reads days that another run may be writing.
-        connection.execute(
-            sa.text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": monitor.name}
-        )
+        alone(connection, monitor.name)
         last = _last_that_rests_on(connection, monitor, days)
         later = computed_days(connection, monitor, min(days), last)
         verdicts = judge(connection, monitor, calibration, sorted({*days, *later}))

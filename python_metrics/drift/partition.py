@@ -16,6 +16,7 @@ from python_metrics.drift.store import CLASSIFIER, replace_scores
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.months import make_months
+from python_metrics.warehouse.turn import alone
 
 CLASSIFIER_ENGINE = "driftmeter domain classifier"
 KEYS = {"segment": None, "segment_value": None}
@@ -50,7 +51,7 @@ def compute_partition(
     started = time.perf_counter()
     try:
         with engine.begin() as connection:
-            _lock(connection, monitor, day)
+            alone(connection, f"{monitor.name} {day}")
             content = day_content(connection, monitor, day)
             rows = content.rows
             current = read_rows(
@@ -119,7 +120,7 @@ def run_tests(
         If the day has no rows: nothing was tested, which is no pass.
     """
     with engine.begin() as connection:
-        _lock(connection, monitor, day)
+        alone(connection, f"{monitor.name} {day}")
         current = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, is_coded=True)
         if current.empty:
             raise DriftmeterError(
@@ -197,12 +198,6 @@ def _replace(
         for row in _test_rows(monitor, day, version, outcomes)
     ]
     _replace_tests(connection, monitor, day, tests)
-
-
-def _lock(connection: sa.Connection, monitor: Monitor, day: dt.date) -> None:
-    connection.execute(
-        sa.text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": f"{monitor.name} {day}"}
-    )
 
 
 def _replace_tests(

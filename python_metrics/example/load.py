@@ -14,6 +14,7 @@ from python_metrics.arrival.changes import mark_days_stale
 from python_metrics.example.labels import EVERY_LABEL, LabelDelay, take_labels
 from python_metrics.example.sources.base import Batch, Source
 from python_metrics.warehouse.copy import copy_in
+from python_metrics.warehouse.turn import alone
 
 # What the last load wrote of a day, which is forgotten; an earlier version kept no fingerprint.
 FORGET = sa.text(
@@ -90,10 +91,7 @@ def load_day(
     batch = source.read_day(day)
     key = {"day": day}
     with engine.begin() as connection:
-        connection.execute(
-            sa.text("select pg_advisory_xact_lock(hashtext('raw trips ' || :day))"),
-            {"day": day.isoformat()},
-        )
+        alone(connection, f"raw trips {day}")
         before = connection.execute(FORGET, key).one()
         gone = connection.execute(DELETE_TRIPS, key).rowcount
         fingerprint = hashlib.sha256()

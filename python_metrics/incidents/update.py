@@ -24,6 +24,7 @@ from python_metrics.incidents.store import (
 )
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import error_alarms, estimated_alarms
+from python_metrics.warehouse.turn import alone
 
 LOCK_DAYS = sa.text(
     "select from metrics.partitions where monitor = :monitor order by partition_date for update"
@@ -50,10 +51,7 @@ def update_incidents(
         Of the days that were asked for.
     """
     with engine.begin() as connection:
-        connection.execute(
-            sa.text("select pg_advisory_xact_lock(hashtext('incidents ' || :key))"),
-            {"key": monitor.name},
-        )
+        alone(connection, f"incidents {monitor.name}")
         # In the order in which others take them.
         connection.execute(LOCK_DAYS, {"monitor": monitor.name})
         ever = (connection, monitor, dt.date.min, dt.date.max)

@@ -40,6 +40,7 @@ from python_metrics.performance.realised import COUNTS, METRICS, realised
 from python_metrics.performance.sample import Sample, rows_in, sample_of
 from python_metrics.performance.store import finish, newest_day, replace_day
 from python_metrics.performance.versions import compare_day
+from python_metrics.warehouse.turn import alone
 
 # With so many of its labels a day is final, however long the last ones take.
 FINAL_COVERAGE = 0.99
@@ -125,10 +126,7 @@ def measure_day(
     """
     monitor = background.monitor
     with engine.begin() as connection:
-        connection.execute(
-            sa.text("select pg_advisory_xact_lock(hashtext('performance ' || :key))"),
-            {"key": f"{monitor.name} {day}"},
-        )
+        alone(connection, f"performance {monitor.name} {day}")
         rows_of_day = day_content(connection, monitor, day).fingerprint
         newest = newest_day(connection, monitor)
         is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
@@ -156,10 +154,7 @@ def settle_days(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) ->
     """
     with engine.begin() as connection:
         # Two runs would mark the same days in another order, and wait for each other.
-        connection.execute(
-            sa.text("select pg_advisory_xact_lock(hashtext('settled performance ' || :key))"),
-            {"key": monitor.name},
-        )
+        alone(connection, f"settled performance {monitor.name}")
         mark_estimates(connection, monitor, min(days), max(days))
         finish(connection, monitor, newest_day(connection, monitor))
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.measured import Measured
 from python_metrics.warehouse.months import make_months
+from python_metrics.warehouse.turn import alone
 
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
 DELETE = sa.text(
@@ -41,7 +42,6 @@ WITHDRAW = sa.text(
     f" select {', '.join(f'before.{name}' for name in KEY)}, 'withdrawn'"
     f" from before left join now on {SAME} where now.monitor is null"
 )
-ALONE = sa.text("select pg_advisory_xact_lock(hashtext('performance history ' || :key))")
 FINISH = sa.text(
     "update metrics.performance set state = 'final'"
     " where monitor = :monitor and state = 'provisional' and partition_date <= :last"
@@ -86,6 +86,6 @@ def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) 
 def _record_changes(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> None:
     asked = {"monitor": monitor.name, "days": list(days)}
     # A second transaction would add what the first has just added, and cannot see yet.
-    connection.execute(ALONE, {"key": monitor.name})
+    alone(connection, f"performance history {monitor.name}")
     connection.execute(WITHDRAW, asked)
     connection.execute(RECORD, asked)

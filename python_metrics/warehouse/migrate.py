@@ -14,6 +14,7 @@ from alembic.util import CommandError
 
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.turn import alone
 from python_metrics.warehouse.views import upgrade_views
 
 # Where Alembic keeps the revision, in the schema itself.
@@ -90,9 +91,7 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             # Two processes that start at once must not both create the tables.
-            connection.execute(
-                sa.text("select pg_advisory_xact_lock(hashtext('driftmeter migrations'))")
-            )
+            alone(connection, "driftmeter migrations")
             # Who may not create schemas may use one that is there.
             if not sa.inspect(connection).has_schema(migrations.schema):
                 connection.execute(sa.text(f"create schema {migrations.schema}"))

@@ -19,6 +19,14 @@ HOLDER = sa.text(
 )
 
 
+ALONE = sa.text("select pg_advisory_xact_lock(hashtext(:name))")
+
+
+def alone(connection: sa.Connection, name: str) -> None:
+    """Be the only transaction of that name until this one ends; waits for whoever is."""
+    connection.execute(ALONE, {"name": name})
+
+
 @contextmanager
 def turn(engine: sa.Engine, name: str, purpose: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold the warehouse's one turn of that name; waits for whoever has it.

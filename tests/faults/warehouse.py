@@ -20,7 +20,7 @@ from python_metrics.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import create_database
 from tests.integration.commands import DRIFTMETER
 from tests.integration.test_any_columns import Project
-from tests.integration.test_changed_policy import LOOSE, ROWS, TABLE, declare
+from tests.integration.test_changed_policy import LOOSE, ROWS, declare, fill
 
 # Thirty days after the reference, of 160 rows each.
 THIRTY_DAYS = ROWS.replace("% 73", "% 89").replace("11680", "14240")
@@ -84,9 +84,7 @@ class Warehouse:
         seconds : float
             That it takes.
         """
-        with self.project.engine.begin() as session:
-            for statement in (*TABLE.split(";"), THIRTY_DAYS):
-                session.exec_driver_sql(statement.replace("%", "%%"))
+        fill(self.project.engine, THIRTY_DAYS)
         self.project.engine.dispose()
         create_database(self.base, "before", "empty")
         # This one parses the project too, which takes its time.

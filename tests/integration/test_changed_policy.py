@@ -65,6 +65,13 @@ NOT_STATE = ("computed_at", "duration_seconds", "incident_id", "report_url")
 Rows = dict[str, list[str]]
 
 
+def fill(engine: sa.Engine, rows: str = ROWS) -> None:
+    """Make the table of scores, with its rows."""
+    with engine.begin() as session:
+        for statement in (*TABLE.split(";"), rows):
+            session.exec_driver_sql(statement.replace("%", "%%"))
+
+
 def declare(project: Project, policy: dict[str, dict[str, float]]) -> None:
     project.declare("odd_names", materialized="view", segments=["segment_1"], **policy)
 
@@ -126,9 +133,7 @@ def story(
     for name in ("strict", "loose"):
         create_database(postgres, f"policy_{name}", template)
         engine = connection.engine(f"{postgres}/policy_{name}")
-        with engine.begin() as session:
-            for statement in (*TABLE.split(";"), ROWS):
-                session.exec_driver_sql(statement.replace("%", "%%"))
+        fill(engine)
         projects.append(Project(tmp_path_factory.mktemp(name), engine))
     strict, loose = projects
     declare(strict, STRICT)

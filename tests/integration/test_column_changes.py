@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from python_metrics.arrival.columns import changed_columns
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project
-from tests.integration.test_changed_policy import LOOSE, ROWS, TABLE, declare
+from tests.integration.test_changed_policy import LOOSE, declare, fill
 
 FIRST, SECOND, THIRD = "2026-03-01", "2026-03-02", "2026-03-03"
 BEFORE = "select md5(string_agg(stored::text, '' order by stored::text)) from {} as stored" + (
@@ -21,9 +21,7 @@ TABLES = ("metrics.drift", "metrics.performance", "metrics.column_summary")
 @pytest.fixture
 def scores(tmp_path: Path, warehouse: sa.Engine) -> Project:
     """A monitor over a view of a table, of which one day was measured."""
-    with warehouse.begin() as session:
-        for statement in (*TABLE.split(";"), ROWS):
-            session.exec_driver_sql(statement.replace("%", "%%"))
+    fill(warehouse)
     project = Project(tmp_path, warehouse)
     declare(project, LOOSE)
     run(project, "--from", FIRST, "--to", FIRST)

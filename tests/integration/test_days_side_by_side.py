@@ -15,7 +15,7 @@ from python_metrics.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.commands import run
 from tests.integration.test_any_columns import Project
-from tests.integration.test_changed_policy import DAYS, LOOSE, ROWS, TABLE, declare, stored
+from tests.integration.test_changed_policy import DAYS, LOOSE, declare, fill, stored
 
 DAY = dt.date(2026, 3, 1)
 MANY = [DAY + dt.timedelta(days=number) for number in range(20)]
@@ -30,9 +30,7 @@ def projects(
     for workers in ("1", "3"):
         create_database(postgres, f"workers_{workers}", template)
         engine = connection.engine(f"{postgres}/workers_{workers}")
-        with engine.begin() as session:
-            for statement in (*TABLE.split(";"), ROWS):
-                session.exec_driver_sql(statement.replace("%", "%%"))
+        fill(engine)
         project = Project(tmp_path_factory.mktemp(f"workers_{workers}"), engine)
         declare(project, LOOSE)
         run(project, *DAYS, "--workers", workers)

@@ -9,7 +9,7 @@ from python_metrics.arrival.changes import mark_changed
 from python_metrics.monitors.manifest import load_monitors
 from tests.integration.commands import run
 from tests.integration.test_any_columns import Project
-from tests.integration.test_changed_policy import LOOSE, ROWS, TABLE, declare
+from tests.integration.test_changed_policy import LOOSE, declare, fill
 
 LATE = dt.date(2026, 3, 4)
 DAYS = ("--from", "2026-03-01", "--to", "2026-03-08")
@@ -21,12 +21,12 @@ LATE_ROW = """
 """
 
 
-def clocks(engine: sa.Engine, since: str) -> dict[tuple[dt.date, str], object]:
+def clocks(engine: sa.Engine) -> dict[tuple[dt.date, str], object]:
     """When each step measured each day."""
     query = (
         "select partition_date, step, measured_at from metrics.measured_inputs"
-        f" where partition_date >= '{since}' union all"
-        f" select partition_date, 'day', computed_at from metrics.partitions"
+        " where partition_date >= '2026-03-01' union all"
+        " select partition_date, 'day', computed_at from metrics.partitions"
     )
     with engine.connect() as session:
         return {(row[0], row[1]): row[2] for row in session.execute(sa.text(query))}
@@ -41,13 +41,11 @@ def states(engine: sa.Engine) -> dict[dt.date, str]:
 def test_one_late_row_is_one_stale_day_and_one_day_measured_again(
     tmp_path: Path, warehouse: sa.Engine
 ) -> None:
-    with warehouse.begin() as session:
-        for statement in (*TABLE.split(";"), ROWS):
-            session.exec_driver_sql(statement.replace("%", "%%"))
+    fill(warehouse)
     project = Project(tmp_path, warehouse)
     declare(project, LOOSE)
     run(project, *DAYS)
-    before = clocks(warehouse, "2026-03-01")
+    before = clocks(warehouse)
     assert {step for _, step in before} == {"quality", "drift", "performance", "incidents", "day"}
     assert set(states(warehouse).values()) == {"fresh"}
     with warehouse.begin() as session:
@@ -59,7 +57,7 @@ def test_one_late_row_is_one_stale_day_and_one_day_measured_again(
     assert stale == {LATE: "stale"}
     shown = run(project, "--stale")
     assert str(LATE) in shown
-    after = clocks(warehouse, "2026-03-01")
+    after = clocks(warehouse)
     assert {key for key in after if after[key] != before[key]} == {
         (LATE, step) for step in ("quality", "drift", "performance", "incidents", "day")
     }
