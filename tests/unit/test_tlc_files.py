@@ -1,7 +1,9 @@
 """TLC's files of every year, yellow and green: columns, strays, rejected rows, and bad files."""
 
 import datetime as dt
+import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -224,3 +226,55 @@ def test_a_file_in_blocks_is_as_it_is_in_one(
     monkeypatch.setattr(files, "BLOCK_ROWS", 7)
     assert [FilesSource(tmp_path).read_day(day) for day in days] == whole
     assert sum(batch.rejected.num_rows for batch in whole if batch) == 2
+
+
+def in_place(path: Path, content: bytes) -> None:
+    with path.open("r+b") as file:
+        for start in range(0, len(content), 4096):
+            file.write(content[start : start + 4096])
+        file.truncate()
+
+
+def by_name(path: Path, content: bytes) -> None:
+    other = path.with_suffix(".new")
+    other.write_bytes(content)
+    os.replace(other, path)
+
+
+@pytest.mark.parametrize("replace", [in_place, by_name])
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_file_that_is_replaced_while_it_is_read_gives_no_mixture(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+    replace: Callable[[Path, bytes], None],
+) -> None:
+    day = dt.date(2019, 4, 17)
+    table = pq.read_table(write_month(tmp_path, "2019-04"))
+    (tmp_path / "yellow_tripdata_2019-04.parquet").unlink()
+    path = tmp_path / f"yellow_tripdata_2019-04.{ending}"
+    months = []
+    for fare in (11.0, 22.0):
+        column = table.schema.get_field_index("fare_amount")
+        table = table.set_column(column, "fare_amount", pa.array([fare] * table.num_rows))
+        write_table = pq.write_table if ending == "parquet" else pa_csv.write_csv
+        write_table(table, path)
+        months.append(path.read_bytes())
+    path.write_bytes(months[0])
+    read_blocks = files.read_blocks
+
+    def replaced_on_the_way(path: Path) -> Iterator[pa.Table]:
+        for number, block in enumerate(read_blocks(path)):
+            if number == 2:
+                replace(path, months[1])
+            yield block
+
+    monkeypatch.setattr(files, "BLOCK_ROWS", 500)
+    source = FilesSource(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_blocks", replaced_on_the_way)
+        with pytest.raises(DriftmeterError, match=f"{path}: was replaced while it was read"):
+            source.read_day(day)
+    batch = source.read_day(day)
+    assert batch is not None
+    assert set(batch.trips["fare_amount"].to_pylist()) == {22.0}

@@ -159,6 +159,7 @@ class FilesSource:
 
     def _read_month(self, key: tuple[int, int]) -> Month:
         path = self._paths[key]
+        before = _state(path)
         directory = tempfile.TemporaryDirectory(prefix="driftmeter-trips-")
         places = [Path(directory.name) / name for name in ("trips", "rejected")]
         for place in places:
@@ -176,6 +177,12 @@ class FilesSource:
             rows += len(frame)
         trips.close()
         rejected.close()
+        if _state(path) != before:
+            raise DriftmeterError(
+                "was replaced while it was read",
+                where=str(path),
+                fix="run again once it is whole",
+            )
         file = SourceFile(path.name, rows, dict(sorted(by_day.items())))
         return Month(file, trips, rejected, directory)
 
@@ -234,6 +241,15 @@ def read_blocks(path: Path) -> Iterator[pa.Table]:
             where=str(path),
             fix="download it again, or remove it",
         ) from error
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What differs once a file was written to, or another put in its place; None if it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _days_of(year: int, month: int) -> list[dt.date]:
