@@ -20,7 +20,11 @@ from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.drift.inference_rows import every_day
 from python_metrics.errors import DriftmeterError
 from python_metrics.judging import judge_changed_policy
-from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
+from python_metrics.monitors.changes import (
+    mark_column_changes,
+    retire_undeclared,
+    tell_other_version,
+)
 from python_metrics.monitors.config import Days, Monitor
 from python_metrics.monitors.manifest import project_name
 from python_metrics.warehouse import connection
@@ -162,7 +166,7 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
 
 
 def tell_changes(names: Sequence[str]) -> None:
-    """Say, in a line each, what changed columns and policies do to the days that are measured.
+    """Say, in a line each, what changes do to measured days: of columns, policy, or Driftmeter.
 
     Days of another policy are judged again here, for there may be no other day to run.
     """
@@ -171,6 +175,7 @@ def tell_changes(names: Sequence[str]) -> None:
         lines = (
             mark_column_changes(engine, monitor),
             judge_changed_policy(engine, monitor, settings.home() / "calibration"),
+            tell_other_version(engine, monitor),
         )
         for line in filter(None, lines):
             print(line)

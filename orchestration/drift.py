@@ -25,7 +25,11 @@ from python_metrics.drift.reference import Reference, load_reference
 from python_metrics.drift.results import PartitionResult
 from python_metrics.errors import DriftmeterError
 from python_metrics.judging import judge_changed_policy
-from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
+from python_metrics.monitors.changes import (
+    mark_column_changes,
+    retire_undeclared,
+    tell_other_version,
+)
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.warehouse import connection
@@ -83,6 +87,8 @@ def drift_asset(
             context.log.info(changes)
         if judged := judge_changed_policy(engine, monitor, settings.home() / "calibration"):
             context.log.info(judged)
+        if told := tell_other_version(engine, monitor):
+            context.log.warning(told)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         shared = _Shared(monitor, reference, frozenset(absent_days(engine, days)))

@@ -16,15 +16,15 @@ from python_metrics.calibration.detect import computed_days, detect, measured_co
 from python_metrics.drift.reference import mark_outdated
 from python_metrics.incidents.update import update_incidents
 from python_metrics.monitors.changes import days_of_other_policy
-from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.config import JUDGING_VERSION, Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.performance.alarms import decide_errors
 
 # Days of an acknowledged incident are in no trailing baseline, and verdicts can move its first and
 # last day: judged until they stay, which takes two rounds.
 MOST_ROUNDS = 3
-NOTE_POLICY = sa.text(
-    "update metrics.partitions set policy_hash = :policy_hash"
+NOTE_JUDGED = sa.text(
+    "update metrics.partitions set policy_hash = :policy_hash, judging_version = :judging_version"
     " where monitor = :monitor and partition_date = any(:days)"
 )
 
@@ -89,8 +89,8 @@ def judge_again(
             break
     # Last, so that whoever was interrupted before is told to judge again.
     with engine.begin() as connection:
-        note = {"monitor": monitor.name, "days": days, "policy_hash": monitor.policy_hash}
-        connection.execute(NOTE_POLICY, note)
+        note = {"policy_hash": monitor.policy_hash, "judging_version": JUDGING_VERSION}
+        connection.execute(NOTE_JUDGED, {"monitor": monitor.name, "days": days, **note})
     return len(days)
 
 

@@ -44,7 +44,8 @@ def judge(
     """Show what a policy would have alarmed on days that were computed; nothing is written.
 
     With --apply every stored day is judged again by the policy that the monitor's YAML declares,
-    as `driftmeter run` does by itself once that has changed.
+    as `driftmeter run` does by itself once that has changed; by this version of Driftmeter, where
+    another judged them, which `driftmeter run` only says.
 
     Example: driftmeter judge --monitor NAME --from 2026-01-01 --to 2026-01-31
     --set alarm_budget.false_alarms_per_month=0.5
@@ -60,6 +61,7 @@ def judge(
         keep(declared)
         return
     from python_metrics.ledger import alarms_under, stored_alarms
+    from python_metrics.monitors.changes import days_of_other_version
     from python_metrics.warehouse import connection
 
     first, last = read_date("--from", from_date), read_date("--to", to_date)
@@ -68,7 +70,8 @@ def judge(
     now = alarms_under(engine, asked, first, last, settings.home() / "calibration")
     with engine.connect() as session:
         then = stored_alarms(session, monitor, first, last)
-    show(asked, then, now if changes else {day: then.get(day, []) for day in now})
+        is_otherwise = bool(changes) or days_of_other_version(session, monitor) > 0
+    show(asked, then, now if is_otherwise else {day: then.get(day, []) for day in now})
 
 
 def keep(monitor: "Monitor") -> None:
@@ -124,7 +127,7 @@ def show(monitor: "Monitor", then: "Ledger", now: "Ledger") -> None:
     from orchestration.terminal import console
 
     terminal = console()
-    table = Table("day", "as declared", "with this policy", box=box.SIMPLE_HEAD)
+    table = Table("day", "as stored", "judged now", box=box.SIMPLE_HEAD)
     counts = [sum(map(bool, ledger.values())) for ledger in (then, now)]
     days = sorted({*then, *now})
     for day in days:
@@ -134,7 +137,7 @@ def show(monitor: "Monitor", then: "Ledger", now: "Ledger") -> None:
     budget = monitor.alarm_budget.false_alarms_per_month
     terminal.print(table if any(counts) else "no alarm on any day")
     terminal.print(
-        f"{len(days)} days: {counts[0]} with an alarm as declared, {counts[1]} with this policy"
+        f"{len(days)} days: {counts[0]} with an alarm as stored, {counts[1]} judged now"
         f" ({budget:g} false alarms a month)"
     )
 

@@ -115,13 +115,20 @@ def status(
     engine = connection.engine()
     with engine.connect() as session:
         is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
-        rows = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
-    other_policy = _days_of_other_policy(engine, [row["monitor"] for row in rows])
+        measured = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
+    names = [row["monitor"] for row in measured]
+    other_policy = _days_of_other_policy(engine, names)
+    other_version = _days_of_other_version(engine, names)
+    rows = [
+        {
+            **row,
+            "days_of_other_policy": other_policy.get(row["monitor"], 0),
+            "days_of_other_version": other_version.get(row["monitor"], 0),
+        }
+        for row in measured
+    ]
     if as_json:
-        shown = [
-            {**row, "days_of_other_policy": other_policy.get(row["monitor"], 0)} for row in rows
-        ]
-        typer.echo(json.dumps(shown, default=str, indent=2))
+        typer.echo(json.dumps(rows, default=str, indent=2))
         return
     typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
@@ -132,7 +139,7 @@ def status(
     from orchestration.terminal import console
 
     for row in rows:
-        console().print(_table(row, other_policy.get(row["monitor"], 0)))
+        console().print(_table(row))
 
 
 def _days_of_other_policy(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
@@ -156,6 +163,16 @@ def _days_of_other_policy(engine: "sa.Engine", measured: Collection[str]) -> dic
         }
 
 
+def _days_of_other_version(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
+    """How many stored days of each monitor another version of Driftmeter has judged."""
+    if not measured:
+        return {}
+    from python_metrics.monitors.changes import days_of_other_version
+
+    with engine.connect() as session:
+        return {name: days_of_other_version(session, name) for name in measured}
+
+
 def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     """How many are open, and the newest of them."""
     lines = [f"{row['kind']} since {row['since']}: {row['diagnosis']}" for row in incidents]
@@ -163,9 +180,11 @@ def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
 
 
-def _table(row: Mapping[Any, Any], other_policy: int) -> "Table":
+def _table(row: Mapping[Any, Any]) -> "Table":
     """One monitor, narrow enough for 80 columns."""
     from rich.table import Table
+
+    from python_metrics.monitors.changes import judged_otherwise
 
     drifted, reference = row["drifted_on_last_day"], row["reference"]
     table = Table(title=row["monitor"], title_justify="left", show_header=False)
@@ -175,9 +194,11 @@ def _table(row: Mapping[Any, Any], other_policy: int) -> "Table":
     table.add_row("days", f"{row['days']:,}: {states}")
     if row["stale_reason"] and not row["retired_on"]:
         table.add_row("stale", f"{row['stale_reason']}: `driftmeter run --stale` measures again")
-    if other_policy:
-        again = f"{other_policy:,} days are judged by the one before: `driftmeter run` judges again"
+    if days := row["days_of_other_policy"]:
+        again = f"{days:,} days are judged by the one before: `driftmeter run` judges again"
         table.add_row("policy changed", again)
+    if days := row["days_of_other_version"]:
+        table.add_row("judged otherwise", f"{days:,} days {judged_otherwise(row['monitor'])}")
     table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
     table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
     table.add_row(

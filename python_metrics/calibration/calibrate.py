@@ -10,10 +10,7 @@ from python_metrics.calibration.cache import Calibration, load, save
 from python_metrics.calibration.column import calibrate_column
 from python_metrics.calibration.histograms import load_counts
 from python_metrics.calibration.multivariate import fit_classifier_null
-from python_metrics.monitors.config import Monitor
-
-# Part of the cache's key: a change of what is fitted must not read what was.
-VERSION = "3"
+from python_metrics.monitors.config import JUDGING_VERSION, Monitor
 
 
 def calibrate(
@@ -28,7 +25,7 @@ def calibrate(
     cache : Path, optional
         Directory of calibrations.
     """
-    file = cache / f"{monitor.name}-{config_hash}-{VERSION}.npz" if cache else None
+    file = cache / f"{monitor.name}-{config_hash}-{JUDGING_VERSION}.npz" if cache else None
     if file is not None and file.exists():
         return load(file)
     days = monitor.reference

@@ -14,7 +14,7 @@ from python_metrics.drift.reference import BASELINE, Reference
 from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
 from python_metrics.drift.store import CLASSIFIER, replace_scores
 from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.config import JUDGING_VERSION, Monitor
 from python_metrics.warehouse.months import make_months
 from python_metrics.warehouse.turn import alone
 
@@ -224,13 +224,15 @@ def _replace_tests(
 PARTITION = sa.text(
     "insert into metrics.partitions (monitor, partition_date, state, drift_state, drift_reason,"
     " row_count, fingerprint, labelled_count, inputs_fingerprint, config_hash, policy_hash,"
-    " duration_seconds, computed_at) values (:monitor, :day, :state, :state, :reason, :rows,"
-    " :fingerprint, :labelled, :inputs, :config, :policy, :seconds, now())"
+    " judging_version, duration_seconds, computed_at) values (:monitor, :day, :state,"
+    " :state, :reason, :rows, :fingerprint, :labelled, :inputs, :config, :policy,"
+    " :judging_version, :seconds, now())"
     " on conflict (monitor, partition_date) do update set drift_state = excluded.drift_state,"
     " drift_reason = excluded.drift_reason, row_count = excluded.row_count,"
     " fingerprint = excluded.fingerprint, labelled_count = excluded.labelled_count,"
     " inputs_fingerprint = excluded.inputs_fingerprint, config_hash = excluded.config_hash,"
-    " policy_hash = excluded.policy_hash, duration_seconds = excluded.duration_seconds,"
+    " policy_hash = excluded.policy_hash, judging_version = excluded.judging_version,"
+    " duration_seconds = excluded.duration_seconds,"
     " computed_at = excluded.computed_at, rows_dropped_at = null"
 )
 REASONS = {
@@ -255,6 +257,7 @@ def _record(
             "inputs": content.inputs_fingerprint,
             "config": reference.config_hash,
             "policy": reference.monitor.policy_hash,
+            "judging_version": JUDGING_VERSION,
             "seconds": result.duration_seconds,
         },
     )
@@ -282,6 +285,7 @@ def _record_failure(
                 "inputs": None,
                 "config": reference.config_hash,
                 "policy": monitor.policy_hash,
+                "judging_version": JUDGING_VERSION,
                 "seconds": seconds,
             },
         )

@@ -1,10 +1,10 @@
-"""What follows where YAML changes under a living monitor: columns, policy, that it is declared."""
+"""What follows where a living monitor changes: its YAML, or the version of Driftmeter."""
 
 from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.config import JUDGING_VERSION, Monitor
 
 REGISTERED = sa.text(
     "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
@@ -18,6 +18,12 @@ OTHER_POLICY = sa.text(
     "select count(*) from metrics.partitions join metrics.monitors using (monitor)"
     " where monitor = :monitor and drift_state = 'fresh' and monitors.config_hash = :config_hash"
     " and partitions.policy_hash is distinct from :policy_hash"
+)
+# Days have their version since migration 0020; whoever judged them before was of this one.
+VERSION_UNSAID = 3
+OTHER_VERSION = sa.text(
+    "select count(*) from metrics.partitions where monitor = :monitor and drift_state = 'fresh'"
+    " and coalesce(judging_version, :unsaid) <> :version"
 )
 RETIRE = sa.text(
     "update metrics.monitors set retired_at = now()"
@@ -79,6 +85,29 @@ def days_of_other_policy(connection: sa.Connection, monitor: Monitor) -> int:
     """How many days were judged by another policy than the monitor's, and can be judged again."""
     hashes = {"config_hash": monitor.config_hash, "policy_hash": monitor.policy_hash}
     return int(connection.execute(OTHER_POLICY, {"monitor": monitor.name, **hashes}).scalar_one())
+
+
+def tell_other_version(engine: sa.Engine, monitor: Monitor) -> str | None:
+    """One line where stored days were judged by another version of the judging; else None."""
+    with engine.connect() as connection:
+        count = days_of_other_version(connection, monitor.name)
+    if not count:
+        return None
+    return f"{monitor.name}: {count:,} days {judged_otherwise(monitor.name)}"
+
+
+def judged_otherwise(monitor: str) -> str:
+    """What to do about days whose verdicts this version may give otherwise."""
+    return (
+        "were judged by another version of Driftmeter, whose verdicts can differ:"
+        f" `driftmeter judge --monitor {monitor}` shows them, and with --apply judges again"
+    )
+
+
+def days_of_other_version(connection: sa.Connection, monitor: str) -> int:
+    """How many days were judged by another version of the judging, and can be judged again."""
+    asked = {"monitor": monitor, "version": JUDGING_VERSION, "unsaid": VERSION_UNSAID}
+    return int(connection.execute(OTHER_VERSION, asked).scalar_one())
 
 
 def retire_undeclared(engine: sa.Engine, project: str, declared: Collection[str]) -> list[str]:

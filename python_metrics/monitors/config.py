@@ -19,6 +19,11 @@ from pydantic import (
 
 from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
+# Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
+# segments and errors are decided, how incidents are folded. Stored days are offered to be judged
+# again then, and calibrations of the version before are not read.
+JUDGING_VERSION = 3
+
 
 class Strict(BaseModel):
     """A frozen block of YAML in which an unknown key is an error."""

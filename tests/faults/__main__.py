@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disk import Disk
 from tests.faults.harness import overlap, suffer
 from tests.faults.inflict import FAULTS
-from tests.faults.warehouse import Contents, Warehouse
+from tests.faults.warehouse import SERVER, Contents, Warehouse
 
 
 def main() -> int:
@@ -28,18 +29,26 @@ def main() -> int:
     parser.add_argument("--overlap", action="store_true", help="two runs at once, in place of it")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="driftmeter-faults-"))
+    kinds = [given.only] if given.only else list(FAULTS)
+    try:
+        disk = Disk(root / SERVER)
+    except PermissionError as error:
+        if given.only == "disk":
+            parser.error(str(error))
+        print(f"without the fault 'disk': {error}", flush=True)
+        disk = None
+        kinds = [kind for kind in kinds if kind != "disk"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_HOME", str(root / "home"))
-        warehouse = Warehouse(root)
+        warehouse = Warehouse(root, disk)
         try:
             old, new, seconds = warehouse.prepare()
             print(f"seed {given.seed}; a run of thirty days takes {seconds:.1f} s", flush=True)
             if given.overlap:
                 return _overlaps(warehouse, new)
             draw = random.Random(given.seed)
-            kinds = itertools.cycle([given.only] if given.only else FAULTS)
             cases = []
-            for number, kind in zip(range(given.kills), kinds, strict=False):
+            for number, kind in zip(range(given.kills), itertools.cycle(kinds), strict=False):
                 case = suffer(warehouse, kind, draw, seconds, old, new)
                 cases.append(case)
                 print(
@@ -51,6 +60,8 @@ def main() -> int:
                 )
         finally:
             warehouse.server.stop()
+            if disk:
+                disk.unmount()
             shutil.rmtree(root)
     cut_off = Counter(case.kind for case in cases if case.cut_off)
     wrong = sum(bool(case.wrong) for case in cases)

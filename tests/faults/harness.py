@@ -65,6 +65,8 @@ def suffer(
             # What one process leaves behind ends by itself, or with the machine.
             with suppress(ProcessLookupError):
                 os.killpg(run.pid, signal.SIGKILL)
+        last_line = warehouse.last_line(name)
+        warehouse.put_right()
         left = _left(warehouse, name)
         wrong = [f"after the fault: {fault}" for fault in faults_of(left, old, new)]
         of_new = sum(
@@ -78,7 +80,7 @@ def suffer(
     return Case(
         kind,
         second,
-        what,
+        f"{what}: {last_line}" if ended > 0 else what,
         ended != 0,
         new=of_new,
         old=len(left.fresh) - of_new,

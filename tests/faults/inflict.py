@@ -12,6 +12,8 @@ from python_metrics.warehouse.server_process import server_pid
 from tests.faults.warehouse import Warehouse
 
 Run = "subprocess.Popen[str]"
+# Less than one segment of the log, and more.
+MIB_LEFT = (0, 1, 4, 16, 40)
 END_ALL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name"
 
 
@@ -56,9 +58,18 @@ def cut_connections(warehouse: Warehouse, name: str, run: Run, draw: random.Rand
     return f"{cut} connections cut"
 
 
+def fill_disk(warehouse: Warehouse, name: str, run: Run, draw: random.Random) -> str:
+    """The server's disk: rows, temporary files or its log find no room, and it may go down."""
+    assert warehouse.disk is not None
+    left = draw.choice(MIB_LEFT)
+    warehouse.disk.fill(left)
+    return f"the disk full but for {left} MiB"
+
+
 FAULTS: dict[str, Callable[[Warehouse, str, Run, random.Random], str]] = {
     "run": kill_run,
     "process": kill_one_process,
     "postgres": kill_postgres,
     "connections": cut_connections,
+    "disk": fill_disk,
 }

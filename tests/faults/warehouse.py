@@ -18,10 +18,12 @@ from python_metrics.example.migrations import upgrade_raw
 from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import create_database
+from tests.faults.disk import Disk
 from tests.integration.commands import DRIFTMETER
 from tests.integration.test_any_columns import Project
 from tests.integration.test_changed_policy import LOOSE, ROWS, declare, fill
 
+SERVER = "server"
 # Thirty days after the reference, of 160 rows each.
 THIRTY_DAYS = ROWS.replace("% 73", "% 89").replace("11680", "14240")
 DAYS = ("--from", "2026-03-01", "--to", "2026-03-30")
@@ -59,11 +61,18 @@ class Contents:
 
 
 class Warehouse:
-    """One server with a project, and databases that are copied from the first."""
+    """One server with a project, and databases that are copied from the first.
 
-    def __init__(self, root: Path) -> None:
+    Parameters
+    ----------
+    disk : Disk, optional
+        Mounted in `SERVER` of the root: what the server writes to.
+    """
+
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
         self.root = root
-        self.server = EmbeddedPostgres(root / "server")
+        self.disk = disk
+        self.server = EmbeddedPostgres(root / SERVER)
         self.base = self.server.start().rsplit("/", 1)[0]
         create_database(self.base, "empty", "template0")
         self.project = Project(root, self.engine("empty"))
@@ -158,6 +167,16 @@ class Warehouse:
         ended = self.begin(name)
         if ended.wait(600) != 0:
             raise AssertionError(f"the run failed: {self.output(name)}")
+
+    def put_right(self) -> None:
+        """Have a server and a disk again, whatever the fault did to them."""
+        if self.disk:
+            self.disk.relieve()
+        self.server.start()
+
+    def last_line(self, name: str) -> str:
+        """What the last run said last."""
+        return (self.output(name).splitlines() or [""])[-1]
 
     def output(self, name: str) -> str:
         return (self.root / f"{name}.log").read_text()[-3000:]

@@ -1,6 +1,7 @@
 """An alarm policy that changes in YAML: stored days are judged again, and nothing is measured."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -213,3 +214,40 @@ def test_what_is_only_tried_is_not_kept(story: Story) -> None:
     shown = driftmeter(story.project, *asked, *DAYS)
     assert "2 false alarms a month" in shown.stdout
     assert stored(story.project) == story.loosened
+
+
+def test_days_that_another_version_judged_are_offered_to_be_judged_again(story: Story) -> None:
+    """One that never saw a drift; upgraded, nothing is judged again before somebody asks for it."""
+    project = story.project
+    with project.engine.begin() as session:
+        days = session.scalar(
+            sa.text(
+                "with others as (update metrics.drift set is_drifted = false where is_drifted"
+                " and method = 'day_level' returning partition_date),"
+                " versions as (update metrics.partitions set judging_version = 2)"
+                " select count(distinct partition_date) from others"
+            )
+        )
+    offer = "14 days were judged by another version of Driftmeter, whose verdicts can differ"
+    before = stored(project)
+    assert run(project).count(f"odd_names: {offer}") == 1
+    assert stored(project) == before
+    status = driftmeter(project, "status").stdout
+    assert offer in " ".join(status.replace("│", " ").split())
+    shown = driftmeter(project, "judge", "--monitor", "odd_names", *DAYS).stdout
+    counts = re.search(r"(\d+) with an alarm as stored, (\d+) judged now", shown)
+    assert counts
+    assert 0 < days <= int(counts[2])
+    assert int(counts[1]) < int(counts[2])
+    judged = driftmeter(project, "judge", "--monitor", "odd_names", "--apply")
+    assert judged.returncode == 0, judged.stderr
+    assert stored(project) == story.loosened
+    assert offer not in run(project)
+    assert "another version" not in driftmeter(project, "status").stdout
+
+
+def test_an_upgrade_that_changes_no_verdict_offers_nothing(story: Story) -> None:
+    """Days from before versions were on record were judged by the third."""
+    with story.project.engine.begin() as session:
+        session.execute(sa.text("update metrics.partitions set judging_version = null"))
+    assert "another version" not in driftmeter(story.project, "status").stdout

@@ -1,5 +1,7 @@
 """A small version of benchmarks/detection.py: calm is silent, and planted faults are found."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,12 @@ from benchmarks import judges, streams
 from benchmarks.streams import REFERENCE_DAYS, Fault, Stream
 from python_metrics.calibration.multivariate import DomainClassifier
 from python_metrics.calibration.verdicts import Verdict
+from python_metrics.monitors.config import JUDGING_VERSION
 
 SEED = 7
 TWO_THOUSAND = Stream(2000, 0.02)
+# Of `test_verdicts_are_those_of_the_version_on_record`, by the version that judged so.
+JUDGED = {3: "e49d94ba076c0b15"}
 
 
 def verdicts(
@@ -85,3 +90,22 @@ def test_the_same_rows_have_the_same_area() -> None:
     # In whatever order they come.
     shuffled = DomainClassifier(frame.sample(frac=1, random_state=1))
     assert shuffled.score(other.sample(frac=1, random_state=2)) == score
+
+
+def test_verdicts_are_those_of_the_version_on_record() -> None:
+    """Fails where the same rows are judged otherwise: stored days must be offered again then."""
+    rows = []
+    for repeat, fault in enumerate(
+        (None, streams.shifted("normal", 0.1), streams.more_of("9", 0.02))
+    ):
+        for day in verdicts(TWO_THOUSAND, 3, fault, ("part",), repeat):
+            rows += [
+                f"{row.column_name} {row.segment_value} {row.statistic} {row.is_drifted}"
+                f" {row.is_slow} {row.score:.2f} {row.threshold:.2f}"
+                for row in day
+                if row.score is not None and row.threshold is not None
+            ]
+    judged = hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+    assert {JUDGING_VERSION: judged} == JUDGED, (
+        "raise JUDGING_VERSION, and note what it judges here"
+    )
