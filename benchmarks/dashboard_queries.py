@@ -15,8 +15,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from benchmarks.long_history import TABLES, repeat_days
 from benchmarks.own_warehouse import own_warehouse
-from orchestration.progress import track
 from python_metrics.dashboards.macros import expand
 from python_metrics.dashboards.preview.frames import Scope
 from python_metrics.dashboards.write import DASHBOARDS
@@ -30,8 +30,6 @@ WEEKS = 2
 TIMES = 7
 SEED = 7
 FIRST = dt.date(2019, 4, 1)
-# Tables of a day, and the columns that make a copied row another row.
-TABLES = ("column_summary", "drift", "test_results", "partitions")
 
 
 def build(engine: sa.Engine) -> None:
@@ -42,27 +40,9 @@ def build(engine: sa.Engine) -> None:
     last = FIRST + dt.timedelta(days=7 * WEEKS - 1)
     run_chain(SourceChoice("simulated", seed=SEED), Days(**{"from": FIRST, "to": last}))
     copies = 365 // (7 * WEEKS) + 1
+    repeat_days(engine, FIRST, 7 * WEEKS, copies)
     every = [FIRST + dt.timedelta(days=number) for number in range(7 * WEEKS * copies)]
     with engine.begin() as session:
-        for table in track("a year of rows", TABLES):
-            columns = session.execute(
-                sa.text(
-                    "select column_name from information_schema.columns"
-                    " where table_schema = 'metrics' and table_name = :table"
-                ),
-                {"table": table},
-            ).scalars()
-            names = list(columns)
-            make_months(session, f"metrics.{table}", every)
-            moved = [
-                f"partition_date + {7 * WEEKS} * copy" if name == "partition_date" else name
-                for name in names
-            ]
-            session.exec_driver_sql(
-                f"insert into metrics.{table} ({', '.join(names)}) select {', '.join(moved)}"
-                f" from metrics.{table} cross join generate_series(1, {copies - 1}) as copy"
-                f" where partition_date between '{FIRST}' and '{last}'"
-            )
         make_months(session, "metrics.performance", every)
         session.exec_driver_sql(
             "insert into metrics.performance (monitor, model_version, partition_date, segment,"

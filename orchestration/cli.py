@@ -28,6 +28,7 @@ from orchestration.commands import (
 from orchestration.terminal import ignore_beta_warnings
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.refusal import refusal_of
 
 app = typer.Typer(
     help="Warehouse-native monitoring for batch machine-learning models.",
@@ -72,8 +73,9 @@ def main() -> None:
     ignore_beta_warnings()
     try:
         app()
-    except DriftmeterError as error:
-        if os.environ.get("DRIFTMETER_DEBUG"):
+    except Exception as error:
+        told = error if isinstance(error, DriftmeterError) else refusal_of(error)
+        if told is None or os.environ.get("DRIFTMETER_DEBUG"):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {told}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -7,15 +7,18 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import sqlalchemy as sa
+from psycopg.errors import DiskFull
 
 from orchestration.commands.gate import decides, verdict
 from python_metrics.drift.results import TestOutcome
+from python_metrics.warehouse.refusal import refusal_of
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 
@@ -98,6 +101,36 @@ def test_a_page_before_dbt_made_its_tables_is_one_line(
     with warehouse.begin() as session:
         session.execute(sa.text(LOANS))
     assert "no monitor has run yet" in one_line(run(environment, "report", "--overview"))
+
+
+def test_what_the_warehouse_refuses_is_its_own_words_in_one_line(
+    warehouse: sa.Engine, warehouse_url: str, environment: dict[str, str]
+) -> None:
+    login = f"nobody_{uuid.uuid4().hex[:8]}"
+    with warehouse.begin() as session:
+        session.exec_driver_sql(f"create role {login} login password 'secret'")
+        session.exec_driver_sql(f"grant usage on schema metrics to {login}")
+    theirs = sa.make_url(warehouse_url).set(username=login, password="secret")
+    url = theirs.render_as_string(hide_password=False)
+    result = run({**environment, "DRIFTMETER_DATABASE_URL": url}, "status")
+    line = one_line(result)
+    assert line.startswith("error: warehouse: refused: permission denied for")
+    assert line.endswith(
+        "use the role that owns this, or grant it: docs/access.md; then run again."
+    )
+    with_debug = {**environment, "DRIFTMETER_DATABASE_URL": url, "DRIFTMETER_DEBUG": "1"}
+    assert "Traceback" in run(with_debug, "status").stderr
+
+
+def test_a_full_disk_says_what_to_do() -> None:
+    full = DiskFull('could not extend file "base/1/2": No space left on device\nHINT: look')
+    wrapped = RuntimeError("a step failed")
+    wrapped.__cause__ = full
+    assert str(refusal_of(wrapped)) == (
+        'warehouse: refused: could not extend file "base/1/2": No space left on device.'
+        " free space on the warehouse's disk; then run again."
+    )
+    assert refusal_of(ValueError("no word of a warehouse")) is None
 
 
 @pytest.mark.parametrize("command", ["reports", "ui"])
