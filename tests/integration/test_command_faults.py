@@ -10,8 +10,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import psutil
+import psycopg
+import psycopg2
 import pytest
 import sqlalchemy as sa
 from psycopg.errors import DiskFull
@@ -131,6 +134,15 @@ def test_a_full_disk_says_what_to_do() -> None:
         " free space on the warehouse's disk; then run again."
     )
     assert refusal_of(ValueError("no word of a warehouse")) is None
+
+
+@pytest.mark.parametrize("driver", [psycopg, psycopg2])
+def test_a_server_that_is_gone_says_what_to_do(driver: ModuleType) -> None:
+    with pytest.raises(driver.OperationalError) as error:
+        driver.connect(f"postgresql://me:secret@127.0.0.1:{free_port()}/nothing")
+    line = str(refusal_of(error.value))
+    assert line.startswith("warehouse: refused: connection")
+    assert line.endswith("see that the warehouse runs: `driftmeter doctor`; then run again.")
 
 
 @pytest.mark.parametrize("command", ["reports", "ui"])
