@@ -59,6 +59,7 @@ bench: venv  ## Measure speed and memory beside peers and limits, each on a Post
 	$(BIN)/python -m benchmarks.year
 	$(BIN)/python -m benchmarks.loading
 	$(BIN)/python -m benchmarks.dashboard_queries --out benchmarks/results/dashboard_queries.json
+	$(BIN)/python -m benchmarks.many_monitors
 
 lint: venv  ## Check form and types
 	$(BIN)/ruff check .

@@ -6,8 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from tests.faults.disk import Disk
 from tests.faults.harness import overlap, suffer
-from tests.faults.warehouse import BY_DAY, OTHERS, Contents, Warehouse, differences, faults_of
+from tests.faults.warehouse import (
+    BY_DAY,
+    OTHERS,
+    SERVER,
+    Contents,
+    Warehouse,
+    differences,
+    faults_of,
+)
 
 # More of them, of each kind: `python -m tests.faults --kills 100`.
 SEED = 5
@@ -19,20 +28,30 @@ def prepared(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Warehouse, Contents, Contents, float]]:
     """A warehouse, what it holds before and after a run, and the seconds that a run takes."""
+    root = tmp_path_factory.mktemp("faults")
+    try:
+        disk = Disk(root / SERVER)
+    except PermissionError:
+        disk = None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_HOME", str(tmp_path_factory.mktemp("home")))
-        warehouse = Warehouse(tmp_path_factory.mktemp("faults"))
+        warehouse = Warehouse(root, disk)
         try:
             yield (warehouse, *warehouse.prepare())
         finally:
             warehouse.server.stop()
+            if disk:
+                disk.unmount()
 
 
+@pytest.mark.parametrize("kind", ["postgres", "disk"])
 def test_a_fault_leaves_no_day_lost_mixed_or_doubled(
-    prepared: tuple[Warehouse, Contents, Contents, float],
+    prepared: tuple[Warehouse, Contents, Contents, float], kind: str
 ) -> None:
     warehouse, old, new, seconds = prepared
-    case = suffer(warehouse, "postgres", random.Random(SEED), seconds, old, new)
+    if kind == "disk" and warehouse.disk is None:
+        pytest.skip("a full disk needs root, who may mount a file system")
+    case = suffer(warehouse, kind, random.Random(SEED), seconds, old, new)
     print(f"seed {SEED}: {case}")
     assert case.wrong == ()
 
