@@ -218,6 +218,9 @@ class Viewers:
             "seconds_of_95_in_100": round(statistics.quantiles(self.pages, n=20)[-1], 3),
             "slowest_seconds": round(max(self.pages), 3),
             "median_ms_of_a_query": round(1000 * statistics.median(self.queries), 1),
+            "ms_of_95_in_100_queries": round(
+                1000 * statistics.quantiles(self.queries, n=20)[-1], 1
+            ),
         }
 
     def _begin(self) -> None:

@@ -136,24 +136,50 @@ def _against_trailing(
     usable = np.isfinite(difference)
     if excluded is not None:
         usable &= ~excluded[:, None]
-    for day in range(days):
-        chosen = slice(max(day - LAG - TRAILING + 1, 0), max(day - LAG + 1, 0))
-        loudest = statistic[day]
-        before = difference[chosen, loudest][usable[chosen, loudest]]
-        if len(before) < FEWEST_TRAILING or not np.isfinite(effect[day]):
-            continue
-        # The median: days of a fault that nobody has acknowledged must not hide the next one.
-        middle = np.median(before)
-        change[day] = effect[day] - middle
-        # A share that rose from nothing wanders as shares of its new size do; from one day to the
-        # next, so that the rise itself is none of it.
-        wandering = (NORMAL_DEVIATION * np.median(np.abs(np.diff(before)))) ** 2 / 2
-        wider = wandering / variance[day] if wandering > WIDER**2 * variance[day] else 1.0
-        # A median of normal errors varies by pi / 2 as much as their mean.
-        own = variance[day] * wider * (1 / lengths[day] + np.pi / 2 / len(before))
-        deviations[day] = change[day] / np.sqrt(own)
+    middle, step, count = _trailing(np.where(usable, difference, np.nan), statistic)
+    told = (count >= FEWEST_TRAILING) & np.isfinite(effect)
+    change[told] = (effect - middle)[told]
+    # A share that rose from nothing wanders as shares of its new size do; from one day to the next,
+    # so that the rise itself is none of it.
+    wandering = (NORMAL_DEVIATION * step) ** 2 / 2
+    wider = np.where(wandering > WIDER**2 * variance, wandering / variance, 1.0)
+    # A median of normal errors varies by pi / 2 as much as their mean.
+    own = variance * wider * (1 / lengths + np.pi / 2 / np.maximum(count, 1))
+    deviations[told] = (change / np.sqrt(own))[told]
     # On the way back to the reference nothing is new.
     deviations[change * effect < 0] = 0.0
     usual = null.freedom[statistic]
     p_value = np.where(np.isfinite(deviations), tail(deviations, usual, known), np.nan)
     return p_value, change
+
+
+def _trailing(
+    difference: Floats, statistic: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Of the trailing days of each: their median, that of their steps, and how many there are.
+
+    The median: days of a fault that nobody has acknowledged must not hide the next one.
+
+    Parameters
+    ----------
+    difference : array of float, shape (days, S)
+        NaN where no baseline may hold the day.
+    statistic : array of int, shape (days,)
+        The one that is asked for, by day.
+    """
+    days = len(statistic)
+    middle, step = np.full(days, np.nan), np.full(days, np.nan)
+    before = np.concatenate(
+        [np.full((LAG + TRAILING - 1, difference.shape[1]), np.nan), difference]
+    )
+    windows = np.lib.stride_tricks.sliding_window_view(before, TRAILING, axis=0)[:days]
+    windows = windows[np.arange(days), statistic]
+    count = np.isfinite(windows).sum(axis=1)
+    whole = count == TRAILING
+    middle[whole] = np.median(windows[whole], axis=1)
+    step[whole] = np.median(np.abs(np.diff(windows[whole], axis=1)), axis=1)
+    # From one day to the next that there is, where some are not.
+    for day in np.flatnonzero(~whole & (count >= FEWEST_TRAILING)):
+        known = windows[day][np.isfinite(windows[day])]
+        middle[day], step[day] = np.median(known), np.median(np.abs(np.diff(known)))
+    return middle, step, count

@@ -162,13 +162,13 @@ def p_values(
     extra = summed(np.maximum(variance - noise, 0) * rows**2) * inflation + of_level * total**2
     # A binomial count varies by 1 - share of a Poisson one; scaled, its variance is its mean.
     scale = 1 / (1 - np.minimum(expected, SMALL_SHARE))
-    counted = _negative_binomial(
-        summed(np.nan_to_num(values) * rows * scale),
-        summed(expected * rows * scale),
-        extra * scale**2,
-    )
     is_small = is_share & (expected < SMALL_SHARE)
-    p_value = np.where(is_small, np.maximum(p_value, counted), p_value)
+    counted = _negative_binomial(
+        summed(np.nan_to_num(values) * rows * scale)[is_small],
+        summed(expected * rows * scale)[is_small],
+        (extra * scale**2)[is_small],
+    )
+    p_value[is_small] = np.maximum(p_value[is_small], counted)
     # A window with one day in it says what the day says.
     return np.where(known & (days >= min(length, 2)), p_value, 1.0)
 

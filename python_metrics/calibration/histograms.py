@@ -35,26 +35,26 @@ BINS = sql.SQL(
     " array_to_json(array_agg(bin_low order by bin))::text as low"
     " from metrics.reference_bins where monitor = {monitor} group by column_name"
 )
-# Where two versions scored a day, each has its rows; features are the same in both. A stale day
-# may be counted in the bins of another reference, and waits until it is computed again.
+# A stale day may be counted in the bins of another reference, and waits until it is computed again.
 ROWS = sql.SQL(
-    "select partition_date - {first} as day, segment, segment_value, column_name, bin,"
-    " max(row_count) as row_count from (select partition_date, model_version, segment,"
-    " segment_value, column_name, bin, sum(row_count) as row_count"
-    " from metrics.column_histogram where monitor = {monitor}"
-    " and partition_date between {first} and {last} and partition_date not in ("
+    "select partition_date - {first} as day, model_version, segment, segment_value, column_name,"
+    " cardinality(bins) as steps, array_to_string(bins, ' ') as bins,"
+    " array_to_string(bin_counts, ' ') as row_counts"
+    " from metrics.column_summary where monitor = {monitor}"
+    " and partition_date between {first} and {last} and cardinality(bins) > 0"
+    " and partition_date not in ("
     " select stale.partition_date from metrics.partitions as stale"
     " where stale.monitor = {monitor} and stale.drift_state = 'stale')"
-    " group by 1, 2, 3, 4, 5, 6) as versions"
-    " group by 1, 2, 3, 4, 5"
 )
 TYPES = {
     "day": pa.int64(),
+    "model_version": pa.string(),
     "segment": pa.string(),
     "segment_value": pa.string(),
     "column_name": pa.string(),
-    "bin": pa.int64(),
-    "row_count": pa.float64(),
+    "steps": pa.int64(),
+    "bins": pa.string(),
+    "row_counts": pa.string(),
 }
 
 
@@ -95,18 +95,31 @@ def _parts(
         # Within its own segment a column is constant.
         if name == segment or name not in columns:
             continue
-        known = np.zeros((len(calendar), len(low[name])))
-        missing = np.zeros(len(calendar))
-        day, position, count = (part[key].to_numpy() for key in ("day", "bin", "row_count"))
-        is_known = position >= 0
-        np.add.at(known, (day[is_known], position[is_known]), count[is_known])
+        # Missing values are counted before the first bin.
+        counted = np.zeros((len(calendar), 1 + len(low[name])))
+        # Where two versions scored a day, each has its rows; features are the same in both.
+        for _, of_version in part.groupby("model_version", dropna=False, sort=False):
+            counted = np.maximum(counted, _counted(of_version, counted.shape))
         # Labels that are still to come are none of the day's drift.
-        if name != monitor.late_target:
-            np.add.at(missing, day[~is_known], count[~is_known])
+        missing = counted[:, 0] if name != monitor.late_target else np.zeros(len(calendar))
         yield (
             Part(_text(segment), _text(value), name),
-            Counts(columns[name].kind, calendar, known, missing, low[name]),
+            Counts(columns[name].kind, calendar, counted[:, 1:], missing, low[name]),
         )
+
+
+def _counted(rows: pd.DataFrame, shape: tuple[int, int]) -> Floats:
+    """Rows by day and bin, of one version; missing values, whose bin is -1, in the first place."""
+    day = np.repeat(rows["day"].to_numpy(), rows["steps"].to_numpy())
+    place = _numbers(rows["bins"]).astype(np.int64) + 1
+    cell, cells = day * shape[1] + place, shape[0] * shape[1]
+    counted = np.bincount(cell, _numbers(rows["row_counts"]), minlength=cells).astype(float)
+    return counted.reshape(shape)
+
+
+def _numbers(texts: pd.Series) -> Floats:
+    """Numbers of lists that were written one after the other, as in each text."""
+    return np.fromstring(" ".join(texts), sep=" ")
 
 
 def _lower_bounds(low: list[float | None], last_bin: int) -> Floats:
