@@ -68,6 +68,8 @@ INCIDENTS = sa.text(
     " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
 )
 MOST_INCIDENTS = 10
+# Each takes some 0.4 s to draw.
+MOST_ON_PAGE = 10
 GRAVEST_REPORT = sa.text(
     "select report_url from metrics.incidents where monitor = any(:monitors)"
     " and opened_on <= :last and last_seen_on >= :first and report_url is not null"
@@ -97,10 +99,12 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
             + (f": {arrived}" if arrived else "")
             + (", after building the reference" if run.built_reference else "")
         )
-        for monitor in run.monitors:
-            _print_monitor(terminal, session, monitor, span, planted)
+        alarms = {
+            monitor: _print_monitor(terminal, session, monitor, span, planted)
+            for monitor in run.monitors
+        }
         report = _report(session, run.monitors, span)
-    _print_next(terminal, report)
+    _print_next(terminal, sorted(alarms, key=lambda name: -alarms[name]), report)
 
 
 def print_day(run: ChainRun) -> None:
@@ -123,8 +127,8 @@ def _print_monitor(
     monitor: str,
     span: dict[str, dt.date],
     planted: Remark | None,
-) -> None:
-    """A table of days."""
+) -> int:
+    """A table of days; gives how many have an alarm."""
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
     alarms = sum(day["budgets"] is not None for day in days)
@@ -158,6 +162,7 @@ def _print_monitor(
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(f"  {len(shown)} of {len(days)} days shown: the first that are not calm")
+    return alarms
 
 
 def _print_incidents(
@@ -192,16 +197,20 @@ def _report(
     return page if page.exists() else None
 
 
-def _overview() -> Path:
+def _overview(monitors: Sequence[str]) -> Path:
     file = settings.home() / "reports" / f"{OVERVIEW.name}.html"
     with spinner("overview page"):
-        return write_page(connection.engine(), OVERVIEW, file)
+        return write_page(connection.engine(), OVERVIEW, file, monitors=monitors)
 
 
-def _print_next(console: Console, report: Path | None) -> None:
+def _print_next(console: Console, monitors: Sequence[str], report: Path | None) -> None:
+    """Pages and commands; of the monitors of the run the first few are on the page."""
     console.print("\n[bold]Where to look next[/]")
+    page = page_link(_overview(monitors[:MOST_ON_PAGE]))
+    more = len(monitors) - MOST_ON_PAGE
+    rest = f"; {more} more monitors by driftmeter report --overview" if more > 0 else ""
     lines = [
-        f"{page_link(_overview())}   the overview, as one page",
+        f"{page}   the overview, as one page{rest}",
         "driftmeter ui       Dagster on http://127.0.0.1:3001, an asset for each step and monitor",
         "driftmeter incidents   what is open, what happened, and what was done about it",
         "driftmeter status   every monitor's state in one table",
