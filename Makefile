@@ -15,21 +15,29 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui grafana overview pictures dashboards test bench lint scan sql types format lock clean
+.PHONY: help venv venv-dev demo ui grafana overview pictures dashboards test bench lint scan sql types format lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 venv: $(VENV)/.installed  ## Make the virtual environment, from hashed versions only
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
+venv-dev: $(VENV)/.installed-dev  ## The same with what tests and checks want beside it
+
+$(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "error: $(PYTHON) is older than 3.10. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	@echo "Installing $$(cat requirements*.txt | grep -c '==') packages, a minute or two ..."
+	@echo "Installing $$(grep -c '==' requirements.txt) packages, a minute or two ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements.txt -r requirements-dev.txt
+		-r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@echo "Installing what tests and checks want beside them ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-dev.txt
 	@touch $@
 
 demo: venv  ## Run days through the whole chain: SOURCE= DIR= FROM= TO= TAXI= MONTHS=
@@ -50,7 +58,7 @@ overview: venv  ## Draw the overview into one HTML page, without Grafana
 dashboards: venv  ## Write grafana/dashboards anew from python_metrics/dashboards
 	$(BIN)/python -m python_metrics.dashboards.write
 
-test: venv  ## Run the tests in a process a core, each on a Postgres of its own
+test: venv-dev  ## Run the tests in a process a core, each on a Postgres of its own
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
 
 bench: venv  ## Measure speed and memory beside peers and limits, each on a Postgres of its own
@@ -61,7 +69,7 @@ bench: venv  ## Measure speed and memory beside peers and limits, each on a Post
 	$(BIN)/python -m benchmarks.dashboard_queries --out benchmarks/results/dashboard_queries.json
 	$(BIN)/python -m benchmarks.many_monitors
 
-lint: venv  ## Check form and types
+lint: venv-dev  ## Check form and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -70,22 +78,22 @@ lint: venv  ## Check form and types
 	$(MAKE) --no-print-directory scan
 
 # Words that stand for a password in examples and tests, and hashes that are locks.
-scan: venv  ## Look for passwords and keys in what is committed
+scan: venv-dev  ## Look for passwords and keys in what is committed
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook \
 		--exclude-files '(requirements[^/]*|sbom)\.txt$$|package-lock\.yml$$|\.ipynb$$' \
 		--exclude-lines '(user|owner):password@|nobody:nothing@|://me:|scram-sha-256|f0e1d2'
 
-sql: venv  ## Check SQL: files as they are, and the package's as dbt compiles it, with no database
+sql: venv-dev  ## Check SQL: files as they are, and the package's as dbt compiles it, with no database
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project python_metrics docs
 	$(BIN)/python -c 'from orchestration.dbt_profile import ensure_profile; ensure_profile()'
 	$(BIN)/dbt --quiet compile --no-introspect --no-populate-cache --profiles-dir dbt_project \
 		--project-dir $(PACKAGE)/integration_tests --target-path $(COMPILED) --log-path $(COMPILED)
 	$(BIN)/sqlfluff lint --disable-progress-bar --config dbt_project/lint/compiled.cfg $(COMPILED)
 
-types: venv  ## Check types only
+types: venv-dev  ## Check types only
 	$(BIN)/mypy
 
-format: venv  ## Put everything in form
+format: venv-dev  ## Put everything in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project

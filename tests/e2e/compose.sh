@@ -15,7 +15,7 @@ missing() { echo "error: $*" >&2; exit 2; }
 docker info > /dev/null 2>&1 || missing "no Docker engine answers; start one, or use make demo, which needs none"
 docker compose version > /dev/null 2>&1 || missing "docker has no compose; install its compose plugin"
 for tool in .venv/bin/python curl git; do
-    command -v "$tool" > /dev/null || missing "the checks need .venv (make venv), curl and git"
+    command -v "$tool" > /dev/null || missing "the checks need .venv (make venv-dev), curl and git"
 done
 # Compose prefers the shell's variables over a file's; a message must not reach a real person.
 unset POSTGRES_PASSWORD READER_PASSWORD GRAFANA_ADMIN_PASSWORD ALERT_WEBHOOK_URL NOTIFY_URLS \
