@@ -1,6 +1,6 @@
 """A small version of benchmarks/detection.py: calm is silent, and planted faults are found."""
 
-import hashlib
+import zlib
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from python_metrics.monitors.config import JUDGING_VERSION
 SEED = 7
 TWO_THOUSAND = Stream(2000, 0.02)
 # Of `test_verdicts_are_those_of_the_version_on_record`, by the version that judged so.
-JUDGED = {3: "e49d94ba076c0b15"}
+JUDGED = {3: 2990094766}
 
 
 def verdicts(
@@ -105,7 +105,7 @@ def test_verdicts_are_those_of_the_version_on_record() -> None:
                 for row in day
                 if row.score is not None and row.threshold is not None
             ]
-    judged = hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+    judged = zlib.crc32("\n".join(rows).encode())
     assert {JUDGING_VERSION: judged} == JUDGED, (
         "raise JUDGING_VERSION, and note what it judges here"
     )
