@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.queues import Queue
+from multiprocessing.connection import Connection
 from typing import Protocol, TypeVar
 
 from rich.console import Console
@@ -31,6 +31,8 @@ T = TypeVar("T")
 _TERMINAL = os.fdopen(os.dup(2), "w") if sys.stderr is not None and sys.stderr.isatty() else None
 # A log file gets a line of work that takes long, so many seconds after the last.
 LINE_SECONDS = 10
+# What workers sent is shown so many seconds later at most.
+READ_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,11 @@ class Lines:
 class Sender:
     """Sends states to the process that shows them."""
 
-    queue: "Queue[State | None]"
+    pipe: "Connection[State, State]"
 
     def show(self, state: State) -> None:
-        """Send it."""
-        self.queue.put(state)
+        """Send it; it is in the pipe before the work goes on, so before the work is over."""
+        self.pipe.send(state)
 
 
 @dataclass
@@ -147,25 +149,37 @@ class _Shown:
 _shown = _Shown()
 
 
-def send_to(queue: "Queue[State | None]") -> None:
-    """From here on, send what this process does to the one that reads the queue."""
-    _shown.display = Sender(queue)
+def send_to(pipe: "Connection[State, State]") -> None:
+    """From here on, send what this process does to the one that reads the pipe."""
+    _shown.display = Sender(pipe)
 
 
 @contextmanager
-def shown_from(queue: "Queue[State | None]") -> Iterator[None]:
-    """Show what workers send, beside what this process does."""
+def shown_from(pipes: "Sequence[Connection[State, State]]") -> Iterator[None]:
+    """Show what workers send, a pipe for each, beside what this process does.
+
+    A worker that is killed can leave no lock behind that others wait for.
+    """
+    is_over = threading.Event()
 
     def read() -> None:
-        while (state := queue.get()) is not None:
-            _shown.show(state)
+        open_pipes = list(pipes)
+        is_last = False
+        while not is_last:
+            is_last = is_over.wait(READ_SECONDS)
+            while ready := [pipe for pipe in open_pipes if pipe.poll()]:
+                for pipe in ready:
+                    try:
+                        _shown.show(pipe.recv())
+                    except EOFError:
+                        open_pipes.remove(pipe)
 
     reader = threading.Thread(target=read, name="progress of workers", daemon=True)
     reader.start()
     try:
         yield
     finally:
-        queue.put(None)
+        is_over.set()
         reader.join()
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
-from multiprocessing.queues import Queue
 
 from orchestration import progress
 from orchestration.terminal import ignore_beta_warnings
@@ -93,18 +93,18 @@ class Workers:
     """Processes by number: the same piece of the same work is always the same process's."""
 
     def __init__(self) -> None:
-        self._states: Queue[progress.State | None] | None = None
         self._pools: dict[int, ProcessPoolExecutor] = {}
+        # What each of them sends of its progress.
+        self._pipes: dict[int, Connection[progress.State, progress.State]] = {}
 
     def do(self, work: Sequence[Work], most: int) -> None:
         """Do pieces of work, as `side_by_side` says."""
         prepare_workers()
-        if self._states is None:
-            self._states = worker_context().Queue()
-        with progress.shown_from(self._states):
+        pools = [self._pool(number) for number in range(most)]
+        with progress.shown_from(list(self._pipes.values())):
             environment = dict(os.environ)
             ended = [
-                self._pool(number % most, self._states).submit(_do, piece, environment)
+                pools[number % most].submit(_do, piece, environment)
                 for number, piece in enumerate(work)
             ]
             wait(ended)
@@ -119,11 +119,15 @@ class Workers:
         """End the processes."""
         for pool in self._pools.values():
             pool.shutdown()
+        for pipe in self._pipes.values():
+            pipe.close()
         self._pools.clear()
+        self._pipes.clear()
 
-    def _pool(self, number: int, states: "Queue[progress.State | None]") -> ProcessPoolExecutor:
+    def _pool(self, number: int) -> ProcessPoolExecutor:
         if number not in self._pools:
-            begin = functools.partial(_begin, states)
+            self._pipes[number], sender = worker_context().Pipe(duplex=False)
+            begin = functools.partial(_begin, sender)
             self._pools[number] = ProcessPoolExecutor(1, worker_context(), begin)
         return self._pools[number]
 
@@ -131,9 +135,9 @@ class Workers:
 _kept: Workers | None = None
 
 
-def _begin(states: "Queue[progress.State | None]") -> None:
+def _begin(pipe: "Connection[progress.State, progress.State]") -> None:
     """What a worker of a monitor does first."""
-    progress.send_to(states)
+    progress.send_to(pipe)
     begin_worker()
 
 
