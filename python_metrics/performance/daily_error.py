@@ -1,6 +1,7 @@
 """A monitor's error by day, summed in SQL, held against its reference's days."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,10 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull, fit_day_null, p_values
-from python_metrics.drift.inference_rows import table_of
+from python_metrics.drift.inference_rows import every_day, table_of
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.losses import loss_in_sql
+from python_metrics.performance.steps import is_counted_by_steps, quantiles, step_in_sql
 from python_metrics.warehouse.copy import copy_out
 
 # Name of the metric: mean loss a row, the largest losses cut off.
@@ -26,6 +28,16 @@ QUERY = sql.SQL(
     " least({loss}, {most}) as loss from {table} where partition_date between {first} and {last}"
     " and {prediction} is not null and {target} is not null) as labelled group by 1 order by 1"
 )
+CAP = sql.SQL(
+    "select percentile_cont({level}) within group (order by {loss}) as cap from {table}"
+    " where partition_date = any({days}::date[])"
+)
+LOSSES_BY_STEP = sql.SQL(
+    "select count(*) as rows, min(loss) as low, max(loss) as high"
+    " from (select {loss} as loss from {table} where partition_date = any({days}::date[]))"
+    " as losses where loss < 'infinity' group by {step} order by low"
+)
+STEP_TYPES = {"rows": pa.int64(), "low": pa.float64(), "high": pa.float64()}
 TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
 
 
@@ -69,21 +81,34 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
     if monitor.target is None:
         return None
     span = monitor.reference
-    query = sql.SQL(
-        "select percentile_cont({level}) within group (order by {loss}) as cap from {table}"
-        " where partition_date between {first} and {last}"
-    ).format(
-        level=sql.Literal(CAPPED),
-        loss=loss_in_sql(monitor),
-        table=table_of(monitor),
-        first=sql.Literal(span.from_date),
-        last=sql.Literal(span.to_date),
-    )
-    cap = copy_out(connection, query, {"cap": pa.float64()}).to_pandas()["cap"]
-    if cap.isna().all():
+    cap = _cap(connection, monitor, every_day(span.from_date, span.to_date))
+    if cap is None:
         return None
-    days = daily_errors(connection, monitor, span.from_date, span.to_date, float(cap[0]))
-    return UsualErrors(float(cap[0]), fit_errors(monitor, days))
+    days = daily_errors(connection, monitor, span.from_date, span.to_date, cap)
+    return UsualErrors(cap, fit_errors(monitor, days))
+
+
+def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
+    """The quantile `CAPPED` of all losses of these days; None without a label."""
+    loss = loss_in_sql(monitor)
+    if not is_counted_by_steps(connection, monitor, days):
+        query = CAP.format(
+            level=sql.Literal(CAPPED),
+            loss=loss,
+            table=table_of(monitor),
+            days=sql.Literal(list(days)),
+        )
+        cap = copy_out(connection, query, {"cap": pa.float64()}).to_pandas()["cap"][0]
+    else:
+        query = LOSSES_BY_STEP.format(
+            loss=loss,
+            step=step_in_sql(sql.SQL("loss")),
+            table=table_of(monitor),
+            days=sql.Literal(list(days)),
+        )
+        cells = copy_out(connection, query, STEP_TYPES).to_pandas()
+        cap = quantiles(*(cells[name].to_numpy() for name in STEP_TYPES), CAPPED)[0]
+    return None if np.isnan(cap) else float(cap)
 
 
 def daily_errors(

@@ -20,7 +20,7 @@ from scipy.stats import beta, poisson
 from python_metrics.calibration.counts import Floats
 from python_metrics.labels import as_numbers
 from python_metrics.performance import losses
-from python_metrics.performance.realised import CALIBRATION_EDGES, THRESHOLD
+from python_metrics.performance.outcomes import CALIBRATION_EDGES, THRESHOLD
 
 LEVEL = 0.95
 REPLICATES = 400

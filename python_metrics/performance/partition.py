@@ -36,7 +36,8 @@ from python_metrics.performance.intervals import (
     to_digits,
 )
 from python_metrics.performance.measured import Measured
-from python_metrics.performance.realised import COUNTS, METRICS, realised
+from python_metrics.performance.outcomes import COUNTS, METRICS
+from python_metrics.performance.realised import realised
 from python_metrics.performance.sample import Sample, rows_in, sample_of
 from python_metrics.performance.store import finish, newest_day, replace_day
 from python_metrics.performance.versions import compare_day

@@ -8,7 +8,6 @@ expected calibration error over ten bins of equal width (Naeini, Cooper and Haus
 import datetime as dt
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -16,22 +15,20 @@ from psycopg import sql
 
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.losses import in_sql
+from python_metrics.performance.outcomes import (
+    CALIBRATION_EDGES,
+    COUNTS,
+    KEYS,
+    METRICS,
+    OUTCOME,
+    THRESHOLD,
+    prediction_of,
+    rows_of,
+    target_of,
+)
+from python_metrics.performance.realised_by_steps import realised_by_steps
+from python_metrics.performance.steps import is_counted_by_steps
 from python_metrics.warehouse.copy import copy_out
-
-METRICS = {
-    "regression": ("mae", "rmse", "mape", "bias", "r2", "error_p50", "error_p90"),
-    "classification": (
-        "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier",
-        "calibration_error",
-    ),
-}  # fmt: skip
-KEYS = ("day", "model_version", "segment", "segment_value")
-# What exact intervals are made of.
-COUNTS = ("true_positive", "false_positive", "false_negative", "true_negative")
-# A probability is classified at this threshold.
-THRESHOLD = 0.5
-CALIBRATION_EDGES = np.linspace(0, 1, 11)[1:-1]
-OUTCOME = (sql.Identifier("prediction"), sql.Identifier("target"))
 
 ROWS = """
 rows as (
@@ -40,14 +37,14 @@ rows as (
         {version}::text as model_version,
         parts.segment,
         parts.segment_value,
-        {prediction}::double precision as prediction,
+        {prediction} as prediction,
         {target} as target
     from {table} as scored
     cross join lateral (values {parts}) as parts (segment, segment_value)
     where
         partition_date = any({days}::date[])
-        and {prediction}::double precision > '-infinity'
-        and {prediction}::double precision < 'infinity'
+        and {prediction} > '-infinity'
+        and {prediction} < 'infinity'
         and (parts.segment is null or parts.segment_value is not null)
 )
 """
@@ -183,8 +180,11 @@ def realised(
     -------
     pandas.DataFrame
         Columns `KEYS` (text, null segment: all rows), ``rows``, ``labelled``, one a metric, and
-        for a classifier `COUNTS`. Errors are in the target's own unit.
+        for a classifier `COUNTS`. Errors are in the target's own unit. Of days that are too large
+        to be put in order: as `realised_by_steps` says.
     """
+    if is_counted_by_steps(connection, monitor, days):
+        return realised_by_steps(connection, monitor, days, as_one=as_one, challengers=challengers)
     parts = [sql.SQL("(null::text, null::text)")] + [
         sql.SQL("({}, {}::text)").format(sql.Literal(name), sql.Identifier(name))
         for name in monitor.segments
@@ -192,11 +192,9 @@ def realised(
     rows = sql.SQL(ROWS).format(
         day=sql.SQL("null::text") if as_one else sql.SQL("partition_date::text"),
         version=sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
-        prediction=sql.Identifier(monitor.prediction),
-        target=_target(monitor),
-        table=_challengers_table(monitor)
-        if challengers
-        else sql.Identifier(monitor.schema_name, monitor.name),
+        prediction=prediction_of(monitor),
+        target=target_of(monitor),
+        table=rows_of(monitor, challengers=challengers),
         parts=sql.SQL(", ").join(parts),
         days=sql.Literal(list(days)),
     )
@@ -217,51 +215,3 @@ def realised(
         **dict.fromkeys([*METRICS[monitor.task], *counts], pa.float64()),
     }
     return copy_out(connection, query, types).to_pandas()
-
-
-CHALLENGERS = """(
-    select
-        {columns},
-        scored.model_version as {version},
-        scored.prediction as {prediction}
-    from {table} as own
-    inner join {challengers} as scored
-        on
-            own.{id} = scored.{scored_id}
-            and own.partition_date = scored.partition_date
-)"""
-
-
-def _challengers_table(monitor: Monitor) -> sql.Composed:
-    """Rows of an inference table with the predictions of challengers in place of its own."""
-    scored, scored_id = challengers_of(monitor)
-    kept = dict.fromkeys(["partition_date", monitor.id, str(monitor.target), *monitor.segments])
-    return sql.SQL(CHALLENGERS).format(
-        columns=sql.SQL(", ").join(sql.Identifier("own", name) for name in kept),
-        version=sql.Identifier(monitor.model_version),
-        prediction=sql.Identifier(monitor.prediction),
-        table=sql.Identifier(monitor.schema_name, monitor.name),
-        challengers=scored,
-        id=sql.Identifier(monitor.id),
-        scored_id=scored_id,
-    )
-
-
-def challengers_of(monitor: Monitor) -> tuple[sql.Identifier, sql.Identifier]:
-    """Table of the challengers' predictions, and its column that holds the inference table's id."""
-    challengers = monitor.challengers
-    if challengers is None:
-        raise ValueError(f"{monitor.name} declares no challengers")
-    table = sql.Identifier(challengers.schema_name, challengers.table)
-    return table, sql.Identifier(challengers.id or monitor.id)
-
-
-def _target(monitor: Monitor) -> sql.Composed:
-    """The label as a number that is one, or as true and false."""
-    form = (
-        "case when {target}::double precision > '-infinity'"
-        " and {target}::double precision < 'infinity' then {target}::double precision end"
-        if monitor.task == "regression"
-        else "{target}::boolean"
-    )
-    return sql.SQL(form).format(target=sql.Identifier(str(monitor.target)))

@@ -14,7 +14,7 @@ from python_metrics.calibration.counts import Floats
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.intervals import LEVEL, to_digits
 from python_metrics.performance.losses import in_sql
-from python_metrics.performance.realised import challengers_of
+from python_metrics.performance.outcomes import challengers_of
 from python_metrics.warehouse.copy import copy_out
 
 # The loss whose mean is compared, by task.

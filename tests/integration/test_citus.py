@@ -6,6 +6,7 @@ docs/scale.md makes one. The tests make a database of their own on all of its ma
 
 import datetime as dt
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import load_monitors
-from python_metrics.performance import daily_error, versions
+from python_metrics.performance import daily_error, realised_by_steps, steps, versions
 from python_metrics.performance.partition import load_background, measure_day
+from python_metrics.performance.realised import realised
 from python_metrics.warehouse import connection, migrate
 from tests.conftest import create_database
 from tests.integration.citus import citus_database, plans_of_workers
@@ -66,7 +68,10 @@ def plain(
 ) -> Iterator[Project]:
     """Metrics on plain Postgres; all days go by steps, as those of a distributed table do."""
     create_database(postgres, "beside_citus", template)
-    yield from measured(f"{postgres}/beside_citus", tmp_path_factory, {"exact_rows": 0})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "MOST_ROWS", 0)
+        patch.setattr(steps, "MOST_REFERENCE_ROWS", 0)
+        yield from measured(f"{postgres}/beside_citus", tmp_path_factory, {"exact_rows": 0})
 
 
 @pytest.fixture(scope="module")
@@ -212,13 +217,12 @@ def statements(project: Project, patch: pytest.MonkeyPatch) -> dict[str, str]:
 
         patch.setattr(module, "copy_out", copy_out)
 
-    for module in (contents, inference_rows, daily_error, versions):
+    for module in (inference_rows, daily_error, realised_by_steps, versions):
         record(module)
     monitor = monitor_of(project)
     with project.engine.connect() as session:
-        contents.day_contents(session, monitor, DAY, DAY)
-        inference_rows.count_rows(session, monitor, [DAY])
-        daily_error.daily_errors(session, monitor, DAY, DAY, 10.0)
+        realised(session, monitor, [DAY])
+        daily_error.usual_errors(session, monitor)
     return asked
 
 
@@ -226,11 +230,30 @@ def test_what_python_counts_is_counted_where_the_rows_are(
     citus: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = statements(citus, monkeypatch)
-    assert len(asked) == 3
+    # The rows of a day or of the reference are counted first, to know whether they are many.
+    assert [name.split()[0] for name in asked] == [
+        *["inference_rows", "realised_by_steps"],
+        *["inference_rows", "daily_error", "daily_error"],
+    ]
     with citus.engine.connect() as session:
         for name, statement in asked.items():
             plans = plans_of_workers(session, statement, "odd_names")
             assert {plan["Node Type"] for plan in plans} == {"Aggregate"}, name
+
+
+def test_what_a_function_counts_is_counted_where_the_rows_are(citus: Project) -> None:
+    """A function has no plan that shows its statement: the workers are asked what they are told."""
+    asked: list[str] = []
+    with citus.engine.connect() as session:
+        session.exec_driver_sql("set citus.log_remote_commands = on")
+        driver = session.connection.driver_connection
+        assert driver
+        driver.add_notice_handler(lambda notice: asked.append(str(notice.message_primary)))
+        assert contents.day_contents(session, monitor_of(citus), DAY, DAY)
+    of_rows = [statement for statement in asked if "odd_names_" in statement]
+    assert len(of_rows) == 4
+    for statement in of_rows:
+        assert re.search(r"count\(\*\) .* group by ", statement.lower()), statement
 
 
 def test_a_sample_of_a_day_is_all_that_leaves_the_machines(citus: Project) -> None:

@@ -19,6 +19,8 @@ from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import _row
 from python_metrics.monitors.config import Days, Retrain
+from python_metrics.performance import steps
+from python_metrics.performance.realised import realised
 from python_metrics.performance.versions import Verdict, verdicts
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import rows_of
@@ -157,6 +159,24 @@ def test_a_challengers_performance_stands_beside_the_champions(
         value = session.scalar(query, {"day": DAY, "version": challengers["trip_duration"]})
     error = (rows["challenger"] - rows["target"].astype(float)).abs()
     assert value == pytest.approx(error.mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("monitor", ["trip_duration", "trip_tip"])
+def test_challengers_of_a_day_counted_by_steps_are_as_wrong(
+    chain: Chain, challengers: dict[str, str], monitor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = monitors()[monitor]
+    with chain.engine.connect() as session:
+        exact = realised(session, declared, [DAY], challengers=True)
+        monkeypatch.setattr(steps, "MOST_ROWS", 0)
+        by_steps = realised(session, declared, [DAY], challengers=True)
+    assert set(exact["model_version"]) == {challengers[monitor]}
+    names = ["rows", "labelled", "mae" if monitor == "trip_duration" else "brier"]
+    parts = ["model_version", "segment", "segment_value"]
+    for metrics in (exact, by_steps):
+        metrics.sort_values(parts, inplace=True, ignore_index=True)
+    assert by_steps[parts].equals(exact[parts])
+    assert by_steps[names].to_numpy() == pytest.approx(exact[names].to_numpy(), rel=1e-12)
 
 
 def test_all_days_together_vary_as_days_do(chain: Chain, challengers: dict[str, str]) -> None:
