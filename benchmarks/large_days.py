@@ -59,8 +59,7 @@ COLUMNS = {
     "tier": "(array['basic', 'plus', 'pro'])[1 + floor(3 * random())::integer]",
     "prediction": "random() * 60",
 }
-TABLE = f"""
-create table public.scores as
+ROWS = f"""
 select
     row_number() over () as id, 'v1'::text as model_version,
     timestamptz '{DAY} 00:00+00' - days.day * interval '1 day'
@@ -72,6 +71,9 @@ from (
 ) as days
 cross join lateral generate_series(1, days.row_count)
 """
+LABEL = f"case when random() < 0.95 then prediction * exp(0.2 * {NORMAL}) end"
+TABLE = f"create table public.scores as {ROWS}"
+LABELLED = f"create table public.scores as select rows.*, {LABEL} as actual from ({ROWS}) as rows"
 QUANTILES = ("p01", "p05", "p25", "p50", "p75", "p95", "p99")
 
 
@@ -82,13 +84,14 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the large day")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--labelled", action="store_true", help="with a target, so performance too")
     parser.add_argument("--no-exact", action="store_true", help="do not count exactly too")
     options = parser.parse_args()
     with own_warehouse() as home:
         project = home / "project"
         project.mkdir()
         figures = measure(connection.engine(), project, options)
-    name = f"large_days_{options.rows}"
+    name = f"large_days_{options.rows}{'_labelled' if options.labelled else ''}"
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
     raise SystemExit(figures["client_gib"] > LIMIT_GIB)  # type: ignore[operator]
@@ -100,7 +103,8 @@ def measure(
     """Fill the table, run the chain over it, and count its large day both ways."""
     with engine.begin() as session:
         session.exec_driver_sql(f"select setseed({options.seed / 100})")
-        session.execute(sa.text(TABLE), {"rows": options.rows, "reference_rows": REFERENCE_ROWS})
+        table = sa.text(LABELLED if options.labelled else TABLE)
+        session.execute(table, {"rows": options.rows, "reference_rows": REFERENCE_ROWS})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         session.exec_driver_sql("create index on public.scores (scored_at)")
         session.exec_driver_sql("vacuum analyze public.scores")
@@ -108,6 +112,7 @@ def measure(
     run(
         project, DRIFTMETER, "init", "--table", "public.scores", "--segments", "region,tier",
         "--reference", "2026-01-30..2026-02-27", "--yes",
+        *(["--target", "actual"] if options.labelled else []),
     )  # fmt: skip
     run(project, DRIFTMETER, "run", "--from", "2026-02-28", "--to", "2026-02-28")
     small = seconds(project, DRIFTMETER, "run", "--from", "2026-02-28", "--to", "2026-02-28")
@@ -121,7 +126,7 @@ def measure(
     counting = count_rows(engine)
     return {
         "rows": options.rows,
-        "columns": len(COLUMNS),
+        "columns": len(COLUMNS) + options.labelled,
         "seed": options.seed,
         "python": platform.python_version(),
         "cores": os.cpu_count(),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from orchestration.commands.arguments import check_monitor
 from orchestration.dbt_manifest import manifest_path, monitors
 from orchestration.dbt_server import kept_dbt
-from orchestration.over_days import FEWEST_DAYS, PROCESSES_TAG
+from orchestration.over_pieces import FEWEST_PIECES, PROCESSES_TAG
 from orchestration.run_scope import in_a_row, range_tags
 from orchestration.workers import cores, kept_workers, prepare_workers, side_by_side
 from python_metrics import settings
@@ -107,7 +107,7 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
 
 def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None:
     """Start what monitors and days are measured with side by side, while dbt is at work."""
-    is_long = (days.to_date - days.from_date).days + 1 >= FEWEST_DAYS
+    is_long = (days.to_date - days.from_date).days + 1 >= FEWEST_PIECES
     if (len(names) > 1 or is_long) and (workers or cores()) > 1:
         prepare_workers()
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from orchestration.failed_days import tell_failed_days
 from orchestration.freshness import freshness_policy
 from orchestration.monitored_table import MonitoredTable
-from orchestration.over_days import over_days, processes_of
+from orchestration.over_pieces import over_pieces, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
@@ -92,7 +92,7 @@ def drift_asset(
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         shared = _Shared(monitor, reference, frozenset(absent_days(engine, days)))
-        computed = over_days(_compare, shared, days, processes_of(context.run.tags))
+        computed = over_pieces(_compare, shared, days, processes_of(context.run.tags))
         try:
             results = dict(zip(track(f"drift, {monitor.name}", days), computed, strict=True))
         except DriftmeterError as error:

@@ -1,19 +1,29 @@
 """One incidents asset a monitor: what was wrong, in a sentence, and since when."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
+import sqlalchemy as sa
 
 from orchestration.freshness import freshness_policy
+from orchestration.over_pieces import over_pieces, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
-from orchestration.progress import spinner
+from orchestration.progress import spinner, track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.reports import reports_by_day, store_reports
+from python_metrics.incidents.reports import (
+    IncidentReport,
+    note_reports,
+    reports_by_day,
+    wanted_reports,
+    write_incident_report,
+)
 from python_metrics.incidents.update import update_incidents
 from python_metrics.monitors.config import Monitor
+from python_metrics.warehouse import connection
 from python_metrics.words import plain_markdown
 
 RUNBOOK = """Incidents of {name} (owner: {owner}): what a day's alarms come from, and which days \
@@ -46,13 +56,31 @@ def incidents_asset(
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
             breaches_by_day = update_incidents(engine, monitor, days_of(context), ends_run=True)
-            store_reports(engine, monitor, settings.home() / "reports")
+        _write_reports(engine, monitor, processes_of(context.run.tags))
         links = reports_by_day(engine, monitor, list(breaches_by_day))
         for day, breaches in breaches_by_day.items():
             metadata = partition_metadata(breaches, links.get(day))
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return incidents
+
+
+def _write_reports(engine: sa.Engine, monitor: Monitor, processes: int) -> None:
+    """Write the report of every incident that has none."""
+    wanted = wanted_reports(engine, monitor)
+    shared = (monitor, settings.home() / "reports")
+    written = over_pieces(_write_report, shared, wanted, processes)
+    label = f"incidents' pages, {monitor.name}"
+    urls = [url for _, url in zip(track(label, wanted), written, strict=True)] if wanted else []
+    note_reports(
+        engine,
+        {report.incident_id: url for report, url in zip(wanted, urls, strict=True) if url},
+    )
+
+
+def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> str | None:
+    monitor, directory = shared
+    return write_incident_report(connection.engine(), monitor, report, directory)
 
 
 def partition_metadata(breaches: Sequence[Breach], report: str | None) -> dict[str, object]:

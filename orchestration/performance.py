@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration.freshness import freshness_policy
-from orchestration.over_days import over_days, processes_of
+from orchestration.over_pieces import over_pieces, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
@@ -51,7 +51,7 @@ def performance_asset(
     def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         background = load_background(engine, monitor)
-        measured_days = over_days(_measure, background, days, processes_of(context.run.tags))
+        measured_days = over_pieces(_measure, background, days, processes_of(context.run.tags))
         tracked = track(f"performance, {monitor.name}", days)
         for day, measured in zip(tracked, measured_days, strict=True):
             metadata = partition_metadata(measured)

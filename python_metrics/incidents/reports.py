@@ -1,14 +1,15 @@
 """A report for every incident, stored when it opens."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
-from python_metrics.reports.write import report_url, write_report
+from python_metrics.reports.write import Segment, report_url, write_report
 
 # Columns that an incident's page draws: its own, the first ones.
 MOST_COLUMNS = 6
@@ -20,44 +21,72 @@ WITHOUT = sa.text(
 )
 
 
-def store_reports(engine: sa.Engine, monitor: Monitor, directory: Path) -> dict[int, str]:
-    """Write the report of every incident that has none; gives their addresses by number.
+@dataclass(frozen=True)
+class IncidentReport:
+    """What the report of an incident shows.
 
-    A page is small: the incident's own columns beside prediction and target. An incident of a day
-    with too few rows to draw has none.
+    Attributes
+    ----------
+    day : date
+        On which the incident opened.
+    columns : tuple of str
+        The incident's own, and after them prediction and target: a page is small.
+    segment : (str, str) or None
+        Column and value.
     """
+
+    incident_id: int
+    day: dt.date
+    columns: tuple[str, ...]
+    segment: Segment | None
+
+
+def wanted_reports(engine: sa.Engine, monitor: Monitor) -> list[IncidentReport]:
+    """Reports of a monitor's incidents that have none, the oldest incident first."""
     with engine.connect() as connection:
-        wanted = connection.execute(WITHOUT, {"monitor": monitor.name}).all()
-    written = {}
-    for incident in wanted:
-        outcome = [name for name in (monitor.prediction, monitor.target) if name]
+        incidents = connection.execute(WITHOUT, {"monitor": monitor.name}).all()
+    outcome = [name for name in (monitor.prediction, monitor.target) if name]
+    wanted = []
+    for incident in incidents:
         own = [name for name in incident.columns if name in monitor.columns]
-        columns = list(dict.fromkeys([*own[:MOST_COLUMNS], *outcome]))
+        columns = tuple(dict.fromkeys([*own[:MOST_COLUMNS], *outcome]))
         segment = (incident.segment, incident.segment_value) if incident.segment else None
-        try:
-            path = write_report(
-                engine,
-                monitor,
-                incident.opened_on,
-                directory,
-                segment=segment,
-                columns=columns,
-                name=f"incident-{incident.incident_id}-{monitor.name}-{incident.opened_on}.html",
+        wanted.append(IncidentReport(incident.incident_id, incident.opened_on, columns, segment))
+    return wanted
+
+
+def write_incident_report(
+    engine: sa.Engine, monitor: Monitor, report: IncidentReport, directory: Path
+) -> str | None:
+    """Write an incident's report, and give its address; None of a day with too few rows to draw."""
+    try:
+        path = write_report(
+            engine,
+            monitor,
+            report.day,
+            directory,
+            segment=report.segment,
+            columns=report.columns,
+            name=f"incident-{report.incident_id}-{monitor.name}-{report.day}.html",
+        )
+    except DriftmeterError:
+        return None
+    return report_url(path)
+
+
+def note_reports(engine: sa.Engine, urls: Mapping[int, str]) -> None:
+    """Put the addresses of written reports on record, by number of the incident."""
+    if not urls:
+        return
+    with engine.begin() as connection:
+        for table in ("incidents", "incident_events"):
+            connection.execute(
+                sa.text(
+                    f"update metrics.{table} set report_url = :url"
+                    " where incident_id = :number and report_url is null"
+                ),
+                [{"number": number, "url": url} for number, url in urls.items()],
             )
-        except DriftmeterError:
-            continue
-        written[incident.incident_id] = report_url(path)
-    if written:
-        with engine.begin() as connection:
-            for table in ("incidents", "incident_events"):
-                connection.execute(
-                    sa.text(
-                        f"update metrics.{table} set report_url = :url"
-                        " where incident_id = :number and report_url is null"
-                    ),
-                    [{"number": number, "url": url} for number, url in written.items()],
-                )
-    return written
 
 
 def reports_by_day(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.over_days import over_days
+from orchestration.over_pieces import over_pieces
 from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse import connection
 from tests.conftest import create_database
@@ -47,14 +47,14 @@ def test_the_rows_are_those_of_one_process(projects: list[Project]) -> None:
 
 
 def test_days_come_from_several_processes(tmp_path: Path) -> None:
-    identified = list(over_days(_process_beside_another, tmp_path, MANY, 3))
+    identified = list(over_pieces(_process_beside_another, tmp_path, MANY, 3))
     assert [day for day, _ in identified] == MANY
     assert os.getpid() not in {process for _, process in identified}
     assert len({process for _, process in identified}) > 1
 
 
 def test_few_days_stay_in_this_process() -> None:
-    assert {process for _, process in over_days(_process, None, MANY[:3], 3)} == {os.getpid()}
+    assert {process for _, process in over_pieces(_process, None, MANY[:3], 3)} == {os.getpid()}
 
 
 def _process(shared: object, day: dt.date) -> tuple[dt.date, int]:
@@ -71,7 +71,7 @@ def _process_beside_another(begun: Path, day: dt.date) -> tuple[dt.date, int]:
 
 
 def test_an_error_is_the_days_own_and_those_before_are_done(tmp_path: Path) -> None:
-    results = over_days(_fail_on_tenth, tmp_path, MANY, 2)
+    results = over_pieces(_fail_on_tenth, tmp_path, MANY, 2)
     done = []
     with pytest.raises(DriftmeterError, match="day ten is bad"):
         done.extend(results)
@@ -87,7 +87,7 @@ def _fail_on_tenth(directory: Path, day: dt.date) -> dt.date:
 
 def test_a_process_that_was_killed_is_one_line() -> None:
     with pytest.raises(DriftmeterError, match="a worker process was killed"):
-        list(over_days(_die, None, MANY, 2))
+        list(over_pieces(_die, None, MANY, 2))
 
 
 def _die(shared: None, day: dt.date) -> None:
@@ -96,7 +96,7 @@ def _die(shared: None, day: dt.date) -> None:
 
 def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
     with pytest.raises(RuntimeError, match="Stubborn"):
-        list(over_days(_stubborn, None, MANY, 2))
+        list(over_pieces(_stubborn, None, MANY, 2))
 
 
 class Stubborn(Exception):
@@ -113,7 +113,7 @@ def test_a_lost_connection_is_one_still_in_the_process_that_asked() -> None:
     from orchestration.retries import is_disconnected
 
     with pytest.raises(sa.exc.OperationalError) as raised:
-        list(over_days(_disconnected, None, MANY, 2))
+        list(over_pieces(_disconnected, None, MANY, 2))
     assert is_disconnected(raised.value.orig)
 
 

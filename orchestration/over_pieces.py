@@ -1,7 +1,6 @@
-"""Days of one monitor side by side: what is done for a day and rests on no other day."""
+"""Work of one monitor in pieces that rest on none of each other: its days, pages of incidents."""
 
 import contextlib
-import datetime as dt
 import functools
 import os
 import pickle
@@ -13,56 +12,61 @@ from typing import Any, TypeVar
 
 from orchestration.workers import begin_worker, cores, killed_worker, sendable, worker_context
 
-T = TypeVar("T")
-S = TypeVar("S")
-# Processes for the days of one monitor; the run that starts several monitors at once shares cores
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+Shared = TypeVar("Shared")
+# Processes for the pieces of one monitor; the run that starts several monitors at once shares cores
 # out among them.
 PROCESSES_TAG = "driftmeter/processes"
-# A process takes a second to start and to be handed the reference; a day takes about half of one.
-FEWEST_DAYS = 8
+# A process takes a second to start and to be handed the reference; a day takes about half of one,
+# a page of an incident somewhat more than one.
+FEWEST_PIECES = 8
 
 
 def processes_of(tags: Mapping[str, str]) -> int:
-    """Processes that a run may start for the days of a monitor; all cores where it says nothing."""
+    """Processes that a run may start for one monitor; all cores where it says nothing."""
     return int(tags.get(PROCESSES_TAG) or cores())
 
 
-def over_days(
-    work: Callable[[S, dt.date], T], shared: S, days: Sequence[dt.date], processes: int
-) -> Iterator[T]:
-    """What a piece of work gives for each day, in order of days.
+def over_pieces(
+    work: Callable[[Shared, Piece], Result],
+    shared: Shared,
+    pieces: Sequence[Piece],
+    processes: int,
+) -> Iterator[Result]:
+    """What work gives for each piece, in their order.
 
     Parameters
     ----------
     work : callable
-        Function of a module, called with what is shared and a day. Each day is a transaction of
-        its own, so that an error leaves the days before it done, and maybe some after it.
+        Function of a module, called with what is shared and a piece. Each piece is a transaction of
+        its own, so that an error leaves those before it done, and maybe some after it.
     shared : object
         Handed to each process once, so it can be pickled; the warehouse is not among it.
     processes : int
-        At most. With one, or few days, all is done in this process.
+        At most. With one, or few pieces, all is done in this process.
 
     Raises
     ------
     Exception
-        The first, in order of days, that a piece of work raised.
+        The first, in order of pieces, that the work raised.
     DriftmeterError
         If a process was killed.
     """
-    processes = min(processes, len(days) // (FEWEST_DAYS // 2))
+    processes = min(processes, len(pieces) // (FEWEST_PIECES // 2))
     if processes <= 1:
-        for day in days:
-            yield work(shared, day)
+        for piece in pieces:
+            yield work(shared, piece)
         return
     handed = pickle.dumps((work, shared))
     begin = functools.partial(_begin, handed, dict(os.environ))
     pool = ProcessPoolExecutor(processes, worker_context(), begin)
     try:
-        yield from pool.map(_one, days)
+        yield from pool.map(_one, pieces)
     except BrokenProcessPool as error:
         raise killed_worker() from error
     finally:
-        # The days that are on come to their end, no other begins.
+        # The pieces that are on come to their end, no other begins.
         pool.shutdown(cancel_futures=True)
 
 
@@ -73,7 +77,7 @@ def _begin(handed: bytes, environment: dict[str, str]) -> None:
     """What a process does first."""
     global _handed
     begin_worker()
-    # Ctrl-C is for the process that started it, which lets it finish its day.
+    # Ctrl-C is for the process that started it, which lets it finish its piece.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
@@ -81,7 +85,7 @@ def _begin(handed: bytes, environment: dict[str, str]) -> None:
     _handed = pickle.loads(handed)
 
 
-def _one(day: dt.date) -> Any:
+def _one(piece: Any) -> Any:
     work, shared = _handed
     with sendable():
-        return work(shared, day)
+        return work(shared, piece)
