@@ -62,8 +62,10 @@ test: venv-dev  ## Run the tests in a process a core, each on a Postgres of its 
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
 
 bench: venv  ## Measure speed and memory beside peers and limits, each on a Postgres of its own
+	$(BIN)/python -m benchmarks.first_minutes
 	$(BIN)/python -m benchmarks.kernel
 	$(BIN)/python -m benchmarks.large_days
+	$(BIN)/python -m benchmarks.large_days --labelled --no-exact
 	$(BIN)/python -m benchmarks.year
 	$(BIN)/python -m benchmarks.loading
 	$(BIN)/python -m benchmarks.dashboard_queries --out benchmarks/results/dashboard_queries.json

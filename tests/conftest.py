@@ -43,10 +43,22 @@ def postgres() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="driftmeter-tests-"))
     server = EmbeddedPostgres(home)
     try:
-        yield server.start().rsplit("/", 1)[0]
+        url = server.start().rsplit("/", 1)[0]
+        _make_hasty(url)
+        yield url
     finally:
         server.stop()
         shutil.rmtree(home)
+
+
+def _make_hasty(postgres: str) -> None:
+    """Let a server wait for no disk: what outlives a crash is asked of servers of their own."""
+    engine = connection.engine(f"{postgres}/postgres")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            session.exec_driver_sql(f"alter system set {setting} = off")
+        session.exec_driver_sql("select pg_reload_conf()")
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
