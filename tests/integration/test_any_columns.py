@@ -1,5 +1,6 @@
 """Quality models over a table that nobody chose for them: its names, its kinds, its windows."""
 
+import copy
 import datetime as dt
 import json
 import os
@@ -88,6 +89,13 @@ class Project:
         (self.directory / "macros" / "generate_schema_name.sql").unlink()
         self.write(MODEL.format(long=LONG))
         self.declare("odd_names")
+
+    def copied(self, root: Path, engine: sa.Engine) -> "Project":
+        """A copy of its files, home included, over another warehouse."""
+        shutil.copytree(self.root, root, symlinks=True, dirs_exist_ok=True)
+        other = copy.copy(self)
+        other.root, other.engine, other.directory = root, engine, root / self.directory.name
+        return other
 
     def write(self, sql: str) -> None:
         (self.directory / "models" / "odd_names.sql").write_text(sql)

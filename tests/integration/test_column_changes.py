@@ -1,16 +1,20 @@
 """Columns of the inference table that come, go or change: an incident, and no silence."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from python_metrics.arrival.columns import changed_columns
+from python_metrics.warehouse import connection
+from tests.conftest import create_database
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project
 from tests.integration.test_changed_policy import LOOSE, declare, fill
 
+MEASURED = "column_changes"
 FIRST, SECOND, THIRD = "2026-03-01", "2026-03-02", "2026-03-03"
 BEFORE = "select md5(string_agg(stored::text, '' order by stored::text)) from {} as stored" + (
     " where monitor = 'odd_names' and partition_date = '2026-03-01'"
@@ -18,14 +22,27 @@ BEFORE = "select md5(string_agg(stored::text, '' order by stored::text)) from {}
 TABLES = ("metrics.drift", "metrics.performance", "metrics.column_summary")
 
 
-@pytest.fixture
-def scores(tmp_path: Path, warehouse: sa.Engine) -> Project:
-    """A monitor over a view of a table, of which one day was measured."""
-    fill(warehouse)
-    project = Project(tmp_path, warehouse)
+@pytest.fixture(scope="module")
+def measured(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A monitor over a view of a table, of which one day was measured; copied for each test."""
+    create_database(postgres, MEASURED, template)
+    engine = connection.engine(f"{postgres}/{MEASURED}")
+    fill(engine)
+    project = Project(tmp_path_factory.mktemp("measured"), engine)
     declare(project, LOOSE)
     run(project, "--from", FIRST, "--to", FIRST)
+    # Nobody may be connected to what is copied.
+    engine.dispose()
     return project
+
+
+@pytest.fixture
+def scores(measured: Project, postgres: str, tmp_path: Path) -> Iterator[Project]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    create_database(postgres, name, MEASURED)
+    engine = connection.engine(f"{postgres}/{name}")
+    yield measured.copied(tmp_path, engine)
+    engine.dispose()
 
 
 def change(project: Project, statement: str, model: Callable[[str], str] = str) -> None:
