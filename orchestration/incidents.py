@@ -56,7 +56,8 @@ def incidents_asset(
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
             breaches_by_day = update_incidents(engine, monitor, days_of(context), ends_run=True)
-        _write_reports(engine, monitor, processes_of(context.run.tags))
+        directory = settings.home() / "reports"
+        write_reports(engine, monitor, directory, processes_of(context.run.tags))
         links = reports_by_day(engine, monitor, list(breaches_by_day))
         for day, breaches in breaches_by_day.items():
             metadata = partition_metadata(breaches, links.get(day))
@@ -65,17 +66,18 @@ def incidents_asset(
     return incidents
 
 
-def _write_reports(engine: sa.Engine, monitor: Monitor, processes: int) -> None:
-    """Write the report of every incident that has none."""
+def write_reports(
+    engine: sa.Engine, monitor: Monitor, directory: Path, processes: int
+) -> dict[int, str]:
+    """Write the report of every incident that has none; gives their addresses by number."""
     wanted = wanted_reports(engine, monitor)
-    shared = (monitor, settings.home() / "reports")
-    written = over_pieces(_write_report, shared, wanted, processes)
-    label = f"incidents' pages, {monitor.name}"
-    urls = [url for _, url in zip(track(label, wanted), written, strict=True)] if wanted else []
-    note_reports(
-        engine,
-        {report.incident_id: url for report, url in zip(wanted, urls, strict=True) if url},
-    )
+    if not wanted:
+        return {}
+    written = over_pieces(_write_report, (monitor, directory), wanted, processes)
+    tracked = track(f"incidents' pages, {monitor.name}", wanted)
+    urls = {report.incident_id: url for report, url in zip(tracked, written, strict=True) if url}
+    note_reports(engine, urls)
+    return urls
 
 
 def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> str | None:

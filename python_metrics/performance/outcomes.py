@@ -1,9 +1,14 @@
 """What a model predicted and what came: the metrics of both, and where they are read from."""
 
+import datetime as dt
+from collections.abc import Sequence
+
 import numpy as np
 from psycopg import sql
 
+from python_metrics.drift.inference_rows import table_of
 from python_metrics.monitors.config import Monitor
+from python_metrics.performance.losses import in_sql
 
 METRICS = {
     "regression": ("mae", "rmse", "mape", "bias", "r2", "error_p50", "error_p90"),
@@ -20,6 +25,13 @@ THRESHOLD = 0.5
 CALIBRATION_EDGES = np.linspace(0, 1, 11)[1:-1]
 # Of rows that are read under names of our own.
 OUTCOME = (sql.Identifier("prediction"), sql.Identifier("target"))
+# What a statement about a classifier's rows is written with.
+OF_CLASSIFIER: dict[str, sql.Composable] = {
+    "threshold": sql.Literal(THRESHOLD),
+    "edges": sql.Literal((-CALIBRATION_EDGES[::-1]).tolist()),
+    "log_loss": in_sql("log", *OUTCOME),
+    "brier": in_sql("brier", *OUTCOME),
+}
 
 CHALLENGERS = """(
     select
@@ -34,12 +46,12 @@ CHALLENGERS = """(
 )"""
 
 
-def prediction_of(monitor: Monitor) -> sql.Composed:
+def _prediction(monitor: Monitor) -> sql.Composed:
     """The prediction as a number."""
     return sql.SQL("{}::double precision").format(sql.Identifier(monitor.prediction))
 
 
-def target_of(monitor: Monitor) -> sql.Composed:
+def _target(monitor: Monitor) -> sql.Composed:
     """The label as a number that is one, or as true and false."""
     form = (
         "case when {target}::double precision > '-infinity'"
@@ -50,11 +62,26 @@ def target_of(monitor: Monitor) -> sql.Composed:
     return sql.SQL(form).format(target=sql.Identifier(str(monitor.target)))
 
 
-def rows_of(monitor: Monitor, *, challengers: bool = False) -> sql.Composable:
-    """The inference table, or its rows with the predictions of challengers in place of its own."""
-    if challengers:
-        return _challengers_table(monitor)
-    return sql.Identifier(monitor.schema_name, monitor.name)
+def values_of_rows(
+    monitor: Monitor, days: Sequence[dt.date], *, as_one: bool, challengers: bool
+) -> dict[str, sql.Composable]:
+    """What a statement over the rows of these days is written with.
+
+    Parameters
+    ----------
+    as_one : bool
+        Whether neither days nor versions are told apart.
+    challengers : bool
+        Whether the rows have the predictions of challengers in place of their own.
+    """
+    return {
+        "day": sql.SQL("null::text" if as_one else "partition_date::text"),
+        "version": sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
+        "prediction": _prediction(monitor),
+        "target": _target(monitor),
+        "table": _challengers_table(monitor) if challengers else table_of(monitor),
+        "days": sql.Literal(list(days)),
+    }
 
 
 def _challengers_table(monitor: Monitor) -> sql.Composed:
@@ -65,7 +92,7 @@ def _challengers_table(monitor: Monitor) -> sql.Composed:
         columns=sql.SQL(", ").join(sql.Identifier("own", name) for name in kept),
         version=sql.Identifier(monitor.model_version),
         prediction=sql.Identifier(monitor.prediction),
-        table=sql.Identifier(monitor.schema_name, monitor.name),
+        table=table_of(monitor),
         challengers=scored,
         id=sql.Identifier(monitor.id),
         scored_id=scored_id,

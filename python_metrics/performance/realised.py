@@ -16,15 +16,12 @@ from psycopg import sql
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.losses import in_sql
 from python_metrics.performance.outcomes import (
-    CALIBRATION_EDGES,
     COUNTS,
     KEYS,
     METRICS,
+    OF_CLASSIFIER,
     OUTCOME,
-    THRESHOLD,
-    prediction_of,
-    rows_of,
-    target_of,
+    values_of_rows,
 )
 from python_metrics.performance.realised_by_steps import realised_by_steps
 from python_metrics.performance.steps import is_counted_by_steps
@@ -190,23 +187,15 @@ def realised(
         for name in monitor.segments
     ]
     rows = sql.SQL(ROWS).format(
-        day=sql.SQL("null::text") if as_one else sql.SQL("partition_date::text"),
-        version=sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
-        prediction=prediction_of(monitor),
-        target=target_of(monitor),
-        table=rows_of(monitor, challengers=challengers),
+        **values_of_rows(monitor, days, as_one=as_one, challengers=challengers),
         parts=sql.SQL(", ").join(parts),
-        days=sql.Literal(list(days)),
     )
     if monitor.task == "regression":
         query = sql.SQL(REGRESSION).format(rows=rows, absolute=in_sql("absolute", *OUTCOME))
     else:
         query = sql.SQL(CLASSIFICATION).format(
             rows=rows,
-            threshold=sql.Literal(THRESHOLD),
-            edges=sql.Literal((-CALIBRATION_EDGES[::-1]).tolist()),
-            log_loss=in_sql("log", *OUTCOME),
-            brier=in_sql("brier", *OUTCOME),
+            **OF_CLASSIFIER,
         )
     counts = COUNTS if monitor.task == "classification" else ()
     types: dict[str, pa.DataType] = {

@@ -18,15 +18,12 @@ from psycopg import sql
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.losses import in_sql
 from python_metrics.performance.outcomes import (
-    CALIBRATION_EDGES,
     COUNTS,
     KEYS,
     METRICS,
+    OF_CLASSIFIER,
     OUTCOME,
-    THRESHOLD,
-    prediction_of,
-    rows_of,
-    target_of,
+    values_of_rows,
 )
 from python_metrics.performance.steps import quantiles, step_in_sql
 from python_metrics.warehouse.copy import copy_out
@@ -118,13 +115,8 @@ def realised_by_steps(
     ]
     segments = [sql.SQL("{},").format(sql.Identifier(alias)) for alias in aliases]
     rows = sql.SQL(ROWS).format(
-        day=sql.SQL("null::text") if as_one else sql.SQL("partition_date::text"),
-        version=sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
+        **values_of_rows(monitor, days, as_one=as_one, challengers=challengers),
         named_segments=sql.SQL(" ").join(named),
-        prediction=prediction_of(monitor),
-        target=target_of(monitor),
-        table=rows_of(monitor, challengers=challengers),
-        days=sql.Literal(list(days)),
     )
     values: dict[str, sql.Composable] = {"rows": rows, "segments": sql.SQL(" ").join(segments)}
     if monitor.task == "regression":
@@ -136,10 +128,7 @@ def realised_by_steps(
         query = sql.SQL(CLASSIFICATION).format(
             **values,
             step=sql.SQL(LOG_ODDS_STEP),
-            threshold=sql.Literal(THRESHOLD),
-            edges=sql.Literal((-CALIBRATION_EDGES[::-1]).tolist()),
-            log_loss=in_sql("log", *OUTCOME),
-            brier=in_sql("brier", *OUTCOME),
+            **OF_CLASSIFIER,
         )
     texts = dict.fromkeys(["day", "model_version", *aliases], pa.string())
     cells = copy_out(connection, query, {**texts, **CELLS[monitor.task]}).to_pandas()

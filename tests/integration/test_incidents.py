@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.dbt_manifest import monitors
+from orchestration.incidents import write_reports
 from python_metrics.incidents.actions import act
 from python_metrics.incidents.reports import wanted_reports
 from python_metrics.incidents.update import update_incidents
@@ -214,5 +216,7 @@ def test_the_command_accepts_what_is_away_and_refuses_what_is_not(
             session.exec_driver_sql("drop table public.verdicts")
 
 
-def test_a_report_is_written_once(demo: sa.Engine, monitor: Monitor) -> None:
+def test_a_report_is_written_once(demo: sa.Engine, monitor: Monitor, tmp_path: Path) -> None:
     assert wanted_reports(demo, monitor) == []
+    assert write_reports(demo, monitor, tmp_path, processes=2) == {}
+    assert not list(tmp_path.iterdir())
