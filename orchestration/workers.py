@@ -24,7 +24,6 @@ from python_metrics.errors import DriftmeterError
 IMPORTED = (
     "dagster_dbt",
     "python_metrics.reports.page",
-    "python_metrics.drift.declared_tests",
     "python_metrics.calibration.detect",
     "python_metrics.performance.partition",
     "python_metrics.incidents.update",

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from python_metrics.arrival.contents import DayContent, day_content
 from python_metrics.arrival.inputs import Step, note_inputs
+from python_metrics.drift.declared_tests import run_declared
 from python_metrics.drift.inference_rows import MOST_ROWS, VERSION, read_rows
 from python_metrics.drift.reference import BASELINE, Reference
 from python_metrics.drift.results import ColumnDrift, PartitionResult, TestOutcome
@@ -101,12 +102,7 @@ def _tests(
     """The default tests unless the monitor does without, and those that it declares."""
     monitor = reference.monitor
     tests = list(default) if monitor.default_tests else []
-    if monitor.tests:
-        # Imports Evidently, which takes seconds.
-        from python_metrics.drift.declared_tests import run_declared
-
-        tests += run_declared(monitor, reference.frame, rows, drift)
-    return tests
+    return [*tests, *run_declared(monitor, reference.frame, rows, drift)]
 
 
 def run_tests(

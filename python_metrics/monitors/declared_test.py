@@ -1,4 +1,4 @@
-"""One test of a monitor's days, as its YAML declares it; Evidently measures and judges it."""
+"""One test of a monitor's days, as its YAML declares it."""
 
 from typing import Literal
 
@@ -30,6 +30,9 @@ SUBJECTS: dict[str, Subject] = {
     "roc_auc": "classification",
     "log_loss": "classification",
 }
+# Tests of the model's errors look at labelled rows alone; those of drift at the reference too.
+OF_MODEL = ("regression", "classification")
+AGAINST_REFERENCE = ("drift", "drifted_share")
 
 
 class DeclaredTest(BaseModel):
@@ -90,6 +93,15 @@ class DeclaredTest(BaseModel):
         """Name in ``metrics.test_results``, one for each test and condition of a column."""
         level = f" {self.quantile:g}" if self.quantile is not None else ""
         return f"{self.test}{level} {self.condition}"
+
+    def holds(self, value: float) -> bool:
+        """Whether a value meets the condition, its limits included."""
+        low, high = self.between or (self.at_least, self.at_most)
+        return (
+            (low is None or value >= low)
+            and (high is None or value <= high)
+            and (self.equals is None or value == self.equals)
+        )
 
     @property
     def condition(self) -> str:

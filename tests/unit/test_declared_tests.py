@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn import metrics
 
-from python_metrics.drift.declared_tests import BUILD, run_declared
+from python_metrics.drift.declared_tests import run_declared
+from python_metrics.drift.evidently_tests import BUILD, value_by_evidently
+from python_metrics.drift.kernel.declared import value_of
 from python_metrics.drift.kernel_engine import KernelEngine
 from python_metrics.drift.results import TestOutcome
 from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.declared_test import SUBJECTS
+from python_metrics.monitors.declared_test import AGAINST_REFERENCE, SUBJECTS
 
 
 def monitor(tests: list[dict[str, Any]], task: str = "regression") -> Monitor:
@@ -108,6 +112,73 @@ def test_a_test_sees_what_pandas_and_scikit_learn_see(name: str, dtype: str) -> 
     found = outcome(test, "classification" if of == "classification" else "regression", dtype)
     assert found.status == "pass", found.reason
     assert found.observed == pytest.approx(TRUTH[name], rel=0.02 if name == "quantile" else 1e-6)
+
+
+OF_KERNEL = [
+    name
+    for name, of in SUBJECTS.items()
+    if of != "classification" and name not in AGAINST_REFERENCE
+]
+NUMBERS = st.one_of(
+    st.none(),
+    st.sampled_from([-2.0, 0.0, 1e-16, 1.0, 3.0, 10.0, 11.0]),
+    st.floats(-1e6, 1e6),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+@pytest.mark.parametrize("dtype", ["object", "category"])
+@pytest.mark.parametrize("name", OF_KERNEL)
+def test_the_kernel_computes_what_evidently_does(name: str, dtype: str, data: Any) -> None:
+    column = {"number": "miles", "category": "payment", "column": "miles"}.get(SUBJECTS[name])
+    test: dict[str, Any] = {"test": name, "at_most": 1} | ({"column": column} if column else {})
+    if name == "quantile":
+        test["quantile"] = data.draw(st.floats(0, 1))
+    declared = monitor([test])
+    count = data.draw(st.integers(2, 12))
+    known = st.floats(-1e6, 1e6).filter(lambda number: number == 0 or abs(number) > 1e-6)
+
+    def drawn(values: Any) -> list[Any]:
+        return data.draw(st.lists(values, min_size=count, max_size=count))
+
+    frame = pd.DataFrame(
+        {
+            "miles": np.array(drawn(NUMBERS), dtype=float),
+            "payment": pd.Series(drawn(st.sampled_from(["1", "2", "5", None])), dtype=dtype),
+            "predicted": np.array(drawn(known)),
+            "actual": np.array(drawn(known)),
+        }
+    )
+    # A test of a column without a value is skipped before.
+    assume(column is None or name == "missing_share" or frame[column].notna().any())
+    # Evidently cannot measure errors where the labels' absolute values add up to nothing.
+    assume(SUBJECTS[name] != "regression" or frame["actual"].any())
+    ours = value_of(declared.tests[0], declared, frame)
+    theirs = value_by_evidently(declared.tests[0], declared, frame, frame)
+    assert ours is not None
+    assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+def test_evidently_is_asked_only_for_what_the_kernel_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tests = [
+        {"test": "row_count", "at_least": 1},
+        {"test": "max", "column": "miles", "at_most": 1e9},
+        {"test": "mae", "at_most": 1e9},
+    ]
+    declared, frame = monitor(tests), rows()
+    infinite = frame.assign(miles=frame["miles"].where(frame.index > 0, np.inf))
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "python_metrics.drift.evidently_tests.value_by_evidently",
+        lambda test, *_: asked.append(test.test) or 0.0,
+    )
+    assert {test.status for test in run_declared(declared, rows(), frame)} == {"pass"}
+    assert asked == []
+    list(run_declared(declared, rows(), infinite))
+    assert asked == ["max"]
 
 
 @pytest.mark.parametrize(

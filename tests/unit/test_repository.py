@@ -96,8 +96,8 @@ def test_orchestration_computes_nothing_itself() -> None:
 
 def test_evidently_is_imported_by_what_scores_tests_and_draws_a_day() -> None:
     assert [file for package in PACKAGES for file in importers(package, "evidently")] == [
-        "python_metrics/drift/declared_tests.py",
         "python_metrics/drift/evidently_engine.py",
+        "python_metrics/drift/evidently_tests.py",
         "python_metrics/reports/page.py",
     ]
 
