@@ -13,6 +13,9 @@ from python_metrics.reports.write import Segment, report_url, write_report
 
 # Columns that an incident's page draws: its own, the first ones.
 MOST_COLUMNS = 6
+# Rows of either side that it draws: a distribution function of so many is within 1.9 percentage
+# points of all rows', 19 times of 20 (Massart 1990), and four times as many take as long again.
+MOST_ROWS = 5_000
 WITHOUT = sa.text(
     "select incident_id, opened_on, columns, segment, segment_value from metrics.incidents"
     " where monitor = :monitor and report_url is null"
@@ -67,6 +70,7 @@ def write_incident_report(
             directory,
             segment=report.segment,
             columns=report.columns,
+            most_rows=MOST_ROWS,
             name=f"incident-{report.incident_id}-{monitor.name}-{report.day}.html",
         )
     except DriftmeterError:

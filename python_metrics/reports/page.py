@@ -2,11 +2,14 @@
 
 import html
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report
+from evidently.core.datasets import DatasetColumn
+from evidently.metrics import column_statistics
 from evidently.presets import (
     ClassificationPreset,
     DataDriftPreset,
@@ -72,7 +75,7 @@ def write_page(
                     notes.append(f"{unlabelled:,} rows without a label are left out.")
         else:
             notes.append(reason)
-    with no_warning_of_empty_columns(), warnings.catch_warnings():
+    with no_warning_of_empty_columns(), _drawn_once(), warnings.catch_warnings():
         # scikit-learn's, of plots over few rows.
         warnings.simplefilter("ignore")
         drawn = Report(presets, include_tests=True).run(
@@ -86,6 +89,34 @@ def write_page(
     start = page.find(">", page.find("<body")) + 1
     new.write_text(page[:start] + _header(facts, notes) + page[start:], encoding="utf-8")
     new.rename(path)
+
+
+@contextmanager
+def _drawn_once() -> Iterator[None]:
+    """Draw what the page shows, and that once.
+
+    Evidently draws the distribution of a column again for each of its statistics, of which the
+    page shows one, and for its drift, which the page shows in a table that draws its own.
+    """
+    draw = column_statistics.distribution
+    render = column_statistics.ValueDriftCalculation._render
+    drawn: dict[tuple[int, int], tuple[object, ...]] = {}
+
+    def draw_once(title: str, current: DatasetColumn, reference: DatasetColumn | None) -> object:
+        data = current.data, None if reference is None else reference.data
+        key = (id(data[0]), id(data[1]))
+        if key not in drawn:
+            # With its data, whose place in memory no other column takes meanwhile.
+            drawn[key] = draw(title, current, reference), data
+        return drawn[key][0]
+
+    column_statistics.distribution = draw_once
+    column_statistics.ValueDriftCalculation._render = lambda *_: []
+    try:
+        yield
+    finally:
+        column_statistics.distribution = draw
+        column_statistics.ValueDriftCalculation._render = render
 
 
 def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ def write_report(
     against: Baseline = "reference",
     columns: Sequence[str] | None = None,
     name: str | None = None,
+    most_rows: int = MOST_ROWS,
 ) -> Path:
     """Write Evidently's page of a day's rows beside a baseline's, and give its path.
 
@@ -38,6 +39,8 @@ def write_report(
         Draw these only; every monitored column without it.
     name : str, optional
         Name of the file; told by what is asked without it.
+    most_rows : int
+        Rows of either side that are drawn at most, a sample by hash of the id.
 
     Raises
     ------
@@ -48,8 +51,10 @@ def write_report(
         days = baseline_days(connection, monitor, against, day)
         if against != "reference":
             record(connection, monitor, against, days)
-        total, current = _side(connection, monitor, [day], segment, str(day))
-        before, reference = _side(connection, monitor, days, segment, f"the {against} baseline")
+        total, current = _side(connection, monitor, [day], segment, str(day), most_rows)
+        before, reference = _side(
+            connection, monitor, days, segment, f"the {against} baseline", most_rows
+        )
     versions = ", ".join(sorted(current[VERSION].dropna().unique())) or "none"
     facts = {
         "Monitor": f"{monitor.name} (owner {monitor.owner})",
@@ -103,6 +108,7 @@ def _side(
     days: list[dt.date],
     segment: Segment | None,
     name: str,
+    most_rows: int,
 ) -> tuple[int, pd.DataFrame]:
     rows = count_rows(connection, monitor, days, segment=segment)
     if rows < monitor.min_rows:
@@ -112,4 +118,4 @@ def _side(
             where=f"{monitor.schema_name}.{monitor.name}",
             fix="choose a day, a segment or a baseline with more rows",
         )
-    return rows, read_rows(connection, monitor, days, segment=segment, most_rows=MOST_ROWS)
+    return rows, read_rows(connection, monitor, days, segment=segment, most_rows=most_rows)

@@ -1,0 +1,54 @@
+"""A report's page: the shortcuts of its drawing change nothing that it shows."""
+
+import re
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from python_metrics.monitors.config import Monitor
+from python_metrics.reports import page
+from tests.unit.test_declared_tests import monitor
+
+IDS = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+
+
+def rows(count: int, seed: int) -> pd.DataFrame:
+    generator = np.random.default_rng(seed)
+    miles = generator.lognormal(1, 0.8, count)
+    return pd.DataFrame(
+        {
+            "miles": np.where(generator.random(count) < 0.1, np.nan, miles),
+            "payment": generator.choice(["1", "2", "5", None], count),
+            "predicted": 4 * miles,
+            "actual": 4 * miles + generator.normal(0, 2, count),
+        }
+    )
+
+
+def drawn(declared: Monitor, path: Path) -> str:
+    page.write_page(
+        declared, rows(600, 1), rows(200, 2), {"Day": "one"}, [], list(declared.columns), path
+    )
+    return IDS.sub("id", path.read_text())
+
+
+def test_a_page_shows_what_evidently_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = monitor([])
+    drawn_once = drawn(declared, tmp_path / "once.html")
+    monkeypatch.setattr(page, "_drawn_once", nullcontext)
+    by_evidently = drawn(declared, tmp_path / "evidently.html")
+    assert all(name in by_evidently for name in ("miles", "payment", "K-S p_value"))
+    assert drawn_once == by_evidently
+
+
+def test_evidently_is_itself_again_after_a_page(tmp_path: Path) -> None:
+    from evidently.metrics import column_statistics
+
+    draw = column_statistics.distribution
+    drawn(monitor([]), tmp_path / "page.html")
+    assert column_statistics.distribution is draw
