@@ -44,6 +44,7 @@ from python_metrics.incidents.importance import feature_importance
 from python_metrics.incidents.relations import fit_relations
 from python_metrics.monitors.config import Days, Monitor
 from python_metrics.performance.alarms import BUDGET_SHARE, WORDS, ErrorAlarm, is_error_alarm
+from python_metrics.performance.cause import Learners
 from python_metrics.performance.daily_error import CAPPED, fit_errors, judge_errors
 from python_metrics.performance.losses import row_losses
 from python_metrics.warehouse import connection
@@ -95,6 +96,7 @@ class World:
             )
             for weekday in range(7)
         }
+        self.learners = {day: Learners(self.monitor, rows) for day, rows in self.like.items()}
         self.importance = feature_importance(self.monitor, self.reference)
         self.relations = fit_relations(self.monitor.features, self.reference)
         self.cap = float(np.nanquantile(row_losses(self.monitor, whole), CAPPED))
@@ -162,8 +164,16 @@ class World:
             )
         alarms = self._alarms(day, rows)
         if any(alarm.is_new for alarm in alarms) or error:
-            like = self.like[day.weekday()]
-            whole = Day(self.monitor, like, rows, self.bins, self.importance, self.relations)
+            weekday = day.weekday()
+            whole = Day(
+                self.monitor,
+                self.like[weekday],
+                rows,
+                self.bins,
+                self.importance,
+                self.relations,
+                self.learners[weekday],
+            )
             breaches += breaches_of_rows(whole, alarms, error)
         return breaches
 

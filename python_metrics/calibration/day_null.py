@@ -268,9 +268,19 @@ def _negative_binomial(count: Floats, mean: Floats, extra: Floats) -> Floats:
     """Two-sided tail of a Poisson count whose mean has variance `extra`."""
     shape = np.clip(mean**2 / np.maximum(extra, 1e-300), 1e-6, 1e9)
     chance = shape / (shape + mean)
-    upper = np.where(count > 0, special.betainc(np.maximum(count, 1e-9), shape, 1 - chance), 1.0)
-    lower = special.betainc(shape, count + 1, chance)
-    p_value: Floats = np.minimum(2 * np.minimum(upper, lower), 1)
+    # Both tails hold the count itself, so that they add up to 1 or more: of one below a half the
+    # other is no smaller, and need not be computed.
+    smaller = np.ones_like(count)
+    is_upper = count > mean
+    for is_first in (True, False):
+        is_wanted = smaller > 0.5
+        upper = is_wanted & (is_upper == is_first) & (count > 0)
+        lower = is_wanted & (is_upper != is_first)
+        of_upper = special.betainc(np.maximum(count[upper], 1e-9), shape[upper], 1 - chance[upper])
+        of_lower = special.betainc(shape[lower], count[lower] + 1, chance[lower])
+        smaller[upper] = np.minimum(smaller[upper], of_upper)
+        smaller[lower] = np.minimum(smaller[lower], of_lower)
+    p_value: Floats = np.minimum(2 * smaller, 1)
     return p_value
 
 

@@ -14,6 +14,7 @@ from python_metrics.incidents.diagnose import diagnose, plain_symptom
 from python_metrics.incidents.distance import Bins
 from python_metrics.incidents.relations import Relations, correlation_shift, is_plain
 from python_metrics.monitors.config import Column, Monitor
+from python_metrics.performance.cause import Learners
 from python_metrics.words import shown
 
 # So much of another column's change must be gone with the cause's own, to be its consequence.
@@ -38,6 +39,8 @@ class Day:
         How much of the prediction hangs on each feature; sums to 1.
     relations : Relations
         Of the features, in the whole reference.
+    learners : Learners
+        What `reference` makes one expect.
     """
 
     monitor: Monitor
@@ -46,6 +49,7 @@ class Day:
     bins: Mapping[str, Bins]
     importance: Mapping[str, float]
     relations: Relations
+    learners: Learners
 
     def changes(self) -> dict[str, Change]:
         """Every monitored column's change."""

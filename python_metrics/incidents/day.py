@@ -35,7 +35,7 @@ from python_metrics.incidents.relations import (
 )
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import ErrorAlarm, EstimatedAlarm
-from python_metrics.performance.cause import OTHER_MODEL_RATIO, cause_of_error
+from python_metrics.performance.cause import OTHER_MODEL_RATIO, Learners, cause_of_error
 from python_metrics.performance.daily_error import CAPPED
 from python_metrics.performance.losses import row_losses
 
@@ -57,6 +57,7 @@ class Normal:
     monitor: Monitor
     days: tuple[dt.date, ...]
     _like: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _learners: dict[int, Learners] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -89,6 +90,12 @@ class Normal:
         rows = self._like[weekday]
         return rows if len(rows) >= FEWEST_ROWS else self.rows
 
+    def learners(self, weekday: int) -> Learners:
+        """What the rows of `like` make one expect."""
+        if weekday not in self._learners:
+            self._learners[weekday] = Learners(self.monitor, self.like(weekday))
+        return self._learners[weekday]
+
 
 @dataclass(frozen=True)
 class Background:
@@ -111,6 +118,7 @@ class Background:
             normal.bins,
             normal.importance,
             normal.relations,
+            normal.learners(day.weekday()),
         )
 
     @cached_property
@@ -274,7 +282,7 @@ def _of_error(
     """What an error that rose, or predictions that moved alone, are put down to."""
     monitor = day.monitor
     changed = {str(alarm.column) for alarm in alarms if alarm.column in monitor.features}
-    cause = cause_of_error(monitor, day.reference, day.rows, changed)
+    cause = cause_of_error(monitor, day.learners, day.rows, changed)
     if error is None and cause.prediction_ratio < OTHER_MODEL_RATIO:
         return None
     if error:

@@ -10,9 +10,11 @@ model predicts for such inputs, and what comes true for such inputs. On a day wh
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -30,6 +32,7 @@ FEWEST_LABELS = 200
 OTHER_MODEL_RATIO = 2.0
 # So much of a rise in error is explained by inputs before they are its cause.
 EXPLAINED_SHARE = 0.5
+Learned = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -52,37 +55,124 @@ class ErrorCause:
     explained_by_inputs: float
 
 
+class Learners:
+    """What the reference's rows make one expect of others; fitted on first use, and once.
+
+    Parameters
+    ----------
+    reference : pandas.DataFrame
+        One column a monitored column; rows without a prediction are left out.
+    """
+
+    def __init__(self, monitor: Monitor, reference: pd.DataFrame) -> None:
+        self._monitor = monitor
+        self._reference = reference
+
+    def encode(self, rows: pd.DataFrame) -> Floats:
+        """Rows' features as numbers."""
+        return self._encoding.encode(rows[list(self._monitor.features)])
+
+    @cached_property
+    def _rows(self) -> pd.DataFrame:
+        rows = _usable(self._monitor, self._reference)
+        return rows.sample(MOST_ROWS, random_state=SEED) if len(rows) > MOST_ROWS else rows
+
+    @cached_property
+    def _encoding(self) -> Encoding:
+        return Encoding(self._rows[list(self._monitor.features)])
+
+    @cached_property
+    def _inputs(self) -> Floats:
+        return self.encode(self._rows)
+
+    @cached_property
+    def _third(self) -> npt.NDArray[np.int64]:
+        return np.arange(len(self._rows)) % 3
+
+    @cached_property
+    def _prediction(self) -> Floats:
+        prediction: Floats = self._rows[self._monitor.prediction].to_numpy(dtype=float)
+        return prediction
+
+    @cached_property
+    def given(self) -> Learned:
+        """What the model gives for inputs."""
+        chosen = self._third == 0
+        return _learn(self._inputs[chosen], self._prediction[chosen])
+
+    @cached_property
+    def _off(self) -> Floats:
+        off: Floats = np.abs(self._prediction - self.given(self._inputs))
+        return off
+
+    @cached_property
+    def usually_off(self) -> Learned:
+        """How far predictions for inputs are from that: large values are further off."""
+        chosen = self._third == 1
+        return _learn(self._inputs[chosen], self._off[chosen])
+
+    @cached_property
+    def mean_off(self) -> float:
+        """How far they are on rows that neither learner saw."""
+        return float(self._off[self._third == 2].mean())
+
+    @cached_property
+    def loss(self) -> "LearnedLoss | None":
+        """The loss that inputs had; None where too few rows have a label."""
+        labelled = _labelled(self._monitor, self._rows)
+        if labelled.sum() < FEWEST_LABELS:
+            return None
+        loss = row_losses(self._monitor, self._rows[labelled])
+        # A few absurd labels would carry the mean.
+        most = float(np.quantile(loss, CAPPED))
+        loss = np.minimum(loss, most)
+        of_fit = np.arange(len(loss)) % 2 == 0
+        inputs = self._inputs[labelled]
+        usual = _learn(inputs[of_fit], loss[of_fit])
+        expected = float(usual(inputs[~of_fit]).mean())
+        return LearnedLoss(usual, most, float(loss[~of_fit].mean()), expected)
+
+
+@dataclass(frozen=True)
+class LearnedLoss:
+    """The loss that the reference's inputs had.
+
+    Attributes
+    ----------
+    usual : callable
+        Of inputs: their loss.
+    most : float
+        Larger ones count as this.
+    mean, expected : float
+        Of the rows that were held back: their mean loss, and what was expected of them.
+    """
+
+    usual: Learned
+    most: float
+    mean: float
+    expected: float
+
+
 def cause_of_error(
-    monitor: Monitor,
-    reference: pd.DataFrame,
-    day: pd.DataFrame,
-    changed: Collection[str] = (),
+    monitor: Monitor, learners: Learners, day: pd.DataFrame, changed: Collection[str] = ()
 ) -> ErrorCause:
     """Tell a changed relation from changed rows and from a changed model.
 
     Parameters
     ----------
-    reference, day : pandas.DataFrame
+    learners : Learners
+        Of the reference.
+    day : pandas.DataFrame
         One column a monitored column; rows without a prediction are left out.
     changed : collection of str
         Features that are away from the reference: then inputs are not as before.
     """
-    before, now = _usable(monitor, reference), _usable(monitor, day)
-    if len(before) > MOST_ROWS:
-        before = before.sample(MOST_ROWS, random_state=SEED)
-    names = list(monitor.features)
-    encoding = Encoding(before[names])
-    inputs, asked = encoding.encode(before[names]), encoding.encode(now[names])
-    third = np.arange(len(before)) % 3
-    prediction = before[monitor.prediction].to_numpy(dtype=float)
-    given = _learn(inputs[third == 0], prediction[third == 0])
-    off = np.abs(prediction - given(inputs))
-    # Large values are further off than small ones: how far is usual hangs on the inputs too.
-    usual = _learn(inputs[third == 1], off[third == 1])
-    off_now = np.abs(now[monitor.prediction].to_numpy(dtype=float) - given(asked)).mean()
-    expected = max(usual(asked).mean(), off[third == 2].mean(), 1e-12)
+    now = _usable(monitor, day)
+    asked = learners.encode(now)
+    off_now = np.abs(now[monitor.prediction].to_numpy(dtype=float) - learners.given(asked)).mean()
+    expected = max(learners.usually_off(asked).mean(), learners.mean_off, 1e-12)
     ratio = float(off_now / expected)
-    explained = _explained(monitor, before, now, inputs, asked)
+    explained = _explained(monitor, learners.loss, now, asked)
     if ratio >= OTHER_MODEL_RATIO:
         reason = (
             f"predictions are {ratio:.1f} times as far from what the model gave for such inputs"
@@ -99,34 +189,29 @@ def cause_of_error(
 
 
 def _explained(
-    monitor: Monitor, before: pd.DataFrame, now: pd.DataFrame, inputs: Floats, asked: Floats
+    monitor: Monitor, before: LearnedLoss | None, now: pd.DataFrame, asked: Floats
 ) -> float:
     """Share of the error's rise that such inputs had in the reference too."""
-    labelled, labelled_now = (
-        frame[str(monitor.target)].notna().to_numpy()
-        if monitor.target
-        else np.zeros(len(frame), bool)
-        for frame in (before, now)
-    )
-    if labelled.sum() < FEWEST_LABELS or labelled_now.sum() < 1:
+    labelled = _labelled(monitor, now)
+    if before is None or labelled.sum() < 1:
         return 0.0
-    loss, loss_now = row_losses(monitor, before[labelled]), row_losses(monitor, now[labelled_now])
-    # A few absurd labels would carry both means.
-    most = float(np.quantile(loss, CAPPED))
-    loss, loss_now = np.minimum(loss, most), np.minimum(loss_now, most)
-    of_fit = np.arange(len(loss)) % 2 == 0
-    rows = inputs[labelled]
-    usual = _learn(rows[of_fit], loss[of_fit])
-    rise = loss_now.mean() - loss[~of_fit].mean()
-    expected = usual(asked[labelled_now]).mean() - usual(rows[~of_fit]).mean()
+    loss = np.minimum(row_losses(monitor, now[labelled]), before.most)
+    rise = loss.mean() - before.mean
+    expected = before.usual(asked[labelled]).mean() - before.expected
     return float(expected / rise) if rise > 0 else 0.0
+
+
+def _labelled(monitor: Monitor, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if not monitor.target:
+        return np.zeros(len(frame), bool)
+    return frame[monitor.target].notna().to_numpy()
 
 
 def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[monitor.prediction].notna()]
 
 
-def _learn(inputs: Floats, values: Floats) -> Callable[[Floats], Floats]:
+def _learn(inputs: Floats, values: Floats) -> Learned:
     """A function of inputs that was fitted to values."""
     varied = np.ptp(inputs, axis=0) > 0
     model = HistGradientBoostingRegressor(max_iter=80, random_state=SEED, early_stopping=False)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,9 @@ from python_metrics.incidents.fold import Away, fold
 from python_metrics.incidents.importance import feature_importance
 from python_metrics.incidents.relations import correlation_shift, fit_relations
 from python_metrics.monitors.config import Column, Monitor
+from python_metrics.performance import cause
 from python_metrics.performance.alarms import ErrorAlarm
-from python_metrics.performance.cause import cause_of_error
+from python_metrics.performance.cause import Learners, cause_of_error
 
 FIRST, ONE = dt.date(2019, 4, 1), dt.timedelta(days=1)
 MONITOR = Monitor.model_validate(
@@ -70,7 +72,8 @@ RELATIONS = fit_relations(MONITOR.features, REFERENCE)
 
 
 def day_of(rows: pd.DataFrame, reference: pd.DataFrame = REFERENCE) -> Day:
-    return Day(MONITOR, reference, rows, BINS, IMPORTANCE, RELATIONS)
+    learners = Learners(MONITOR, reference)
+    return Day(MONITOR, reference, rows, BINS, IMPORTANCE, RELATIONS, learners)
 
 
 def diagnosed(rows: pd.DataFrame, *columns: str | None) -> list[Breach]:
@@ -204,7 +207,7 @@ def test_what_is_new_beside_what_lasts_is_told_alone_unless_it_comes_with_it() -
     reference = by_payment(REFERENCE)
     bins = {**BINS, "fare": fit_bins("numerical", reference["fare"])}
     rows = by_payment(more_cash(trips(800, 23)))
-    day_with_it = Day(MONITOR, reference, rows, bins, IMPORTANCE, RELATIONS)
+    day_with_it = replace(day_of(rows, reference), bins=bins)
     (one,) = causes(day_with_it, [lasting("payment", 20), Alarm("fare", score=9, threshold=3)])
     assert one.columns == ("payment", "fare")
 
@@ -272,10 +275,8 @@ def test_one_change_of_many_columns_is_one_incident_whichever_alarms_first() -> 
                 Alarm(name, score=9 + 5 * (name == newest), threshold=3, is_new=name == newest)
                 for name in gone
             ]
-            day, at = (
-                Day(MONITOR, reference, rows, bins, IMPORTANCE, relations),
-                FIRST + number * ONE,
-            )
+            day = replace(day_of(rows, reference), bins=bins, relations=relations)
+            at = FIRST + number * ONE
             breaches[at] = causes(day, alarms)
             away[at] = {Away(name) for name in gone}
         (incident,) = fold(breaches, away)
@@ -308,7 +309,20 @@ def test_a_changed_world_is_told_from_a_changed_model(fault: str, kind: str) -> 
         day["actual"] *= 1.5
     else:
         day["predicted"] = np.random.default_rng(2).permutation(day["predicted"].to_numpy())
-    assert cause_of_error(MONITOR, REFERENCE, day).kind == kind
+    assert cause_of_error(MONITOR, Learners(MONITOR, REFERENCE), day).kind == kind
+
+
+def test_what_the_reference_tells_is_learned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    learn, learned = cause._learn, []
+    monkeypatch.setattr(cause, "_learn", lambda *rows: learned.append(1) or learn(*rows))
+    learners = Learners(MONITOR, REFERENCE)
+    kinds = [cause_of_error(MONITOR, learners, trips(800, seed)).kind for seed in range(3)]
+    assert len(learned) == 3
+    alone = [
+        cause_of_error(MONITOR, Learners(MONITOR, REFERENCE), trips(800, seed)).kind
+        for seed in range(3)
+    ]
+    assert kinds == alone
 
 
 def test_the_distance_of_calm_samples_is_zero_on_average() -> None:
@@ -345,7 +359,7 @@ def test_an_alarm_of_a_segment_that_is_no_monitored_column_is_diagnosed_inside_o
         for frame in (REFERENCE, trips(2_000, 7))
     )
     rows["noise"] = rows["noise"] + 1.5 * (rows[column] == "3")
-    day = Day(monitor, reference, rows, BINS, IMPORTANCE, RELATIONS)
+    day = replace(day_of(rows, reference), monitor=monitor)
     alarm = Alarm("noise", "shift", "3", score=9, threshold=3)
     (found,) = causes(day, [alarm])
     assert (found.kind, found.segment, found.segment_value) == ("segment", "shift", "3")

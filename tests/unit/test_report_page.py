@@ -35,9 +35,7 @@ def drawn(declared: Monitor, path: Path) -> str:
     return IDS.sub("id", path.read_text())
 
 
-def test_a_page_shows_what_evidently_draws(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_shows_what_evidently_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     declared = monitor([])
     drawn_once = drawn(declared, tmp_path / "once.html")
     monkeypatch.setattr(page, "_drawn_once", nullcontext)
