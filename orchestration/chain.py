@@ -70,13 +70,12 @@ def names_of(only: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def kept_processes() -> Iterator[None]:
-    """Keep what is started for a run, dbt and workers, for all runs of the block."""
-    with kept_dbt(), kept_workers():
+def kept_processes(only: str | None = None) -> Iterator[None]:
+    """Keep what is started for runs, of one monitor or all: dbt, and workers."""
+    with kept_dbt(only), kept_workers():
         yield
 
 
-@kept_processes()
 def measure(days: Days, only: str | None = None, workers: int | None = None) -> ChainRun:
     """Measure these days of the inference tables, and the reference days first if they are not.
 
@@ -95,13 +94,14 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
         If there is no such monitor, or a step fails.
     """
     started = time.perf_counter()
-    names = names_of(only)
-    tell_changes(names)
-    begin_workers(names, days, workers)
-    reference = reference_without_quality(names)
-    for span in together(reference, days):
-        materialize(span, only, dbt_keys())
-    measure_monitors(days, names, workers)
+    with kept_processes(only):
+        names = names_of(only)
+        tell_changes(names)
+        begin_workers(names, days, workers)
+        reference = reference_without_quality(names)
+        for span in together(reference, days):
+            materialize(span, only, dbt_keys())
+        measure_monitors(days, names, workers)
     return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
 
 
@@ -137,7 +137,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
     """
     names = names_of(only)
     tell_changes(names)
-    with kept_processes():
+    with kept_processes(names[0]):
         for name in names:
             engine = connection.engine()
             mark_changed(engine, monitors()[name])
@@ -155,7 +155,7 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
     """
     names = names_of(only)
     tell_changes(names)
-    with kept_processes():
+    with kept_processes(names[0]):
         for name in names:
             # The table may be a view that dbt has yet to make.
             build_reference([name], name)

@@ -40,10 +40,15 @@ PARSED = re.compile(r"\bconfig\((.*?)\)\s*-?}}|{%(.*?)%}", re.DOTALL)
 
 
 @contextlib.contextmanager
-def kept_dbt() -> Iterator[None]:
+def kept_dbt(monitor: str | None = None) -> Iterator[None]:
     """Keep a dbt process for as long as the block is on; every call of dbt in it is the process's.
 
     A block within another uses the other's.
+
+    Parameters
+    ----------
+    monitor : str, optional
+        The one that calls will be of: the project is parsed for it before the first comes.
     """
     if os.environ.get(ADDRESS):
         yield
@@ -57,8 +62,9 @@ def kept_dbt() -> Iterator[None]:
         listener.bind(address)
         listener.listen()
         # Its end of the pipe ends with this process, however that does.
+        command = [sys.executable, "-m", "orchestration.dbt_server", str(listener.fileno())]
         server = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.dbt_server", str(listener.fileno())],
+            [*command, monitor or ""],
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,
             stdout=lines,
@@ -100,12 +106,12 @@ def depends_on_days(files: Iterable[Path]) -> bool:
     return False
 
 
-def serve(listener: socket.socket) -> None:
-    """Answer calls until whoever started the process is gone."""
+def serve(listener: socket.socket, monitor: str) -> None:
+    """Answer calls, first of all of this monitor or of all, until their caller is gone."""
     with listener:
         parsed = Parsed(Path(listener.getsockname()).parent)
-        # What most runs ask for: all monitors, and the references that they declare.
-        parsed.project({})
+        # What most runs ask for: the references that monitors declare.
+        parsed.project({"monitor": monitor} if monitor else {})
         # Forks that ended leave nothing behind.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
@@ -235,4 +241,4 @@ def _cancel_with(call: socket.socket, is_over: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

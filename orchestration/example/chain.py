@@ -27,7 +27,6 @@ TRIPS = [dg.AssetKey(["raw", "trips"])]
 PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
 
 
-@chain.kept_processes()
 def run_chain(
     choice: SourceChoice, days: Days, only: str | None = None, workers: int | None = None
 ) -> ChainRun:
@@ -53,6 +52,15 @@ def run_chain(
         If the monitor is unknown, the source has none of the days, or a step fails.
     """
     started = time.perf_counter()
+    with chain.kept_processes(only):
+        names, built_reference = _run(choice, days, only, workers)
+    return ChainRun(days, tuple(names), built_reference, time.perf_counter() - started)
+
+
+def _run(
+    choice: SourceChoice, days: Days, only: str | None, workers: int | None
+) -> tuple[list[str], bool]:
+    """The monitors that were run, and whether their reference was built."""
     names = chain.names_of(only)
     chain.tell_changes(names)
     source = choice.open()
@@ -66,7 +74,7 @@ def run_chain(
     for span in chain.together(reference, days):
         chain.materialize(span, only, [*PREDICTIONS, *chain.dbt_keys()])
     chain.measure_monitors(days, names, workers)
-    return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
+    return names, reference is not None
 
 
 def replay(
@@ -86,7 +94,7 @@ def replay(
     ChainRun
         Each day's, as it is done.
     """
-    with chain.kept_processes():
+    with chain.kept_processes(only):
         for day in every_day(days.from_date, days.to_date):
             if _is_done(day, only):
                 continue
@@ -106,7 +114,7 @@ def run_stale(
         As it is done.
     """
     days = {day for name in chain.names_of(only) for day in stale_days(connection.engine(), name)}
-    with chain.kept_processes():
+    with chain.kept_processes(only):
         for span in in_a_row(days):
             yield run_chain(choice, span, only, workers)
 
