@@ -204,7 +204,8 @@ def _explained(
 def _labelled(monitor: Monitor, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     if not monitor.target:
         return np.zeros(len(frame), bool)
-    return frame[monitor.target].notna().to_numpy()
+    labelled: npt.NDArray[np.bool_] = frame[monitor.target].notna().to_numpy()
+    return labelled
 
 
 def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:

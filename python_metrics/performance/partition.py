@@ -128,22 +128,23 @@ def measure_day(
     monitor = background.monitor
     with engine.begin() as connection:
         alone(connection, f"performance {monitor.name} {day}")
-        rows_of_day = day_content(connection, monitor, day).fingerprint
+        content = day_content(connection, monitor, day)
         newest = newest_day(connection, monitor)
         is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
-        rows = realised(connection, monitor, [day])
-        frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS)
+        rows = realised(connection, monitor, [day], known_rows=content.rows)
+        frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, known_rows=content.rows)
         measured = [
             *_realised(background, day, rows, sample_of(monitor, day, frame), config_hash, is_late),
             *_estimated(background, day, frame, config_hash, is_late),
             *_error_of_day(connection, background, day, rows, config_hash, is_late),
         ]
         if monitor.challengers:
-            others = realised(connection, monitor, [day], challengers=True)
+            others = realised(connection, monitor, [day], challengers=True, known_rows=content.rows)
             measured += _realised(background, day, others, None, config_hash, is_late)
             compare_day(connection, monitor, day)
         replace_day(connection, monitor, day, measured)
-        note_inputs(connection, monitor.name, "performance", {day: rows_of_day}, to_follow)
+        inputs = {day: content.fingerprint}
+        note_inputs(connection, monitor.name, "performance", inputs, to_follow)
     return measured
 
 

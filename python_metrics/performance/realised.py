@@ -163,6 +163,7 @@ def realised(
     *,
     as_one: bool = False,
     challengers: bool = False,
+    known_rows: int | None = None,
 ) -> pd.DataFrame:
     """Metrics of each day, version and segment that has a prediction.
 
@@ -172,6 +173,8 @@ def realised(
         All days as one, for the reference; ``day`` is then None, and versions are not told apart.
     challengers : bool
         Of the challengers' predictions instead of the table's own.
+    known_rows : int, optional
+        How many rows the days have; they are counted without it.
 
     Returns
     -------
@@ -180,7 +183,7 @@ def realised(
         for a classifier `COUNTS`. Errors are in the target's own unit. Of days that are too large
         to be put in order: as `realised_by_steps` says.
     """
-    if is_counted_by_steps(connection, monitor, days):
+    if is_counted_by_steps(connection, monitor, days, known_rows):
         return realised_by_steps(connection, monitor, days, as_one=as_one, challengers=challengers)
     parts = [sql.SQL("(null::text, null::text)")] + [
         sql.SQL("({}, {}::text)").format(sql.Literal(name), sql.Identifier(name))

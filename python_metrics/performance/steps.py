@@ -31,14 +31,23 @@ def step_in_sql(number: sql.Composable) -> sql.Composed:
 
 
 def is_counted_by_steps(
-    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    known_rows: int | None = None,
 ) -> bool:
     """Whether the rows of these days are too many to be put in order, or on several machines.
 
     The limits are those above which drift reads a sample: of one day, or of several together.
+
+    Parameters
+    ----------
+    known_rows : int, optional
+        How many there are; they are counted without it.
     """
     most = MOST_ROWS if len(days) == 1 else MOST_REFERENCE_ROWS
-    return count_rows(connection, monitor, days) > most or _is_distributed(connection, monitor)
+    rows = count_rows(connection, monitor, days) if known_rows is None else known_rows
+    return rows > most or _is_distributed(connection, monitor)
 
 
 def quantiles(counts: npt.NDArray[np.int64], low: Floats, high: Floats, *levels: float) -> Floats:
