@@ -147,18 +147,30 @@ def as_segment(value: Value) -> str:
 LARGE = "0"
 
 
-@pytest.fixture(scope="module", params=["100000", LARGE])
-def exact_rows(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(scope="module", params=[("100000", "20000"), ("100000", "0"), (LARGE, "20000")])
+def limits(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Rows up to which a day is exact, and up to which one process counts all columns."""
+    exact_rows, shared_rows = request.param
+    return exact_rows, shared_rows
+
+
+@pytest.fixture(scope="module")
+def exact_rows(limits: tuple[str, str]) -> str:
+    return limits[0]
 
 
 @pytest.fixture(scope="module")
 def project(
-    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory, exact_rows: str
+    postgres: str,
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    limits: tuple[str, str],
 ) -> Iterator[Project]:
     """The awkward table, built by the package's models over all of its days."""
-    create_database(postgres, f"awkward_{exact_rows}", template)
-    engine = connection.engine(f"{postgres}/awkward_{exact_rows}")
+    exact_rows, shared_rows = limits
+    name = f"awkward_{exact_rows}_{shared_rows}"
+    create_database(postgres, name, template)
+    engine = connection.engine(f"{postgres}/{name}")
     names = list(ROWS[0])
     insert = f"insert into team.awkward values ({', '.join(f':{name}' for name in names)})"
     with engine.begin() as session:
@@ -180,7 +192,12 @@ def project(
 
         ensure_profile()
         ensure_packages()
-        built = made.build(start_date=DAYS[0], end_date="2026-01-08", exact_rows=exact_rows)
+        built = made.build(
+            start_date=DAYS[0],
+            end_date="2026-01-08",
+            exact_rows=exact_rows,
+            shared_rows=shared_rows,
+        )
     assert built.returncode == 0, built.stdout
     yield made
     engine.dispose()

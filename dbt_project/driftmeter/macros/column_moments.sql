@@ -4,25 +4,26 @@
 {#
     Moments and quantiles of each part of the days that are not large, over finite numbers: each
     column's travel as one array, since a query has at most 1,664 result columns. Moments are
-    summed as numeric, for a sum of floats depends on the order of the rows on disk.
+    summed as numeric, for a sum of floats depends on the order of the rows on disk. Each block of
+    columns is read by itself, so that Postgres can give it to a process of its own.
 #}
-{% macro moments_of_rows(columns, segments, days) -%}
+{% macro moments_of_rows(columns, segments, days, blocks) -%}
+        {%- set size = [1, (columns | length / blocks) | round(0, 'ceil') | int] | max -%}
+        {%- for block in columns | batch(size) %}
         select
-            parts.part,
+            measured.partition_date,
+            measured.row_version,
+            measured.segment,
+            measured.segment_value,
             numbers.column_number,
-            numbers.moments[1] as distinct_count,
-            numbers.moments[2] as mean,
-            numbers.moments[3] as stddev
-            {%- for level in driftmeter.quantile_levels() %},
-            numbers.moments[{{ 3 + loop.index }}] as p{{ '%02d' | format(level) }}
-            {%- endfor %}
+            numbers.moments
         from (
             select
                 scored.partition_date,
                 scored.row_version,
                 {{ driftmeter.segment_name(segments) }} as segment,
                 {{ driftmeter.segment_value(segments) }} as segment_value
-                {%- for column in columns %},
+                {%- for column in block %},
                 {{ driftmeter.column_moments('scored.' ~ column.alias) }} as {{ column.alias }}
                 {%- endfor %}
             from scored
@@ -34,18 +35,37 @@
                     ['scored.partition_date', 'scored.row_version'], segments
                 ) }}
         ) as measured
+        cross join lateral (
+            values
+            {%- for column in block %}
+            ({{ column.number }}, measured.{{ column.alias }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as numbers (column_number, moments)
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+{%- endmacro %}
+
+
+{# The moments of each part, from arrays by its keys. #}
+{% macro moments_of_parts() -%}
+        select
+            parts.part,
+            measured.column_number,
+            measured.moments[1] as distinct_count,
+            measured.moments[2] as mean,
+            measured.moments[3] as stddev
+            {%- for level in driftmeter.quantile_levels() %},
+            measured.moments[{{ 3 + loop.index }}] as p{{ '%02d' | format(level) }}
+            {%- endfor %}
+        from moments_of_rows as measured
         inner join parts
             on
                 measured.partition_date = parts.partition_date
                 and measured.row_version is not distinct from parts.row_version
                 and measured.segment is not distinct from parts.segment
                 and measured.segment_value is not distinct from parts.segment_value
-        cross join lateral (
-            values
-            {%- for column in columns %}
-            ({{ column.number }}, measured.{{ column.alias }}){{ ',' if not loop.last }}
-            {%- endfor %}
-        ) as numbers (column_number, moments)
 {%- endmacro %}
 
 

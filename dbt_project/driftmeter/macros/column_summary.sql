@@ -40,8 +40,9 @@
 
     ),
 
-    {#- A large day is read by several processes or machines at once, again for each column. #}
-    scored as {{ "not " if days.large or var('distributed', false) }}materialized (
+    {#- Many rows are read by several processes or machines at once, again for each column. #}
+    {%- set is_shared = days.many or var('distributed', false) %}
+    scored as {{ "not " if is_shared }}materialized (
 
 {{ driftmeter.monitored_rows(name) }}
 
@@ -272,10 +273,19 @@
 
     ),
 
+    {%- if has_small_days %}
+
+    moments_of_rows as materialized (
+
+{{ driftmeter.moments_of_rows(numerical, segments, days.small if days.large, 4 if is_shared else 1) }}
+
+    ),
+    {%- endif %}
+
     moments as (
 
         {%- if has_small_days %}
-{{ driftmeter.moments_of_rows(numerical, segments, days.small if days.large) }}
+{{ driftmeter.moments_of_parts() }}
         {%- endif %}
         {%- if has_small_days and days.large %}
         union all

@@ -152,23 +152,28 @@
 
 
 {#
-    Days of the run that have rows, `large` for more of them than `vars.exact_rows`, else `small`.
+    Days of the run that have rows, `large` for more of them than `vars.exact_rows`, else `small`,
+    and whether they are `many`, more than `vars.shared_rows` together or a large day among them.
     Of a distributed table all are large: a quantile of rows would bring each to one machine. The
     warehouse is asked only in a run: what is compiled without it, to be read or linted, has
     both ways to count.
 #}
 {% macro days_by_size(name) -%}
     {%- if not driftmeter.is_run() -%}
-        {{ return({'large': ['2026-01-01'], 'small': ['2026-01-02']}) }}
+        {{ return({'large': ['2026-01-01'], 'small': ['2026-01-02'], 'many': true}) }}
     {%- endif -%}
-    {%- set days = {'large': [], 'small': []} -%}
+    {%- set days = {'large': [], 'small': [], 'many': false} -%}
+    {%- set together = namespace(rows=0) -%}
     {%- set most_rows = 0 if var('distributed', false) else var('exact_rows') | int -%}
     {%- for day, rows in run_query(
         'select partition_date::text, count(*) from ' ~ ref(name)
         ~ ' where ' ~ driftmeter.in_window() ~ ' group by partition_date order by 1'
     ).rows -%}
         {%- do days['large' if rows > most_rows else 'small'].append(day) -%}
+        {%- set together.rows = together.rows + rows -%}
     {%- endfor -%}
+    {%- set is_many = together.rows > var('shared_rows') | int or days.large | length > 0 -%}
+    {%- do days.update({'many': is_many}) -%}
     {{ return(days) }}
 {%- endmacro %}
 

@@ -87,9 +87,9 @@
 
 {#
     Settings of the transaction that counts rows. How many cells a day has is in no statistics of
-    Postgres: it would sort a million rows in place of hashing them, and loop over cells. Where a
-    day is large, a scan shared by several processes would hand its rows to one that counts; with
-    no such scan each process counts columns of its own. On a Citus all machines are told.
+    Postgres: it would sort a million rows in place of hashing them, and loop over cells. Of many
+    rows a scan shared by several processes would hand them to one that counts; with no such scan
+    each process counts columns of its own. On a Citus all machines are told.
 #}
 {% macro plan_for_counts() -%}
     {%- if var('distributed', false) %}
@@ -98,11 +98,11 @@
     set local enable_nestloop = off;
     set local enable_sort = off;
     set local jit = off;
-    {%- set large = [] -%}
-    {%- for name in driftmeter.selected_monitors() -%}
-        {%- do large.extend(driftmeter.days_by_size(name).large) -%}
+    {%- set shared = [] -%}
+    {%- for name in driftmeter.selected_monitors() if driftmeter.days_by_size(name).many -%}
+        {%- do shared.append(name) -%}
     {%- endfor -%}
-    {%- if large %}
+    {%- if shared %}
     set local min_parallel_table_scan_size = '1TB';
     {%- endif %}
 {%- endmacro %}
