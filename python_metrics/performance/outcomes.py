@@ -43,6 +43,9 @@ CHALLENGERS = """(
         on
             own.{id} = scored.{scored_id}
             and own.partition_date = scored.partition_date
+    -- That the days of one side are those of the other Postgres infers of a single day, not of a
+    -- list: it would read every month of this table.
+    where scored.partition_date = any({days}::date[])
 )"""
 
 
@@ -79,12 +82,12 @@ def values_of_rows(
         "version": sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
         "prediction": _prediction(monitor),
         "target": _target(monitor),
-        "table": _challengers_table(monitor) if challengers else table_of(monitor),
+        "table": _challengers_table(monitor, days) if challengers else table_of(monitor),
         "days": sql.Literal(list(days)),
     }
 
 
-def _challengers_table(monitor: Monitor) -> sql.Composed:
+def _challengers_table(monitor: Monitor, days: Sequence[dt.date]) -> sql.Composed:
     """Rows of an inference table with the predictions of challengers in place of its own."""
     scored, scored_id = challengers_of(monitor)
     kept = dict.fromkeys(["partition_date", monitor.id, str(monitor.target), *monitor.segments])
@@ -96,6 +99,7 @@ def _challengers_table(monitor: Monitor) -> sql.Composed:
         challengers=scored,
         id=sql.Identifier(monitor.id),
         scored_id=scored_id,
+        days=sql.Literal(list(days)),
     )
 
 

@@ -1,11 +1,13 @@
 """Two versions of a model on the same days: scored side by side, compared row by row, promoted."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
 from scipy import stats
 from sklearn.metrics import log_loss
 
@@ -20,6 +22,7 @@ from python_metrics.incidents.fold import fold
 from python_metrics.incidents.store import _row
 from python_metrics.monitors.config import Days, Retrain
 from python_metrics.performance import steps
+from python_metrics.performance.outcomes import values_of_rows
 from python_metrics.performance.realised import realised
 from python_metrics.performance.versions import Verdict, verdicts
 from tests.integration.conftest import Chain
@@ -177,6 +180,20 @@ def test_challengers_of_a_day_counted_by_steps_are_as_wrong(
         metrics.sort_values(parts, inplace=True, ignore_index=True)
     assert by_steps[parts].equals(exact[parts])
     assert by_steps[names].to_numpy() == pytest.approx(exact[names].to_numpy(), rel=1e-12)
+
+
+@pytest.mark.parametrize("monitor", ["trip_duration", "trip_tip"])
+def test_challengers_of_a_day_are_read_from_its_month_alone(
+    chain: Chain, challengers: dict[str, str], monitor: str
+) -> None:
+    values = values_of_rows(monitors()[monitor], [DAY], as_one=False, challengers=True)
+    query = sql.SQL(
+        "explain select from {table} as scored where partition_date = any({days}::date[])"
+    ).format(table=values["table"], days=values["days"])
+    with chain.engine.connect() as session:
+        lines = session.connection.driver_connection.execute(query).fetchall()  # type: ignore[union-attr]
+    tables = set(re.findall(rf"on ({monitor}\w*_\d{{4}}_\d\d) ", str(lines)))
+    assert tables == {f"{monitor}_2019_04", f"{monitor}_challengers_2019_04"}
 
 
 def test_all_days_together_vary_as_days_do(chain: Chain, challengers: dict[str, str]) -> None:
