@@ -137,6 +137,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
     """
     names = names_of(only)
     tell_changes(names)
+    # Runs are of one monitor after the other.
     with kept_processes(names[0]):
         for name in names:
             engine = connection.engine()
@@ -155,6 +156,7 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
     """
     names = names_of(only)
     tell_changes(names)
+    # Runs are of one monitor after the other.
     with kept_processes(names[0]):
         for name in names:
             # The table may be a view that dbt has yet to make.

@@ -86,35 +86,25 @@ class Learners:
         return self.encode(self._rows)
 
     @cached_property
-    def _third(self) -> npt.NDArray[np.int64]:
-        return np.arange(len(self._rows)) % 3
+    def _given(self) -> Learned:
+        """What the model gives for inputs; learned of every third row."""
+        return _learn(self._inputs[::3], _predictions(self._monitor, self._rows)[::3])
 
     @cached_property
-    def _prediction(self) -> Floats:
-        prediction: Floats = self._rows[self._monitor.prediction].to_numpy(dtype=float)
-        return prediction
+    def _off(self) -> tuple[Learned, float]:
+        """How far predictions are from that, by inputs, and on rows that neither learner saw."""
+        off = self.off(self._rows, self._inputs)
+        return _learn(self._inputs[1::3], off[1::3]), float(off[2::3].mean())
 
-    @cached_property
-    def given(self) -> Learned:
-        """What the model gives for inputs."""
-        chosen = self._third == 0
-        return _learn(self._inputs[chosen], self._prediction[chosen])
-
-    @cached_property
-    def _off(self) -> Floats:
-        off: Floats = np.abs(self._prediction - self.given(self._inputs))
+    def off(self, rows: pd.DataFrame, inputs: Floats) -> Floats:
+        """How far rows' predictions are from what the model gives for their inputs."""
+        off: Floats = np.abs(_predictions(self._monitor, rows) - self._given(inputs))
         return off
 
-    @cached_property
-    def usually_off(self) -> Learned:
-        """How far predictions for inputs are from that: large values are further off."""
-        chosen = self._third == 1
-        return _learn(self._inputs[chosen], self._off[chosen])
-
-    @cached_property
-    def mean_off(self) -> float:
-        """How far they are on rows that neither learner saw."""
-        return float(self._off[self._third == 2].mean())
+    def usually_off(self, inputs: Floats) -> float:
+        """How far they are on average for such inputs: large values are further off."""
+        usual, mean = self._off
+        return max(float(usual(inputs).mean()), mean, 1e-12)
 
     @cached_property
     def loss(self) -> "LearnedLoss | None":
@@ -126,11 +116,10 @@ class Learners:
         # A few absurd labels would carry the mean.
         most = float(np.quantile(loss, CAPPED))
         loss = np.minimum(loss, most)
-        of_fit = np.arange(len(loss)) % 2 == 0
         inputs = self._inputs[labelled]
-        usual = _learn(inputs[of_fit], loss[of_fit])
-        expected = float(usual(inputs[~of_fit]).mean())
-        return LearnedLoss(usual, most, float(loss[~of_fit].mean()), expected)
+        usual = _learn(inputs[::2], loss[::2])
+        expected = float(usual(inputs[1::2]).mean())
+        return LearnedLoss(usual, most, float(loss[1::2].mean()), expected)
 
 
 @dataclass(frozen=True)
@@ -169,9 +158,7 @@ def cause_of_error(
     """
     now = _usable(monitor, day)
     asked = learners.encode(now)
-    off_now = np.abs(now[monitor.prediction].to_numpy(dtype=float) - learners.given(asked)).mean()
-    expected = max(learners.usually_off(asked).mean(), learners.mean_off, 1e-12)
-    ratio = float(off_now / expected)
+    ratio = float(learners.off(now, asked).mean() / learners.usually_off(asked))
     explained = _explained(monitor, learners.loss, now, asked)
     if ratio >= OTHER_MODEL_RATIO:
         reason = (
@@ -206,6 +193,11 @@ def _labelled(monitor: Monitor, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         return np.zeros(len(frame), bool)
     labelled: npt.NDArray[np.bool_] = frame[monitor.target].notna().to_numpy()
     return labelled
+
+
+def _predictions(monitor: Monitor, rows: pd.DataFrame) -> Floats:
+    predictions: Floats = rows[monitor.prediction].to_numpy(dtype=float)
+    return predictions
 
 
 def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:

@@ -100,15 +100,14 @@ def _drawn_once() -> Iterator[None]:
     """
     draw = column_statistics.distribution
     render = column_statistics.ValueDriftCalculation._render
-    drawn: dict[tuple[int, int], tuple[object, ...]] = {}
+    drawn: dict[int, tuple[object, object]] = {}
 
-    def draw_once(title: str, current: DatasetColumn, reference: DatasetColumn | None) -> object:
-        data = current.data, None if reference is None else reference.data
-        key = (id(data[0]), id(data[1]))
-        if key not in drawn:
+    def draw_once(title: str, current: DatasetColumn, reference: DatasetColumn) -> object:
+        data = current.data
+        if id(data) not in drawn:
             # With its data, whose place in memory no other column takes meanwhile.
-            drawn[key] = draw(title, current, reference), data
-        return drawn[key][0]
+            drawn[id(data)] = draw(title, current, reference), data
+        return drawn[id(data)][0]
 
     column_statistics.distribution = draw_once
     column_statistics.ValueDriftCalculation._render = lambda *_: []

@@ -4,34 +4,18 @@ import re
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from python_metrics.monitors.config import Monitor
 from python_metrics.reports import page
-from tests.unit.test_declared_tests import monitor
+from tests.unit.test_declared_tests import monitor, rows
 
 IDS = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 
-def rows(count: int, seed: int) -> pd.DataFrame:
-    generator = np.random.default_rng(seed)
-    miles = generator.lognormal(1, 0.8, count)
-    return pd.DataFrame(
-        {
-            "miles": np.where(generator.random(count) < 0.1, np.nan, miles),
-            "payment": generator.choice(["1", "2", "5", None], count),
-            "predicted": 4 * miles,
-            "actual": 4 * miles + generator.normal(0, 2, count),
-        }
-    )
-
-
 def drawn(declared: Monitor, path: Path) -> str:
-    page.write_page(
-        declared, rows(600, 1), rows(200, 2), {"Day": "one"}, [], list(declared.columns), path
-    )
+    reference, day = rows(count=600), rows(count=200)
+    page.write_page(declared, reference, day, {"Day": "one"}, [], list(declared.columns), path)
     return IDS.sub("id", path.read_text())
 
 

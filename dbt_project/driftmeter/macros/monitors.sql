@@ -162,18 +162,17 @@
     {%- if not driftmeter.is_run() -%}
         {{ return({'large': ['2026-01-01'], 'small': ['2026-01-02'], 'many': true}) }}
     {%- endif -%}
-    {%- set days = {'large': [], 'small': [], 'many': false} -%}
-    {%- set together = namespace(rows=0) -%}
     {%- set most_rows = 0 if var('distributed', false) else var('exact_rows') | int -%}
-    {%- for day, rows in run_query(
+    {%- set counted = run_query(
         'select partition_date::text, count(*) from ' ~ ref(name)
         ~ ' where ' ~ driftmeter.in_window() ~ ' group by partition_date order by 1'
     ).rows -%}
+    {%- set days = {'large': [], 'small': []} -%}
+    {%- for day, rows in counted -%}
         {%- do days['large' if rows > most_rows else 'small'].append(day) -%}
-        {%- set together.rows = together.rows + rows -%}
     {%- endfor -%}
-    {%- set is_many = together.rows > var('shared_rows') | int or days.large | length > 0 -%}
-    {%- do days.update({'many': is_many}) -%}
+    {%- set is_wide = counted | sum(attribute=1) > var('shared_rows') | int -%}
+    {%- do days.update({'many': is_wide or days.large | length > 0}) -%}
     {{ return(days) }}
 {%- endmacro %}
 

@@ -98,11 +98,9 @@
     set local enable_nestloop = off;
     set local enable_sort = off;
     set local jit = off;
-    {%- set shared = [] -%}
-    {%- for name in driftmeter.selected_monitors() if driftmeter.days_by_size(name).many -%}
-        {%- do shared.append(name) -%}
-    {%- endfor -%}
-    {%- if shared %}
+    {%- for name in driftmeter.selected_monitors() if driftmeter.days_by_size(name).many %}
+    {%- if loop.first %}
     set local min_parallel_table_scan_size = '1TB';
     {%- endif %}
+    {%- endfor %}
 {%- endmacro %}

@@ -1,24 +1,27 @@
 """What declared tests judge of a day, by the formulas of Evidently's metrics of the same name."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
+from python_metrics.drift.kernel.categories import Categories
+from python_metrics.drift.kernel.numbers import Numbers
 from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 
 # Evidently calls an error relative to a label closer to 0 than this 1, and divides by no smaller
 # label: an error beside a negative one is huge.
 LEAST_LABEL = float(np.finfo(np.float64).eps)
+ANY = (-math.inf, math.inf)
 OfNumbers = Callable[[pd.Series, DeclaredTest, Monitor], float]
 OfErrors = Callable[[pd.Series, pd.Series], float]
 
 
-def _outside_range(numbers: pd.Series, test: DeclaredTest, monitor: Monitor) -> float:
-    low, high = monitor.columns[str(test.column)].range or (-np.inf, np.inf)
-    known = numbers.count()
-    return float((known - numbers.between(low, high).sum()) / known)
+def _out_of_range(numbers: pd.Series, test: DeclaredTest, monitor: Monitor) -> float:
+    values = Numbers.of(numbers)
+    return values.outside(*(monitor.columns[str(test.column)].range or ANY)) / values.present
 
 
 def _relative(errors: pd.Series, labels: pd.Series) -> pd.Series:
@@ -33,7 +36,7 @@ NUMBERS: Mapping[str, OfNumbers] = {
     "std": lambda numbers, test, monitor: float(numbers.std()),
     "min": lambda numbers, test, monitor: float(numbers.min()),
     "max": lambda numbers, test, monitor: float(numbers.max()),
-    "out_of_range_share": _outside_range,
+    "out_of_range_share": _out_of_range,
 }
 ERRORS: Mapping[str, OfErrors] = {
     "mae": lambda errors, labels: float(errors.abs().mean()),
@@ -60,8 +63,9 @@ def value_of(test: DeclaredTest, monitor: Monitor, rows: pd.DataFrame) -> float 
     if test.test == "missing_share":
         return float(rows[test.column].isna().mean())
     if test.test == "unaccepted_share":
-        known = rows[test.column].dropna()
-        return float((~known.isin(monitor.columns[str(test.column)].accepted or ())).mean())
+        categories = Categories.of(rows[test.column])
+        accepted = monitor.columns[str(test.column)].accepted or ()
+        return categories.outside(accepted) / categories.present
     if SUBJECTS[test.test] == "number":
         numbers = rows[test.column]
         return NUMBERS[test.test](numbers, test, monitor) if _is_finite(numbers) else None
