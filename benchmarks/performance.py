@@ -26,7 +26,7 @@ from python_metrics.monitors.config import Monitor
 from python_metrics.performance.alarms import is_concept_drift
 from python_metrics.performance.estimator import ALL_ROWS, Estimator
 from python_metrics.performance.intervals import labelled_rows, point_metrics
-from python_metrics.performance.realised import THRESHOLD
+from python_metrics.performance.outcomes import THRESHOLD
 from python_metrics.warehouse import connection
 
 RISE = 1.2
