@@ -1,6 +1,7 @@
 """Small rules that keep the repository's shape."""
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -118,6 +119,14 @@ def test_nothing_made_by_a_run_is_kept() -> None:
     made = re.compile(r"(^|/)(target|logs|\.driftmeter|__pycache__)/|profiles\.yml$|\.env$")
     names = (str(file.relative_to(PROJECT_ROOT)) for file in tracked())
     assert [name for name in names if made.search(name)] == []
+
+
+@pytest.mark.parametrize(
+    "file", sorted((PROJECT_ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.stem
+)
+def test_a_benchmark_imports_what_it_measures(file: Path) -> None:
+    # They run for an hour and are run seldom: what moved away would be missed only then.
+    importlib.import_module(f"benchmarks.{file.stem}")
 
 
 def test_trees_are_grown_in_one_thread() -> None:
