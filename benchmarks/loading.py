@@ -142,9 +142,9 @@ def measure(engine: sa.Engine, seed: int, rows: int, days: int, rounds: int) -> 
 
 def memory(name: str) -> int:
     """This process' memory in KiB as Linux counts it: VmRSS, now, or VmHWM, at most."""
-    found = re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1])
+    line = re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert line
+    return int(line[1])
 
 
 def types_of_trips(engine: sa.Engine) -> dict[str, str]:

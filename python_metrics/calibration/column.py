@@ -137,15 +137,15 @@ def _against_trailing(
     if excluded is not None:
         usable &= ~excluded[:, None]
     middle, step, count = _trailing(np.where(usable, difference, np.nan), statistic)
-    told = (count >= FEWEST_TRAILING) & np.isfinite(effect)
-    change[told] = (effect - middle)[told]
+    is_compared = (count >= FEWEST_TRAILING) & np.isfinite(effect)
+    change[is_compared] = (effect - middle)[is_compared]
     # A share that rose from nothing wanders as shares of its new size do; from one day to the next,
     # so that the rise itself is none of it.
     wandering = (NORMAL_DEVIATION * step) ** 2 / 2
     wider = np.where(wandering > WIDER**2 * variance, wandering / variance, 1.0)
     # A median of normal errors varies by pi / 2 as much as their mean.
     own = variance * wider * (1 / lengths + np.pi / 2 / np.maximum(count, 1))
-    deviations[told] = (change / np.sqrt(own))[told]
+    deviations[is_compared] = (change / np.sqrt(own))[is_compared]
     # On the way back to the reference nothing is new.
     deviations[change * effect < 0] = 0.0
     usual = null.freedom[statistic]
