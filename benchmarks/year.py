@@ -48,7 +48,7 @@ def main() -> None:
         write_files(Path(name), last, options.trips)
         figures = measure(Path(name), last, options)
     print(json.dumps(figures, indent=2))
-    (results / "year.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (results / f"year_{options.days}.json").write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def read_options() -> argparse.Namespace:
