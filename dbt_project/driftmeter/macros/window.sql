@@ -88,8 +88,8 @@
 {#
     Settings of the transaction that counts rows. How many cells a day has is in no statistics of
     Postgres: it would sort a million rows in place of hashing them, and loop over cells. Of many
-    rows a scan shared by several processes would hand them to one that counts; with no such scan,
-    nor one for a sort, each process counts columns of its own. On a Citus all machines are told.
+    rows a scan or sort shared by several processes would hand them to one that counts; with neither,
+    each process counts columns of its own. On a Citus all machines are told.
 #}
 {% macro plan_for_counts() -%}
     {%- if var('distributed', false) %}
