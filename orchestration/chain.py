@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from orchestration.commands.arguments import check_monitor
 from orchestration.dbt_manifest import manifest_path, monitors
 from orchestration.dbt_server import kept_dbt
+from orchestration.incidents import write_reports
 from orchestration.over_pieces import FEWEST_PIECES, PROCESSES_TAG
 from orchestration.run_scope import in_a_row, range_tags
 from orchestration.workers import cores, kept_workers, prepare_workers, side_by_side
@@ -144,6 +145,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
             mark_changed(engine, monitors()[name])
             for days in in_a_row(stale_days(engine, name)):
                 yield measure(days, name, workers)
+            draw_pages(name, workers)
 
 
 def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
@@ -165,6 +167,13 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
             arrived = mark_changed(engine, monitors()[name])
             for days in in_a_row([*arrived.new, *stale_days(engine, name)]):
                 yield measure(days, name, workers)
+            draw_pages(name, workers)
+
+
+def draw_pages(name: str, workers: int | None) -> None:
+    """Draw the pages of a monitor's incidents that have none, whichever run left them undrawn."""
+    directory = settings.home() / "reports"
+    write_reports(connection.engine(), monitors()[name], directory, workers or cores())
 
 
 def tell_changes(names: Sequence[str]) -> None:

@@ -1,22 +1,24 @@
 """One incidents asset a monitor: what was wrong, in a sentence, and since when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
 
 from orchestration.freshness import freshness_policy
+from orchestration.informing import only_informs, reason_of, tell
 from orchestration.over_pieces import over_pieces, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import spinner, track
 from orchestration.resources import Warehouse
-from orchestration.retries import retried_when_disconnected
+from orchestration.retries import is_disconnected, retried_when_disconnected
 from python_metrics import settings
 from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.reports import (
+    Drawn,
     IncidentReport,
-    note_reports,
+    note_report,
     reports_by_day,
     wanted_reports,
     write_incident_report,
@@ -56,33 +58,60 @@ def incidents_asset(
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):
             breaches_by_day = update_incidents(engine, monitor, days_of(context), ends_run=True)
-        directory = settings.home() / "reports"
-        write_reports(engine, monitor, directory, processes_of(context.run.tags))
-        links = reports_by_day(engine, monitor, list(breaches_by_day))
-        for day, breaches in breaches_by_day.items():
-            metadata = partition_metadata(breaches, links.get(day))
-            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        directory, processes = settings.home() / "reports", processes_of(context.run.tags)
+        write_reports(engine, monitor, directory, processes, context.log.warning)
+        with only_informs(f"what Dagster shows of {monitor.name}'s incidents"):
+            links = reports_by_day(engine, monitor, list(breaches_by_day))
+            for day, breaches in breaches_by_day.items():
+                metadata = partition_metadata(breaches, links.get(day))
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return incidents
 
 
 def write_reports(
-    engine: sa.Engine, monitor: Monitor, directory: Path, processes: int
+    engine: sa.Engine,
+    monitor: Monitor,
+    directory: Path,
+    processes: int,
+    tell: Callable[[str], None] = tell,
 ) -> dict[int, str]:
-    """Write the report of every incident that has none; gives their addresses by number."""
-    wanted = wanted_reports(engine, monitor)
-    if not wanted:
-        return {}
-    written = over_pieces(_write_report, (monitor, directory), wanted, processes)
-    tracked = track(f"incidents' pages, {monitor.name}", wanted)
-    urls = {report.incident_id: url for report, url in zip(tracked, written, strict=True) if url}
-    note_reports(engine, urls)
+    """Draw the page of every incident that has none; gives their addresses by number.
+
+    A page that cannot be drawn is told in one line, and its incident stays without it until a
+    later run draws it.
+    """
+    urls: dict[int, str] = {}
+    with only_informs(f"pages of {monitor.name}'s incidents"):
+        wanted = wanted_reports(engine, monitor)
+        if not wanted:
+            return {}
+        pages = over_pieces(_write_report, (monitor, directory), wanted, processes)
+        tracked = track(f"incidents' pages, {monitor.name}", wanted)
+        for _, drawn in zip(tracked, pages, strict=True):
+            # Each by itself: a run that is killed leaves none to draw twice.
+            note_report(engine, drawn)
+            if drawn.url:
+                urls[drawn.report.incident_id] = drawn.url
+            elif drawn.state == "failed":
+                tell(without_page(drawn.report.incident_id, str(drawn.reason)))
     return urls
 
 
-def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> str | None:
+def without_page(incident_id: int, reason: str) -> str:
+    """One line on an incident whose page could not be drawn."""
+    return f"incident {incident_id} has no page ({reason}); the next run tries again"
+
+
+def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> Drawn:
     monitor, directory = shared
-    return write_incident_report(connection.engine(), monitor, report, directory)
+    engine = connection.engine()
+    try:
+        return write_incident_report(engine, monitor, report, directory)
+    except Exception as error:
+        if is_disconnected(error):
+            raise
+        return Drawn(report, "failed", reason=reason_of(error))
 
 
 def partition_metadata(breaches: Sequence[Breach], report: str | None) -> dict[str, object]:

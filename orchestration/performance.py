@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration.freshness import freshness_policy
+from orchestration.informing import only_informs
 from orchestration.over_pieces import over_pieces, processes_of
 from orchestration.partitions import DAILY, ONE_RUN, days_of
 from orchestration.progress import track
@@ -54,8 +55,9 @@ def performance_asset(
         measured_days = over_pieces(_measure, background, days, processes_of(context.run.tags))
         tracked = track(f"performance, {monitor.name}", days)
         for day, measured in zip(tracked, measured_days, strict=True):
-            metadata = partition_metadata(measured)
-            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+            with only_informs(f"what Dagster shows of {monitor.name}'s performance on {day}"):
+                metadata = partition_metadata(measured)
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
         settle_days(engine, monitor, days)
 
     return performance

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol, TypeVar
@@ -139,7 +139,8 @@ class _Shown:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def show(self, state: State) -> None:
-        with self.lock:
+        # Nobody may be there to see it any more: a closed pipe or terminal ends no run.
+        with self.lock, suppress(OSError):
             if self.display is None:
                 console = Console(file=_TERMINAL) if _TERMINAL else Console(stderr=True)
                 self.display = Bars(console) if console.is_terminal else Lines()

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.chain import ChainRun
+from orchestration.incidents import without_page
+from orchestration.informing import only_informs
 from orchestration.progress import spinner
 from orchestration.terminal import console as output
 from python_metrics import settings
@@ -64,7 +66,8 @@ DAYS = sa.text(
 STYLES = {"fresh": "", "empty": "yellow", "missing": "yellow", "stale": "yellow", "failed": "red"}
 LONGEST_TABLE = 31
 INCIDENTS = sa.text(
-    "select opened_on, kind, diagnosis from metrics.incidents where monitor = :monitor"
+    "select opened_on, kind, diagnosis, incident_id, report_state, report_reason"
+    " from metrics.incidents where monitor = :monitor"
     " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
 )
 MOST_INCIDENTS = 10
@@ -81,6 +84,7 @@ GRAVEST_REPORT = sa.text(
 Remark = Callable[[dt.date], str]
 
 
+@only_informs("the summary of the run")
 def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = None) -> None:
     """Print what ran, which breaches there are, and where to look next.
 
@@ -107,6 +111,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
     _print_next(terminal, sorted(alarms, key=lambda name: -alarms[name]), report)
 
 
+@only_informs("the summary of the day")
 def print_day(run: ChainRun) -> None:
     """Print one line a monitor for one day of a replay."""
     span = {"first": run.days.from_date, "last": run.days.to_date}
@@ -178,6 +183,10 @@ def _print_incidents(
         )
     if len(incidents) > MOST_INCIDENTS:
         console.print(f"  and {len(incidents) - MOST_INCIDENTS} more: driftmeter incidents --all")
+    for incident in incidents:
+        if incident["report_state"] == "failed":
+            line = without_page(incident["incident_id"], incident["report_reason"])
+            console.print(f"  {line}", highlight=False, markup=False)
 
 
 def _most_drifted(columns: list[str]) -> str:
@@ -206,17 +215,19 @@ def _overview(monitors: Sequence[str]) -> Path:
 def _print_next(console: Console, monitors: Sequence[str], report: Path | None) -> None:
     """Pages and commands; of the monitors of the run the first few are on the page."""
     console.print("\n[bold]Where to look next[/]")
-    page = page_link(_overview(monitors[:MOST_ON_PAGE]))
-    more = len(monitors) - MOST_ON_PAGE
-    rest = f"; {more} more monitors by driftmeter report --overview" if more > 0 else ""
-    lines = [
-        f"{page}   the overview, as one page{rest}",
+    lines = []
+    with only_informs("the overview page"):
+        page = page_link(_overview(monitors[:MOST_ON_PAGE]))
+        more = len(monitors) - MOST_ON_PAGE
+        rest = f"; {more} more monitors by driftmeter report --overview" if more > 0 else ""
+        lines.append(f"{page}   the overview, as one page{rest}")
+    if report:
+        lines.append(f"{page_link(report)}   the gravest incident, drawn by Evidently")
+    lines += [
         "driftmeter ui       Dagster on http://127.0.0.1:3001, an asset for each step and monitor",
         "driftmeter incidents   what is open, what happened, and what was done about it",
         "driftmeter status   every monitor's state in one table",
         'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
     ]
-    if report:
-        lines.insert(1, f"{page_link(report)}   the gravest incident, drawn by Evidently")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True, highlight=False)

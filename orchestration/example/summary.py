@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from orchestration.chain import ChainRun
 from orchestration.example.source_choice import SourceChoice
+from orchestration.informing import only_informs
 from orchestration.summary import print_summary
 from python_metrics.example.labels import newest_loaded
 from python_metrics.example.sources.simulated import SimulatedSource
@@ -17,6 +18,7 @@ LOADS = sa.text(
 )
 
 
+@only_informs("the summary of the run")
 def print_run(run: ChainRun, choice: SourceChoice) -> None:
     """Print a run; for simulated trips with the faults that were planted, the truth."""
     span = {"first": run.days.from_date, "last": run.days.to_date}

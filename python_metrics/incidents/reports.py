@@ -1,15 +1,15 @@
-"""A report for every incident, stored when it opens."""
+"""A page for every incident, drawn when it opens, or by a later run where that failed."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 
-from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
-from python_metrics.reports.write import Segment, report_url, write_report
+from python_metrics.reports.write import Segment, TooFewRows, report_url, write_report
 
 # Columns that an incident's page draws: its own, the first ones.
 MOST_COLUMNS = 6
@@ -21,6 +21,14 @@ WITHOUT = sa.text(
     " where monitor = :monitor and report_url is null"
     " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
     " order by incident_id"
+)
+NOTE = sa.text(
+    "update metrics.incidents set report_url = :url, report_state = :state,"
+    " report_reason = :reason where incident_id = :number and report_url is null"
+)
+NOTE_EVENTS = sa.text(
+    "update metrics.incident_events set report_url = :url"
+    " where incident_id = :number and report_url is null"
 )
 
 
@@ -58,10 +66,30 @@ def wanted_reports(engine: sa.Engine, monitor: Monitor) -> list[IncidentReport]:
     return wanted
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What became of an incident's page.
+
+    Attributes
+    ----------
+    state : {'drawn', 'failed', 'too few rows'}
+        A later run draws what failed, and looks again at a day with too few rows to draw.
+    url : str or None
+        Where it is served.
+    reason : str or None
+        Why there is none.
+    """
+
+    report: IncidentReport
+    state: Literal["drawn", "failed", "too few rows"]
+    url: str | None = None
+    reason: str | None = None
+
+
 def write_incident_report(
     engine: sa.Engine, monitor: Monitor, report: IncidentReport, directory: Path
-) -> str | None:
-    """Write an incident's report, and give its address; None of a day with too few rows to draw."""
+) -> Drawn:
+    """Write the page of an incident, unless its day has too few rows to draw."""
     try:
         path = write_report(
             engine,
@@ -73,24 +101,22 @@ def write_incident_report(
             most_rows=MOST_ROWS,
             name=f"incident-{report.incident_id}-{monitor.name}-{report.day}.html",
         )
-    except DriftmeterError:
-        return None
-    return report_url(path)
+    except TooFewRows as error:
+        return Drawn(report, "too few rows", reason=error.what)
+    return Drawn(report, "drawn", report_url(path))
 
 
-def note_reports(engine: sa.Engine, urls: Mapping[int, str]) -> None:
-    """Put the addresses of written reports on record, by number of the incident."""
-    if not urls:
-        return
+def note_report(engine: sa.Engine, drawn: Drawn) -> None:
+    """Put on record where an incident's page is served, or why there is none."""
+    noted = {
+        "number": drawn.report.incident_id,
+        "url": drawn.url,
+        "state": drawn.state,
+        "reason": drawn.reason,
+    }
     with engine.begin() as connection:
-        for table in ("incidents", "incident_events"):
-            connection.execute(
-                sa.text(
-                    f"update metrics.{table} set report_url = :url"
-                    " where incident_id = :number and report_url is null"
-                ),
-                [{"number": number, "url": url} for number, url in urls.items()],
-            )
+        connection.execute(NOTE, noted)
+        connection.execute(NOTE_EVENTS, noted)
 
 
 def reports_by_day(

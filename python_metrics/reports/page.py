@@ -60,10 +60,11 @@ def write_page(
     if left_out := [name for name in columns if name not in names]:
         notes.append(f"Without a value on one side, and so left out: {', '.join(left_out)}.")
     presets = [DataDriftPreset(columns=names), DataSummaryPreset(columns=names)]
-    definition = _definition(monitor, names)
+    with_errors = False
     if monitor.target in names and monitor.prediction in names:
         reason = _without_performance(monitor, reference, current)
         if reason is None:
+            with_errors = True
             presets.append(_performance(monitor))
             if monitor.task != "regression":
                 # Evidently takes a missing label for a third class.
@@ -75,6 +76,7 @@ def write_page(
                     notes.append(f"{unlabelled:,} rows without a label are left out.")
         else:
             notes.append(reason)
+    definition = _definition(monitor, names, with_errors)
     with no_warning_of_empty_columns(), _drawn_once(), warnings.catch_warnings():
         # scikit-learn's, of plots over few rows.
         warnings.simplefilter("ignore")
@@ -127,10 +129,10 @@ def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:
     return f'<header id="driftmeter" style="{STYLE}">{rows}{lines}</header>'
 
 
-def _definition(monitor: Monitor, names: Sequence[str]) -> DataDefinition:
+def _definition(monitor: Monitor, names: Sequence[str], with_errors: bool) -> DataDefinition:
     numbers = [name for name in names if monitor.columns[name].kind == "numerical"]
     categories = [name for name in names if name not in numbers]
-    if monitor.target is None or {monitor.target, monitor.prediction} - {*names}:
+    if not with_errors:
         return DataDefinition(numerical_columns=numbers, categorical_columns=categories)
     if monitor.task == "regression":
         return DataDefinition(
@@ -177,4 +179,7 @@ def _typed(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     """Labels of a classifier as true and false, however the table spells them."""
     if monitor.target is None or monitor.task == "regression":
         return frame
-    return frame.assign(**{monitor.target: as_words(frame[monitor.target])})
+    words = as_words(frame[monitor.target])
+    # A missing label is None, as in every other column: Evidently compares values, and pandas' own
+    # `NA` is an error in each comparison.
+    return frame.assign(**{monitor.target: words.where(words.notna(), None)})

@@ -19,6 +19,10 @@ MOST_ROWS = 20_000
 Segment = tuple[str, str]
 
 
+class TooFewRows(DriftmeterError):
+    """A day or a baseline holds fewer rows than the monitor's `min_rows`."""
+
+
 def write_report(
     engine: sa.Engine,
     monitor: Monitor,
@@ -44,7 +48,7 @@ def write_report(
 
     Raises
     ------
-    DriftmeterError
+    TooFewRows
         If the day or the baseline holds too few rows to draw.
     """
     with engine.begin() as connection:
@@ -113,7 +117,7 @@ def _side(
     rows = count_rows(connection, monitor, days, segment=segment)
     if rows < monitor.min_rows:
         chosen = f" with {' = '.join(segment)}" if segment else ""
-        raise DriftmeterError(
+        raise TooFewRows(
             f"{name} holds {rows} rows{chosen}, fewer than {monitor.min_rows}",
             where=f"{monitor.schema_name}.{monitor.name}",
             fix="choose a day, a segment or a baseline with more rows",

@@ -62,7 +62,11 @@ TABLES = (
     "monitored_columns", "test_results", "alarms", "alarm_days", "monitor_state",
 )  # fmt: skip
 # Clocks, and numbers that tell in which order incidents were first written.
-NOT_STATE = ("computed_at", "duration_seconds", "incident_id", "report_url")
+NOT_STATE = ("computed_at", "duration_seconds", "incident_id", "report_url", "report_state")
+WITHOUT_PAGE = (
+    "select kind from metrics.incidents where report_state not in ('drawn', 'too few rows')"
+    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
+)
 Rows = dict[str, list[str]]
 
 
@@ -122,6 +126,7 @@ class Story:
     status: str
     output: str
     again: str
+    without_page: list[str]
     project: Project
 
 
@@ -150,6 +155,8 @@ def story(
     assert judged.returncode == 0, judged.stderr
     loosened, tightened, still_measured = stored(strict), stored(loose), measurements(strict)
     again = run(strict)
+    with strict.engine.connect() as session:
+        without_page = list(session.scalars(sa.text(WITHOUT_PAGE)))
     # Of a day that is run, the configuration is held against that of all others.
     run(strict, "--from", NEWEST, "--to", NEWEST)
     yield Story(
@@ -162,10 +169,16 @@ def story(
         status=status,
         output=output,
         again=again,
+        without_page=without_page,
         project=strict,
     )
     for project in projects:
         project.engine.dispose()
+
+
+def test_a_run_without_new_days_draws_the_pages_that_incidents_lack(story: Story) -> None:
+    assert "no day is new" in story.output
+    assert story.without_page == []
 
 
 def test_the_policies_do_not_alarm_on_the_same(story: Story) -> None:

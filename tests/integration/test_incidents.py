@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from orchestration.dbt_manifest import monitors
 from orchestration.incidents import write_reports
+from orchestration.over_pieces import FEWEST_PIECES
 from python_metrics.incidents.actions import act
 from python_metrics.incidents.reports import wanted_reports
 from python_metrics.incidents.update import update_incidents
@@ -220,3 +221,42 @@ def test_a_report_is_written_once(demo: sa.Engine, monitor: Monitor, tmp_path: P
     assert wanted_reports(demo, monitor) == []
     assert write_reports(demo, monitor, tmp_path, processes=2) == {}
     assert not list(tmp_path.iterdir())
+
+
+def test_pages_that_cannot_be_drawn_end_nothing_and_are_drawn_later(
+    kept: sa.Engine, monitor: Monitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process and in workers; a file lies where the folder of pages belongs."""
+    url = kept.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
+    with kept.begin() as session:
+        session.exec_driver_sql("update metrics.incidents set report_url = null")
+    no_folder, told = tmp_path / "file", []
+    no_folder.write_text("")
+    wanted = len(wanted_reports(kept, monitor))
+    assert wanted >= FEWEST_PIECES
+    assert write_reports(kept, monitor, no_folder, 2, told.append) == {}
+    state = "select distinct report_state, report_reason from metrics.incidents"
+    (failed,) = rows(kept, f"{state} where monitor = 'trip_duration' and report_state <> 'due'")
+    assert failed[0] == "failed"
+    assert "FileExistsError" in str(failed[1])
+    assert len(told) == wanted
+    assert "has no page (FileExistsError" in told[0]
+    assert "the next run tries again" in told[0]
+    with kept.begin() as session:
+        session.exec_driver_sql(
+            "update metrics.incidents set report_url = 'x' where kind <> 'unit_change'"
+        )
+    assert write_reports(kept, monitor, no_folder, 1, told.append) == {}
+    drawn = write_reports(kept, monitor, tmp_path / "pages", 1, told.append)
+    assert drawn
+    assert len(told) == wanted + len(drawn)
+    assert rows(kept, f"{state} where kind = 'unit_change'") == [("drawn", None)]
+
+
+def test_a_warehouse_that_went_away_is_no_page_that_failed(
+    demo: sa.Engine, monitor: Monitor, tmp_path: Path
+) -> None:
+    gone = sa.create_engine("postgresql+psycopg://127.0.0.1:1/none")
+    with pytest.raises(sa.exc.OperationalError):
+        write_reports(gone, monitor, tmp_path, processes=1)

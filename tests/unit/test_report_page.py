@@ -34,3 +34,19 @@ def test_evidently_is_itself_again_after_a_page(tmp_path: Path) -> None:
     draw = column_statistics.distribution
     drawn(monitor([]), tmp_path / "page.html")
     assert column_statistics.distribution is draw
+
+
+@pytest.mark.parametrize("missing", [20, 180])
+def test_labels_that_are_missing_leave_out_errors_and_nothing_else(
+    tmp_path: Path, missing: int
+) -> None:
+    declared = monitor([], "classification")
+    reference, day = rows("classification", 600), rows("classification", 200)
+    day["actual"] = day["actual"].where(day.index >= missing, None)
+    path = tmp_path / "page.html"
+    page.write_page(declared, reference, day, {}, [], list(declared.columns), path)
+    text = path.read_text()
+    header = text[text.index("<header") : text.index("</header>")]
+    assert "errors" in header
+    assert all(name in text for name in ("miles", "payment", "predicted"))
+    assert "Classification Model Performance" not in text
