@@ -1,6 +1,7 @@
 """Evidently's presets on two frames, as one HTML page with a header of its own."""
 
 import html
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report
 from evidently.core.datasets import DatasetColumn
+from evidently.legacy.utils import dashboard
 from evidently.metrics import column_statistics
 from evidently.presets import (
     ClassificationPreset,
@@ -20,6 +22,7 @@ from evidently.presets import (
 from python_metrics.drift.evidently_engine import no_warning_of_empty_columns
 from python_metrics.labels import as_words
 from python_metrics.monitors.config import Monitor
+from python_metrics.safe_page import for_script, with_policy
 
 # Fewer labelled rows draw nothing worth a look.
 FEWEST_LABELS = 30
@@ -84,12 +87,14 @@ def write_page(
             Dataset.from_pandas(_typed(monitor, current)[names], definition),
             Dataset.from_pandas(_typed(monitor, reference)[names], definition),
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        drawn.save_html(str(new))
-    page = new.read_text(encoding="utf-8")
+        with _values_for_a_script():
+            page = drawn.get_html_str(as_iframe=False)
     start = page.find(">", page.find("<body")) + 1
-    new.write_text(page[:start] + _header(facts, notes) + page[start:], encoding="utf-8")
+    page = with_policy(page[:start] + _header(facts, notes) + page[start:])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may be drawing the same page.
+    new = path.with_suffix(f".{os.getpid()}.new")
+    new.write_text(page, encoding="utf-8")
     new.rename(path)
 
 
@@ -118,6 +123,25 @@ def _drawn_once() -> Iterator[None]:
     finally:
         column_statistics.distribution = draw
         column_statistics.ValueDriftCalculation._render = render
+
+
+@contextmanager
+def _values_for_a_script() -> Iterator[None]:
+    """Have Evidently write the values in its page's scripts so that none of them ends the script.
+
+    It writes them as JSON and no more: a category with a tag in it would be an element.
+    """
+    encoder = dashboard.NumpyEncoder
+
+    class ForScript(encoder):  # type: ignore[misc,valid-type]
+        def encode(self, o: object) -> str:
+            return for_script(super().encode(o))
+
+    dashboard.NumpyEncoder = ForScript
+    try:
+        yield
+    finally:
+        dashboard.NumpyEncoder = encoder
 
 
 def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:

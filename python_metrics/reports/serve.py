@@ -1,10 +1,14 @@
 """Reports over HTTP: the files of one folder by name, and nothing else of the machine."""
 
+import ipaddress
 import re
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from python_metrics import settings
 from python_metrics.listening import QuietHandler, listen
+from python_metrics.safe_page import SERVED_POLICY
 
 # What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
 NAME = re.compile(r"/([A-Za-z0-9_-]{1,200}\.html)")
@@ -21,6 +25,9 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
 
     class Handler(QuietHandler):
         def do_GET(self) -> None:
+            if not is_own_name(self.headers.get("Host"), host):
+                self.send_error(421, "this server has another name: set DRIFTMETER_REPORTS_URL")
+                return
             file = page(directory, self.path)
             if file is None:
                 self.send_error(404, "there is no such report")
@@ -31,10 +38,33 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
             self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Content-Security-Policy", SERVED_POLICY)
+            self.send_header("Referrer-Policy", "no-referrer")
             self.end_headers()
             self.wfile.write(content)
 
     return listen(Handler, host, port)
+
+
+def is_own_name(asked: str | None, listening_on: str) -> bool:
+    """Whether a request's ``Host`` is a name that this server goes by.
+
+    A foreign site whose name was pointed at this address would else have a browser read the pages
+    as its own. An address of numbers is nobody's name.
+    """
+    try:
+        name = urlsplit(f"//{asked}").hostname
+    except ValueError:
+        return False
+    if not name:
+        return False
+    if name in ("localhost", listening_on, urlsplit(settings.reports_url() or "").hostname):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def page(directory: Path, path: str) -> Path | None:

@@ -84,3 +84,41 @@ def test_the_name_of_a_report_is_one_that_is_served() -> None:
     day = dt.date(2019, 4, 7)
     name = file_name("trip_duration", day, ("pickup borough", "../Staten Island"), "weekday")
     assert NAME.fullmatch(f"/{name}")
+
+
+def test_a_page_is_served_with_a_policy_that_lets_it_connect_to_nobody(port: int) -> None:
+    policy = ask(port, "/day-2019-04-07.html")[2]["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "connect-src" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("127.0.0.1:3002", 200),
+        ("localhost", 200),
+        ("[::1]:3002", 200),
+        ("10.1.2.3", 200),
+        ("reports.team.example", 200),
+        ("Reports.Team.Example:443", 200),
+        ("rebound.attacker.example", 421),
+        ("127.0.0.1.attacker.example", 421),
+        ("localhost.attacker.example", 421),
+        ("[", 421),
+        ("", 421),
+    ],
+)
+def test_only_a_request_for_its_own_name_is_answered(
+    port: int, monkeypatch: pytest.MonkeyPatch, name: str, status: int
+) -> None:
+    monkeypatch.setenv("DRIFTMETER_REPORTS_URL", "https://reports.team.example/pages")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("GET", "/day-2019-04-07.html", skip_host=True)
+    connection.putheader("Host", name)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    assert answer.status == status
+    assert ("a page" in body) == (status == 200)

@@ -15,6 +15,7 @@ from python_metrics.dashboards.preview import cells
 from python_metrics.dashboards.preview.charts import figure
 from python_metrics.dashboards.preview.frames import Scope, rows_of
 from python_metrics.errors import DriftmeterError
+from python_metrics.safe_page import with_policy
 
 STYLE = """
 :root { color-scheme: light; }
@@ -84,7 +85,7 @@ def write_page(
             scope = _scope(connection, monitor, days or _last_month(known[monitor]))
             parts.append(_grid(connection, own if number else [*shared, *own], scope))
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
-    file.write_text(
+    page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>Driftmeter: '
         f"{html.escape(dashboard.title)}</title><style>{STYLE}</style>"
@@ -94,6 +95,7 @@ def write_page(
         f"Grafana's dashboard {dashboard.title}. Hover over a title to read what it "
         f"shows.</footer></body></html>"
     )
+    file.write_text(with_policy(page), encoding="utf-8")
     return file
 
 
