@@ -28,6 +28,7 @@ from python_metrics.monitors.changes import (
 )
 from python_metrics.monitors.config import Days, Monitor
 from python_metrics.monitors.manifest import project_name
+from python_metrics.performance.unreadable import tell_unreadable_labels
 from python_metrics.warehouse import connection
 
 # Steps after dbt, each with one asset a monitor; performance of those that have a target.
@@ -100,8 +101,10 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
         tell_changes(names)
         begin_workers(names, days, workers)
         reference = reference_without_quality(names)
-        for span in together(reference, days):
+        spans = together(reference, days)
+        for span in spans:
             materialize(span, only, dbt_keys())
+        tell_labels(names, span_of(spans))
         measure_monitors(days, names, workers)
     return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
 
@@ -189,6 +192,14 @@ def tell_changes(names: Sequence[str]) -> None:
             tell_other_version(engine, monitor),
         )
         for line in filter(None, lines):
+            print(line)
+
+
+def tell_labels(names: Sequence[str], span: Days) -> None:
+    """Say, in a line a monitor, which labels are neither true nor false."""
+    for name in names:
+        engine, monitor = connection.engine(), monitors()[name]
+        if line := tell_unreadable_labels(engine, monitor, span.from_date, span.to_date):
             print(line)
 
 

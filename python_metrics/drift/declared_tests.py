@@ -101,7 +101,7 @@ def _score(test: DeclaredTest, drift: Sequence[ColumnDrift]) -> float | None:
 
 
 def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
-    known = frame[frame[monitor.prediction].notna() & frame[str(monitor.target)].notna()]
-    if monitor.task == "regression":
-        return known
-    return known.assign(**{str(monitor.target): as_words(known[str(monitor.target)])})
+    target = str(monitor.target)
+    if monitor.task != "regression":
+        frame = frame.assign(**{target: as_words(frame[target])})
+    return frame[frame[monitor.prediction].notna() & frame[target].notna()]

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
+from python_metrics.values import category_of, number_of, text_of
 from python_metrics.warehouse.copy import copy_out
 
 VERSION = "model_version"
@@ -37,9 +38,9 @@ def read_rows(
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
-    Categories are text as Postgres prints it (3, not 3.0), the same in reference and current;
-    numbers are float64, null as NaN. Rows are in the order of their id: what draws from them or
-    adds them up gives the same each time.
+    Categories are text as Postgres prints it (3, not 3.0), the same in reference and current, and a
+    classifier's label is ``true`` or ``false``; numbers are float64, null as NaN. Rows are in the
+    order of their id: what draws from them or adds them up gives the same each time.
 
     Parameters
     ----------
@@ -55,19 +56,20 @@ def read_rows(
     """
     columns = monitor.columns
     expressions = [
-        sql.SQL("{}::{} as {}").format(
-            sql.Identifier(name),
-            sql.SQL("text" if column.kind == "categorical" else "double precision"),
+        sql.SQL("{} as {}").format(
+            category_of(monitor, name)
+            if column.kind == "categorical"
+            else number_of(sql.Identifier(name)),
             sql.Identifier(name),
         )
         for name, column in columns.items()
     ]
     beside = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
     expressions += [
-        sql.SQL("{}::text as {}").format(sql.Identifier(name), sql.Identifier(alias))
+        sql.SQL("{} as {}").format(category_of(monitor, name), sql.Identifier(alias))
         for name, alias in beside.items()
     ]
-    where = _where(days, segment)
+    where = _where(monitor, days, segment)
     if most_rows is not None:
         rows = known_rows
         if rows is None:
@@ -83,12 +85,12 @@ def read_rows(
                 some=sql.Literal(int(HASHES * most_rows / rows)),
             )
     query = sql.SQL(
-        "select {columns}, {version}::text as {alias} from {table} as scored where {where}"
+        "select {columns}, {version} as {alias} from {table} as scored where {where}"
         # Rows lie in another order after an update, and come from several machines in any.
         ' order by scored.{id}::text collate "C"'
     ).format(
         columns=sql.SQL(", ").join(expressions),
-        version=sql.Identifier(monitor.model_version),
+        version=text_of(sql.Identifier(monitor.model_version)),
         alias=sql.Identifier(VERSION),
         id=sql.Identifier(monitor.id),
         table=table_of(monitor),
@@ -113,7 +115,7 @@ def count_rows(
 ) -> int:
     """Rows of the days, or of a segment of them."""
     query = sql.SQL("select count(*) as rows from {table} where {where}").format(
-        table=table_of(monitor), where=_where(days, segment)
+        table=table_of(monitor), where=_where(monitor, days, segment)
     )
     with explained(monitor):
         counted = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
@@ -125,13 +127,15 @@ def every_day(first: dt.date, last: dt.date) -> list[dt.date]:
     return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def _where(days: Sequence[dt.date], segment: tuple[str, str] | None) -> sql.Composed:
+def _where(
+    monitor: Monitor, days: Sequence[dt.date], segment: tuple[str, str] | None
+) -> sql.Composed:
     where = sql.SQL("partition_date = any({days}::date[])").format(days=sql.Literal(list(days)))
     if segment is None:
         return where
     name, value = segment
-    return where + sql.SQL(" and {name}::text = {value}").format(
-        name=sql.Identifier(name), value=sql.Literal(value)
+    return where + sql.SQL(" and {text} = {value}").format(
+        text=category_of(monitor, name), value=sql.Literal(value)
     )
 
 

@@ -26,7 +26,7 @@ QUERY = sql.SQL(
     "select partition_date - {first} as day, count(loss)::double precision as rows,"
     " avg(loss) as mean, avg(loss * loss) as square from (select partition_date,"
     " least({loss}, {most}) as loss from {table} where partition_date between {first} and {last}"
-    " and {prediction} is not null and {target} is not null) as labelled group by 1 order by 1"
+    " and {loss} is not null) as labelled group by 1 order by 1"
 )
 CAP = sql.SQL(
     "select percentile_cont({level}) within group (order by {loss}) as cap from {table}"
@@ -127,8 +127,6 @@ def daily_errors(
         loss=loss_in_sql(monitor),
         most=sql.Literal(cap),
         table=table_of(monitor),
-        prediction=sql.Identifier(monitor.prediction),
-        target=sql.Identifier(str(monitor.target)),
     )
     days = copy_out(connection, query, TYPES).to_pandas()
     return days.assign(day=[first + dt.timedelta(days=int(number)) for number in days["day"]])

@@ -13,6 +13,7 @@ from psycopg import sql
 from python_metrics.calibration.counts import Floats
 from python_metrics.labels import as_numbers
 from python_metrics.monitors.config import Monitor
+from python_metrics.values import number_of, outcome_of
 
 # scikit-learn's, where a logarithm would be infinite: the spacing of doubles at 1.
 LEAST_PROBABILITY = 2.220446049250313e-16
@@ -64,9 +65,6 @@ def in_sql(loss: str, prediction: sql.Composable, target: sql.Composable) -> sql
 
 def loss_in_sql(monitor: Monitor) -> sql.Composed:
     """The loss of `row_losses`, of a row of the inference table."""
-    cast = "{}::double precision"
-    prediction = sql.SQL(cast).format(sql.Identifier(monitor.prediction))
-    target = sql.Identifier(str(monitor.target))
-    if monitor.task == "regression":
-        return in_sql("absolute", prediction, sql.SQL(cast).format(target))
-    return in_sql("brier", prediction, sql.SQL("{}::boolean").format(target))
+    prediction = number_of(sql.Identifier(monitor.prediction))
+    loss = "absolute" if monitor.task == "regression" else "brier"
+    return in_sql(loss, prediction, outcome_of(monitor, sql.Identifier(str(monitor.target))))

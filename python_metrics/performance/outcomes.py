@@ -9,6 +9,7 @@ from psycopg import sql
 from python_metrics.drift.inference_rows import table_of
 from python_metrics.monitors.config import Monitor
 from python_metrics.performance.losses import in_sql
+from python_metrics.values import number_of, outcome_of, text_of
 
 METRICS = {
     "regression": ("mae", "rmse", "mape", "bias", "r2", "error_p50", "error_p90"),
@@ -49,22 +50,6 @@ CHALLENGERS = """(
 )"""
 
 
-def _prediction(monitor: Monitor) -> sql.Composed:
-    """The prediction as a number."""
-    return sql.SQL("{}::double precision").format(sql.Identifier(monitor.prediction))
-
-
-def _target(monitor: Monitor) -> sql.Composed:
-    """The label as a number that is one, or as true and false."""
-    form = (
-        "case when {target}::double precision > '-infinity'"
-        " and {target}::double precision < 'infinity' then {target}::double precision end"
-        if monitor.task == "regression"
-        else "{target}::boolean"
-    )
-    return sql.SQL(form).format(target=sql.Identifier(str(monitor.target)))
-
-
 def values_of_rows(
     monitor: Monitor, days: Sequence[dt.date], *, as_one: bool, challengers: bool
 ) -> dict[str, sql.Composable]:
@@ -79,9 +64,9 @@ def values_of_rows(
     """
     return {
         "day": sql.SQL("null::text" if as_one else "partition_date::text"),
-        "version": sql.SQL("null") if as_one else sql.Identifier(monitor.model_version),
-        "prediction": _prediction(monitor),
-        "target": _target(monitor),
+        "version": sql.SQL("null") if as_one else text_of(sql.Identifier(monitor.model_version)),
+        "prediction": number_of(sql.Identifier(monitor.prediction)),
+        "target": outcome_of(monitor, sql.Identifier(str(monitor.target))),
         "table": _challengers_table(monitor, days) if challengers else table_of(monitor),
         "days": sql.Literal(list(days)),
     }

@@ -25,6 +25,7 @@ from python_metrics.performance.outcomes import (
 )
 from python_metrics.performance.realised_by_steps import realised_by_steps
 from python_metrics.performance.steps import is_counted_by_steps
+from python_metrics.values import category_of
 from python_metrics.warehouse.copy import copy_out
 
 ROWS = """
@@ -186,7 +187,7 @@ def realised(
     if is_counted_by_steps(connection, monitor, days, known_rows):
         return realised_by_steps(connection, monitor, days, as_one=as_one, challengers=challengers)
     parts = [sql.SQL("(null::text, null::text)")] + [
-        sql.SQL("({}, {}::text)").format(sql.Literal(name), sql.Identifier(name))
+        sql.SQL("({}, {})").format(sql.Literal(name), category_of(monitor, name))
         for name in monitor.segments
     ]
     rows = sql.SQL(ROWS).format(

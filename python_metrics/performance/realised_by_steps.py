@@ -26,6 +26,7 @@ from python_metrics.performance.outcomes import (
     values_of_rows,
 )
 from python_metrics.performance.steps import quantiles, step_in_sql
+from python_metrics.values import category_of
 from python_metrics.warehouse.copy import copy_out
 
 REGRESSION = """
@@ -110,7 +111,7 @@ def realised_by_steps(
     """
     aliases = [f"segment_{number}" for number, _ in enumerate(monitor.segments)]
     named = [
-        sql.SQL("{}::text as {},").format(sql.Identifier(name), sql.Identifier(alias))
+        sql.SQL("{} as {},").format(category_of(monitor, name), sql.Identifier(alias))
         for name, alias in zip(monitor.segments, aliases, strict=True)
     ]
     segments = [sql.SQL("{},").format(sql.Identifier(alias)) for alias in aliases]

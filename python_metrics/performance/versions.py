@@ -15,14 +15,12 @@ from python_metrics.monitors.config import Monitor
 from python_metrics.performance.intervals import LEVEL, to_digits
 from python_metrics.performance.losses import in_sql
 from python_metrics.performance.outcomes import challengers_of
+from python_metrics.values import number_of, outcome_of, text_of
 from python_metrics.warehouse.copy import copy_out
 
 # The loss whose mean is compared, by task.
 COMPARED = {"regression": "mae", "classification": "log_loss"}
-LOSS = {
-    "regression": ("absolute", "{}::double precision"),
-    "classification": ("log", "{}::boolean"),
-}
+LOSS = {"regression": "absolute", "classification": "log"}
 QUERY = """
 select
     champion, challenger,
@@ -33,8 +31,8 @@ select
     var_samp(challenger_loss - champion_loss) as variance
 from (
     select
-        champion.{version}::text as champion,
-        challenger.model_version::text as challenger,
+        {version} as champion,
+        {challenger_version} as challenger,
         {champion_loss} as champion_loss,
         {challenger_loss} as challenger_loss
     from {table} as champion
@@ -42,7 +40,7 @@ from (
         on
             champion.{id} = challenger.{challenger_id}
             and champion.partition_date = challenger.partition_date
-    where champion.partition_date = {day} and champion.{target} is not null
+    where champion.partition_date = {day} and {target} is not null
         and champion.{prediction} is not null
 ) as losses
 where champion_loss < 'infinity' and challenger_loss < 'infinity'
@@ -84,21 +82,17 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
     The interval is the paired t-interval of rows.
     """
     challengers, challenger_id = challengers_of(monitor)
-    column = {
-        "prediction": sql.Identifier(monitor.prediction),
-        "target": sql.Identifier(str(monitor.target)),
-    }
+    # The label is the champion's row's: a challenger has none of its own.
+    target = outcome_of(monitor, sql.Identifier("champion", str(monitor.target)))
 
     def loss(table: str, prediction: str) -> sql.Composed:
-        # The label is the champion's row's: a challenger has none of its own.
-        form, label = LOSS[monitor.task]
-        target = sql.SQL(label).format(sql.Identifier("champion", str(monitor.target)))
-        number = sql.SQL("{}::double precision").format(sql.Identifier(table, prediction))
-        return in_sql(form, number, target)
+        return in_sql(LOSS[monitor.task], number_of(sql.Identifier(table, prediction)), target)
 
     query = sql.SQL(QUERY).format(
-        **column,
-        version=sql.Identifier(monitor.model_version),
+        prediction=sql.Identifier(monitor.prediction),
+        target=target,
+        version=text_of(sql.Identifier("champion", monitor.model_version)),
+        challenger_version=text_of(sql.Identifier("challenger", "model_version")),
         id=sql.Identifier(monitor.id),
         table=sql.Identifier(monitor.schema_name, monitor.name),
         challengers=challengers,

@@ -56,6 +56,7 @@ def write_page(
     columns : sequence of str
         Those that are drawn.
     """
+    reference, current = _typed(monitor, reference), _typed(monitor, current)
     names = [
         name for name in columns if reference[name].notna().any() and current[name].notna().any()
     ]
@@ -84,8 +85,8 @@ def write_page(
         # scikit-learn's, of plots over few rows.
         warnings.simplefilter("ignore")
         drawn = Report(presets, include_tests=True).run(
-            Dataset.from_pandas(_typed(monitor, current)[names], definition),
-            Dataset.from_pandas(_typed(monitor, reference)[names], definition),
+            Dataset.from_pandas(current[names], definition),
+            Dataset.from_pandas(reference[names], definition),
         )
         with _values_for_a_script():
             page = drawn.get_html_str(as_iframe=False)

@@ -31,10 +31,10 @@
         from (
             select
                 {{ keys | join(',\n                ') }},
-                {{ column.alias }}::text as category,
+                {{ driftmeter.category_of(column) }} as category,
                 count(*) as row_count
             from scored
-            group by {{ keys | join(', ') }}, {{ column.alias }}::text
+            group by {{ keys | join(', ') }}, category
         ) as counted
 {%- endmacro %}
 

@@ -33,7 +33,17 @@
             reference_bins.bin,
             reference_bins.bin_low,
             reference_bins.bin_high,
-            coalesce(reference_bins.category, reference_bins.bin::text) as bin_key
+            coalesce(
+                {#- Of labels: bins of a release that did not spell them alike hold. #}
+                {%- for column in columns if column.get('is_label') %}
+                case
+                    when columns.column_number = {{ column.number }}
+                        then {{ driftmeter.label_of('reference_bins.category', 'null') }}
+                end,
+                {%- endfor %}
+                reference_bins.category,
+                reference_bins.bin::text
+            ) as bin_key
         from {{ ref('reference_bins') }} as reference_bins
         inner join columns on reference_bins.column_name = columns.column_name
         where reference_bins.monitor = {{ driftmeter.literal(name) }}

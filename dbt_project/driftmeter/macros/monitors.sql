@@ -49,7 +49,9 @@
     {%- endif -%}
     {%- if monitor.get('target') -%}
         {%- set kind = 'numerical' if monitor.task == 'regression' else 'categorical' -%}
-        {%- do columns.append({'name': monitor.target, 'kind': kind}) -%}
+        {%- do columns.append({
+            'name': monitor.target, 'kind': kind, 'is_label': kind == 'categorical'
+        }) -%}
     {%- endif -%}
     {%- for column in columns -%}
         {%- do column.update({'number': loop.index, 'alias': 'column_' ~ loop.index}) -%}
@@ -62,7 +64,11 @@
 {% macro monitor_segments(name) -%}
     {%- set segments = [] -%}
     {%- for segment in driftmeter.monitor_config(name).get('segments', []) -%}
-        {%- do segments.append({'name': segment, 'alias': 'segment_' ~ loop.index}) -%}
+        {%- set labels = driftmeter.monitor_columns(name) | selectattr('is_label') -%}
+        {%- set is_label = segment in labels | map(attribute='name') -%}
+        {%- do segments.append({
+            'name': segment, 'alias': 'segment_' ~ loop.index, 'is_label': is_label
+        }) -%}
     {%- endfor -%}
     {{ return(segments) }}
 {%- endmacro %}
@@ -80,7 +86,9 @@
             {{ driftmeter.quoted(monitor.id) }} as row_id,
             {{ driftmeter.quoted(monitor.model_version) }} as row_version
             {%- for segment in driftmeter.monitor_segments(name) %},
-            coalesce({{ driftmeter.quoted(segment.name) }}::text, '(missing)') as {{ segment.alias }}
+            coalesce(
+                {{ driftmeter.category_of(segment, driftmeter.quoted(segment.name)) }}, '(missing)'
+            ) as {{ segment.alias }}
             {%- endfor %}
             {%- for column in driftmeter.monitor_columns(name) %},
             {{ driftmeter.quoted(column.name) }} as {{ column.alias }}

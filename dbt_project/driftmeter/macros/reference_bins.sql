@@ -137,11 +137,11 @@
         {%- for column in categorical %}
         select
             {{ driftmeter.literal(column.name) }} as column_name,
-            {{ column.alias }}::text as category,
+            {{ driftmeter.category_of(column) }} as category,
             count(*) as row_count
         from reference
-        where {{ column.alias }} is not null
-        group by {{ column.alias }}::text
+        where {{ driftmeter.category_of(column) }} is not null
+        group by category
         {%- if not loop.last %}
         union all
         {%- endif %}

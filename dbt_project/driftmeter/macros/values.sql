@@ -1,0 +1,73 @@
+{#
+    How a value of an inference table is read, whatever the type of its column. Null and NaN are
+    missing. Python reads alike: python_metrics/values.py and labels.py.
+#}
+
+{# A number as double precision. #}
+{% macro number_of(column) -%}
+    nullif({{ column }}::double precision, 'NaN')
+{%- endmacro %}
+
+
+{# As text, as Postgres prints it. In a column of text NaN is a text like any other. #}
+{% macro text_of(column) -%}
+    nullif({{ column }}::text, case when {{ driftmeter.has_nan(column) }} then 'NaN' end)
+{%- endmacro %}
+
+
+{# Whether a column is of a type that has a NaN. #}
+{% macro has_nan(column) -%}
+    pg_typeof({{ column }}) in (
+        'real'::regtype, 'double precision'::regtype, 'numeric'::regtype
+    )
+{%- endmacro %}
+
+
+{# A column of `monitor_columns` as text; a label as true and false, and else as it is. #}
+{% macro category_of(column, value=none) -%}
+    {%- set value = value or column.alias -%}
+    {%- if column.get('is_label') -%}
+        {{ driftmeter.label_of(value ~ '::text', driftmeter.text_of(value)) }}
+    {%- else -%}
+        {{ driftmeter.text_of(value) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Words that are true and false, the commonest first: they are looked for in this order. #}
+{% macro label_words() -%}
+    {{ return({
+        '1': 'true', '0': 'false', 'true': 'true', 'false': 'false', 'yes': 'true', 'no': 'false',
+        't': 'true', 'f': 'false', 'y': 'true', 'n': 'false', 'on': 'true', 'off': 'false',
+        '-0': 'false',
+    }) }}
+{%- endmacro %}
+
+
+{#
+    A label spelled true or false; `neither` where it is neither. A number may have decimals that
+    are all zero. Values are looked for as they are first, since to trim a text takes longer.
+#}
+{% macro label_of(text, neither) -%}
+    {%- set trimmed = "btrim(" ~ text ~ ", E' \\t\\n\\r')" -%}
+    {%- set words, numbers = driftmeter.label_words(), {'1.': 'true', '0.': 'false', '-0.': 'false'} -%}
+    {%- set decimals = driftmeter.label_cases("rtrim(" ~ trimmed ~ ", '0')", numbers, neither) -%}
+    {%- set spelled = driftmeter.label_cases(
+        "lower(" ~ trimmed ~ ' collate "C")', words, neither
+    ) -%}
+    {%- set otherwise -%}
+        case
+            when {{ text }} like '%.%'
+                then {{ driftmeter.label_cases("rtrim(" ~ text ~ ", '0')", numbers, decimals) }}
+            else {{ spelled }}
+        end
+    {%- endset -%}
+    {{ driftmeter.label_cases(text, words, otherwise) }}
+{%- endmacro %}
+
+
+{% macro label_cases(text, words, otherwise) -%}
+    case {{ text }}
+    {%- for word, label in words.items() %} when '{{ word }}' then '{{ label }}'{% endfor %}
+    else {{ otherwise }} end
+{%- endmacro %}
