@@ -14,7 +14,7 @@ from orchestration.dbt_manifest import manifest_path, monitors
 from orchestration.dbt_server import kept_dbt
 from orchestration.incidents import write_reports
 from orchestration.over_pieces import FEWEST_PIECES, PROCESSES_TAG
-from orchestration.run_scope import in_a_row, range_tags
+from orchestration.run_scope import days_of_tags, in_a_row, range_tags
 from orchestration.workers import cores, kept_workers, prepare_workers, side_by_side
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
@@ -273,9 +273,10 @@ def run_job(
     name: str, tags: Mapping[str, str], assets: Sequence[dg.AssetKey] | None = None
 ) -> None:
     """Run a job of the code location in this process; dbt's own lines go to a file."""
-    from orchestration.definitions import defs
+    from orchestration.definitions import definitions_from
 
-    job = defs.resolve_job_def(name)
+    days = days_of_tags(tags)
+    job = definitions_from(days.from_date if days else None).resolve_job_def(name)
     with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
         job.execute_in_process(
             run_config=QUIET,

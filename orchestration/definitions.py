@@ -1,5 +1,7 @@
 """Everything Dagster knows of Driftmeter. Loads with no network and no database."""
 
+import datetime as dt
+import functools
 import json
 
 import dagster as dg
@@ -10,12 +12,14 @@ from orchestration.dbt_manifest import dbt_project, manifest_path, monitors
 from orchestration.dbt_models import dbt_models, translator
 from orchestration.dbt_packages import KEPT_DBT
 from orchestration.exposures import exposure_specs
+from orchestration.first_day import first_measured_day
 from orchestration.monitoring import Feeds, monitoring_definitions, no_feeds
+from orchestration.partitions import daily_partitions, with_partitions
 from orchestration.schedules import chain_job, daily_schedules
 from python_metrics import settings
 
 
-def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
+def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The dbt project's models, dashboards, job and schedules."""
     manifest = json.loads(manifest_path().read_text())
     declared = monitors()
@@ -24,7 +28,10 @@ def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
         for name in declared
     }
     return dg.Definitions(
-        assets=[dbt_models, *exposure_specs(manifest, declared)],
+        assets=[
+            *with_partitions([dbt_models], partitions),
+            *exposure_specs(manifest, declared),
+        ],
         jobs=[chain_job],
         schedules=daily_schedules(declared, keys),
         resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(KEPT_DBT))},
@@ -33,26 +40,49 @@ def project_definitions(feeds: Feeds = no_feeds) -> dg.Definitions:
     )
 
 
-def all_definitions() -> dg.Definitions:
-    """The project with what watches it; of the example, with what fills it too."""
+def all_definitions(first: dt.date | None = None) -> dg.Definitions:
+    """The project with what watches it; of the example, with what fills it too.
+
+    Parameters
+    ----------
+    first : date, optional
+        A day that the partitions must hold though it is before all that is known.
+    """
+    declared = monitors()
+    known = [day for day in (first, first_measured_day()) if day]
     if not settings.is_example():
+        partitions = daily_partitions(declared.values(), known)
         return dg.Definitions.merge(
-            project_definitions(),
-            monitoring_definitions(manifest_path(), translator=translator, monitors=monitors()),
+            project_definitions(no_feeds, partitions),
+            monitoring_definitions(
+                manifest_path(), translator=translator, monitors=declared, partitions=partitions
+            ),
         )
     from orchestration.example.definitions import absent_days, example_definitions, feeds
+    from orchestration.example.trained_days import first_trained_day
 
+    partitions = daily_partitions(declared.values(), [*known, first_trained_day()])
     return dg.Definitions.merge(
-        project_definitions(feeds),
+        project_definitions(feeds, partitions),
         monitoring_definitions(
             manifest_path(),
             translator=translator,
-            monitors=monitors(),
+            monitors=declared,
             feeds=feeds,
             absent_days=absent_days,
+            partitions=partitions,
         ),
-        example_definitions(),
+        example_definitions(partitions),
     )
+
+
+@functools.cache
+def definitions_from(first: dt.date | None) -> dg.Definitions:
+    """The definitions for a run that begins on a day, which may be before all that is known."""
+    partitions = defs.resolve_job_def(chain_job.name).partitions_def
+    if first is None or not isinstance(partitions, dg.DailyPartitionsDefinition):
+        return defs
+    return defs if first >= partitions.start.date() else all_definitions(first)
 
 
 # The only one of its kind in the module: Dagster's pages refuse a module with two.

@@ -12,7 +12,7 @@ from orchestration.freshness import freshness_policy
 from orchestration.informing import only_informs
 from orchestration.monitored_table import MonitoredTable
 from orchestration.over_pieces import over_pieces, processes_of
-from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.partitions import ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
@@ -56,8 +56,8 @@ def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
 def drift_asset(
     table: MonitoredTable,
     declared: Collection[str],
+    partitions: dg.DailyPartitionsDefinition,
     absent_days: AbsentDays = no_absent_days,
-    partitions: dg.DailyPartitionsDefinition = DAILY,
 ) -> dg.AssetsDefinition:
     """The drift asset of one monitor.
 

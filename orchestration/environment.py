@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 
 from orchestration.dbt_packages import ensure_packages
 from orchestration.dbt_profile import ensure_profile, has_own_profile, write_profile
+from orchestration.first_day import note_first_day
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.locks import one_at_a_time
@@ -91,6 +92,7 @@ def prepare() -> str:
         if password := settings.reader_password():
             set_reader_password(connection.engine(url), password)
         prepare_dagster(url)
+        note_first_day(connection.engine(url))
     return url
 
 

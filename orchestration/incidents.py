@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from orchestration.freshness import freshness_policy
 from orchestration.informing import only_informs, reason_of, tell
 from orchestration.over_pieces import over_pieces, processes_of
-from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.partitions import ONE_RUN, days_of
 from orchestration.progress import spinner, track
 from orchestration.resources import Warehouse
 from orchestration.retries import is_disconnected, retried_when_disconnected
@@ -38,7 +38,7 @@ on, and keeps its days out of the trailing baseline. Running a day again is safe
 
 
 def incidents_asset(
-    monitor: Monitor, partitions: dg.DailyPartitionsDefinition = DAILY
+    monitor: Monitor, partitions: dg.DailyPartitionsDefinition
 ) -> dg.AssetsDefinition:
     """The incidents asset of one monitor."""
 

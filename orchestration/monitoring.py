@@ -11,7 +11,7 @@ from orchestration.drift import AbsentDays, drift_asset, no_absent_days
 from orchestration.incidents import incidents_asset
 from orchestration.monitored_table import MonitoredTable, monitored_tables
 from orchestration.notifications import incident_messages, incident_notifications
-from orchestration.partitions import DAILY
+from orchestration.partitions import daily_partitions
 from orchestration.performance import performance_asset
 from orchestration.resources import Warehouse
 from orchestration.stale_days import stale_days_sensor
@@ -34,7 +34,7 @@ def monitoring_definitions(
     monitors: Mapping[str, Monitor] | None = None,
     feeds: Feeds = no_feeds,
     absent_days: AbsentDays = no_absent_days,
-    partitions: dg.DailyPartitionsDefinition = DAILY,
+    partitions: dg.DailyPartitionsDefinition | None = None,
 ) -> dg.Definitions:
     """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
 
@@ -54,8 +54,9 @@ def monitoring_definitions(
         its table changed.
     absent_days : callable, optional
         Of a warehouse and days: those that never came, which is not the same as an empty day.
-    partitions : DailyPartitionsDefinition
+    partitions : DailyPartitionsDefinition, optional
         The one of your dbt assets: Dagster runs assets of two definitions in no run together.
+        Without it `daily_partitions` of the monitors.
 
     Raises
     ------
@@ -65,15 +66,16 @@ def monitoring_definitions(
     all_declared = load_monitors(manifest)
     declared = dict(monitors) if monitors is not None else all_declared
     tables = monitored_tables(manifest, declared, translator or DagsterDbtTranslator())
+    days = partitions or daily_partitions(declared.values())
     keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
     return dg.Definitions(
         assets=[
             *(
-                drift_asset(table, list(all_declared), absent_days, partitions)
+                drift_asset(table, list(all_declared), days, absent_days)
                 for table in tables.values()
             ),
-            *(performance_asset(m, partitions) for m in declared.values() if m.target),
-            *(incidents_asset(monitor, partitions) for monitor in declared.values()),
+            *(performance_asset(m, days) for m in declared.values() if m.target),
+            *(incidents_asset(monitor, days) for monitor in declared.values()),
         ],
         asset_checks=[drift_check(monitor) for monitor in declared.values()],
         jobs=[incident_messages],

@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration.freshness import freshness_policy
 from orchestration.informing import only_informs
 from orchestration.over_pieces import over_pieces, processes_of
-from orchestration.partitions import DAILY, ONE_RUN, days_of
+from orchestration.partitions import ONE_RUN, days_of
 from orchestration.progress import track
 from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
@@ -33,7 +33,7 @@ metrics.performance_as_of tells what was measured when. Running a day again is s
 
 
 def performance_asset(
-    monitor: Monitor, partitions: dg.DailyPartitionsDefinition = DAILY
+    monitor: Monitor, partitions: dg.DailyPartitionsDefinition
 ) -> dg.AssetsDefinition:
     """The performance asset of one monitor."""
 

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.partitions import DAILY
 from orchestration.run_scope import MONITOR_TAG
 from python_metrics.monitors.config import Monitor
 
@@ -18,7 +17,6 @@ HOUR = 6
 chain_job = dg.define_asset_job(
     "daily_chain",
     selection=dg.AssetSelection.all() - dg.AssetSelection.tag("driftmeter/on_demand", "true"),
-    partitions_def=DAILY,
     description="One day, or a range of days, from the rows that arrive to incidents.",
 )
 

@@ -24,17 +24,10 @@ class Challenger(dg.Config):
     to_date: str
 
 
-@dg.asset(
-    key=["raw", "challenger_models"],
-    group_name="raw",
-    owners=["team:data-platform"],
-    kinds={"scikitlearn"},
-    tags=ON_DEMAND,
-    deps=[raw_trips],
-)
-def challenger_models(
-    config: Challenger, warehouse: Warehouse, trips: Trips
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+@dg.op
+def train_one(
+    context: dg.OpExecutionContext, config: Challenger, warehouse: Warehouse, trips: Trips
+) -> None:
     """A new version of one model, trained on the days of the run's config.
 
     It scores beside the active version on every day that is run from then on, and nobody acts on
@@ -43,16 +36,19 @@ def challenger_models(
     """
     days = Days.model_validate({"from": config.from_date, "to": config.to_date})
     model = train_challenger(config.monitor, days, warehouse.engine(), trips.open().signature)
-    return dg.MaterializeResult(
-        metadata={
-            "version": model.model_version,
-            f"held-back {model.train_metric}": model.holdout_value,
-        }
+    context.add_output_metadata(
+        {"version": model.model_version, f"held-back {model.train_metric}": model.holdout_value}
     )
 
 
+@dg.job(name="challenger")
+def challenger_job() -> None:
+    """Trains one model again, on days of its config, to score beside the active one."""
+    train_one()
+
+
 def train_challenger(monitor: str, days: Days, engine: sa.Engine, data_source: str) -> TrainedModel:
-    """Train a challenger, as the asset and the command line do."""
+    """Train a challenger, as the job and the command line do."""
     if monitor not in MODELS:
         raise DriftmeterError(
             f"{monitor!r} has no model that is trained here",

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration.chain import dbt_keys
-from orchestration.example.baseline import baseline_models, challenger_models
+from orchestration.example.baseline import baseline_models, challenger_job
 from orchestration.example.chain import PREDICTIONS, TRIPS
 from orchestration.example.checks import loads_balance
 from orchestration.example.raw import raw_predictions, raw_trips
 from orchestration.example.resources import Trips
+from orchestration.partitions import with_partitions
 from python_metrics.example.missing_days import missing_days as absent_days
 from python_metrics.example.models.baseline import MODELS
 
@@ -20,17 +21,12 @@ baseline_job = dg.define_asset_job(
     selection=dg.AssetSelection.keys(["raw", "baseline_models"]),
     description="Trains the baseline models on their declared days.",
 )
-challenger_job = dg.define_asset_job(
-    "challenger",
-    selection=dg.AssetSelection.keys(["raw", "challenger_models"]),
-    description="Trains one model again, on days of its config, to score beside the active one.",
-)
 
 
-def example_definitions() -> dg.Definitions:
+def example_definitions(partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """Assets, jobs and resources that only the taxi example has."""
     return dg.Definitions(
-        assets=[raw_trips, baseline_models, challenger_models, raw_predictions],
+        assets=with_partitions([raw_trips, baseline_models, raw_predictions], partitions),
         asset_checks=[loads_balance],
         jobs=[baseline_job, challenger_job],
         resources={"trips": Trips()},

@@ -1,9 +1,11 @@
 """Days that the example's models are trained on."""
 
+import datetime as dt
 import json
 
 from orchestration.dbt_manifest import manifest_path
 from orchestration.example import source_choice
+from python_metrics.example.models.baseline import MODELS
 from python_metrics.monitors.config import Days
 
 
@@ -14,3 +16,8 @@ def trained_days(monitor: str) -> Days:
     nodes = json.loads(manifest_path().read_text())["nodes"].values()
     node = next(node for node in nodes if node["name"] == monitor)
     return Days(**node["config"]["meta"]["baseline_model"]["trained"])
+
+
+def first_trained_day() -> dt.date:
+    """The first day that any baseline model is trained on."""
+    return min(trained_days(name).from_date for name in MODELS)

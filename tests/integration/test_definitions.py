@@ -1,13 +1,20 @@
 """Dagster's definitions: what they hold, and that they load with no database."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
+from orchestration.first_day import note_first_day
+from orchestration.partitions import daily_partitions
 from python_metrics import settings
+from tests.integration.test_arrival import monitor
 
 # Loads the definitions in a process in which every connection is refused.
 LOAD = """
@@ -60,14 +67,60 @@ def test_every_asset_is_described_owned_and_in_the_group_of_its_folder(
     assert sources <= {spec.key for spec in specs}
 
 
-def test_all_assets_with_days_share_one_partitions_definition(defs: dg.Definitions) -> None:
+def partitions_of(defs: dg.Definitions) -> dg.DailyPartitionsDefinition:
+    """The one partitions definition of all assets that have days."""
     graph = defs.resolve_asset_graph()
-    partitioned = {
-        graph.get(key).partitions_def
-        for key in graph.materializable_asset_keys
-        if graph.get(key).partitions_def
-    }
-    assert len(partitioned) == 1
+    found = {graph.get(key).partitions_def for key in graph.materializable_asset_keys} - {None}
+    (partitions,) = {*found, defs.resolve_job_def("daily_chain").partitions_def}
+    assert isinstance(partitions, dg.DailyPartitionsDefinition)
+    return partitions
+
+
+def test_every_asset_can_be_materialized_with_no_run_config(defs: dg.Definitions) -> None:
+    jobs = {job.name: job for job in defs.resolve_all_job_defs()}
+    dg.validate_run_config(jobs["__ASSET_JOB"], {})
+    dg.validate_run_config(jobs["daily_chain"], {})
+    keys = {spec.key for spec in defs.resolve_all_asset_specs()}
+    assert dg.AssetKey(["raw", "challenger_models"]) not in keys, "its days are a run's config"
+
+
+def test_partitions_begin_with_the_first_day_that_the_example_needs(defs: dg.Definitions) -> None:
+    keys = partitions_of(defs).get_partition_keys()
+    yesterday = dt.datetime.now(ZoneInfo("America/New_York")).date() - dt.timedelta(days=1)
+    assert (keys[0], keys[-1]) == ("2019-01-01", yesterday.isoformat())
+    assert len(keys) == (yesterday - dt.date(2019, 1, 1)).days + 1
+
+
+def test_a_run_from_before_the_partitions_start_gets_partitions_that_hold_it() -> None:
+    from orchestration.definitions import definitions_from, defs
+
+    assert definitions_from(None) is definitions_from(dt.date(2019, 1, 1)) is defs
+    earlier = partitions_of(definitions_from(dt.date(2018, 12, 30)))
+    assert earlier.get_first_partition_key() == "2018-12-30"
+
+
+def test_the_first_measured_day_of_a_warehouse_is_a_partition(
+    warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from orchestration.definitions import all_definitions
+
+    monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path))
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "insert into metrics.partitions (monitor, partition_date, state, drift_state,"
+            " row_count, config_hash, duration_seconds, computed_at)"
+            " values ('trip_tip', '2018-11-05', 'stale', 'stale', 1, 'x', 0, now())"
+        )
+    note_first_day(warehouse)
+    assert partitions_of(all_definitions()).get_first_partition_key() == "2018-11-05"
+
+
+def test_partitions_end_where_a_day_has_ended_first() -> None:
+    loans, other = monitor(timezone="America/New_York"), monitor("other", timezone="Asia/Tokyo")
+    both = daily_partitions([loans, other])
+    assert (both.timezone, both.get_first_partition_key()) == ("Asia/Tokyo", "2026-01-01")
+    assert daily_partitions([loans]).timezone == "America/New_York"
+    assert daily_partitions([]).get_partition_keys(), "a project that declares no monitor yet"
 
 
 def test_the_lineage_runs_from_raw_trips_to_drift_and_dashboards(defs: dg.Definitions) -> None:

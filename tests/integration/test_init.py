@@ -298,3 +298,23 @@ def test_a_model_that_is_not_there_is_one_line(
     assert refused.returncode == 1
     assert message in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_dagster_has_partitions_from_the_reference_on_and_needs_no_run_config(
+    directory: Path,
+) -> None:
+    assert init(directory, "--yes").returncode == 0
+    script = (
+        "import dagster as dg; from orchestration.definitions import defs;"
+        "jobs = {job.name: job for job in defs.resolve_all_job_defs()};"
+        "dg.validate_run_config(jobs['__ASSET_JOB'], {});"
+        "print(jobs['daily_chain'].partitions_def.get_first_partition_key())"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert loaded.stdout.split() == ["2026-01-01"], loaded.stderr

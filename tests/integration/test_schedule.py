@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.partitions import DAILY
 from orchestration.schedules import HOUR, daily_schedules
 from python_metrics.arrival.changes import arrivals
 from tests.integration.test_arrival import LOANS, change, monitor
@@ -63,13 +62,6 @@ def test_monitors_of_two_zones_have_a_schedule_each_and_a_run_of_their_own() -> 
     assert request.partition_key == "2026-03-02"
     assert request.tags["driftmeter/monitor"] == "other"
     assert request.asset_selection == KEYS["other"]
-
-
-def test_a_day_that_ended_in_the_east_is_a_partition_before_it_ended_in_utc() -> None:
-    today = {dt.datetime.now(UTC).date().isoformat()}
-    last = DAILY.get_last_partition_key()
-    # Midnight may have passed meanwhile.
-    assert last in today | {dt.datetime.now(UTC).date().isoformat()}
 
 
 def test_no_monitor_no_schedule() -> None:
