@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 # dbt swaps these for new ones, and drops the old with every view on them.
-SWAPPED = ("view", "table")
+SWAPPED = ("view", "view_by_name", "table")
 EXISTS = sa.text("select to_regclass(quote_ident(:schema) || '.' || quote_ident(:table))")
 
 

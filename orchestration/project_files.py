@@ -60,7 +60,7 @@ def project_with_view(
     For a model that has no ``partition_date`` or no version.
     """
     folder = (directory / str(model["original_file_path"])).parent
-    configured = "{{ config(materialized='view') }}\n\n"
+    configured = "{{ config(materialized='view_by_name') }}\n\n"
     declaration = _declaration(monitor, proposal, block)
     return {
         **_listed(directory, monitor),
@@ -150,7 +150,7 @@ def _new_project(directory: Path) -> dict[str, Any]:
         "flags": {"send_anonymous_usage_stats": False},
         "vars": {"monitors": []},
         # Views over the tables that hold the predictions: what a job writes is there at once.
-        "models": {name: {"+materialized": "view", "+schema": "inference"}},
+        "models": {name: {"+materialized": "view_by_name", "+schema": "inference"}},
     }
 
 

@@ -171,10 +171,25 @@ def explained(monitor: Monitor) -> Iterator[None]:
     try:
         yield
     except psycopg.errors.UndefinedTable as error:
+        message = str(error.diag.message_primary)
+        if f'"{where}"' not in message:
+            # A view by name reads whatever table has the name now.
+            raise DriftmeterError(
+                f"a table that it reads is gone ({message})",
+                where=where,
+                fix="write that table again under its name, or correct the model that names it",
+            ) from error
         raise DriftmeterError(
             "the inference table does not exist",
             where=where,
             fix=f"build it: `dbt build --select {monitor.name}`, or `driftmeter run`",
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DriftmeterError(
+            f"{error.diag.message_primary}",
+            where=where,
+            fix="grant usage on the schema and select on the table that it reads to the login that"
+            " measures: docs/access.md",
         ) from error
     except psycopg.errors.UndefinedColumn as error:
         raise DriftmeterError(

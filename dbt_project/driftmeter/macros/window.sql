@@ -46,7 +46,7 @@
     {%- if driftmeter.has_window() -%}
         {%- if execute
             and model.resource_type == 'model'
-            and model.config.materialized in ('table', 'view') -%}
+            and model.config.materialized in ('table', 'view', 'view_by_name') -%}
             {{ exceptions.raise_compiler_error(
                 model.name ~ ': in_window() in a ' ~ model.config.materialized ~ ' leaves out every '
                 ~ 'day but those of the run. Take it out of the model, or materialize that as '

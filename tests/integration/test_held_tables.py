@@ -1,0 +1,163 @@
+"""The team's table is never held: whoever writes it drops, replaces and alters it as before."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from python_metrics import settings
+from python_metrics.drift.inference_rows import count_rows
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.manifest import load_monitors
+from python_metrics.warehouse import connection
+from tests.conftest import create_database
+
+DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
+START = dt.datetime(2026, 1, 1, 8, tzinfo=dt.timezone.utc)
+OLD, NEW = 36, 46
+
+
+def predictions(days: int = OLD) -> pd.DataFrame:
+    """50 rows a day, of odd names too; those of a day are the same however many days there are."""
+    numbers = np.arange(NEW * 50)
+    random = np.random.default_rng(26)
+    day = numbers % NEW
+    predicted = random.normal(5, 1, len(numbers)).round(6)
+    rows = pd.DataFrame(
+        {
+            "row_id": numbers,
+            "scored_at": [START + dt.timedelta(days=int(number)) for number in day],
+            "income": random.normal(100, 10, len(numbers)).round(6),
+            'Share %s {of} "it"': random.uniform(0, 1, len(numbers)).round(6),
+            "channel": random.choice(["web", "shop"], len(numbers)),
+            "prediction": predicted,
+            "target": predicted + random.normal(0, 1, len(numbers)).round(6),
+        }
+    )
+    return rows[day < days]
+
+
+class Team:
+    """A directory of a team, and its job that writes predictions."""
+
+    def __init__(self, directory: Path, engine: sa.Engine) -> None:
+        self.directory = directory
+        self.engine = engine
+        directory.mkdir(exist_ok=True)
+
+    def write(self, rows: pd.DataFrame) -> None:
+        rows.to_sql("Scores", self.engine, "Team Risk", if_exists="replace", index=False)
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
+        environment["DRIFTMETER_HOME"] = str(self.directory / "home")
+        environment["PYTHONPATH"] = str(settings.PROJECT_ROOT)
+        return subprocess.run(
+            [DRIFTMETER, *arguments],
+            cwd=self.directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        ended = self.ask(*arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.engine.connect() as session:
+            return [tuple(row) for row in session.execute(sa.text(query))]
+
+    def change(self, statement: str) -> None:
+        with self.engine.begin() as session:
+            session.exec_driver_sql(statement)
+
+
+@pytest.fixture(scope="module")
+def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    create_database(postgres, "held_tables", template)
+    engine = connection.engine(f"{postgres}/held_tables")
+    made = Team(tmp_path_factory.mktemp("team"), engine)
+    made.change('create schema "Team Risk"')
+    made.write(predictions(OLD))
+    made.run("init", "--table", "Team Risk.Scores", "--name", "scores", "--yes")
+    made.run("run")
+    yield made
+    engine.dispose()
+
+
+STATEMENTS = (
+    'drop table "Team Risk"."Scores"',
+    'alter table "Team Risk"."Scores" drop column income',
+    'alter table "Team Risk"."Scores" alter column income type text',
+    'alter table "Team Risk"."Scores" rename to "Old Scores"',
+)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_whoever_writes_the_table_may_do_what_they_like_with_it(team: Team, statement: str) -> None:
+    with team.engine.connect() as session:
+        session.exec_driver_sql(statement)
+        session.rollback()
+
+
+def test_a_day_is_found_by_an_index_of_the_table_as_through_a_plain_view(team: Team) -> None:
+    day = "((scored_at at time zone 'UTC')::date)"
+    with team.engine.connect() as session:
+        session.exec_driver_sql(f'create index by_day on "Team Risk"."Scores" ({day})')
+        session.exec_driver_sql("set local enable_seqscan = off")
+        plan = session.exec_driver_sql(
+            "explain select count(*) from public_inference.scores"
+            " where partition_date = '2026-02-02'"
+        ).scalars()
+        text = "\n".join(plan)
+        session.rollback()
+    assert "Index Cond" in text
+    assert "Function Scan" not in text
+
+
+def test_types_that_change_before_the_next_run_are_read_as_before(team: Team) -> None:
+    read = "select sum(income), count(*) from public_inference.scores"
+    with team.engine.connect() as session:
+        before = session.exec_driver_sql(read).one()
+        session.exec_driver_sql(STATEMENTS[2])
+        session.exec_driver_sql('alter table "Team Risk"."Scores" drop column channel')
+        assert session.exec_driver_sql(read).one() == before
+        assert (
+            session.exec_driver_sql("select count(channel) from public_inference.scores").scalar()
+            == 0
+        )
+        session.rollback()
+
+
+def test_who_measures_reads_the_table_by_a_right_of_its_own(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(team.directory))
+    monitor = load_monitors(team.directory / "target" / "manifest.json")["scores"]
+    grants = (
+        "grant usage on schema public_inference to driftmeter_writer",
+        "grant select on public_inference.scores to driftmeter_writer",
+        "set local role driftmeter_writer",
+    )
+    with team.engine.connect() as session:
+        for grant in grants:
+            session.exec_driver_sql(grant)
+        with pytest.raises(DriftmeterError, match="permission denied for schema Team Risk"):
+            count_rows(session, monitor, [dt.date(2026, 2, 2)])
+        session.rollback()
+        session.exec_driver_sql('grant usage on schema "Team Risk" to driftmeter_writer')
+        session.exec_driver_sql('grant select on "Team Risk"."Scores" to driftmeter_writer')
+        for grant in grants:
+            session.exec_driver_sql(grant)
+        assert count_rows(session, monitor, [dt.date(2026, 2, 2)]) == 50
+        session.rollback()
