@@ -223,9 +223,24 @@ def reference_without_quality(names: Sequence[str]) -> Days | None:
         spans = [
             monitors()[name].reference
             for name in names
-            if not _has_summary(session, monitors()[name])
+            if _has_other_reference(session, monitors()[name])
+            or not _has_summary(session, monitors()[name])
         ]
     return span_of(spans) if spans else None
+
+
+def _has_other_reference(session: sa.Connection, monitor: Monitor) -> bool:
+    """Whether days were last held against another reference period than is declared now.
+
+    dbt has measured some of its days at most, and in bins of the other one.
+    """
+    query = sa.text(
+        "select (from_date, to_date) <> (:first, :last) from metrics.baselines"
+        " where monitor = :monitor and baseline = 'reference'"
+    )
+    days = monitor.reference
+    span = {"first": days.from_date, "last": days.to_date}
+    return bool(session.scalar(query, {"monitor": monitor.name, **span}))
 
 
 def _has_summary(session: sa.Connection, monitor: Monitor) -> bool:

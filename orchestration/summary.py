@@ -1,8 +1,9 @@
 """What a run found, for a person at a terminal."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from rich import box
@@ -15,6 +16,7 @@ from orchestration.informing import only_informs
 from orchestration.progress import spinner
 from orchestration.terminal import console as output
 from python_metrics import settings
+from python_metrics.calibration.not_judged import not_judged
 from python_metrics.dashboards.overview import OVERVIEW
 from python_metrics.dashboards.preview.page import write_page
 from python_metrics.reports.address import page_link
@@ -120,7 +122,7 @@ def print_day(run: ChainRun) -> None:
             day = session.execute(DAYS, {"monitor": monitor, **span}).mappings().one()
             output().print(
                 f"{run.days.from_date}  {monitor:<16} {day['state']:<8} {day['row_count']:>8,} rows"
-                f"  {len(day['drifted'])} of {day['compared']} drifted"
+                f"  {f'{_drifted(day)} drifted' if day['compared'] else _drifted(day)}"
                 f"  {run.seconds:.1f} s",
                 highlight=False,
             )
@@ -137,11 +139,13 @@ def _print_monitor(
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
     alarms = sum(day["budgets"] is not None for day in days)
+    is_judged = any(day["compared"] or day["budgets"] for day in days)
+    found = f"{alarms} with an alarm" if is_judged else "none was judged"
     remarkable = [day for day in days if day["budgets"] or day["state"] != "fresh"]
     shown = days if len(days) <= LONGEST_TABLE else remarkable[:LONGEST_TABLE]
     counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
     table = Table(
-        title=f"{monitor}: {len(days)} days ({counts}); {alarms} with an alarm",
+        title=f"{monitor}: {len(days)} days ({counts}); {found}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -157,13 +161,15 @@ def _print_monitor(
             day["partition_date"].isoformat(),
             day["state"],
             f"{day['row_count']:,}",
-            f"{len(day['drifted'])}/{day['compared']}",
+            _drifted(day),
             str(day["failing_tests"]),
             _most_drifted(day["drifted"]) or ", ".join(day["budgets"] or ()),
             *([planted(day["partition_date"])] if planted else []),
             style=STYLES[day["state"]],
         )
     console.print(table)
+    for part in not_judged(session, [monitor]):
+        console.print(f"  {part.sentence}", style="yellow", highlight=False, markup=False)
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(f"  {len(shown)} of {len(days)} days shown: the first that are not calm")
@@ -187,6 +193,13 @@ def _print_incidents(
         if incident["report_state"] == "failed":
             line = without_page(incident["incident_id"], incident["report_reason"])
             console.print(f"  {line}", highlight=False, markup=False)
+
+
+def _drifted(day: Mapping[Any, Any]) -> str:
+    """How many columns drifted, of how many that were judged."""
+    if day["compared"]:
+        return f"{len(day['drifted'])}/{day['compared']}"
+    return "not judged" if day["state"] == "fresh" else ""
 
 
 def _most_drifted(columns: list[str]) -> str:

@@ -71,6 +71,7 @@ def init(
     from orchestration.dbt_packages import install_packages
     from orchestration.environment import prepare
     from orchestration.terminal import console
+    from python_metrics.calibration.not_judged import NotJudged
     from python_metrics.monitors.proposal import propose
     from python_metrics.warehouse import connection
 
@@ -115,6 +116,8 @@ def init(
         path: text for path, text in files.items() if not path.exists() or path.read_text() != text
     }
     console().print(_reasons(proposal))
+    for part in proposal.not_judged:
+        typer.echo(NotJudged(monitor, *part).sentence)
     if not changed:
         typer.echo(f"{monitor} is declared already, just so: nothing to change")
         return

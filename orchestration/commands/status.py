@@ -54,6 +54,15 @@ select
             and drift.is_drifted
     ) as drifted_on_last_day,
     (
+        select count(distinct drift.column_name)
+        from metrics.drift_scored as drift
+        where
+            drift.monitor = partitions.monitor
+            and drift.partition_date = latest.partition_date
+            and drift.segment is null
+            and drift.status = 'ok'
+    ) as compared_on_last_day,
+    (
         select coalesce(array_agg(distinct drift.column_name), '{}')
         from metrics.drift_scored as drift
         where
@@ -119,11 +128,13 @@ def status(
     names = [row["monitor"] for row in measured]
     other_policy = _days_of_other_policy(engine, names)
     other_version = _days_of_other_version(engine, names)
+    not_judged = _not_judged(engine, names)
     rows = [
         {
             **row,
             "days_of_other_policy": other_policy.get(row["monitor"], 0),
             "days_of_other_version": other_version.get(row["monitor"], 0),
+            "not_judged": not_judged.get(row["monitor"], []),
         }
         for row in measured
     ]
@@ -173,11 +184,33 @@ def _days_of_other_version(engine: "sa.Engine", measured: Collection[str]) -> di
         return {name: days_of_other_version(session, name) for name in measured}
 
 
+def _not_judged(engine: "sa.Engine", measured: Collection[str]) -> dict[str, list[str]]:
+    """What of each monitor is not judged and why, a sentence for each reason."""
+    if not measured:
+        return {}
+    from python_metrics.calibration.not_judged import not_judged
+
+    sentences: dict[str, list[str]] = {}
+    with engine.connect() as session:
+        for part in not_judged(session, measured):
+            sentences.setdefault(part.monitor, []).append(part.sentence)
+    return sentences
+
+
 def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     """How many are open, and the newest of them."""
     lines = [f"{row['kind']} since {row['since']}: {row['diagnosis']}" for row in incidents]
     more = [f"and {len(lines) - MOST_INCIDENTS} more"] if len(lines) > MOST_INCIDENTS else []
     return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
+
+
+def _nothing_drifted(row: Mapping[Any, Any]) -> str:
+    """Whether nothing drifted on the last day, or nobody looked."""
+    if row["last_state"] != "fresh":
+        return f"unknown: that day is {row['last_state']}"
+    if not row["compared_on_last_day"]:
+        return "unknown: no column was judged"
+    return f"nothing, of {row['compared_on_last_day']} columns that were judged"
 
 
 def _table(row: Mapping[Any, Any]) -> "Table":
@@ -201,10 +234,9 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         table.add_row("judged otherwise", f"{days:,} days {judged_otherwise(row['monitor'])}")
     table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
     table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
-    table.add_row(
-        f"drifted on {row['last_day']}",
-        ", ".join(drifted) or f"nothing (that day is {row['last_state']})",
-    )
+    table.add_row(f"drifted on {row['last_day']}", ", ".join(drifted) or _nothing_drifted(row))
+    if row["not_judged"]:
+        table.add_row("not judged", "\n".join(row["not_judged"]))
     if row["away_on_last_day"]:
         table.add_row("away since before", ", ".join(row["away_on_last_day"]))
     table.add_row("open incidents", _incidents(row["open_incidents"]))

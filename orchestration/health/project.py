@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from orchestration.dbt_manifest import monitors
 from orchestration.health.finding import Finding, failure, failure_of, ok, warning
 from python_metrics import settings
+from python_metrics.calibration.not_judged import not_judged
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 
@@ -44,7 +45,7 @@ def examine_project() -> Iterator[Finding]:
 
 
 def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Finding]:
-    """Whether its table is there and its days are measured."""
+    """Whether its table is there, its days are measured, and its columns judged."""
     part = f"monitor {monitor.name}"
     relation = sa.func.to_regclass(sa.func.format("%I.%I", monitor.schema_name, monitor.name))
     if session.scalar(sa.select(relation)) is None:
@@ -75,6 +76,8 @@ def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Findin
         yield warning(part, f"{row.stale} {days} changed since; {shows}", fix)
     else:
         yield ok(part, shows)
+    for unjudged in not_judged(session, [monitor.name]):
+        yield warning(part, unjudged.shows, unjudged.fix)
 
 
 def examine_notifications(session: sa.Connection) -> Iterator[Finding]:

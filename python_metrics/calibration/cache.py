@@ -9,6 +9,7 @@ import numpy as np
 from python_metrics.calibration.column import ColumnNull
 from python_metrics.calibration.day_null import LEAST_DAYS, DayNull
 from python_metrics.calibration.histograms import Part
+from python_metrics.calibration.not_judged import too_few_days
 from python_metrics.calibration.statistics import Scale
 
 
@@ -35,11 +36,8 @@ class Calibration:
     @property
     def too_short(self) -> str | None:
         """Why it cannot keep a budget, or None where it can."""
-        if self.reference_days >= LEAST_DAYS:
-            return None
-        return (
-            f"the reference has {self.reference_days} days with rows; a budget needs {LEAST_DAYS}"
-        )
+        enough = self.reference_days >= LEAST_DAYS
+        return None if enough else too_few_days(self.reference_days)
 
 
 # The cache holds plain arrays: one a field, of all columns end to end, and where each ends. A zip

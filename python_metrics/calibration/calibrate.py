@@ -33,11 +33,13 @@ def calibrate(
         counts = load_counts(connection, monitor, days.from_date, days.to_date)
         classifier = fit_classifier_null(connection, monitor)
     every_day = [part.rows > 0 for part in counts.values()]
-    reference_days = int(np.any(every_day, axis=0).sum()) if every_day else 0
+    # Of a table that is filled once a week most days have no rows, and tell nothing of its parts.
+    has_rows = np.any(every_day, axis=0) if every_day else np.zeros(0, dtype=bool)
+    reference_days = int(has_rows.sum())
     usual = {
         part: part_counts
         for part, part_counts in counts.items()
-        if _is_usual(part_counts.rows, monitor)
+        if reference_days and _is_usual(part_counts.rows[has_rows], monitor)
     }
     calibration = Calibration(
         columns={part: calibrate_column(part_counts) for part, part_counts in usual.items()},
@@ -53,5 +55,5 @@ def calibrate(
 
 
 def _is_usual(rows: Any, monitor: Monitor) -> bool:
-    """Whether a segment has rows enough on most days to be judged by the day."""
+    """Whether a segment has rows enough on most days with rows to be judged by the day."""
     return bool(np.median(rows) >= monitor.min_rows)

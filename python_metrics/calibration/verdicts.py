@@ -20,6 +20,7 @@ from python_metrics.calibration.decision import (
     shares_of,
 )
 from python_metrics.calibration.histograms import Part
+from python_metrics.calibration.not_judged import too_few_values
 from python_metrics.drift.store import CLASSIFIER, DAY_LEVEL
 from python_metrics.monitors.config import Monitor
 
@@ -226,7 +227,7 @@ def _reason(
     if calibration.too_short:
         return calibration.too_short
     if part not in calibration.columns:
-        return "the reference has too few values of it"
+        return too_few_values(monitor.min_rows)
     rows = known_rows.get(part, 0.0)
     # Of a target whose labels may come late, none at all is only the earliest state.
     may_be_empty = part.column != monitor.late_target and _all_missing(known_rows, part)

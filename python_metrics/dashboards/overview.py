@@ -46,7 +46,7 @@ NOT_MEASURED = "waits for labels"
 EVERY_MONITOR = """
 select state.monitor, state.state, newest_day::text, last_fresh_day::text, row_count,
     drifted_columns, away_columns, compared_columns, missing.share as missing_share, open_incidents,
-    alarm_days_this_month, alarm_budget, owner,
+    alarm_days_this_month, alarm_budget, owner, not_judged,
     extract(epoch from newest_day - interval '29 days') * 1000 as first_ms,
     extract(epoch from newest_day + interval '1 day') * 1000 - 1 as last_ms
 from metrics.monitor_state as state left join lateral (
@@ -59,12 +59,13 @@ STATE = f"""
 select case when retired_at is not null then 'retired' when state <> 'fresh' then state
     when exists (select from metrics.incidents where {MONITOR} and partition_date
         between opened_on and coalesce(closed_on, 'infinity')) then 'alarm'
-    when alarm_days.alarms > 0 then 'alarm'
-    when exists (select from metrics.drift_scored as drift where drift.{MONITOR} and is_away
-        and drift.partition_date = partitions.partition_date) then 'away' else 'calm' end as state
-from metrics.partitions join metrics.monitors using (monitor)
-left join metrics.alarm_days using (monitor, partition_date)
-where {MONITOR} and {DAYS} order by partition_date desc limit 1
+    when alarms > 0 then 'alarm' when verdicts.is_away then 'away'
+    when verdicts.is_away is null then 'not judged' else 'calm' end as state
+from metrics.partitions join metrics.monitors using (monitor) left join metrics.alarm_days
+using (monitor, partition_date) left join lateral (select bool_or(is_away) as is_away
+    from metrics.drift_scored as drift where drift.monitor = partitions.monitor and column_name
+    is not null and status = 'ok' and drift.partition_date = partitions.partition_date
+) as verdicts on true where {MONITOR} and {DAYS} order by partition_date desc limit 1
 """
 OPEN_EVERYWHERE = """
 select incident_id as id, incidents.monitor, owner, kind, severity, diagnosis,
@@ -150,7 +151,8 @@ OVERVIEW = Dashboard(
         table(
             "Which monitor needs me?",
             "One row a monitor, on its own newest day, whatever the time range above. A day with "
-            "an alarm is one in metrics.alarms; the budget is what the team tolerates. "
+            "an alarm is one in metrics.alarms; the budget is what the team tolerates. What is not "
+            "judged cannot alarm: the last column says why. "
             "A monitor's name shows its newest 30 days.",
             EVERY_MONITOR,
             height=5,
@@ -189,6 +191,7 @@ OVERVIEW = Dashboard(
                     thresholds=steps((None, GREEN), (1, RED)),
                     custom__cellOptions={"type": "color-text"},
                 ),
+                override("not_judged", custom__width=420),
                 override("first_ms", custom__hideFrom=NOT_SHOWN),
                 override("last_ms", custom__hideFrom=NOT_SHOWN),
             ],
@@ -228,7 +231,8 @@ OVERVIEW = Dashboard(
         stat(
             "Is it fine?",
             "The newest day in the range: calm, in alarm or under an open incident, away from the "
-            "reference though no longer news; or not measured, and how.",
+            "reference though no longer news; not judged, so that nobody knows; or not measured, "
+            "and how.",
             STATE,
             unit=PLAIN,
             field="/^state$/",

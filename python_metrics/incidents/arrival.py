@@ -2,13 +2,14 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
 
 from python_metrics.arrival.columns import ColumnChange
+from python_metrics.arrival.due import due_days
 from python_metrics.calibration.day_null import LEAST_DAYS, fit_day_null, p_values
 from python_metrics.incidents.breach import Breach
 from python_metrics.monitors.config import Monitor
@@ -75,6 +76,32 @@ def of_state(partition: Partition) -> Breach | None:
                 evidence=evidence,
             )
     return None
+
+
+NEWEST_WITH_ROWS = sa.text(
+    "select max(partition_date) from metrics.partitions"
+    " where monitor = :monitor and partition_date < :day and row_count > 0"
+)
+
+
+def days_between_batches(
+    connection: sa.Connection,
+    monitor: Monitor,
+    reference: Collection[dt.date],
+    days: Sequence[Partition],
+) -> set[dt.date]:
+    """Empty days on which no rows are due, by the days of the reference that have some."""
+    # One day shows no rhythm, and none shows nothing.
+    if len(reference) < 2:
+        return set()
+    between = set()
+    for day in (partition.day for partition in days if partition.state == "empty"):
+        asked = {"monitor": monitor.name, "day": day}
+        newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference.to_date
+        first = min(newest + dt.timedelta(days=1), day)
+        if day not in due_days(reference, first, day):
+            between.add(day)
+    return between
 
 
 def of_columns(changes: Sequence[ColumnChange], monitor: Monitor) -> Breach | None:

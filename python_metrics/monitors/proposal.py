@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 
-from python_metrics.calibration.day_null import LEAST_DAYS
 from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.table_days import proposed_reference, read_days, will_not_judge
 
 # Rows that kinds and counts are read off: enough to tell a code from a measurement.
 SAMPLE_ROWS = 100_000
@@ -20,8 +20,6 @@ MOST_CATEGORIES = 1000
 MOST_CODES = 25
 # Values of a segment: each has its own alarms, and the budget is shared among them.
 MOST_SEGMENT_VALUES = 8
-# Reference days at most; fewer where the table's first half is shorter.
-MOST_REFERENCE_DAYS = 90
 
 NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
 WHOLE_NUMBERS = {"smallint", "integer", "bigint"}
@@ -79,7 +77,13 @@ class TableColumn:
 
 @dataclass
 class Proposal:
-    """A monitor's fields as YAML has them, and why each was chosen."""
+    """A monitor's fields as YAML has them, and why each was chosen.
+
+    Attributes
+    ----------
+    not_judged : list of (tuple of str, str)
+        Columns that would not be judged, none of them for all, and why.
+    """
 
     schema: str
     table: str
@@ -87,6 +91,7 @@ class Proposal:
     fields: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    not_judged: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
 
     def add(self, name: str, value: object, reason: str) -> None:
         """Set a field and say why."""
@@ -353,27 +358,25 @@ def _why_not(column: TableColumn) -> str:
 
 
 def _reference(session: sa.Connection, proposal: Proposal, given: Mapping[str, Any]) -> None:
-    if given.get("reference"):
-        proposal.add("reference", given["reference"], "as given")
-        return
-    relation = f"{quote(proposal.schema)}.{quote(proposal.table)}"
-    select = (
-        f"select min(day), max(day) from (select {proposal.day} as day from {relation}) as rows"
-        # Not infinity, nor another day that no calendar here has.
-        " where day between date '0001-01-01' and date '9999-12-31'"
+    roles = (proposal.fields["prediction"], proposal.fields.get("target"))
+    columns = [name for name in (*proposal.fields["features"], *roles) if name is not None]
+    days = read_days(
+        session,
+        f"{quote(proposal.schema)}.{quote(proposal.table)}",
+        proposal.day,
+        [(name, proposal.columns[name].data_type) for name in columns],
     )
-    first, last = session.exec_driver_sql(select.replace("%", "%%")).one()
-    if first is None:
+    if not days.days:
         name = proposal.fields["timestamp"]
         raise DriftmeterError(
             f"{name!r} of {proposal.schema}.{proposal.table} has no day in any row",
             where="--timestamp",
             fix="name a column that says when a row happened",
         )
-    total = (last - first).days + 1
-    days = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
-    reason = f"the first {days} of {total} days: check that they were as they should be"
-    if days < LEAST_DAYS:
-        reason = f"all but the last of {total} days; alarms with a budget need {LEAST_DAYS}"
-    span = {"from": first.isoformat(), "to": (first + dt.timedelta(days=days - 1)).isoformat()}
-    proposal.add("reference", span, reason)
+    if given.get("reference"):
+        proposal.add("reference", given["reference"], "as given")
+    else:
+        proposal.add("reference", *proposed_reference(days))
+    span = proposal.fields["reference"]
+    chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
+    proposal.not_judged = will_not_judge(chosen, columns)

@@ -94,9 +94,9 @@ def test_fields_are_proposed_from_names_types_and_data(loans: sa.Engine) -> None
 @pytest.mark.parametrize(
     ("days", "last", "reason"),
     [
-        (40, "2026-01-28", "the first 28 of 40 days"),
-        (10, "2026-01-09", "all but the last of 10 days; alarms with a budget need 28"),
-        (400, "2026-03-31", "the first 90 of 400 days"),
+        (40, "2026-01-28", "the first 28 of 40 days with rows"),
+        (10, "2026-01-09", "all but the last of 10 days with rows; a threshold needs 28"),
+        (400, "2026-03-31", "the first 90 of 400 days with rows"),
     ],
 )
 def test_reference_days_are_enough_for_alarms_or_it_says_so(

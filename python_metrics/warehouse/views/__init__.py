@@ -18,6 +18,7 @@ VIEWS = (
     "failing_tests",
     "drift_ranking",
     "estimate_track_record",
+    "not_judged",
     "monitor_state",
     "incident_alerts",
     "partition_alerts",

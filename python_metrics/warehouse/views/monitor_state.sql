@@ -8,6 +8,7 @@ select
             then coalesce(newest.state, 'missing')
         when verdicts.drifted_columns > 0 or incidents.open_incidents > 0 then 'alarm'
         when verdicts.away_columns > 0 then 'away'
+        when verdicts.compared_columns = 0 then 'not judged'
         else 'calm'
     end as state,
     newest.partition_date as newest_day,
@@ -29,7 +30,20 @@ select
     ) as alarm_days_this_month,
     monitors.false_alarms_per_month as alarm_budget,
     newest.computed_at,
-    verdicts.away_columns
+    verdicts.away_columns,
+    (
+        select
+            string_agg(
+                case
+                    when not_judged.reason like 'its reference period%' then 'every column'
+                    else array_to_string(not_judged.column_names, ', ')
+                end || ': ' || not_judged.reason || '.',
+                ' '
+                order by not_judged.reason
+            )
+        from metrics.not_judged
+        where not_judged.monitor = monitors.monitor
+    ) as not_judged
 from metrics.monitors
 left join lateral (
     select

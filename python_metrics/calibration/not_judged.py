@@ -1,0 +1,100 @@
+"""What of a monitor is not judged, and why: one answer for every command and page that tells it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from python_metrics.calibration.day_null import LEAST_DAYS
+
+# Column names in one sentence.
+MOST_NAMES = 5
+NOT_JUDGED = sa.text(
+    "select monitor, partition_date, reason, column_names from metrics.not_judged"
+    " where monitor = any(:monitors) order by monitor, reason"
+)
+
+
+def too_few_days(days: int) -> str:
+    """Why no day is judged against a reference period with so few days that have rows."""
+    have = "1 day" if days == 1 else f"{days} days"
+    return (
+        f"its reference period has {have} with rows and a threshold needs {LEAST_DAYS}."
+        " Widen `reference` in its YAML"
+    )
+
+
+def too_few_values(min_rows: int) -> str:
+    """Why a column is judged on no day: the reference period knows too little of it."""
+    return (
+        f"most days of the reference period have fewer than {min_rows} known values."
+        " Lower `min_rows` in the YAML, or choose a reference period that has them"
+    )
+
+
+@dataclass(frozen=True)
+class NotJudged:
+    """What of a monitor is not judged for one reason.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Empty where it is every column.
+    reason : str
+        What is wrong; where there is something to do, that is its second sentence.
+    day : str or None
+        The day that the reason is about; None where it holds for every day.
+    """
+
+    monitor: str
+    columns: tuple[str, ...]
+    reason: str
+    day: str | None = None
+
+    @property
+    def shows(self) -> str:
+        """What is not judged and why, without what to do."""
+        return f"{self._subject}: {self.reason.partition('. ')[0]}"
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        named = self.reason.partition(". ")[2]
+        return named or "see whether its rows are complete; `min_rows` says how many are needed"
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for people."""
+        return f"{self._subject}: {self.reason}."
+
+    @property
+    def _subject(self) -> str:
+        if not self.columns:
+            return f"{self.monitor} judges no day"
+        names = listed(self.columns)
+        if self.day is None:
+            return f"{self.monitor} does not judge {names}"
+        return f"{self.monitor} did not judge {names} on {self.day}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence, the first few of many."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def not_judged(connection: sa.Connection, monitors: Collection[str]) -> list[NotJudged]:
+    """What of these monitors was not judged on their newest fresh day; labels to come aside."""
+    return [
+        NotJudged(
+            row.monitor,
+            () if _is_of_every_column(row.reason) else tuple(row.column_names),
+            row.reason,
+            None if "reference period" in row.reason else str(row.partition_date),
+        )
+        for row in connection.execute(NOT_JUDGED, {"monitors": list(monitors)})
+    ]
+
+
+def _is_of_every_column(reason: str) -> bool:
+    return reason.startswith("its reference period")

@@ -1,0 +1,115 @@
+"""A table that is filled once a week: what is not judged is said, and the days between are calm."""
+
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from python_metrics.monitors.proposal import propose
+from tests.integration.commands import driftmeter, run
+from tests.integration.test_any_columns import LONG, Project
+from tests.integration.test_changed_policy import fill
+
+# 40 Mondays from 5 January 2026 on; on the last the weight is another.
+WEEKLY = """
+    insert into team.scores
+    select
+        date '2026-01-05' + 7 * (number % 40),
+        'row ' || number,
+        'v1',
+        power((hashtextextended(number::text, 1) & 1023) / 1023.0,
+            case when number % 40 = 39 then 0.3 else 1 end),
+        (5 * (hashtextextended(number::text, 2) & 1023) / 1023.0)::integer,
+        (hashtextextended(number::text, 3) & 1023) / 1023.0,
+        (hashtextextended(number::text, 4) & 1023) / 1023.0,
+        number % 2,
+        (hashtextextended(number::text, 5) & 1023) / 1023.0,
+        (hashtextextended(number::text, 6) & 1023) / 1023.0
+    from generate_series(1, 4800) as number
+"""
+SHORT = {"from": "2026-01-05", "to": "2026-04-05"}
+LONG_ENOUGH = {"from": "2026-01-05", "to": "2026-08-30"}
+WHY = "its reference period has 13 days with rows and a threshold needs 28"
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
+    warehouse: sa.Engine, tmp_path: Path
+) -> None:
+    fill(warehouse, WEEKLY)
+    project = Project(tmp_path, warehouse)
+    project.declare("odd_names", materialized="view", reference=SHORT)
+    sentence = f"odd_names judges no day: {WHY}. Widen `reference` in its YAML."
+    summary = in_one_line(run(project, "--from", "2026-09-21", "--to", "2026-09-28"))
+    assert sentence in summary
+    assert "none was judged" in summary
+    assert "0/0" not in summary
+    status = in_one_line(driftmeter(project, "status").stdout)
+    assert sentence in status
+    assert "unknown: no column was judged" in status
+    assert "nothing (that day is fresh)" not in status
+    findings = json.loads(driftmeter(project, "doctor", "--json").stdout)
+    (warned,) = [one for one in findings if one["state"] == "warning"]
+    assert warned["shows"] == f"odd_names judges no day: {WHY}"
+    assert warned["fix"] == "Widen `reference` in its YAML"
+    page = (tmp_path / "home" / "reports" / "overview.html").read_text()
+    assert f"every column: {WHY}" in page
+    assert ">not judged<" in page
+    assert ">calm<" not in page
+
+    # Mondays enough: they are judged, and of the days between nobody expected rows.
+    project.declare("odd_names", materialized="view", reference=LONG_ENOUGH)
+    summary = in_one_line(run(project, "--from", "2026-09-21", "--to", "2026-10-05"))
+    assert "judges no day" not in summary
+    assert "12 empty" in summary
+    with warehouse.connect() as session:
+        shown = session.exec_driver_sql("select kind, column_name from metrics.incidents").all()
+        drifted = session.scalars(
+            sa.text(
+                "select distinct partition_date::text from metrics.drift_scored"
+                " where column_name = 'Gross Weight' and segment is null and is_drifted"
+            )
+        ).all()
+    assert drifted == ["2026-10-05"]
+    assert [tuple(row) for row in shown] == [("shape_shift", "Gross Weight")]
+
+
+@pytest.mark.parametrize(
+    ("days", "step", "last", "says"),
+    [
+        (60, 7, "2026-07-27", []),
+        (
+            13,
+            30,
+            "2026-12-01",
+            [((), "its reference period has 12 days with rows and a threshold")],
+        ),
+        (60, 1, "2026-02-03", [((LONG,), "most days of the reference period have fewer than 30")]),
+    ],
+)
+def test_init_counts_days_with_rows_and_says_what_will_not_be_judged(
+    warehouse: sa.Engine,
+    days: int,
+    step: int,
+    last: str,
+    says: list[tuple[tuple[str, ...], str]],
+) -> None:
+    known = "1" if step > 1 else "case when number % 5 = 0 then 1 end"
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "create table public.batches as select number as id, timestamp '2026-01-05'"
+            f" + number %% {days} * {step} * interval '1 day' as scored_at, sin(number) ^ 2 as"
+            f' score, cos(number) as speed, {known}::double precision * number as "{LONG}"'.replace(
+                "number % 5", "number %% 5"
+            )
+            + f" from generate_series(1, {days * 100}) as number"
+        )
+    proposal = propose(warehouse, "public.batches", {})
+    assert proposal.fields["reference"] == {"from": "2026-01-05", "to": last}
+    assert [columns for columns, _ in proposal.not_judged] == [columns for columns, _ in says]
+    for (_, reason), (_, begins) in zip(proposal.not_judged, says, strict=True):
+        assert reason.startswith(begins)
