@@ -87,8 +87,7 @@ scan: venv-dev  ## Look for passwords and keys in what is committed
 
 sql: venv-dev  ## Check SQL: files as they are, and the package's as dbt compiles it, with no database
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project python_metrics docs
-	$(BIN)/python -c 'from orchestration.dbt_profile import ensure_profile; ensure_profile()'
-	$(BIN)/dbt --quiet compile --no-introspect --no-populate-cache --profiles-dir dbt_project \
+	$(BIN)/driftmeter-dbt --quiet compile --no-introspect --no-populate-cache \
 		--project-dir $(PACKAGE)/integration_tests --target-path $(COMPILED) --log-path $(COMPILED)
 	$(BIN)/sqlfluff lint --disable-progress-bar --config dbt_project/lint/compiled.cfg $(COMPILED)
 

@@ -101,8 +101,9 @@ def build_once(home: str) -> float:
     days = json.dumps({"start_date": str(first), "end_date": str(end)})
     with tempfile.TemporaryDirectory() as target:
         return seconds(
-            CHECKOUT / "dbt_project", home, "dbt", "build", "--vars", days, "--target-path", target,
-            "--exclude-resource-type", "unit_test", DRIFTMETER_DATABASE_URL=url,
+            CHECKOUT / "dbt_project", home, "driftmeter-dbt", "build", "--vars", days,
+            "--target-path", target, "--exclude-resource-type", "unit_test",
+            DRIFTMETER_DATABASE_URL=url,
         )  # fmt: skip
 
 

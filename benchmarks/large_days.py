@@ -27,7 +27,7 @@ from python_metrics.warehouse import connection
 SEED = 7
 RESULTS = Path(__file__).parent / "results"
 DRIFTMETER = Path(sys.executable).parent / "driftmeter"
-DBT = Path(sys.executable).parent / "dbt"
+DBT = Path(sys.executable).parent / "driftmeter-dbt"
 REFERENCE_DAYS, REFERENCE_ROWS = 30, 2000
 DAY, NEXT = "2026-03-01", "2026-03-02"
 LIMIT_GIB, LIMIT_RATIO = 1.0, 60
@@ -164,10 +164,7 @@ Summary = dict[tuple[object, ...], dict[str, object]]
 def count_columns(engine: sa.Engine, project: Path, exact_rows: int) -> tuple[float, Summary]:
     """Seconds of dbt's model of the large day, and its rows by key."""
     window = {"start_date": DAY, "end_date": NEXT, "exact_rows": exact_rows}
-    run(
-        project, DBT, "run", "--select", "column_summary", "--vars", json.dumps(window),
-        "--profiles-dir", ".",
-    )  # fmt: skip
+    run(project, DBT, "run", "--select", "column_summary", "--vars", json.dumps(window))
     (result,) = json.loads((project / "target" / "run_results.json").read_text())["results"]
     keys = ("model_version", "segment", "segment_value", "column_name")
     with engine.connect() as session:

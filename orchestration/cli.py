@@ -59,11 +59,13 @@ app.add_typer(incidents.app, name="incidents")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
 app.add_typer(versions.app, name="versions")
-if settings.is_example():
+if settings.IS_CHECKOUT:
     from orchestration.example.commands import demo
-    from orchestration.example.commands import versions as trained
 
     app.command()(demo.demo)
+if settings.is_example():
+    from orchestration.example.commands import versions as trained
+
     for command in (trained.train, trained.promote, trained.retire):
         versions.app.command()(command)
 

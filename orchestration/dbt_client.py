@@ -1,7 +1,8 @@
-"""`driftmeter-dbt`: dbt, without the seconds that it takes to start.
+"""`driftmeter-dbt`: dbt in the warehouse that every other command uses, with no further settings.
 
 Hands its arguments, environment and output to the process of `orchestration.dbt_server` where one
-is named, and is dbt itself where none is. Imports nothing that takes time.
+is named, which saves the seconds that dbt takes to start, and is dbt itself where none is. Imports
+nothing that takes time where it is told the profile.
 """
 
 import json
@@ -12,15 +13,32 @@ import sys
 from types import FrameType
 
 ADDRESS = "DRIFTMETER_DBT_SERVER"
+# What says where dbt's profile is.
+PROFILES, OPTION = "DBT_PROFILES_DIR", "--profiles-dir"
 
 
 def main() -> None:
     """Run dbt with this process's arguments; exits as dbt does."""
+    if PROFILES not in os.environ and not any(word.startswith(OPTION) for word in sys.argv):
+        os.environ[PROFILES] = _profiles_dir()
     server = _server()
     if server is not None:
         raise SystemExit(_ask(server))
     dbt = os.path.join(os.path.dirname(sys.executable), "dbt")
     os.execv(dbt, [dbt, *sys.argv[1:]])
+
+
+def _profiles_dir() -> str:
+    """Directory of the profile, or an end with one line."""
+    from orchestration.dbt_profile import profiles_dir
+    from python_metrics.errors import DriftmeterError
+
+    try:
+        return str(profiles_dir())
+    except DriftmeterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        # As dbt's own where it does not start.
+        raise SystemExit(2) from None
 
 
 def _server() -> socket.socket | None:

@@ -14,7 +14,7 @@ from orchestration.dbt_packages import (
     project_lock,
     words_of_failure,
 )
-from orchestration.dbt_profile import ensure_profile, profiles_dir
+from orchestration.dbt_profile import profiles_dir
 from orchestration.dbt_project_file import NAME, read_project
 from orchestration.reference_days import chosen_reference
 from python_metrics import settings
@@ -47,14 +47,8 @@ def manifest_path() -> Path:
         If there is no dbt project, or dbt cannot parse it; carries dbt's own words.
     """
     directory = settings.dbt_project_dir()
-    if not (directory / NAME).exists():
-        raise DriftmeterError(
-            "is no dbt project: it has no dbt_project.yml",
-            where=str(directory),
-            fix="set DRIFTMETER_DBT_PROJECT to the directory that has one",
-        )
+    settings.check_project()
     if not _is_parsed(directory):
-        ensure_profile()
         ensure_packages()
         with project_lock():
             # Another process may have parsed it meanwhile.

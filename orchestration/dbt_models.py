@@ -16,6 +16,7 @@ from dagster_dbt import (
 
 from orchestration.dbt_dependents import left_alone, with_ancestors
 from orchestration.dbt_manifest import dbt_project, manifest_path, monitors
+from orchestration.dbt_profile import profiles_dir
 from orchestration.dbt_test_results import write_test_results
 from orchestration.failed_days import tell_failed_days
 from orchestration.monitored_table import QUALITY
@@ -140,6 +141,8 @@ def dbt_models(
             if (key := key_of(name)) in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"stays as it is": reason})
         arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, [*others, *kept])
+        # Of the warehouse as it is named now: the project may have been read under another.
+        arguments += ["--profiles-dir", str(profiles_dir())]
         invocation = dbt.cli(arguments, context=context, raise_on_error=False)
         with spinner(f"dbt, {len(days_of(context))} days"):
             yield from invocation.stream()

@@ -1,111 +1,121 @@
-"""dbt's profile, written so that `cd dbt_project && dbt build` works in any shell.
+"""dbt's profile: the team's own, or one of plain fields in Driftmeter's own directory.
 
-dbt reads a profile, not our settings, so the profile holds the same rule: the URL in
-DRIFTMETER_TRANSFORMER_URL, where dbt has a login of its own, or in DRIFTMETER_DATABASE_URL, and
-without either the embedded warehouse's. The file carries that warehouse's
-password; it is readable by its owner only, and git ignores it.
+Driftmeter's is of one login of one database and lies in a directory of its own, so that commands
+with other warehouses, at the same time or later, never change where this one's dbt writes. It
+holds the password; only its owner can read it.
 """
 
+import contextlib
 import os
+import tempfile
 from pathlib import Path
+
+import yaml
 
 from orchestration.dbt_project_file import read_project
 from python_metrics import settings
+from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.address import Address, read_address
+from python_metrics.warehouse.connection import warehouse_url
 
-# dbt renders each field when it starts. A profile has no URL parser, so a field is cut out by its
-# group's name, and its percent signs are decoded by way of JSON (%40 -> \u0040), byte by byte:
-# what UTF-8 spells in two bytes is two signs in the URL.
-FIELD = (
-    "{{{{ fromjson('\"' ~ modules.re.sub('%(..)', '\\\\\\\\u00\\\\1', "
-    "(modules.re.match('{pattern}', env_var('DRIFTMETER_TRANSFORMER_URL', '')"
-    " or env_var('DRIFTMETER_DATABASE_URL', '') or '{default}')"
-    ".group('{name}') or '{otherwise}')"
-    ".replace('\"', '%22').replace('\\\\', '%5C').encode('utf-8').decode('latin-1'))"
-    " ~ '\"').encode('latin-1').decode('utf-8'){cast} }}}}"
-)
-PATTERN = (
-    "[^:]+://((?P<user>[^:@/]*)(:(?P<password>[^@/]*))?@)?"
-    # An IPv6 address stands in brackets.
-    "(?P<bracket>\\\\[)?(?P<host>(?(bracket)[^\\\\]]*|[^:/?]*))\\\\]?(:(?P<port>[0-9]+))?"
-    "(/(?P<dbname>[^?]*))?"
-    # In any order.
-    "(?=([?](.*&)?sslmode=(?P<sslmode>[^&]+))?)(?=([?](.*&)?sslrootcert=(?P<sslrootcert>[^&]+))?)"
-    "(?=([?](.*&)?sslcert=(?P<sslcert>[^&]+))?)(?=([?](.*&)?sslkey=(?P<sslkey>[^&]+))?)"
-)
-TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
-FIELDS = ("host", "user", "password", "dbname", "port", *TLS)
-PLACEHOLDER = "postgresql://nobody:nothing@127.0.0.1:1/none"
-OTHERWISE = {"port": "5432", "sslmode": "prefer"}
+FILE = "profiles.yml"
+# First words of a profile that Driftmeter wrote; earlier versions wrote it into the project.
 WRITTEN = "# Written by `driftmeter up`; holds a password."
-PROFILE = """\
-{written}
-{name}:
-  target: warehouse
-  outputs:
-    warehouse:
-      type: postgres
-      schema: public
-      threads: 4
-{fields}
-"""
+TRANSFORMER_URL = "DRIFTMETER_TRANSFORMER_URL"
+# Parsing a project needs a profile and no database.
+NOWHERE = Address("127.0.0.1", 1, "nobody", "", "none", {})
 
 
-def write_profile(embedded_url: str | None) -> None:
-    """Write ``dbt_project/profiles.yml``.
+def dbt_address() -> Address:
+    """What dbt logs in to where the profile is Driftmeter's: its own login, or Python's.
 
-    Parameters
-    ----------
-    embedded_url : str, optional
-        What to use where the environment names no warehouse. Without it the profile serves
-        `dbt parse`, which needs no database, and any shell that has the variable.
+    Raises
+    ------
+    DriftmeterError
+        If the URL cannot be used, or there is no warehouse yet.
     """
-    lines = []
-    for name in FIELDS:
-        expression = FIELD.format(
-            pattern=PATTERN,
-            default=embedded_url or PLACEHOLDER,
-            name=name,
-            otherwise=OTHERWISE.get(name, ""),
-            cast=" | int" if name == "port" else "",
-        )
-        escaped = expression.replace("'", "''")
-        lines.append(f"      {name}: '{escaped}'")
-    path = settings.dbt_project_dir() / "profiles.yml"
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    content = PROFILE.format(written=WRITTEN, name=_profile_name(), fields="\n".join(lines))
-    new.write_text(content)
-    new.rename(path)
-
-
-def ensure_profile() -> None:
-    """Write a profile that can parse, if the project has none."""
-    if not (profiles_dir() / "profiles.yml").exists():
-        write_profile(None)
-
-
-def has_own_profile() -> bool:
-    """Whether dbt's profile of the project is the team's and not written here."""
-    path = profiles_dir() / "profiles.yml"
-    return path.exists() and not path.read_text().startswith(WRITTEN)
+    own = os.environ.get(TRANSFORMER_URL)
+    return read_address(own, TRANSFORMER_URL) if own else read_address(warehouse_url())
 
 
 def profiles_dir() -> Path:
-    """Where the project's profile is, looked for as dbt does.
+    """Directory of the profile that dbt is called with; Driftmeter's own is written if need be.
+
+    Raises
+    ------
+    DriftmeterError
+        If the URL that the environment names cannot be used.
+    """
+    own = own_profiles_dir()
+    if own is not None:
+        return own
+    try:
+        address = dbt_address()
+    except DriftmeterError:
+        if settings.external_database_url() or os.environ.get(TRANSFORMER_URL):
+            raise
+        address = NOWHERE
+    directory = settings.home() / "profiles" / address.place
+    _write(directory / FILE, _profile(address))
+    return directory
+
+
+def own_profiles_dir() -> Path | None:
+    """Directory of the team's own profile, looked for as dbt does; None where it has none.
 
     ``DBT_PROFILES_DIR``, the project, ``~/.dbt``: the first whose profiles.yml has the project's
-    profile; the project where none has, since one is written there.
+    profile and was not written by Driftmeter.
     """
     project = settings.dbt_project_dir()
     named = os.environ.get("DBT_PROFILES_DIR")
-    places = [*([Path(named)] if named else []), project, Path.home() / ".dbt"]
-    for place in places:
-        path = place / "profiles.yml"
-        if path.exists() and f"{_profile_name()}:" in path.read_text():
-            return place.resolve()
-    return project
+    for place in [*([Path(named)] if named else []), project, Path.home() / ".dbt"]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            text = (place / FILE).read_text()
+            if f"{profile_name()}:" in text and not text.startswith(WRITTEN):
+                return place.resolve()
+    return None
 
 
-def _profile_name() -> str:
+def remove_old_profile() -> None:
+    """Remove what earlier versions wrote into the project: a plain `dbt build` would follow it."""
+    path = settings.dbt_project_dir() / FILE
+    # A project that cannot be written has none of ours.
+    with contextlib.suppress(OSError):
+        if path.read_text().startswith(WRITTEN):
+            path.unlink()
+
+
+def profile_name() -> str:
+    """Name of the profile that the project asks for."""
     return str(read_project(settings.dbt_project_dir()).get("profile") or "driftmeter")
+
+
+def _profile(address: Address) -> str:
+    fields = {
+        "type": "postgres",
+        "schema": "public",
+        "threads": 4,
+        **{name: _literal(value) for name, value in address.libpq().items()},
+    }
+    profile = {profile_name(): {"target": "warehouse", "outputs": {"warehouse": fields}}}
+    return f"{WRITTEN}\n{yaml.safe_dump(profile, allow_unicode=True, sort_keys=False)}"
+
+
+def _literal(value: object) -> object:
+    """A value that means itself after dbt has rendered it, which it does with every text."""
+    if isinstance(value, str) and "{" in value:
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{{{{ "{escaped}" }}}}'
+    return value
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole, readable by its owner only; one that is just so is left alone."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_text() == text:
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, new = tempfile.mkstemp(prefix=FILE, dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    os.replace(new, path)

@@ -4,15 +4,16 @@ import os
 from collections.abc import Mapping
 
 import yaml
-from sqlalchemy.engine import make_url
 
 from orchestration.dbt_packages import ensure_packages
-from orchestration.dbt_profile import ensure_profile, has_own_profile, write_profile
+from orchestration.dbt_profile import own_profiles_dir, profiles_dir, remove_old_profile
 from orchestration.first_day import note_first_day
+from orchestration.same_database import check_same_database
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
 from python_metrics.locks import one_at_a_time
 from python_metrics.warehouse import connection, migrate
+from python_metrics.warehouse.address import read_address
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 from python_metrics.warehouse.public_grants import close_to_public
 from python_metrics.warehouse.reader import set_reader_password
@@ -55,8 +56,13 @@ telemetry:
 """
 
 
-def prepare() -> str:
+def prepare(needs_project: bool = True) -> str:
     """Start the warehouse if it is the embedded one, upgrade it, and point dbt and Dagster at it.
+
+    Parameters
+    ----------
+    needs_project : bool
+        Whether a directory without a dbt project is refused, before anything is written.
 
     Returns
     -------
@@ -66,33 +72,40 @@ def prepare() -> str:
     Raises
     ------
     DriftmeterError
-        If the warehouse does not start or does not answer.
+        If there is no dbt project, if the warehouse does not start or does not answer, or if dbt
+        or Dagster's storage would be in another database.
     """
+    if needs_project:
+        settings.check_project()
+    if external := settings.external_database_url():
+        read_address(external)
     # Telemetry of every tool below is off; unset these to turn it on.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     settings.home().mkdir(parents=True, exist_ok=True)
     # Two at once must not both make a cluster.
     with one_at_a_time(settings.home() / "up.lock"):
-        if settings.external_database_url() is None:
+        if external is None:
             _check_whose_warehouse()
-            write_profile(EmbeddedPostgres(settings.home()).start())
-        else:
-            # Any profile that is there reads the variable too.
-            ensure_profile()
-        ensure_packages()
+            EmbeddedPostgres(settings.home()).start()
         url = connection.warehouse_url()
-        migrate.upgrade(connection.engine(url))
+        engine = connection.engine(url)
+        prepare_dagster(url)
+        check_same_database(engine, dagster_url(url))
+        if settings.has_project():
+            remove_old_profile()
+            profiles_dir()
+            ensure_packages()
+        migrate.upgrade(engine)
         if settings.is_example():
             from python_metrics.example.migrations import upgrade_raw
 
-            upgrade_raw(connection.engine(url))
-        if settings.external_database_url() is None:
-            close_to_public(connection.engine(url))
+            upgrade_raw(engine)
+        if external is None:
+            close_to_public(engine)
         if password := settings.reader_password():
-            set_reader_password(connection.engine(url), password)
-        prepare_dagster(url)
-        note_first_day(connection.engine(url))
+            set_reader_password(engine, password)
+        note_first_day(engine)
     return url
 
 
@@ -107,7 +120,7 @@ def own_tables() -> Mapping[str, tuple[str, ...]]:
 
 def _check_whose_warehouse() -> None:
     """dbt must not write to a team's warehouse what Python reads from the embedded one."""
-    if has_own_profile():
+    if settings.has_project() and own_profiles_dir() is not None:
         raise DriftmeterError(
             "dbt's profile is your own, and Driftmeter knows of no warehouse",
             where="DRIFTMETER_DATABASE_URL",
@@ -132,12 +145,18 @@ def prepare_dagster(url: str) -> None:
     os.environ["DAGSTER_HOME"] = str(home)
     # A run of months has an event for each asset and day: one statement for many is a tenth of it.
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
-    parsed = make_url(url).set(drivername="postgresql")
+    os.environ["DRIFTMETER_DAGSTER_URL"] = dagster_url(url)
+
+
+def dagster_url(url: str) -> str:
+    """URL with which Dagster keeps its tables in this warehouse."""
     # A crash of Postgres may lose the last moments of Dagster's log, and of no day's rows.
-    with_schema = parsed.update_query_dict(
-        {"options": "-c search_path=dagster -c synchronous_commit=off"}
-    )
-    os.environ["DRIFTMETER_DAGSTER_URL"] = with_schema.render_as_string(hide_password=False)
+    parameters = {"options": "-c search_path=dagster -c synchronous_commit=off"}
+    address = read_address(url)
+    # SQLAlchemy decodes what stands in a query, and no name of a database elsewhere.
+    parsed = address.sqlalchemy("postgresql").set(database="")
+    with_schema = parsed.update_query_dict({"dbname": address.database, **parameters})
+    return with_schema.render_as_string(hide_password=False)
 
 
 def _of_team() -> str:

@@ -1,7 +1,9 @@
 """Files of a dbt project with a monitor added to them, comments and order kept."""
 
+import contextlib
 import difflib
 import io
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -108,6 +110,27 @@ def change_of(path: Path, new: str, directory: Path) -> str:
         path.read_text().splitlines(), new.splitlines(), shown, shown, lineterm="", n=2
     )
     return "\n".join(lines)
+
+
+def write_together(files: Mapping[Path, str]) -> None:
+    """Write files of a project, all or none: whoever ends this half-way leaves what was there."""
+    made = [path.parent for path in files if not path.parent.exists()]
+    ready: dict[Path, Path] = {}
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(exist_ok=True)
+            ready[path] = path.with_name(f"{path.name}.unfinished")
+            ready[path].write_text(text)
+        # The project's own file makes it one, and comes last. Nothing that takes time is left.
+        for path in sorted(ready, key=lambda path: path.name == "dbt_project.yml"):
+            os.replace(ready[path], path)
+    except BaseException:
+        for new in ready.values():
+            new.unlink(missing_ok=True)
+        for directory in made:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        raise
 
 
 def _listed(

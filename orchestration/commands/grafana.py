@@ -68,6 +68,7 @@ def grafana(
             where="driftmeter grafana",
             fix="leave it out" if url else "give that Grafana's address as --url",
         )
+    settings.check_project()
     if url:
         from orchestration.commands.grafana_install import put_into
 
@@ -80,29 +81,29 @@ def start(port: int, binary: Path | None) -> None:
     """Become a Grafana on this warehouse with our provisioning."""
     program = find_program(binary)
     arguments = [str(program), "server", f"--homepath={home_of(program)}"]
-    from sqlalchemy.engine import make_url
-
     from orchestration.environment import prepare
+    from python_metrics.dashboards.provisioned import address_for_grafana
     from python_metrics.dashboards.write import (
         newest_opening,
         write_dashboards,
         write_provisioning,
     )
     from python_metrics.warehouse import connection
+    from python_metrics.warehouse.address import read_address
     from python_metrics.warehouse.reader import set_reader_password, sslmode
 
     prepare()
     engine = connection.engine()
-    reader = make_url(set_reader_password(engine, settings.reader_password()))
+    reader = read_address(set_reader_password(engine, settings.reader_password()))
     home = settings.home() / "grafana"
     write_dashboards(home / "dashboards", newest_opening(engine))
     write_provisioning(home / "provisioning")
     admin = os.environ.get("GF_SECURITY_ADMIN_PASSWORD") or _kept_password(home)
     environment = {
-        "DRIFTMETER_DB_ADDRESS": f"{reader.host}:{reader.port or 5432}",
+        "DRIFTMETER_DB_ADDRESS": address_for_grafana(reader),
         "DRIFTMETER_DB_NAME": str(reader.database),
         "DRIFTMETER_DB_SSLMODE": sslmode(engine),
-        "DRIFTMETER_READER_PASSWORD": str(reader.password),
+        "DRIFTMETER_READER_PASSWORD": reader.password,
         "DRIFTMETER_DASHBOARDS_PATH": str(home / "dashboards"),
         "DRIFTMETER_ALERT_WEBHOOK_URL": os.environ.get("ALERT_WEBHOOK_URL", SINK),
         "GF_PATHS_DATA": str(home / "data"),

@@ -20,6 +20,7 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
     from python_metrics.dashboards.grafana_api import GrafanaApi
     from python_metrics.dashboards.install import carry_out, changes
     from python_metrics.dashboards.write import DASHBOARDS, newest_opening
+    from python_metrics.warehouse.address import address_of
     from python_metrics.warehouse.reader import sslmode
 
     if not token or not token.strip():
@@ -32,9 +33,10 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
     api = GrafanaApi(url, token.strip())
     api.check_version()
     engine = _warehouse(dry_run)
+    warehouse = address_of(engine)
     source = provisioned.datasource(
-        provisioned.datasource_address(engine.url, url, address),
-        str(engine.url.database),
+        provisioned.datasource_address(warehouse, url, address),
+        warehouse.database,
         sslmode(engine),
     )
     planned = changes(
@@ -79,9 +81,7 @@ def _warehouse(dry_run: bool) -> sa.Engine:
 
 def _reader_password(engine: sa.Engine) -> str:
     """The one in the environment, which the reader has by now, or a new one."""
-    from sqlalchemy.engine import make_url
-
+    from python_metrics.warehouse.address import read_address
     from python_metrics.warehouse.reader import set_reader_password
 
-    reader = make_url(set_reader_password(engine, settings.reader_password()))
-    return str(reader.password)
+    return read_address(set_reader_password(engine, settings.reader_password())).password

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from python_metrics import settings
+
 
 def health(
     port: Annotated[int, typer.Option(help="Port.")] = 3003,
@@ -17,6 +19,8 @@ def health(
     """
     from orchestration.health.serve import server
 
+    # A directory that is nobody's would be a failure for ever.
+    settings.home()
     with server(host, port) as running:
         typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C ends it)")
         try:

@@ -18,6 +18,7 @@ from orchestration.project_files import (
     project_with_model,
     project_with_table,
     project_with_view,
+    write_together,
 )
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
@@ -96,7 +97,7 @@ def init(
     }
     # From here on this directory is the project, before it has a file.
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)
-    prepare()
+    prepare(needs_project=False)
     node = _built_model(model) if model is not None else None
     relation = f"{node['schema']}.{node['alias']}" if node else str(table)
     proposal = propose(connection.engine(), relation, given)
@@ -130,9 +131,7 @@ def init(
         )
     if not yes and not typer.confirm("Write these files?"):
         return
-    for path, text in changed.items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+    write_together(changed)
     if any(path.name in ("packages.yml", "dependencies.yml") for path in changed):
         install_packages()
     days = proposal.fields["reference"]
@@ -156,9 +155,10 @@ def _check_directory(directory: Path, of_model: bool) -> None:
             where=str(directory),
             fix="name one of its models with --model, or run this in an empty directory",
         )
-    if settings.dbt_project_dir() not in (directory, settings.EXAMPLE_PROJECT):
+    named = os.environ.get(settings.PROJECT)
+    if named and Path(named).resolve() != directory.resolve():
         raise DriftmeterError(
-            f"DRIFTMETER_DBT_PROJECT names {settings.dbt_project_dir()}",
+            f"DRIFTMETER_DBT_PROJECT names {Path(named).resolve()}",
             where="driftmeter init",
             fix="unset it, or run this there",
         )

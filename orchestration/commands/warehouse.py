@@ -21,20 +21,20 @@ def up(
 
     With DRIFTMETER_DATABASE_URL set, the warehouse is that Postgres; else an embedded one.
     """
-    from sqlalchemy.engine import make_url
-
     from orchestration.environment import prepare
     from python_metrics.warehouse import connection
+    from python_metrics.warehouse.address import read_address
     from python_metrics.warehouse.public_grants import close_to_public
 
-    shown = make_url(prepare()).render_as_string(hide_password=True)
+    settings.keep_here()
+    shown = read_address(prepare(needs_project=False)).shown
     if close:
         close_to_public(connection.engine())
     typer.echo(f"warehouse: {shown}")
     typer.echo('  psql "$(driftmeter url)"         look into it')
     if settings.is_example():
         typer.echo("  driftmeter demo                  fill it with the example")
-        typer.echo("  cd dbt_project && dbt build      build every model for every day there is")
+        typer.echo("  cd dbt_project && driftmeter-dbt build    build every model of every day")
     else:
         typer.echo("  driftmeter init --table S.T      declare a monitor on a table of predictions")
         typer.echo("  driftmeter run                   measure every day that is new or changed")

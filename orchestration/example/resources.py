@@ -14,7 +14,7 @@ from python_metrics.warehouse import connection
 
 def loading_engine() -> sa.Engine:
     """The warehouse as the login that loads: ``DRIFTMETER_LOADER_URL``, or the one for all."""
-    return connection.engine(settings.loader_url())
+    return connection.engine(settings.loader_url(), "DRIFTMETER_LOADER_URL")
 
 
 class Trips(dg.ConfigurableResource):  # type: ignore[type-arg]

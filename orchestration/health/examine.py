@@ -10,7 +10,12 @@ from orchestration.health.project import (
     examine_project,
 )
 from orchestration.health.runs import examine_runs
-from orchestration.health.warehouse import SCHEMA, examine_warehouse, open_warehouse
+from orchestration.health.warehouse import (
+    SCHEMA,
+    examine_same_database,
+    examine_warehouse,
+    open_warehouse,
+)
 from python_metrics.warehouse.migrate import first_line
 
 
@@ -29,6 +34,7 @@ def examine() -> Iterator[Finding]:
         yield engine
         return
     try:
+        yield from examine_same_database(engine)
         with engine.connect() as session:
             is_whole = True
             for finding in examine_warehouse(session):

@@ -12,6 +12,7 @@ from python_metrics.warehouse import connection, migrate
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 
 PART, SCHEMA, READER = "warehouse", "metrics schema", "dashboards' role"
+SAME = "one database"
 # A day is a day by the warehouse's clock here and by this machine's there.
 MOST_CLOCK_SECONDS = 60
 # Of the connections that the server allows; runs, dbt and dashboards need some at once.
@@ -42,6 +43,20 @@ def open_warehouse() -> sa.Engine | Finding:
         return connection.engine()
     except DriftmeterError as error:
         return failure_of(PART, error)
+
+
+def examine_same_database(engine: sa.Engine) -> Iterator[Finding]:
+    """Whether dbt and Dagster's storage are in this very database."""
+    from orchestration.environment import dagster_url
+    from orchestration.same_database import check_same_database
+
+    try:
+        check_same_database(engine, dagster_url(connection.warehouse_url()))
+    except DriftmeterError as error:
+        yield failure_of(SAME, error)
+    else:
+        who = "dbt, Dagster's storage" if settings.has_project() else "Dagster's storage"
+        yield ok(SAME, f"{who} and Python are in the same database")
 
 
 def examine_warehouse(session: sa.Connection) -> Iterator[Finding]:

@@ -8,12 +8,12 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
 import yaml
 
 from python_metrics.dashboards.panels import Json
 from python_metrics.dashboards.write import PROVISIONING, rules_text
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.address import Address
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -68,12 +68,12 @@ def _file(name: str) -> Any:
     return yaml.safe_load((PROVISIONING / name).read_text())
 
 
-def datasource_address(warehouse: sa.URL, grafana: str, given: str | None) -> str:
+def datasource_address(warehouse: Address, grafana: str, given: str | None) -> str:
     """``host:port`` at which a Grafana reaches the warehouse.
 
     Parameters
     ----------
-    warehouse : sqlalchemy.URL
+    warehouse : Address
         How this machine reaches it.
     grafana : str
         Address of Grafana.
@@ -93,15 +93,34 @@ def datasource_address(warehouse: sa.URL, grafana: str, given: str | None) -> st
                 fix="write it as warehouse.example:5432",
             )
         return given if re.search(r"[^:]:\d+$", given) else f"{given}:5432"
-    host = warehouse.host or "localhost"
+    host = warehouse.host
     if is_loopback(host) and not is_loopback(urlsplit(grafana).hostname or ""):
         raise DriftmeterError(
             f"the warehouse is known here as {host}, which is another machine for that Grafana",
             where=grafana,
             fix="give its address as Grafana reaches it: --datasource-address host:port",
         )
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{warehouse.port or 5432}"
+    return address_for_grafana(warehouse)
+
+
+def address_for_grafana(warehouse: Address) -> str:
+    """Where a Grafana on this machine finds the warehouse.
+
+    Raises
+    ------
+    DriftmeterError
+        If that is a socket with a number of its own: Grafana takes a directory only.
+    """
+    if not warehouse.is_socket:
+        shown = f"[{warehouse.host}]" if ":" in warehouse.host else warehouse.host
+        return f"{shown}:{warehouse.port}"
+    if warehouse.port != 5432:
+        raise DriftmeterError(
+            "Grafana reaches a socket only if its number is 5432",
+            where=warehouse.shown,
+            fix="name the server by host and port in DRIFTMETER_DATABASE_URL for this command",
+        )
+    return warehouse.host
 
 
 def is_loopback(host: str) -> bool:

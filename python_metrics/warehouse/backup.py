@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
+from psycopg.conninfo import make_conninfo
 
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.address import address_of
 from python_metrics.warehouse.migrate import metrics_migrations, revisions
 from python_metrics.warehouse.reader import READER
 from python_metrics.warehouse.server_programs import client_program
@@ -170,12 +171,11 @@ def _run(engine: sa.Engine | None, program: str, *arguments: str, stdin: str = "
     environment = dict(os.environ)
     where = arguments[-1]
     if engine is not None:
-        url = make_url(engine.url).set(drivername="postgresql")
-        where = url.render_as_string(hide_password=True)
-        if url.password is not None:
-            environment["PGPASSWORD"] = str(url.password)
-        shown = url._replace(password=None).render_as_string(hide_password=False)
-        arguments = (f"--dbname={shown}", "--no-password", *arguments)
+        address = address_of(engine)
+        where, parameters = address.shown, address.libpq()
+        if password := parameters.pop("password"):
+            environment["PGPASSWORD"] = password
+        arguments = (f"--dbname={make_conninfo(**parameters)}", "--no-password", *arguments)
     ended = subprocess.run(
         [client_program(program), *arguments],
         input=stdin,

@@ -1,10 +1,10 @@
 """The connection to the warehouse: the user's own Postgres, or the embedded one."""
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 
 from python_metrics import settings
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.address import WAREHOUSE_URL, Address, read_address
 from python_metrics.warehouse.embedded import EmbeddedPostgres
 from python_metrics.warehouse.schema import rename_statements
 
@@ -12,16 +12,17 @@ _engines: dict[str, sa.Engine] = {}
 
 
 def warehouse_url() -> str:
-    """URL of the warehouse, ``postgresql://user:password@host:port/database``.
+    """URL of the warehouse, ``postgresql://user:password@host:port/database``, encoded throughout.
 
     Raises
     ------
     DriftmeterError
-        If there is neither ``DRIFTMETER_DATABASE_URL`` nor an embedded warehouse.
+        If ``DRIFTMETER_DATABASE_URL`` cannot be used, or there is neither that nor an embedded
+        warehouse.
     """
     external = settings.external_database_url()
     if external:
-        return external
+        return read_address(external).url
     access = EmbeddedPostgres(settings.home()).access()
     if access is None:
         raise DriftmeterError(
@@ -32,8 +33,15 @@ def warehouse_url() -> str:
     return access.url
 
 
-def engine(url: str | None = None) -> sa.Engine:
+def engine(url: str | None = None, where: str = WAREHOUSE_URL) -> sa.Engine:
     """SQLAlchemy engine of the warehouse, one a URL and process.
+
+    Parameters
+    ----------
+    url : str, optional
+        Another login's; the warehouse's own without it.
+    where : str
+        The variable that named it, for messages.
 
     Raises
     ------
@@ -42,28 +50,14 @@ def engine(url: str | None = None) -> sa.Engine:
     """
     url = url or warehouse_url()
     if url not in _engines:
-        _engines[url] = _connect(url)
+        _engines[url] = _connect(read_address(url, where))
     return _engines[url]
 
 
-def _connect(url: str) -> sa.Engine:
-    try:
-        parsed = make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise DriftmeterError(
-            "cannot be read as a database URL",
-            where="DRIFTMETER_DATABASE_URL",
-            fix="write postgresql://user:password@host:port/database",
-        ) from error
-    if parsed.get_backend_name() not in ("postgresql", "postgres"):
-        raise DriftmeterError(
-            f"names a {parsed.get_backend_name()} database, and the warehouse is a Postgres",
-            where="DRIFTMETER_DATABASE_URL",
-            fix="write postgresql://user:password@host:port/database",
-        )
+def _connect(address: Address) -> sa.Engine:
     made = sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": 10},
+        address.sqlalchemy(),
+        connect_args={"connect_timeout": int(address.options.get("connect_timeout", 10))},
         pool_pre_ping=True,
     )
     rename_statements(made)
@@ -73,7 +67,7 @@ def _connect(url: str) -> sa.Engine:
         reason = str(error.orig).strip().splitlines()[0]
         raise DriftmeterError(
             f"the warehouse does not answer ({reason})",
-            where=parsed.render_as_string(hide_password=True),
+            where=address.shown,
             fix="run `driftmeter up`, or correct DRIFTMETER_DATABASE_URL",
         ) from error
     return made

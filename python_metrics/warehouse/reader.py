@@ -4,9 +4,9 @@ import secrets
 
 import sqlalchemy as sa
 from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.address import address_of
 from python_metrics.warehouse.migrate import first_line
 
 READER = "driftmeter_reader"
@@ -49,8 +49,7 @@ def set_reader_password(engine: sa.Engine, password: str | None = None) -> str:
             where=engine.url.render_as_string(hide_password=True),
             fix=f"have an administrator run: alter role {READER} password '...'",
         ) from error
-    url = make_url(engine.url).set(drivername="postgresql", username=READER, password=password)
-    return url.render_as_string(hide_password=False)
+    return address_of(engine).with_login(READER, password).url
 
 
 def sslmode(engine: sa.Engine) -> str:

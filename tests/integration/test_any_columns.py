@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_packages import DBT
+from orchestration.dbt_packages import KEPT_DBT
 from python_metrics import settings
 from python_metrics.calibration.detect import detect
 from python_metrics.drift.partition import compute_partition
@@ -123,9 +123,9 @@ class Project:
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         selected = ["--select", *models] if models else []
         return subprocess.run(
-            [DBT, "--no-use-colors", "run", *selected, "--vars", json.dumps(variables)],
+            [KEPT_DBT, "--no-use-colors", "run", *selected, "--vars", json.dumps(variables)],
             cwd=self.directory,
-            env={**os.environ, "DRIFTMETER_DATABASE_URL": url, "DBT_PROFILES_DIR": "."},
+            env={**os.environ, "DRIFTMETER_DATABASE_URL": url},
             capture_output=True,
             text=True,
         )
@@ -142,9 +142,7 @@ def project(tmp_path: Path, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatc
     made = Project(tmp_path, warehouse)
     monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
     from orchestration.dbt_packages import ensure_packages
-    from orchestration.dbt_profile import ensure_profile
 
-    ensure_profile()
     ensure_packages()
     return made
 

@@ -96,9 +96,7 @@ def measured(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DBT_PROJECT", str(project.directory))
         from orchestration.dbt_packages import ensure_packages
-        from orchestration.dbt_profile import ensure_profile
 
-        ensure_profile()
         ensure_packages()
         set_variables(project, variables)
         # All days into a new table, then one of them in the place of itself.

@@ -166,17 +166,24 @@ def test_an_empty_warehouse_has_a_status(checkout: Path, started: Completed) -> 
 def test_dbt_reaches_the_embedded_warehouse_with_no_settings(
     checkout: Path, started: Completed
 ) -> None:
+    """The profile is in Driftmeter's directory: an earlier one in the project is removed."""
+    (checkout / "dbt_project" / "profiles.yml").write_text(
+        "# Written by `driftmeter up`; holds a password.\ndriftmeter: {}\n"
+    )
+    assert driftmeter(checkout, "up").returncode == 0
+    assert not (checkout / "dbt_project" / "profiles.yml").exists()
     clean = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     asked = subprocess.run(
-        [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "debug"],
+        [str(Path(sys.executable).parent / "driftmeter-dbt"), "--no-use-colors", "debug"],
         cwd=checkout / "dbt_project",
-        env=clean,
+        # The checkout's own code: its home is asked for.
+        env={**clean, "PYTHONPATH": str(checkout)},
         capture_output=True,
         text=True,
     )
     assert asked.returncode == 0, asked.stdout
     assert "Connection test: [OK connection ok]" in asked.stdout
-    profile = checkout / "dbt_project" / "profiles.yml"
+    (profile,) = (checkout / ".driftmeter" / "profiles").rglob("profiles.yml")
     assert stat.S_IMODE(profile.stat().st_mode) == 0o600
 
 
@@ -217,9 +224,11 @@ from dbt.config.runtime import load_profile
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
 
-set_from_args(argparse.Namespace(PROFILES_DIR="dbt_project"), None)
+from orchestration.dbt_profile import profiles_dir
+
 for url in json.loads(sys.argv[1]):
     os.environ["DRIFTMETER_DATABASE_URL"] = url
+    set_from_args(argparse.Namespace(PROFILES_DIR=str(profiles_dir())), None)
     set_invocation_context(os.environ)
     c = load_profile("dbt_project", {}).credentials
     print(json.dumps([c.host, c.port, c.user, c.password, c.database, c.sslmode]))
@@ -227,12 +236,12 @@ for url in json.loads(sys.argv[1]):
 AWKWARD = "p@ss:/?#%\"'\\ {{é€}}"
 PROFILES = {
     "postgresql://me:p%40ss%3A%2F%3F%23%25%22%27%5C%20%7B%7B%C3%A9%E2%82%AC%7D%7D@db.example.com"
-    ":6543/my%20db?connect_timeout=3&sslmode=require&x=1": [
+    ":6543/my%20db?connect_timeout=3&sslmode=require": [
         "db.example.com", 6543, "me", AWKWARD, "my db", "require",
     ],
-    "postgres://me%40work:12345@db/mine": ["db", 5432, "me@work", "12345", "mine", "prefer"],
-    "postgresql+psycopg://me:true@db/007": ["db", 5432, "me", "true", "007", "prefer"],
-    "postgresql://me@[::1]:6543/mine": ["::1", 6543, "me", "", "mine", "prefer"],
+    "postgres://me%40work:12345@db/mine": ["db", 5432, "me@work", "12345", "mine", None],
+    "postgresql+psycopg://me:true@db/007": ["db", 5432, "me", "true", "007", None],
+    "postgresql://me@[::1]:6543/mine": ["::1", 6543, "me", "", "mine", None],
 }  # fmt: skip
 
 
@@ -244,22 +253,15 @@ def test_dbts_profile_reads_any_url_as_it_is_meant(checkout: Path, started: Comp
 
 
 def test_a_project_parses_where_there_is_no_warehouse(checkout: Path, tmp_path: Path) -> None:
-    profile = checkout / "dbt_project" / "profiles.yml"
-    kept = profile.rename(tmp_path / "profiles.yml") if profile.exists() else None
-    code = "from orchestration.dbt_profile import ensure_profile; ensure_profile()"
-    try:
-        assert python(checkout, code).returncode == 0
-        parsed = subprocess.run(
-            [str(Path(sys.executable).parent / "dbt"), "parse"],
-            cwd=checkout / "dbt_project",
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
-            capture_output=True,
-            text=True,
-        )
-        assert parsed.returncode == 0, parsed.stdout
-    finally:
-        if kept:
-            kept.rename(profile)
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(checkout)}
+    parsed = subprocess.run(
+        [str(Path(sys.executable).parent / "driftmeter-dbt"), "parse"],
+        cwd=checkout / "dbt_project",
+        env={**clean, "DRIFTMETER_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert parsed.returncode == 0, parsed.stdout
 
 
 def test_the_manifest_is_the_projects_where_runs_write_elsewhere(

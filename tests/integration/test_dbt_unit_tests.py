@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from orchestration.dbt_packages import DBT
-from orchestration.dbt_profile import ensure_profile, profiles_dir
+from orchestration.dbt_profile import profiles_dir
 from python_metrics import settings
 
 PACKAGE = settings.DBT_PACKAGE / "integration_tests"
@@ -17,7 +17,6 @@ PACKAGE = settings.DBT_PACKAGE / "integration_tests"
 def dbt(project: Path, engine: sa.Engine, target: Path, *arguments: str) -> dict[str, str]:
     """Run dbt with its artifacts outside the project; outcomes by node."""
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    ensure_profile()
     places = ["--profiles-dir", str(profiles_dir()), "--target-path", str(target)]
     ended = subprocess.run(
         [DBT, "--no-use-colors", *arguments, *places, "--log-path", str(target)],

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_packages import DBT
+from orchestration.dbt_packages import KEPT_DBT
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project, project
 
@@ -85,9 +85,9 @@ def test_a_project_with_no_monitor_yet_passes(doubled: Project) -> None:
     configure(doubled, vars={"monitors": []})
     url = doubled.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     tested = subprocess.run(
-        [DBT, "--no-use-colors", "test", "--select", TEST],
+        [KEPT_DBT, "--no-use-colors", "test", "--select", TEST],
         cwd=doubled.directory,
-        env={**os.environ, "DRIFTMETER_DATABASE_URL": url, "DBT_PROFILES_DIR": "."},
+        env={**os.environ, "DRIFTMETER_DATABASE_URL": url},
         capture_output=True,
         text=True,
     )

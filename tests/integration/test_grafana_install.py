@@ -17,6 +17,7 @@ from orchestration.cli import main
 from python_metrics.dashboards import provisioned
 from python_metrics.dashboards.write import DASHBOARDS
 from python_metrics.errors import DriftmeterError
+from python_metrics.warehouse.address import read_address
 from tests.integration.grafana.stand_in import GROUP, TOKEN, Grafana, Refusal, serve
 
 SOURCE = "driftmeter-warehouse"
@@ -374,7 +375,7 @@ THEIRS = "postgresql://u:p@db.example/w"
 def test_the_warehouses_address_as_grafana_reaches_it(
     warehouse: str, grafana_url: str, given: str | None, address: str
 ) -> None:
-    url = sa.engine.make_url(warehouse)
+    url = read_address(warehouse)
     assert provisioned.datasource_address(url, grafana_url, given) == address
 
 
@@ -392,6 +393,4 @@ def test_an_address_that_grafana_could_not_use_is_refused(
     warehouse: str, given: str | None, said: str
 ) -> None:
     with pytest.raises(DriftmeterError, match=said):
-        provisioned.datasource_address(
-            sa.engine.make_url(warehouse), "https://grafana.example", given
-        )
+        provisioned.datasource_address(read_address(warehouse), "https://grafana.example", given)

@@ -176,11 +176,11 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     )
     assert parsed.returncode == 0, parsed.stderr
     subprocess.run(
-        [Path(sys.executable).parent / "dbt", "parse"],
+        [Path(sys.executable).parent / "driftmeter-dbt", "parse"],
         cwd=directory,
         check=True,
         capture_output=True,
-        env={**os.environ, "DBT_PROFILES_DIR": "."},
+        env=dict(os.environ),
     )
     declared = load_monitors(directory / "target" / "manifest.json")
     assert set(declared) == {"loan_scores", "second"}

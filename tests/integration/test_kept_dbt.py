@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from orchestration.dbt_client import ADDRESS
 from orchestration.dbt_packages import DBT, KEPT_DBT, ensure_packages
-from orchestration.dbt_profile import ensure_profile
+from orchestration.dbt_profile import profiles_dir
 from orchestration.dbt_server import depends_on_days, files_of_team, kept_dbt
 from python_metrics import settings
 from python_metrics.warehouse import connection
@@ -26,11 +26,11 @@ LONG_SECONDS = 60
 @pytest.fixture(scope="module")
 def kept(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A process that keeps dbt for a warehouse; gives a directory for what calls write."""
-    ensure_profile()
     ensure_packages()
     create_database(postgres, "kept_dbt", template)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/kept_dbt")
+        patch.setenv("DBT_PROFILES_DIR", str(profiles_dir()))
         # Of one monitor first: calls of all and of others are as dbt's too.
         with kept_dbt("trip_tip"):
             yield tmp_path_factory.mktemp("target")

@@ -188,9 +188,7 @@ def project(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
         from orchestration.dbt_packages import ensure_packages
-        from orchestration.dbt_profile import ensure_profile
 
-        ensure_profile()
         ensure_packages()
         built = made.build(
             start_date=DAYS[0],

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_packages import DBT
+from orchestration.dbt_packages import DBT, KEPT_DBT
 from python_metrics import settings
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
@@ -83,7 +83,14 @@ def project(tmp_path: Path) -> Path:
 
 def test_a_third_monitor_has_quality_and_drift_rows(chain: Chain, project: Path) -> None:
     built = subprocess.run(
-        [DBT, "build", "--exclude", "resource_type:unit_test", "--vars", "{monitor: trip_fare}"],
+        [
+            KEPT_DBT,
+            "build",
+            "--exclude",
+            "resource_type:unit_test",
+            "--vars",
+            "{monitor: trip_fare}",
+        ],
         cwd=project,
         env=os.environ,
         capture_output=True,

@@ -7,6 +7,7 @@ import typer
 
 from orchestration.commands.arguments import Workers, read_days, tell_start
 from orchestration.environment import prepare
+from python_metrics import settings
 from python_metrics.monitors.config import Days
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def demo(
     """
     from orchestration.example.source_choice import SourceChoice, chosen
 
+    settings.choose_example()
     if stale:
         _run_stale(chosen(), monitor, workers)
         return
