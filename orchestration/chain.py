@@ -144,6 +144,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
     # Runs are of one monitor after the other.
     with kept_processes(names[0]):
         for name in names:
+            build_missing([name], name)
             engine = connection.engine()
             mark_changed(engine, monitors()[name])
             for days in in_a_row(stale_days(engine, name)):
@@ -164,8 +165,7 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
     # Runs are of one monitor after the other.
     with kept_processes(names[0]):
         for name in names:
-            # The table may be a view that dbt has yet to make.
-            build_reference([name], name)
+            build_missing([name], name)
             engine = connection.engine()
             arrived = mark_changed(engine, monitors()[name])
             for days in in_a_row([*arrived.new, *stale_days(engine, name)]):
@@ -184,7 +184,7 @@ def tell_changes(names: Sequence[str]) -> None:
 
     Days of another policy are judged again here, for there may be no other day to run.
     """
-    for name in names:
+    for name in built_tables(names):
         engine, monitor = connection.engine(), monitors()[name]
         lines = (
             mark_column_changes(engine, monitor),
@@ -215,6 +215,27 @@ def build_reference(names: Sequence[str], only: str | None) -> bool:
     if reference is not None:
         materialize(reference, only, dbt_keys())
     return reference is not None
+
+
+def build_missing(names: Sequence[str], only: str | None) -> None:
+    """Build what is to be looked at and is not there: the reference's quality, tables, views.
+
+    A table may be a view that dbt has yet to make, or that went with a team's `drop ... cascade`.
+    """
+    missing = [name for name in names if name not in built_tables(names)]
+    if not build_reference(names, only) and missing:
+        materialize(span_of([monitors()[name].reference for name in missing]), only, dbt_keys())
+
+
+def built_tables(names: Sequence[str]) -> list[str]:
+    """Those of these monitors whose inference table is in the warehouse."""
+    exists = sa.text("select to_regclass(quote_ident(:schema) || '.' || quote_ident(:name))")
+    with connection.engine().connect() as session:
+        return [
+            name
+            for name in names
+            if session.scalar(exists, {"schema": monitors()[name].schema_name, "name": name})
+        ]
 
 
 def reference_without_quality(names: Sequence[str]) -> Days | None:

@@ -93,14 +93,14 @@ def drift_asset(
         register(engine, monitor)
         reference = load_reference(engine, monitor)
         shared = _Shared(monitor, reference, frozenset(absent_days(engine, days)))
+        for change in note_columns(engine, monitor, min(days)):
+            context.log.warning(f"{monitor.name}: {change.name} was {change.change}")
         computed = over_pieces(_compare, shared, days, processes_of(context.run.tags))
         try:
             results = dict(zip(track(f"drift, {monitor.name}", days), computed, strict=True))
         except DriftmeterError as error:
             tell_failed_days(engine, [monitor], days, error.what)
             raise
-        for change in note_columns(engine, monitor, max(days)):
-            context.log.warning(f"{monitor.name}: {change.name} was {change.change}")
         verdicts = detect(
             engine, monitor, reference.config_hash, days, settings.home() / "calibration"
         )

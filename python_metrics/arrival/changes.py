@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from python_metrics.arrival.columns import lost_columns
 from python_metrics.arrival.contents import DayContent, day_contents
 from python_metrics.monitors.config import Monitor
 
@@ -13,8 +14,13 @@ from python_metrics.monitors.config import Monitor
 MEASURED = ("fresh", "empty", "missing")
 PARTITIONS = sa.text(
     "select partition_date as day, drift_state as state, row_count, fingerprint, labelled_count,"
-    " inputs_fingerprint, rows_dropped_at is not null as is_final from metrics.partitions"
-    " where monitor = :monitor and partition_date >= :first"
+    " inputs_fingerprint, rows_dropped_at is not null as is_final,"
+    # Measured before a column went that the table still lacks: then only counts are comparable.
+    " computed_at < (select coalesce((select timestamptz 'infinity' from metrics.inference_columns"
+    " where monitor = :monitor and column_name = any(:lost) limit 1), max(noted_at))"
+    " from metrics.column_changes where monitor = :monitor and change = 'removed'"
+    " and column_name = any(:lost)) as had_more_columns"
+    " from metrics.partitions where monitor = :monitor and partition_date >= :first"
 )
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
 MARK = sa.text(
@@ -101,7 +107,8 @@ def arrivals(
     if newest is not None:
         first = max(first, newest - dt.timedelta(days=monitor.watch_days))
     content = day_contents(connection, monitor, first, today - dt.timedelta(days=1))
-    rows = connection.execute(PARTITIONS, {"monitor": monitor.name, "first": first})
+    lost = list(lost_columns(connection, monitor))
+    rows = connection.execute(PARTITIONS, {"monitor": monitor.name, "first": first, "lost": lost})
     measured = {row.day: row for row in rows}
     changed = []
     for day, row in sorted(measured.items()):
@@ -121,8 +128,10 @@ def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str
         return f"{_rows(measured.row_count - rows)} vanished after it was measured"
     if now is None or now.fingerprint == measured.fingerprint:
         return None
-    if now.inputs_fingerprint == measured.inputs_fingerprint:
-        landed = now.labelled - (measured.labelled_count or 0)
+    landed = now.labelled - (measured.labelled_count or 0)
+    if measured.had_more_columns and landed <= 0:
+        return None
+    if measured.had_more_columns or now.inputs_fingerprint == measured.inputs_fingerprint:
         return (
             f"{landed:,} labels landed after it was measured"
             if landed > 0

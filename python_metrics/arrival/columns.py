@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
+from psycopg import sql
 
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.turn import alone
@@ -15,6 +16,17 @@ NOW = sa.text(
     " join pg_class on pg_class.oid = attrelid join pg_namespace as schemas"
     " on schemas.oid = relnamespace where nspname = :schema and relname = :table"
     " and attnum > 0 and not attisdropped"
+)
+# Of a view that reads its tables by their names: the function that knows what they lost.
+ASKED = sa.text(
+    "select nspname, pg_proc.proname from pg_depend"
+    " join pg_rewrite on pg_rewrite.oid = pg_depend.objid"
+    " join pg_proc as read on read.oid = pg_depend.refobjid and read.pronargs = 0"
+    " join pg_proc on pg_proc.pronamespace = read.pronamespace and pg_proc.proname = read.proname"
+    " and pg_proc.proargtypes = array['text[]'::regtype::oid]::oidvector"
+    " join pg_namespace on pg_namespace.oid = read.pronamespace"
+    " where classid = 'pg_rewrite'::regclass and refclassid = 'pg_proc'::regclass"
+    " and ev_class = to_regclass(quote_ident(:schema) || '.' || quote_ident(:table))"
 )
 BEFORE = sa.text(
     "select column_name as name, data_type as type from metrics.inference_columns"
@@ -61,12 +73,13 @@ def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[Colu
     Parameters
     ----------
     day : date
-        Newest day of the run. A change is noted of the newest day there is.
+        First day of the run. A change is noted of it, or of the newest day that was measured.
     """
     with engine.begin() as connection:
         alone(connection, f"columns {monitor.name}")
         place = {"schema": monitor.schema_name, "table": monitor.name}
-        now = {row.name: row.type for row in connection.execute(NOW, place)}
+        lost = lost_columns(connection, monitor)
+        now = {row.name: row.type for row in connection.execute(NOW, place) if row.name not in lost}
         own = {"monitor": monitor.name}
         before = {row.name: row.type for row in connection.execute(BEFORE, own)}
         if not now or now == before:
@@ -77,6 +90,19 @@ def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[Colu
         connection.execute(FORGET, own)
         connection.execute(KEEP, [{**own, "name": name, "type": now[name]} for name in now])
     return changes
+
+
+def lost_columns(connection: sa.Connection, monitor: Monitor) -> frozenset[str]:
+    """Monitored columns that the tables behind a view by name have no more: they read as null."""
+    place = {"schema": monitor.schema_name, "table": monitor.name}
+    asked = connection.execute(ASKED, place).first()
+    if asked is None:
+        return frozenset()
+    names = [*dict.fromkeys([*monitor.columns, *monitor.segments])]
+    query = sql.SQL("select {}({}::text[])").format(sql.Identifier(*asked), sql.Literal(names))
+    driver = connection.connection.driver_connection
+    (lost,) = driver.execute(query).fetchone()  # type: ignore[union-attr]
+    return frozenset(lost)
 
 
 def changed_columns(before: Mapping[str, str], now: Mapping[str, str]) -> list[ColumnChange]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import sqlalchemy as sa
 
+from python_metrics.arrival.columns import lost_columns
 from python_metrics.drift.inference_rows import (
     MOST_REFERENCE_ROWS,
     VERSION,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from python_metrics.drift.kernel_engine import KernelEngine
 
 BASELINE = "reference"
+RECORDED = sa.text(
+    "select content_hash from metrics.baselines where monitor = :monitor and baseline = :baseline"
+    " and from_date = :first and to_date = :last and row_count = :rows"
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
     """
     days = monitor.reference
     with engine.begin() as connection:
-        rows, content_hash = fingerprint(connection, monitor, days.from_date, days.to_date)
+        rows, content_hash = _content(connection, monitor)
         if rows == 0:
             raise DriftmeterError(
                 f"the reference days {days.from_date} to {days.to_date} hold no rows",
@@ -119,10 +124,29 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
 
 def mark_outdated(engine: sa.Engine, monitor: Monitor) -> None:
     """Make days stale that were measured against other reference rows or another configuration."""
-    days = monitor.reference
     with engine.begin() as connection:
-        _, content_hash = fingerprint(connection, monitor, days.from_date, days.to_date)
+        _, content_hash = _content(connection, monitor)
         _mark_outdated(connection, monitor, _config_hash(monitor, content_hash))
+
+
+def _content(connection: sa.Connection, monitor: Monitor) -> tuple[int, str]:
+    """Row count and hash of the reference rows.
+
+    While the table lacks a monitored column, as many rows of the same days are those on record:
+    measured days would else be outdated, and lose what is known of that column.
+    """
+    days = monitor.reference
+    rows, content_hash = fingerprint(connection, monitor, days.from_date, days.to_date)
+    if lost_columns(connection, monitor):
+        recorded = {
+            "monitor": monitor.name,
+            "baseline": BASELINE,
+            "first": days.from_date,
+            "last": days.to_date,
+            "rows": rows,
+        }
+        content_hash = connection.scalar(RECORDED, recorded) or content_hash
+    return rows, content_hash
 
 
 def _config_hash(monitor: Monitor, content_hash: str) -> str:

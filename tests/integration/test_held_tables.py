@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from python_metrics import settings
+from python_metrics.arrival.columns import lost_columns
 from python_metrics.drift.inference_rows import count_rows
 from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.config import Monitor
 from python_metrics.monitors.manifest import load_monitors
 from python_metrics.warehouse import connection
 from tests.conftest import create_database
@@ -101,6 +103,16 @@ STATEMENTS = (
     'alter table "Team Risk"."Scores" alter column income type text',
     'alter table "Team Risk"."Scores" rename to "Old Scores"',
 )
+INCIDENTS = (
+    "select opened_on::text, diagnosis from metrics.incidents"
+    " where kind = 'schema_change' order by opened_on"
+)
+# What was measured of the days before.
+MEASURED = (
+    "select md5(string_agg(stored::text, '' order by stored::text)) from metrics.{} as stored"
+    " where partition_date <= '2026-02-05'"
+)
+TABLES = ("column_summary", "drift", "performance")
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
@@ -139,11 +151,30 @@ def test_types_that_change_before_the_next_run_are_read_as_before(team: Team) ->
         session.rollback()
 
 
+def test_what_the_table_lost_is_known_before_dbt_runs(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = declared(team, monkeypatch)
+    with team.engine.connect() as session:
+        assert lost_columns(session, monitor) == frozenset()
+        session.exec_driver_sql('alter table "Team Risk"."Scores" drop column channel')
+        session.exec_driver_sql('alter table "Team Risk"."Scores" drop column target')
+        assert lost_columns(session, monitor) == {"channel", "target"}
+        # Of rows without a day no column is the one that is missing.
+        session.exec_driver_sql('alter table "Team Risk"."Scores" drop column scored_at')
+        assert lost_columns(session, monitor) == frozenset()
+        session.rollback()
+
+
+def declared(team: Team, monkeypatch: pytest.MonkeyPatch) -> Monitor:
+    monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(team.directory))
+    return load_monitors(team.directory / "target" / "manifest.json")["scores"]
+
+
 def test_who_measures_reads_the_table_by_a_right_of_its_own(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(team.directory))
-    monitor = load_monitors(team.directory / "target" / "manifest.json")["scores"]
+    monitor = declared(team, monkeypatch)
     grants = (
         "grant usage on schema public_inference to driftmeter_writer",
         "grant select on public_inference.scores to driftmeter_writer",
@@ -161,3 +192,41 @@ def test_who_measures_reads_the_table_by_a_right_of_its_own(
             session.exec_driver_sql(grant)
         assert count_rows(session, monitor, [dt.date(2026, 2, 2)]) == 50
         session.rollback()
+
+
+def test_a_table_that_is_replaced_with_a_column_less_is_measured_and_that_told_once(
+    team: Team,
+) -> None:
+    before = [team.rows(MEASURED.format(table)) for table in TABLES]
+    team.write(predictions(NEW).drop(columns=["channel"]))
+    team.run("run")
+    days = team.rows("select count(*), min(state), max(state) from metrics.partitions")
+    assert days == [(18, "fresh", "fresh")]
+    told = ("2026-02-06", "The inference table changed: channel is gone, and it is monitored.")
+    assert team.rows(INCIDENTS) == [told]
+    assert [team.rows(MEASURED.format(table)) for table in TABLES] == before
+    known = team.rows(
+        "select column_name, sum(row_count - null_count)::int from metrics.column_summary"
+        " where partition_date > '2026-02-05' and segment is null and column_name in"
+        " ('channel', 'income') group by 1 order by 1"
+    )
+    assert known == [("channel", 0), ("income", 500)]
+
+    # The column is back, and somebody dropped the view: a plain run makes it, and measures the
+    # days again that lacked the column.
+    team.change("drop view public_inference.scores cascade")
+    team.write(predictions(NEW))
+    assert "10 days" in team.run("run")
+    assert team.rows(INCIDENTS)[0] == told
+    known = team.rows(
+        "select count(*), sum(null_count)::int from metrics.column_summary"
+        " where column_name = 'channel' and segment is null and partition_date > '2026-02-05'"
+    )
+    assert known == [(10, 0)]
+    assert [team.rows(MEASURED.format(table)) for table in TABLES] == before
+
+    team.change('drop table "Team Risk"."Scores"')
+    ended = team.ask("run")
+    assert ended.returncode == 1
+    assert 'relation "Team Risk.Scores" does not exist' in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -81,20 +81,23 @@ begin
                 return gone;
             exception
                 when undefined_column then
-                    foreach name in array of_columns loop
+                    -- First with nulls in the place of all: what then lacks is no such column.
+                    foreach name in array array[null] || of_columns loop
                         begin
-                            -- All others may be null in its place.
                             execute format(
                                 'select from (select %%s) as lost cross join lateral ('
-                                'select %%I from (%%s) as found) as kept where false',
+                                'select %%s from (%%s) as found) as kept where false',
                                 (
                                     select string_agg(nulls[place], ', ')
                                     from unnest(may_go) with ordinality as listed (other, place)
-                                    where other <> name
+                                    where other is distinct from name
                                 ),
-                                name, model
+                                quote_ident(name), model
                             );
                         exception when undefined_column then
+                            if name is null then
+                                return gone;
+                            end if;
                             gone := gone || name;
                         end;
                     end loop;
