@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from python_metrics.monitors.proposal import Proposal
 
 PACKAGE = "driftmeter"
+# In which order a person reads them.
+FIELDS = (
+    "timestamp", "timezone", "id", "prediction", "target", "task", "model_version", "features",
+    "segments", "reference", "label_delay_days", "alarm_budget",
+)  # fmt: skip
 
 
 def init(
@@ -44,10 +49,16 @@ def init(
     owner: Annotated[str, typer.Option(help="Team on call.")] = "team-data",
     task: Annotated[Optional[str], typer.Option(help="regression or classification.")] = None,
     timestamp: Annotated[Optional[str], typer.Option(help="Column: when a row happened.")] = None,
-    timezone: Annotated[Optional[str], typer.Option(help="A day is a day there; UTC.")] = None,
+    timezone: Annotated[
+        Optional[str], typer.Option(help="Time zone in which a day begins; UTC without it.")
+    ] = None,
     row_id: Annotated[Optional[str], typer.Option("--id", help="Column: key of a row.")] = None,
-    prediction: Annotated[Optional[str], typer.Option(help="Column: a number.")] = None,
-    target: Annotated[Optional[str], typer.Option(help="Column: what came true.")] = None,
+    prediction: Annotated[
+        Optional[str], typer.Option(help="Column: a probability, or an amount.")
+    ] = None,
+    target: Annotated[
+        Optional[str], typer.Option(help="Column: what came true; 'none' if no column says it.")
+    ] = None,
     model_version: Annotated[
         Optional[str], typer.Option(help="Column; a table without one is fine.")
     ] = None,
@@ -65,7 +76,8 @@ def init(
     With --model the current directory is your dbt project: the monitor is declared on that model,
     or on a view over it where it has no partition_date or no version. With --table it becomes a
     dbt project of its own, or has become one by this command before. Each proposal says why, and
-    has an option that overrules it.
+    has an option that overrules it. Where several columns fit, it asks; with --yes it writes
+    nothing then, and names them.
 
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """
@@ -73,8 +85,6 @@ def init(
     from orchestration.environment import prepare
     from orchestration.terminal import console
     from python_metrics.calibration.not_judged import NotJudged
-    from python_metrics.monitors.proposal import propose
-    from python_metrics.warehouse import connection
 
     directory = Path.cwd()
     if (table is None) == (model is None):
@@ -100,7 +110,7 @@ def init(
     prepare(needs_project=False)
     node = _built_model(model) if model is not None else None
     relation = f"{node['schema']}.{node['alias']}" if node else str(table)
-    proposal = propose(connection.engine(), relation, given)
+    proposal = _proposed(relation, given, is_asked=not yes and sys.stdin.isatty())
     block = {"owner": owner, **proposal.fields}
     block.setdefault("model_version", VERSION)
     if node is None:
@@ -137,6 +147,34 @@ def init(
     days = proposal.fields["reference"]
     typer.echo(f"{monitor} is declared. Measure every day of the table after {days['to']}:")
     typer.echo(f"  driftmeter run --monitor {monitor}")
+
+
+def _proposed(relation: str, given: dict[str, Any], is_asked: bool) -> "Proposal":
+    """What is proposed of a table, after a person has said what its data leave open."""
+    from python_metrics.monitors.proposal import Undecided, propose
+    from python_metrics.warehouse import connection
+
+    while True:
+        try:
+            return propose(connection.engine(), relation, given)
+        except Undecided as question:
+            if not is_asked or not question.choices:
+                raise
+            is_choice = len(question.choices) > 1
+            typer.echo(f"{question.what}." if is_choice else f"{question.what}. {question.fix}.")
+            given[question.role] = _answer(question.role, question.choices)
+
+
+def _answer(role: str, choices: tuple[str, ...]) -> str:
+    """Which of the columns a person chooses; asked again until it is one of them."""
+
+    def chosen(text: str) -> str:
+        if text not in choices:
+            raise typer.BadParameter(f"{text!r} is none of them")
+        return text
+
+    asked = f"Which column is the {role.replace('_', ' ')} ({', '.join(choices)})?"
+    return str(typer.prompt(asked, value_proc=chosen, prompt_suffix=" "))
 
 
 def _check_directory(directory: Path, of_model: bool) -> None:
@@ -240,14 +278,20 @@ def _reasons(proposal: "Proposal") -> Any:
     from rich.table import Table
 
     shown = Table("field", "proposal", "why", title=f"{proposal.schema}.{proposal.table}")
-    for name, value in proposal.fields.items():
+    for name in sorted({**proposal.fields, **proposal.absent}, key=FIELDS.index):
+        if name in proposal.absent:
+            shown.add_row(name, "none", proposal.absent[name])
+            continue
+        value = proposal.fields[name]
         if name == "features":
             kinds = [about["kind"] for about in value.values()]
             text = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
         elif name == "reference":
             text = f"{value['from']} to {value['to']}"
+        elif name == "alarm_budget":
+            text = f"{value['false_alarms_per_month']} false alarm a month"
         else:
-            text = ", ".join(value) if isinstance(value, list) else str(value)
+            text = (", ".join(value) or "none") if isinstance(value, list) else str(value)
         shown.add_row(name, text, proposal.reasons[name])
     for name, reason in proposal.left_out.items():
         shown.add_row("(left out)", name, reason)

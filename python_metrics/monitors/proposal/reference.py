@@ -1,0 +1,55 @@
+"""Which days stand for "as it should be"."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.proposal.draft import Proposal
+from python_metrics.monitors.proposal.table import run
+from python_metrics.monitors.table_days import proposed_reference, read_days, will_not_judge
+
+# Not infinity, nor another day that no calendar here has.
+REAL_DAYS = "between date '0001-01-01' and date '9999-12-31'"
+
+
+def choose_reference(session: sa.Connection, proposal: Proposal) -> None:
+    """The days given, or the first half of the table's; and what they leave without a verdict."""
+    roles = (proposal.fields["prediction"], proposal.fields.get("target"))
+    columns = [name for name in (*proposal.fields["features"], *roles) if name is not None]
+    days = read_days(
+        session,
+        proposal.relation,
+        proposal.day,
+        [(name, proposal.columns[name].data_type) for name in columns],
+    )
+    if proposal.given.get("reference"):
+        proposal.add("reference", proposal.given["reference"], "as given")
+    else:
+        proposal.add("reference", *proposed_reference(days))
+    span = proposal.fields["reference"]
+    chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
+    proposal.not_judged = will_not_judge(chosen, columns)
+
+
+def days_of_table(session: sa.Connection, proposal: Proposal) -> tuple[dt.date, dt.date]:
+    """The first and the last day that a row has.
+
+    Raises
+    ------
+    DriftmeterError
+        If no row has one.
+    """
+    select = (
+        f"select min(day), max(day) from (select {proposal.day} as day from {proposal.relation})"
+        f" as rows where day {REAL_DAYS}"
+    )
+    first, last = run(session, select).one()
+    if not isinstance(first, dt.date) or not isinstance(last, dt.date):
+        name = proposal.fields["timestamp"]
+        raise DriftmeterError(
+            f"{name!r} of {proposal.schema}.{proposal.table} has no day in any row",
+            where="--timestamp",
+            fix="name a column that says when a row happened",
+        )
+    return first, last

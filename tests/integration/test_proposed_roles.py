@@ -1,0 +1,93 @@
+"""Which columns `driftmeter init` takes for prediction and target, and which it leaves out."""
+
+import io
+import uuid
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from rich.console import Console
+
+from orchestration.commands import init
+from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.proposal import propose
+from python_metrics.warehouse import connection
+from tests.conftest import TLC_SAMPLE, create_database
+from tests.integration.layouts import LAYOUTS, Layout
+
+HOTEL = TLC_SAMPLE.parent / "hotel_bookings"
+
+
+@pytest.fixture(scope="module")
+def tables(postgres: str, template: str) -> Iterator[sa.Engine]:
+    """A database of teams' tables, one a test."""
+    name = f"tables_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, template)
+    engine = connection.engine(f"{postgres}/{name}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_prediction_and_target_are_told_or_asked_and_never_features(
+    tables: sa.Engine, layout: Layout
+) -> None:
+    table = f"t{uuid.uuid4().hex[:8]}"
+    layout.frame().to_sql(table, tables, index=False)
+    if layout.refused:
+        with pytest.raises(DriftmeterError) as refused:
+            propose(tables, table, layout.given)
+        assert "\n" not in str(refused.value)
+        assert [part for part in layout.refused if part not in str(refused.value)] == []
+        return
+    proposal = propose(tables, table, layout.given)
+    told = {role: proposal.fields.get(role) for role in layout.role}
+    assert told == layout.role
+    assert set(layout.out) <= set(proposal.left_out)
+    assert not set(proposal.fields["features"]) & {*told.values(), *proposal.left_out}
+    assert ("target" in proposal.absent) == (told["target"] is None)
+    # What is neither of a role nor named as left out is a feature.
+    used = {value for value in proposal.fields.values() if isinstance(value, str)}
+    assert set(layout.frame()) <= {*proposal.fields["features"], *used, *proposal.left_out}
+
+
+def test_a_person_is_asked_which_of_two_outcomes_is_the_target(
+    tables: sa.Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LAYOUTS["two outcomes"].frame().to_sql("outcomes", tables, index=False)
+    url = tables.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
+    monkeypatch.setattr("sys.stdin", io.StringIO("loaned\nreturned\n"))
+    proposal = init._proposed("public.outcomes", {}, is_asked=True)
+    assert proposal.fields["target"] == "returned"
+    assert "churned" not in proposal.fields["features"]
+    shown = capsys.readouterr().out
+    assert "Which column is the target (churned, returned, none)?" in shown
+    assert "'loaned' is none of them" in shown
+
+
+def test_that_there_is_no_target_stands_in_the_table_that_a_person_reads(
+    tables: sa.Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LAYOUTS["no target"].frame().to_sql("unlabelled", tables, index=False)
+    Console(width=200).print(init._reasons(propose(tables, "unlabelled", {})))
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if " target " in line]
+    assert "none" in row
+    assert "--target COLUMN names one. Performance is not measured" in row
+
+
+def test_hotel_bookings_have_a_probability_and_what_came_true(tables: sa.Engine) -> None:
+    files = sorted(HOTEL.glob("*.parquet"))
+    if not files:
+        pytest.skip(f"no hotel bookings at {HOTEL}")
+    bookings = pd.concat([pd.read_parquet(file) for file in files])
+    bookings["timestamp"] = pd.to_datetime(bookings["timestamp"])
+    bookings.to_sql("hotel", tables)
+    fields = propose(tables, "hotel", {}).fields
+    roles = ("timestamp", "prediction", "target", "task")
+    assert [fields[role] for role in roles] == [
+        "timestamp", "y_pred_proba", "is_canceled", "classification",
+    ]  # fmt: skip
+    assert not {"y_pred", "y_pred_proba", "is_canceled"} & {*fields["features"]}
+    assert "is_repeated_guest" in fields["features"]
