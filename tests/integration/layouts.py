@@ -238,6 +238,10 @@ FIELD = {
         {"model": np.where(DAY < 30, "fraud-v1", "fraud-v2"), "y_pred": AMOUNT, "y_true": CAME},
         {**regression("y_pred", "y_true"), "model_version": "model"},
     ),
+    "a model that was followed by another": Layout(
+        {"model": np.where(DAY < 30, "otter", "lynx"), "y_pred": AMOUNT, "y_true": CAME},
+        {**regression("y_pred", "y_true"), "model_version": "model"},
+    ),
     "loans for cars": Layout(
         {"repaid_loan_on_prev_car": FLAG, "driver_tenure": NUMBER, "y_pred_proba": CHANCE,
          "y_pred": LABEL, "repaid": HAPPENED_01},
@@ -413,6 +417,12 @@ FIELD = {
     "the time of a label beside the time of a row": Layout(
         {"at_time": AT, "label_at": AT, "key": np.arange(ROWS), "age": NUMBER, "score": CHANCE},
         {**classifier("score", None), "timestamp": "at_time"},
+        bare=True,
+    ),
+    "a time of observation beside its day": Layout(
+        {"observed_at": AT, "partition_date": AT.date, "reading": np.arange(ROWS),
+         "wind_speed": NUMBER, "predicted_kw": AMOUNT, "actual_kw": CAME},
+        {**regression("predicted_kw", "actual_kw"), "timestamp": "observed_at"},
         bare=True,
     ),
     "times as text": Layout(

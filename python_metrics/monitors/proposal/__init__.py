@@ -62,7 +62,7 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
         leave_out_predictions(proposal)
         choose_target(session, proposal, late)
         leave_out_cuts(session, proposal)
-        choose_version(proposal)
+        choose_version(session, proposal)
         choose_id(session, proposal)
         choose_task(proposal)
         choose_features(proposal)

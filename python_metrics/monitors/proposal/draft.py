@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.proposal.table import TableColumn, quote
+from python_metrics.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
 
 # What a person answers who wants no target.
 NONE = "none"
@@ -69,6 +69,11 @@ class Proposal:
     def relation(self) -> str:
         """The table as SQL names it."""
         return f"{quote(self.schema)}.{quote(self.table)}"
+
+    @property
+    def sample(self) -> str:
+        """The table's first rows, to be read from in SQL."""
+        return f"(select * from {self.relation} limit {SAMPLE_ROWS}) as sampled"
 
     @property
     def day(self) -> str:

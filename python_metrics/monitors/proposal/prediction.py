@@ -1,10 +1,9 @@
 """Which column is the prediction: a probability before a label, a sure name before a score."""
 
-from itertools import pairwise
-
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.proposal.apart import are_apart
 from python_metrics.monitors.proposal.draft import Proposal, listed, shown
 from python_metrics.monitors.proposal.names import (
     NEGATIVE,
@@ -15,7 +14,6 @@ from python_metrics.monitors.proposal.names import (
     words,
 )
 from python_metrics.monitors.proposal.table import (
-    SAMPLE_ROWS,
     SPELLINGS,
     TIMES,
     TableColumn,
@@ -23,9 +21,6 @@ from python_metrics.monitors.proposal.table import (
     quote,
     run,
 )
-
-# Rows of each label, so that it has no span of scores by chance.
-LEAST_OF_LABEL = 5
 
 
 def fit_of(column: TableColumn) -> Fit:
@@ -82,7 +77,7 @@ def leave_out_cuts(session: sa.Connection, proposal: Proposal) -> None:
         # A prediction of few values may itself be read off an input.
         return
     for column in proposal.free:
-        if len(column.values) > 1 and _is_cut(session, proposal, chosen, column):
+        if len(column.values) > 1 and are_apart(session, proposal, chosen, column):
             proposal.left_out[column.name] = f"is cut from {chosen.name}: no input"
 
 
@@ -119,7 +114,7 @@ def _check_beside_labels(
         if label.distinct > 2:
             raise _several_classes(proposal, [label.name], f"{label.distinct} classes")
         is_sureness = column.lowest is not None and column.lowest >= 0.5
-        if label.distinct == 2 and is_sureness and not _is_cut(session, proposal, column, label):
+        if label.distinct == 2 and is_sureness and not are_apart(session, proposal, column, label):
             raise DriftmeterError(
                 f"{column.name!r} is at least 0.5 in every row, whichever class {label.name!r}"
                 " says: it is how sure the model is of its label, not the probability of the"
@@ -148,7 +143,7 @@ def _choose_beside_labels(
         and column.is_share
         and not column.is_class
     ]
-    cut = [column for column in scores if _is_cut(session, proposal, column, label)]
+    cut = [column for column in scores if are_apart(session, proposal, column, label)]
     open_ = cut if len(cut) > 1 else [c for c in scores if fit_of(c) is Fit.SCORE]
     if len(cut) == 1:
         reason = f"a probability; {label.name!r} is a label that was cut from it"
@@ -200,31 +195,10 @@ def _several_classes(
     )
 
 
-def _sample(proposal: Proposal) -> str:
-    return f"(select * from {proposal.relation} limit {SAMPLE_ROWS}) as rows"
-
-
 def _sum_to_one(session: sa.Connection, proposal: Proposal, shares: list[TableColumn]) -> bool:
     total = " + ".join(known(column.name, column.data_type) for column in shares)
-    select = f"select avg(abs({total} - 1)) < 0.01 from {_sample(proposal)}"
+    select = f"select avg(abs({total} - 1)) < 0.01 from {proposal.sample}"
     return bool(run(session, select).scalar())
-
-
-def _is_cut(
-    session: sa.Connection, proposal: Proposal, score: TableColumn, label: TableColumn
-) -> bool:
-    """Whether each label has a span of the score for its own."""
-    value, text = known(score.name, score.data_type), known(label.name, label.data_type)
-    select = (
-        f"select min({value}), max({value}), count(*) from {_sample(proposal)}"
-        f" where {value} is not null and {text} is not null group by {text}::text order by 1, 2"
-    )
-    spans = run(session, select).all()
-    return (
-        len(spans) > 1
-        and all(rows >= LEAST_OF_LABEL for _, _, rows in spans)
-        and all(before[1] <= after[0] for before, after in pairwise(spans))
-    )
 
 
 def _as_number(label: TableColumn) -> str:

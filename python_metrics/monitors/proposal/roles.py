@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.monitors.proposal.apart import are_apart
 from python_metrics.monitors.proposal.draft import Proposal, listed
-from python_metrics.monitors.proposal.names import TARGET, is_key_name, words
+from python_metrics.monitors.proposal.names import is_key_name, words
 from python_metrics.monitors.proposal.table import TEXTS, TIMES, TableColumn, quote, run
 
 # Names of a time, the most telling first.
@@ -18,6 +19,8 @@ TIME_NAMES = (
     r".*(_at|_time|_ts|_timestamp|_datetime)",
     r"date|day|partition_date|.*_date",
 )
+# Words of a time at which something became known.
+OF_LABELS = {"target", "label", "labels", "labeled", "labelled", "truth", "outcome", "actual"}
 # Text that names a release, and not, for example, a car.
 VERSION = r"(.*[-_ :/])?v\d.*|\d+(\.\d+)+.*|.*\d{4}-?\d{2}.*|.*:\d+|[0-9a-f]{7,40}"
 # A table with more has no versions in such a column.
@@ -28,8 +31,9 @@ def choose_timestamp(proposal: Proposal) -> None:
     """The column given, whose name says it, or the only one that is a time."""
     given = proposal.given.get("timestamp")
     times = [column.name for column in proposal.columns.values() if column.data_type in TIMES]
-    # When the outcome was known is another time.
-    own = [name for name in times if not {*words(name)} & TARGET] or times
+    # When the outcome was known is another time; the day is made of the row's time.
+    own = [name for name in times if not {*words(name)} & OF_LABELS and name != "partition_date"]
+    own = own or times
     fitting = next(
         (
             found
@@ -77,7 +81,7 @@ def _no_time(proposal: Proposal) -> DriftmeterError:
     )
 
 
-def choose_version(proposal: Proposal) -> None:
+def choose_version(session: sa.Connection, proposal: Proposal) -> None:
     """The column given, or which is named like a version and holds versions."""
     given = proposal.given.get("model_version")
     if given:
@@ -90,22 +94,24 @@ def choose_version(proposal: Proposal) -> None:
     )
     for at, pattern in enumerate(patterns):
         for column in proposal.free:
-            if column.data_type in TIMES or not re.fullmatch(pattern, column.name.lower()):
+            is_named = re.fullmatch(pattern, column.name.lower()) and column.known
+            if column.data_type in TIMES or not is_named:
                 continue
-            if at == 0 or _holds_versions(column):
+            if at < 2 or _holds_versions(session, proposal, column):
                 proposal.add("model_version", column.name, "by its name and values")
                 return
     proposal.absent["model_version"] = "no column names one: all rows count as one version"
 
 
-def _holds_versions(column: TableColumn) -> bool:
-    """Whether it holds a single value, or names of releases."""
+def _holds_versions(session: sa.Connection, proposal: Proposal, column: TableColumn) -> bool:
+    """Whether it holds one value, names of releases, or values that came after one another."""
     if column.known == 0 or column.distinct > MOST_VERSIONS:
         return False
     are_releases = bool(column.values) and all(
         re.fullmatch(VERSION, value.lower()) for value in column.values
     )
-    return column.distinct == 1 or are_releases
+    time = proposal.columns[proposal.fields["timestamp"]]
+    return column.distinct == 1 or are_releases or are_apart(session, proposal, time, column)
 
 
 def choose_id(session: sa.Connection, proposal: Proposal) -> None:
