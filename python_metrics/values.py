@@ -20,7 +20,10 @@ def number_of(column: sql.Composable) -> sql.Composed:
 def text_of(column: sql.Composable) -> sql.Composed:
     """A category, a segment's value or a version as text, as Postgres prints it."""
     # In a column of text NaN is a text like any other.
-    form = "nullif({column}::text, case when pg_typeof({column}) in {floating} then 'NaN' end)"
+    form = (
+        "case when {column}::text <> 'NaN' or pg_typeof({column}) not in {floating}"
+        " then {column}::text end"
+    )
     return sql.SQL(form).format(column=column, floating=FLOATING)
 
 

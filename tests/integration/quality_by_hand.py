@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 
 Value = float | int | str | bool | Decimal | None
 QUANTILES = {f"p{level:02}": level / 100 for level in (1, 5, 25, 50, 75, 95, 99)}
@@ -57,7 +58,7 @@ def profile(
 
 
 def _of_column(column: Column, values: list[Value]) -> dict[str, float | None]:
-    known = [value for value in values if value is not None]
+    known = [value for value in values if not is_missing(value)]
     metrics: dict[str, float | None] = {
         "null_count": len(values) - len(known),
         "null_share": _share(len(values) - len(known), len(values)),
@@ -74,9 +75,8 @@ def _of_column(column: Column, values: list[Value]) -> dict[str, float | None]:
         "zero_share": _share(sum(number == 0 for number in numbers), len(known)),
         "mean": float(np.mean(finite)) if len(finite) else None,
         "stddev": _stddev(finite) if len(finite) > 1 else None,
-        # Postgres holds NaN above every number, infinity included.
-        "min": min(numbers, key=_order, default=None),
-        "max": max(numbers, key=_order, default=None),
+        "min": min(numbers, default=None),
+        "max": max(numbers, default=None),
     }
     for name, level in QUANTILES.items():
         metrics[name] = float(np.quantile(finite, level)) if len(finite) else None
@@ -95,7 +95,7 @@ def _stddev(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
 
 def bins_of(column: Column, values: Iterable[Value]) -> Bins:
     """A column's bins from its values on the reference days."""
-    known = [value for value in values if value is not None]
+    known = [value for value in values if not is_missing(value)]
     if not column.is_number:
         counts = Counter(map(_text_of, known))
         return Bins(categories=tuple(sorted(counts, key=lambda name: (-counts[name], name))))
@@ -121,13 +121,10 @@ def unseen_share(counts: Counter[tuple[int, str | None]]) -> float | None:
 
 
 def _bin_of(column: Column, bins: Bins, value: Value) -> tuple[int, str | None]:
-    if value is None:
+    if is_missing(value):
         return NULLS, None
     if column.is_number:
-        number = float(value)
-        is_above_all = math.isnan(number)
-        at = len(bins.cuts) if is_above_all else np.searchsorted(bins.cuts, number, side="right")
-        return int(at), None
+        return int(np.searchsorted(bins.cuts, float(value), side="right")), None  # type: ignore[arg-type]
     name = _text_of(value)
     return (bins.categories.index(name) + 1 if name in bins.categories else NEW), name
 
@@ -136,14 +133,15 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _order(number: float) -> tuple[bool, float]:
-    return (True, 0) if math.isnan(number) else (False, number)
+def is_missing(value: Value) -> bool:
+    """Null and NaN are missing."""
+    return bool(pd.isna(value))  # type: ignore[arg-type]
 
 
 def _text_of(value: Value) -> str:
-    """A value as Postgres prints it, where 0 and -0, and every NaN, are one."""
+    """A value as Postgres prints it, where 0 and -0 are one."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float | Decimal):
-        return "NaN" if math.isnan(value) else str(Decimal(value).normalize() + 0)
+        return str(Decimal(value).normalize() + 0)
     return str(value)

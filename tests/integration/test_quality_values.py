@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from python_metrics.dashboards.data_quality import DATA_QUALITY
 from python_metrics.dashboards.macros import expand
+from python_metrics.drift.inference_rows import read_rows
+from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.quality_by_hand import (
@@ -22,16 +25,17 @@ from tests.integration.quality_by_hand import (
     Value,
     bins_of,
     histogram,
+    is_missing,
     profile,
     unseen_share,
 )
-from tests.integration.test_any_columns import Project
+from tests.integration.test_any_columns import MONITOR, Project
 
 TABLE = """
 create schema team;
 create table team.awkward (
     id text, partition_date date, version text, amount double precision, price numeric,
-    big bigint, one double precision, grade text, code integer, flag boolean, branch integer,
+    big bigint, one double precision, grade text, code numeric, flag boolean, branch real,
     predicted double precision, target double precision
 )
 """
@@ -86,11 +90,11 @@ def rows_of_days() -> list[dict[str, Value]]:
                 "big": big,
                 "one": 1.0,
                 "grade": grade,
-                "code": None if number % 11 == 0 else 1 + number % 3,
+                "code": [None, nan][number % 2] if number % 11 == 0 else 1 + number % 3,
                 "flag": None if number % 5 == 4 else number % 2 == 0,
-                "branch": None if number % 6 == 5 else number % 3,
+                "branch": [None, nan][number % 4 == 1] if number % 6 == 5 else number % 3,
                 "predicted": math.sqrt(number),
-                "target": None if number % 4 == 0 else number / 7,
+                "target": [None, nan][number % 8 == 0] if number % 4 == 0 else number / 7,
                 **same,
             }
             for amount, price, big, grade, number in itertools.islice(kinds, count)
@@ -120,6 +124,7 @@ def rows_of_days() -> list[dict[str, Value]]:
 
 
 ROWS = rows_of_days()
+ODD = [row for row in ROWS if row["partition_date"] == "2026-01-03"]
 DAYS = [f"2026-01-0{number}" for number in range(1, 8)]
 Key = tuple[str | None, str, str | None, str | None]
 
@@ -138,7 +143,7 @@ def groups() -> Iterator[tuple[Key, Sequence[Row]]]:
 
 
 def as_segment(value: Value) -> str:
-    if value is None:
+    if is_missing(value):
         return "(missing)"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -292,6 +297,39 @@ def test_every_count_of_the_histogram_is_what_numpy_says(project: Project) -> No
         " where category is null"
     )
     compare(project, query, bounds)
+
+
+def test_what_is_missing_is_what_pandas_says(project: Project) -> None:
+    found = Monitor.model_validate(
+        {
+            **MONITOR,
+            "name": "odd_names",
+            "schema_name": "public_scoring",
+            "id": "id",
+            "features": FEATURES,
+            "segments": SEGMENTS,
+        }
+    )
+    query = (
+        "select column_name, metric, value from metrics.column_profile where segment is null"
+        " and partition_date = '2026-01-03' and column_name is not null"
+    )
+    with project.engine.connect() as session:
+        frame = read_rows(session, found, [dt.date(2026, 1, 3)])
+        profile = {(row[0], row[1]): row[2] for row in session.execute(sa.text(query))}
+    for name, column in found.columns.items():
+        assert profile[name, "null_count"] == frame[name].isna().sum(), name
+        if column.kind == "numerical":
+            assert profile[name, "max"] == frame[name].max(), name
+            assert profile[name, "min"] == frame[name].min(), name
+    low, high = found.columns["amount"].range or (0, 0)
+    known = frame["amount"].dropna()
+    outside = 1 - known.between(low, high).mean()
+    assert profile["amount", "out_of_range_share"] == pytest.approx(outside)
+    # Both infinities are outside; of NaN there are two.
+    assert np.isinf(known).sum() == 2
+    assert profile["amount", "max"] == math.inf
+    assert profile["amount", "null_count"] == sum(is_missing(row["amount"]) for row in ODD)
 
 
 def test_the_panel_of_rows_that_came_twice_charts_what_it_says(project: Project) -> None:

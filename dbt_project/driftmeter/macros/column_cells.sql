@@ -57,7 +57,7 @@
         from (
             select
                 {{ keys | join(',\n                ') }},
-                {{ column.alias }}::double precision as number
+                {{ driftmeter.number_of(column.alias) }} as number
             from scored
             {%- if days %}
             where partition_date in ({{ driftmeter.literals(days) }})
@@ -129,7 +129,7 @@
                 from (
                     select
                         {{ keys | join(',\n                        ') }},
-                        {{ column.alias }}::double precision as number,
+                        {{ driftmeter.number_of(column.alias) }} as number,
                         -- What `ln` and `exp` can take of zero, infinity and what is no number.
                         least(
                             greatest(abs({{ column.alias }}::double precision), 1e-300), 1e308

@@ -36,7 +36,10 @@
                     {{ segment.alias }}
                     {%- endfor %}
                     {%- for column in block %},
-                    {{ column.alias }} as value_{{ column.number }},
+                    case
+                        when {{ driftmeter.number_of(column.alias) }} is not null
+                            then {{ column.alias }}
+                    end as value_{{ column.number }},
                     {{ driftmeter.finite(column.alias) }} as number_{{ column.number }},
                     {{ driftmeter.finite(column.alias) }}::numeric as exact_{{ column.number }}
                     {%- endfor %}

@@ -5,7 +5,7 @@
     Citus sends to the machines that hold them.
 
     The days come first, so that an empty day has its rows: counts of 0, and all else null.
-    Moments and quantiles are over finite numbers.
+    NaN is missing like null; moments and quantiles are over finite numbers.
 #}
 {% macro column_summary(name) -%}
     {%- set columns = driftmeter.monitor_columns(name) -%}

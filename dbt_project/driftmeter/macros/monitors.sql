@@ -84,7 +84,7 @@
             partition_date,
             {%- endif %}
             {{ driftmeter.quoted(monitor.id) }} as row_id,
-            {{ driftmeter.quoted(monitor.model_version) }} as row_version
+            {{ driftmeter.text_of(driftmeter.quoted(monitor.model_version)) }} as row_version
             {%- for segment in driftmeter.monitor_segments(name) %},
             coalesce(
                 {{ driftmeter.category_of(segment, driftmeter.quoted(segment.name)) }}, '(missing)'

@@ -11,7 +11,11 @@
 
 {# As text, as Postgres prints it. In a column of text NaN is a text like any other. #}
 {% macro text_of(column) -%}
-    nullif({{ column }}::text, case when {{ driftmeter.has_nan(column) }} then 'NaN' end)
+    {#- Text is the commonest, so that to compare comes before to ask for the type. -#}
+    case
+        when {{ column }}::text <> 'NaN' or not {{ driftmeter.has_nan(column) }}
+            then {{ column }}::text
+    end
 {%- endmacro %}
 
 
@@ -20,6 +24,12 @@
     pg_typeof({{ column }}) in (
         'real'::regtype, 'double precision'::regtype, 'numeric'::regtype
     )
+{%- endmacro %}
+
+
+{# Whether a value is null or NaN. #}
+{% macro is_missing(column) -%}
+    ({{ column }} is null or ({{ driftmeter.has_nan(column) }} and {{ column }}::text = 'NaN'))
 {%- endmacro %}
 
 

@@ -1,13 +1,14 @@
 {#
     dbt's own four tests, limited to the days of the run and with the day kept in each failing
-    row, so that an outcome can be told for each partition and not only for the window.
+    row, so that an outcome can be told for each partition and not only for the window. NaN is
+    missing, as null is.
 #}
 
 {% test unique_by_day(model, column_name) %}
 
 select partition_date, {{ column_name }}, count(*) as occurrences
 from {{ model }}
-where {{ column_name }} is not null and {{ driftmeter.in_window() }}
+where not {{ driftmeter.is_missing(column_name) }} and {{ driftmeter.in_window() }}
 group by partition_date, {{ column_name }}
 having count(*) > 1
 
@@ -18,7 +19,7 @@ having count(*) > 1
 
 select *
 from {{ model }}
-where {{ column_name }} is null and {{ driftmeter.in_window() }}
+where {{ driftmeter.is_missing(column_name) }} and {{ driftmeter.in_window() }}
 
 {% endtest %}
 
@@ -28,7 +29,7 @@ where {{ column_name }} is null and {{ driftmeter.in_window() }}
 select *
 from {{ model }}
 where
-    {{ column_name }}::text not in ('{{ values | join("', '") }}')
+    {{ driftmeter.text_of(column_name) }} not in ('{{ values | join("', '") }}')
     and {{ driftmeter.in_window() }}
 
 {% endtest %}
@@ -40,7 +41,7 @@ select checked.*
 from {{ model }} as checked
 left join {{ to }} as known on checked.{{ column_name }} = known.{{ field }}
 where
-    checked.{{ column_name }} is not null
+    not {{ driftmeter.is_missing('checked.' ~ column_name) }}
     and known.{{ field }} is null
     and {{ driftmeter.in_window('checked.partition_date') }}
 
