@@ -18,6 +18,7 @@ from orchestration.run_scope import days_of_tags, in_a_row, range_tags
 from orchestration.workers import cores, kept_workers, prepare_workers, side_by_side
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
+from python_metrics.arrival.inputs import has_reference_tests, unfinished_days
 from python_metrics.drift.inference_rows import every_day
 from python_metrics.errors import DriftmeterError
 from python_metrics.judging import judge_changed_policy
@@ -153,7 +154,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
 
 
 def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
-    """Measure the days that are new in each table, and those that changed.
+    """Measure the days that are new in each table, those that changed, and what a run left open.
 
     Yields
     ------
@@ -168,7 +169,9 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
             build_missing([name], name)
             engine = connection.engine()
             arrived = mark_changed(engine, monitors()[name])
-            for days in in_a_row([*arrived.new, *stale_days(engine, name)]):
+            with engine.connect() as session:
+                unfinished = unfinished_days(session, monitors()[name])
+            for days in in_a_row([*arrived.new, *stale_days(engine, name), *unfinished]):
                 yield measure(days, name, workers)
             draw_pages(name, workers)
 
@@ -239,13 +242,14 @@ def built_tables(names: Sequence[str]) -> list[str]:
 
 
 def reference_without_quality(names: Sequence[str]) -> Days | None:
-    """Reference days of those monitors that dbt has not measured yet; None where it has all."""
+    """Reference days of those monitors that dbt has not measured and tested; None where it has."""
     with connection.engine().connect() as session:
         spans = [
             monitors()[name].reference
             for name in names
             if _has_other_reference(session, monitors()[name])
             or not _has_summary(session, monitors()[name])
+            or not has_reference_tests(session, monitors()[name])
         ]
     return span_of(spans) if spans else None
 

@@ -27,6 +27,7 @@ from orchestration.resources import Warehouse
 from orchestration.retries import retried_when_disconnected
 from orchestration.run_scope import MONITOR_TAG, monitors_of
 from python_metrics import settings
+from python_metrics.arrival.inputs import note_tests
 from python_metrics.errors import DriftmeterError
 from python_metrics.warehouse.turn import turn
 
@@ -140,6 +141,10 @@ def dbt_models(
             # Without a result Dagster would skip what reads it.
             if (key := key_of(name)) in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"stays as it is": reason})
+        measured = [monitors()[name] for name in monitors_of(context, monitors())]
+        with engine.begin() as connection:
+            for declared in measured:
+                note_tests(connection, declared, days_of(context), is_done=False)
         arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, [*others, *kept])
         # Of the warehouse as it is named now: the project may have been read under another.
         arguments += ["--profiles-dir", str(profiles_dir())]
@@ -151,13 +156,13 @@ def dbt_models(
             engine,
             run_results,
             read_manifest(),
-            monitors_of(context, monitors()),
+            [declared.name for declared in measured],
             days_of(context),
+            measured if has_all_models(run_results) else (),
         )
         failure = first_failure(run_results)
         if failure:
-            failed = [monitors()[name] for name in monitors_of(context, monitors())]
-            tell_failed_days(engine, failed, days_of(context), failure.what)
+            tell_failed_days(engine, measured, days_of(context), failure.what)
     if failure:
         raise failure
 
@@ -173,6 +178,15 @@ def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
             fix="run `dbt build` in dbt_project to see all that it says",
         )
     return invocation.get_artifact("run_results.json")
+
+
+def has_all_models(run_results: Mapping[str, Any]) -> bool:
+    """Whether each model of a run was built; its tests may have failed."""
+    return all(
+        result["status"] == "success"
+        for result in run_results["results"]
+        if result["unique_id"].startswith("model.")
+    )
 
 
 def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:

@@ -8,6 +8,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
+from python_metrics.arrival.inputs import note_tests
+from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.copy import copy_in, copy_out
 
 # dbt says how the window went; which word a day gets follows from its own failing rows.
@@ -34,6 +36,7 @@ def write_test_results(
     manifest: Mapping[str, Any],
     monitors: Iterable[str],
     days: Sequence[dt.date],
+    finished: Iterable[Monitor] = (),
 ) -> int:
     """Replace the dbt outcomes of these monitors and days in metrics.test_results.
 
@@ -41,6 +44,11 @@ def write_test_results(
     day; the others, on seeds, are told by dbt and by Dagster's asset checks alone. A test of a
     monitor's own model is that monitor's alone. Of another test, failing rows count for every
     monitor of the run, but for those that name another monitor.
+
+    Parameters
+    ----------
+    finished : iterable of Monitor
+        Of whose days it is noted, in the same transaction, that their tests are done.
 
     Returns
     -------
@@ -62,6 +70,8 @@ def write_test_results(
             ),
             {"monitors": monitors, "days": list(days)},
         )
+        for monitor in finished:
+            note_tests(connection, monitor, days, is_done=True)
         return copy_in(
             connection, "metrics.test_results", pa.Table.from_pylist(rows, schema=COLUMNS)
         )

@@ -53,10 +53,11 @@ def judge_declared(engine: sa.Engine, monitor: Monitor, cache: Path) -> int:
     and are left out: their measurements cannot be judged.
     """
     mark_outdated(engine, monitor)
-    judged = judge_again(engine, monitor, cache)
-    if judged:
+    days = _judged(engine, monitor, cache, dt.date.min)
+    if days:
         register(engine, monitor)
-    return judged
+    _note_judged(engine, monitor, days)
+    return len(days)
 
 
 def judge_again(
@@ -74,11 +75,18 @@ def judge_again(
     int
         How many days were judged.
     """
+    days = _judged(engine, monitor, cache, since)
+    _note_judged(engine, monitor, days)
+    return len(days)
+
+
+def _judged(engine: sa.Engine, monitor: Monitor, cache: Path, since: dt.date) -> Sequence[dt.date]:
+    """The days from a day on that could be judged, once they are."""
     with engine.connect() as connection:
         days = computed_days(connection, monitor, since, dt.date.max)
         config_hash = measured_config(connection, monitor, days)
     if config_hash is None:
-        return 0
+        return []
     for _ in range(MOST_ROUNDS):
         excluded = _excluded(engine, monitor, days)
         detect(engine, monitor, config_hash, days, cache)
@@ -87,11 +95,16 @@ def judge_again(
         update_incidents(engine, monitor, days)
         if _excluded(engine, monitor, days) == excluded:
             break
-    # Last, so that whoever was interrupted before is told to judge again.
+    return days
+
+
+def _note_judged(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> None:
+    """Note the policy of judged days; last, so that after a run that was cut off they are again."""
+    if not days:
+        return
     with engine.begin() as connection:
         note = {"policy_hash": monitor.policy_hash, "judging_version": JUDGING_VERSION}
-        connection.execute(NOTE_JUDGED, {"monitor": monitor.name, "days": days, **note})
-    return len(days)
+        connection.execute(NOTE_JUDGED, {"monitor": monitor.name, "days": list(days), **note})
 
 
 def _excluded(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> set[dt.date]:

@@ -8,6 +8,7 @@ from orchestration.health.project import (
     examine_monitor,
     examine_notifications,
     examine_project,
+    examine_unfinished,
 )
 from orchestration.health.runs import examine_runs
 from orchestration.health.warehouse import (
@@ -47,6 +48,7 @@ def examine() -> Iterator[Finding]:
 
                 for monitor in monitors().values():
                     yield from examine_monitor(session, monitor)
+                    yield from examine_unfinished(session, monitor)
             yield from examine_notifications(session)
             yield from examine_runs(session)
     except sa.exc.DBAPIError as error:

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from orchestration.dbt_manifest import monitors
 from orchestration.health.finding import Finding, failure, failure_of, ok, warning
 from python_metrics import settings
+from python_metrics.arrival.inputs import has_reference_tests, unfinished_days
 from python_metrics.calibration.not_judged import not_judged
 from python_metrics.errors import DriftmeterError
+from python_metrics.incidents.reports import undrawn
 from python_metrics.monitors.config import Monitor
 
 PART = "dbt project"
@@ -78,6 +80,22 @@ def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Findin
         yield ok(part, shows)
     for unjudged in not_judged(session, [monitor.name]):
         yield warning(part, unjudged.shows, unjudged.fix)
+
+
+def examine_unfinished(session: sa.Connection, monitor: Monitor) -> Iterator[Finding]:
+    """What a run that was cut off, or a page that failed, left to be done; nothing if all is."""
+    days, pages = len(unfinished_days(session, monitor)), undrawn(session, monitor.name)
+    left = []
+    if not has_reference_tests(session, monitor):
+        left.append("dbt's tests of the reference days")
+    if days:
+        left.append(f"{days} day{'s' * (days > 1)} that dbt was begun for")
+    if pages:
+        left.append(f"the page{'s' * (pages > 1)} of {pages} incident{'s' * (pages > 1)}")
+    if left:
+        shows = f"no run has finished {', '.join(left)}"
+        fix = "unless a run is at it now, `driftmeter run` finishes it"
+        yield warning(f"runs of {monitor.name}", shows, fix)
 
 
 def examine_notifications(session: sa.Connection) -> Iterator[Finding]:

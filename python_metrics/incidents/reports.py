@@ -22,6 +22,11 @@ WITHOUT = sa.text(
     " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
     " order by incident_id"
 )
+UNDRAWN = sa.text(
+    "select count(*) from metrics.incidents where monitor = :monitor and report_url is null"
+    " and report_state <> 'too few rows'"
+    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
+)
 NOTE = sa.text(
     "update metrics.incidents set report_url = :url, report_state = :state,"
     " report_reason = :reason where incident_id = :number and report_url is null"
@@ -64,6 +69,11 @@ def wanted_reports(engine: sa.Engine, monitor: Monitor) -> list[IncidentReport]:
         segment = (incident.segment, incident.segment_value) if incident.segment else None
         wanted.append(IncidentReport(incident.incident_id, incident.opened_on, columns, segment))
     return wanted
+
+
+def undrawn(connection: sa.Connection, monitor: str) -> int:
+    """How many of a monitor's incidents wait for a page, because a run was cut off or it failed."""
+    return int(connection.execute(UNDRAWN, {"monitor": monitor}).scalar_one())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk import Disk
-from tests.faults.harness import overlap, suffer
+from tests.faults.harness import kill_in_a_row, overlap, suffer
 from tests.faults.inflict import FAULTS
 from tests.faults.warehouse import SERVER, Contents, Warehouse
 
@@ -27,6 +27,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of moments and processes (1)")
     parser.add_argument("--only", choices=FAULTS, help="faults of one kind")
     parser.add_argument("--overlap", action="store_true", help="two runs at once, in place of it")
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="kill first runs, reference included, at each point of the chain, in place of it",
+    )
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="driftmeter-faults-"))
     kinds = [given.only] if given.only else list(FAULTS)
@@ -42,6 +47,8 @@ def main() -> int:
         patch.setenv("DRIFTMETER_HOME", str(root / "home"))
         warehouse = Warehouse(root, disk)
         try:
+            if given.first:
+                return _first(warehouse)
             old, new, seconds = warehouse.prepare()
             print(f"seed {given.seed}; a run of thirty days takes {seconds:.1f} s", flush=True)
             if given.overlap:
@@ -71,6 +78,20 @@ def main() -> int:
         f" new: {sum(case.new for case in cases)}, old: {sum(case.old for case in cases)};"
         f" faults after which a day was lost, mixed, doubled or not put right: {wrong}"
     )
+    return wrong > 0
+
+
+def _first(warehouse: Warehouse) -> int:
+    cases = []
+    for case in kill_in_a_row(warehouse, warehouse.prepare_first()):
+        cases.append(case)
+        print(
+            f"{len(cases):3} {case.kind}, at {case.second:5.1f} s: {case.what}",
+            *(f"\n    WRONG {fault}" for fault in case.wrong),
+            flush=True,
+        )
+    killed, wrong = sum(case.cut_off for case in cases), len(cases[-1].wrong)
+    print(f"{killed} runs were killed; tables that differ after the last run: {wrong}")
     return wrong > 0
 
 

@@ -4,16 +4,33 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from tests.faults.inflict import FAULTS
+from tests.faults.inflict import FAULTS, kill_run
 from tests.faults.warehouse import Contents, Warehouse, differences, faults_of
 
 PATIENCE_SECONDS = 600
+NOTED = "select count(*) >= {} from metrics.measured_inputs where step = '{}'"
+# Points of a first run at which it may be killed, each by a query that is true from then on. Notes
+# of the reference's 59 days come before those of the eight days.
+MOMENTS = {
+    "before dbt": NOTED.format(1, "tests"),
+    "dbt's models built, tests to come": NOTED.format(1, "quality"),
+    "outcomes of dbt's tests stored": NOTED.format(1, "tests") + " and fingerprint is not null",
+    "some days of drift": "select count(*) >= 3 from metrics.partitions",
+    "drift, no performance": "select count(*) >= 8 from metrics.partitions",
+    "some days of performance": NOTED.format(3, "performance") + " and fingerprint is not null",
+    "performance, no incidents": NOTED.format(8, "performance") + " and fingerprint is not null",
+    "incidents, no page": "select count(*) > 0 from metrics.incidents",
+    "a page, the others to come": "select count(report_url) > 0 from metrics.incidents",
+    "pages noted, before the summary": "select count(*) > 0 and count(*) filter"
+    " (where report_url is null and family not in ('volume', 'missing_day', 'empty_day',"
+    " 'late_data')) = 0 from metrics.incidents",
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,41 @@ def suffer(
         stale=len(new.by_day["measured_inputs"]) - len(left.fresh),
         wrong=tuple(wrong),
     )
+
+
+def kill_in_a_row(warehouse: Warehouse, whole: Contents) -> Iterator[Case]:
+    """Kill a first run at a point of the chain, the next at the next point, and let the last be.
+
+    Each chooses its days itself, and goes on with what the one before it left.
+
+    Yields
+    ------
+    Case
+        Of each run, the last of them with what differs from an undisturbed run.
+    """
+    with warehouse.copy("first", "empty") as name:
+        for moment in MOMENTS:
+            run, started = warehouse.begin(name, ()), time.monotonic()
+            engine = warehouse.engine(name)
+            was_before = not _is_at(engine, moment)
+            while run.poll() is None and not _is_at(engine, moment):
+                time.sleep(0.05)
+            second, is_alive = time.monotonic() - started, run.poll() is None
+            what = kill_run(warehouse, name, run, random.Random()) if is_alive else "had ended"
+            run.wait(PATIENCE_SECONDS)
+            engine.dispose()
+            left = differences(_left(warehouse, name), whole)
+            what = f"{what}; not yet as in the end: {', '.join(left) or 'nothing'}"
+            yield Case(moment, second, what, is_alive and was_before, 0, 0, 0, ())
+        started = time.monotonic()
+        warehouse.run(name, ())
+        wrong = tuple(f"{one} differs" for one in differences(warehouse.contents(name), whole))
+        yield Case("to the end", time.monotonic() - started, "not killed", False, 0, 0, 0, wrong)
+
+
+def _is_at(engine: sa.Engine, moment: str) -> bool:
+    with engine.connect() as session:
+        return bool(session.scalar(sa.text(MOMENTS[moment])))
 
 
 def _left(warehouse: Warehouse, name: str) -> Contents:

@@ -27,6 +27,8 @@ SERVER = "server"
 # Thirty days after the reference, of 160 rows each.
 THIRTY_DAYS = ROWS.replace("% 73", "% 89").replace("11680", "14240")
 DAYS = ("--from", "2026-03-01", "--to", "2026-03-30")
+# The first eight of them, for runs that are killed at each point of a first run.
+EIGHT_DAYS = ROWS.replace("% 73", "% 67").replace("11680", "10720")
 # After they were measured once: every day has other rows, some have fewer.
 CHANGE = """
     update team.scores set bins = bins * 0.9, target = target + 0.01
@@ -35,8 +37,19 @@ CHANGE = """
 """
 # Each with a day; the clocks of a row, and when it was first written, are not what it says.
 BY_DAY = ("column_summary", "drift", "performance", "test_results", "breaches", "measured_inputs")
-OTHERS = ("partitions", "incidents", "baselines", "monitors", "alarms", "alarm_days")
-CLOCKS = ("computed_at", "measured_at", "duration_seconds", "incident_id", "report_url")
+OTHERS = (
+    "partitions", "incidents", "baselines", "monitors", "alarms", "alarm_days",
+    "monitored_columns", "reference_bins", "inference_columns", "column_changes",
+    "version_comparisons", "accepted_normals",
+)  # fmt: skip
+CLOCKS = ("computed_at", "measured_at", "duration_seconds", "incident_id", "noted_at")
+# Of the reference, and of a step that a run notes as begun before it changes anything.
+APART = {
+    "reference days of column_summary": "column_summary where partition_date < '2026-03-01'",
+    "reference days of test_results": "test_results where partition_date < '2026-03-01'",
+    "reference days of measured_inputs": "measured_inputs where partition_date < '2026-03-01'",
+    "days with dbt's tests": "measured_inputs where step = 'tests'",
+}
 # Of a day with rows all of these have some; a calm day has no breach.
 NEVER_EMPTY = ("column_summary", "drift", "performance", "measured_inputs")
 
@@ -83,6 +96,14 @@ class Warehouse:
     def engine(self, name: str) -> sa.Engine:
         return sa.create_engine(f"{self.base}/{name}".replace("postgresql:", "postgresql+psycopg:"))
 
+    def prepare_first(self) -> Contents:
+        """Fill `empty` with days that nobody measured; what an undisturbed run of it leaves."""
+        fill(self.project.engine, EIGHT_DAYS)
+        self.project.engine.dispose()
+        create_database(self.base, "undisturbed", "empty")
+        self.run("undisturbed", ())
+        return self.contents("undisturbed")
+
     def prepare(self) -> tuple[Contents, Contents, float]:
         """Make `before`, whose thirty days are to be measured again.
 
@@ -109,9 +130,9 @@ class Warehouse:
         return old, self.contents("undisturbed"), time.monotonic() - started
 
     @contextmanager
-    def copy(self, name: str) -> Iterator[str]:
-        """A database like `before`, for as long as the block is on."""
-        create_database(self.base, name, "before")
+    def copy(self, name: str, template: str = "before") -> Iterator[str]:
+        """A database like another, for as long as the block is on."""
+        create_database(self.base, name, template)
         # Postgres logs a sequence 32 values ahead, and takes a copy's for logged: after a crash it
         # would give numbers again that rows have.
         self._on_server("checkpoint")
@@ -137,9 +158,9 @@ class Warehouse:
             "DRIFTMETER_HOME": str(home),
         }
 
-    def begin(self, name: str) -> "subprocess.Popen[str]":
-        """Start a run of the days in a session of its own."""
-        return self._popen(name, [DRIFTMETER, "run", *DAYS])
+    def begin(self, name: str, days: tuple[str, ...] = DAYS) -> "subprocess.Popen[str]":
+        """Start a run of the days in a session of its own; of what is new without any."""
+        return self._popen(name, [DRIFTMETER, "run", *days])
 
     def begin_in_dagster(self, name: str) -> "subprocess.Popen[str]":
         """Start a run of the same assets and days by Dagster's own command."""
@@ -162,9 +183,9 @@ class Warehouse:
             start_new_session=True,
         )
 
-    def run(self, name: str) -> None:
+    def run(self, name: str, days: tuple[str, ...] = DAYS) -> None:
         """Measure the days in a database; fails as the run does."""
-        ended = self.begin(name)
+        ended = self.begin(name, days)
         if ended.wait(600) != 0:
             raise AssertionError(f"the run failed: {self.output(name)}")
 
@@ -173,6 +194,13 @@ class Warehouse:
         if self.disk:
             self.disk.relieve()
         self.server.start()
+
+    def _with_page(self, name: str, row: dict[str, object]) -> dict[str, object]:
+        """A row with, in place of an address, whether its page is in the run's own home."""
+        if url := row.get("report_url"):
+            page = self.root / "homes" / name / "reports" / str(url).rpartition("/")[2]
+            row["report_url"] = page.is_file()
+        return row
 
     def last_line(self, name: str) -> str:
         """What the last run said last."""
@@ -191,15 +219,19 @@ class Warehouse:
             for table in BY_DAY:
                 days = by_day.setdefault(table, {})
                 where = " where partition_date >= '2026-03-01'"
+                where += " and step <> 'tests'" * (table == "measured_inputs")
                 for row in session.scalars(sa.text(rows.format(table=table) + where)):
                     text = json.dumps(row, sort_keys=True)
                     days.setdefault(row["partition_date"], []).append(text)
+            selected = {**{table: table for table in OTHERS}, **APART}
             others = {
                 table: sorted(
-                    json.dumps(row, sort_keys=True)
-                    for row in session.scalars(sa.text(rows.format(table=table)))
+                    json.dumps(self._with_page(name, row), sort_keys=True)
+                    for row in session.scalars(sa.text(_selected(rows, where)))
                 )
-                for table in OTHERS
+                for table, where in selected.items()
+                # dbt makes some of them.
+                if session.scalar(sa.select(sa.func.to_regclass(f"metrics.{where.split()[0]}")))
             }
             measured = frozenset(session.scalars(sa.text(fresh)))
         engine.dispose()
@@ -207,6 +239,12 @@ class Warehouse:
             for texts in days.values():
                 texts.sort()
         return Contents(by_day, others, measured)
+
+
+def _selected(rows: str, where: str) -> str:
+    """The query of a table's rows, or of some of them."""
+    table, _, condition = where.partition(" ")
+    return f"{rows.format(table=table)} {condition}"
 
 
 def faults_of(now: Contents, old: Contents, new: Contents) -> list[str]:
@@ -239,7 +277,6 @@ def faults_of(now: Contents, old: Contents, new: Contents) -> list[str]:
 
 def differences(now: Contents, new: Contents) -> list[str]:
     """Tables whose rows are not those of an undisturbed run."""
-    tables = [*(f"{table} by day" for table in BY_DAY), *OTHERS]
-    have = [*(now.by_day[table] for table in BY_DAY), *(now.others[table] for table in OTHERS)]
-    want = [*(new.by_day[table] for table in BY_DAY), *(new.others[table] for table in OTHERS)]
-    return [name for name, ours, its in zip(tables, have, want, strict=True) if ours != its]
+    by_day = [f"{table} by day" for table in BY_DAY if now.by_day[table] != new.by_day[table]]
+    names = [*new.others, *(name for name in now.others if name not in new.others)]
+    return [*by_day, *(name for name in names if now.others.get(name) != new.others.get(name))]

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from orchestration.dbt_test_results import write_test_results
+from python_metrics.arrival.inputs import note_tests
+from python_metrics.monitors.config import Monitor
 from tests.integration.pipeline import days
 from tests.integration.test_arrival import change
+from tests.integration.test_doctor import MONITOR
 
 FAILING = """
 create schema test_failures;
@@ -37,6 +41,7 @@ def write(
     nodes: dict[str, dict[str, Any]] | None = None,
     monitors: Sequence[str] = ("loans", "other"),
     message: str | None = None,
+    finished: Sequence[Monitor] = (),
 ) -> list[tuple[object, ...]]:
     tests = nodes or {"test.a": node()}
     names = ("loans", "other", "column_summary")
@@ -47,7 +52,9 @@ def write(
     }
     results = [{"unique_id": key, "status": status, "message": message} for key in tests]
     run_results = {"results": [*results, {"unique_id": "model.gone", "status": "success"}]}
-    write_test_results(engine, run_results, {"nodes": {**tests, **models}}, monitors, WINDOW)
+    write_test_results(
+        engine, run_results, {"nodes": {**tests, **models}}, monitors, WINDOW, finished
+    )
     query = sa.text(
         "select monitor, extract(day from partition_date)::int, status, observed, reason"
         " from metrics.test_results where source = 'dbt' order by 1, 2"
@@ -111,3 +118,19 @@ def test_a_test_without_days_and_another_runs_monitors_are_let_alone(warehouse: 
     write(warehouse, "pass")
     rows = write(warehouse, "pass", {"test.b": node(name="unique")}, monitors=["other"])
     assert [row[0] for row in rows] == ["loans"] * 3
+
+
+def test_that_tests_are_done_is_noted_with_their_outcomes_or_not_at_all(
+    warehouse: sa.Engine,
+) -> None:
+    done = "select count(*) from metrics.measured_inputs where step = 'tests' and fingerprint = ''"
+    with warehouse.begin() as session:
+        note_tests(session, MONITOR, WINDOW, is_done=False)
+    # Of a test that found something the table of failing rows is not there.
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        write(warehouse, "warn", finished=[MONITOR])
+    with warehouse.connect() as session:
+        assert session.scalar(sa.text(done)) == 0
+    write(warehouse, "pass", finished=[MONITOR])
+    with warehouse.connect() as session:
+        assert session.scalar(sa.text(done)) == len(WINDOW)

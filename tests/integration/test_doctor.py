@@ -18,10 +18,15 @@ import sqlalchemy as sa
 from orchestration.health import machine, runs
 from orchestration.health.finding import Finding
 from orchestration.health.machine import examine_directory
-from orchestration.health.project import examine_monitor, examine_notifications
+from orchestration.health.project import (
+    examine_monitor,
+    examine_notifications,
+    examine_unfinished,
+)
 from orchestration.health.runs import examine_runs
 from orchestration.health.serve import server
 from orchestration.health.warehouse import examine_warehouse, open_warehouse
+from python_metrics.arrival.inputs import note_tests
 from python_metrics.monitors.config import Monitor
 from tests.conftest import prepare_for
 
@@ -201,6 +206,26 @@ def test_days_that_failed_and_days_that_changed(warehouse: sa.Engine) -> None:
         session.execute(sa.text("delete from metrics.partitions where state = 'failed'"))
         stale = only(examine_monitor(session, MONITOR), "monitor loans")
     assert (stale.state, "--stale" in stale.fix) == ("warning", True)
+
+
+def test_what_a_run_that_was_killed_left_to_be_done(warehouse: sa.Engine) -> None:
+    days(warehouse, (now().date(), "fresh", None, now()))
+    incident = (
+        "insert into metrics.incidents (monitor, cause, family, kind, severity, columns, opened_on,"
+        " last_seen_on, days, diagnosis, evidence, computed_at)"
+        " values ('loans', 'a', 'column', 'unit_change', 'error', '{income}', '2026-02-02',"
+        " '2026-02-02', 1, 'in cents', '{}', now())"
+    )
+    with warehouse.begin() as session:
+        assert list(examine_unfinished(session, MONITOR)) == []
+        session.execute(sa.text(incident))
+        note_tests(session, MONITOR, [MONITOR.reference.from_date], is_done=False)
+        note_tests(session, MONITOR, [dt.date(2026, 2, 2)], is_done=True)
+        (finding,) = examine_unfinished(session, MONITOR)
+    assert finding.shows == (
+        "no run has finished dbt's tests of the reference days, 1 day that dbt was begun for,"
+        " the page of 1 incident"
+    )
 
 
 def test_messages_that_nobody_got(warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,8 @@ def test_one_late_row_is_one_stale_day_and_one_day_measured_again(
     declare(project, LOOSE)
     run(project, *DAYS)
     before = clocks(warehouse)
-    assert {step for _, step in before} == {"quality", "drift", "performance", "incidents", "day"}
+    steps = {"quality", "tests", "drift", "performance", "incidents", "day"}
+    assert {step for _, step in before} == steps
     assert set(states(warehouse).values()) == {"fresh"}
     with warehouse.begin() as session:
         assert session.execute(sa.text(LATE_ROW)).rowcount == 1
@@ -58,7 +59,5 @@ def test_one_late_row_is_one_stale_day_and_one_day_measured_again(
     shown = run(project, "--stale")
     assert str(LATE) in shown
     after = clocks(warehouse)
-    assert {key for key in after if after[key] != before[key]} == {
-        (LATE, step) for step in ("quality", "drift", "performance", "incidents", "day")
-    }
+    assert {key for key in after if after[key] != before[key]} == {(LATE, step) for step in steps}
     assert set(states(warehouse).values()) == {"fresh"}

@@ -7,15 +7,23 @@ import sqlalchemy as sa
 
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.arrival.contents import day_content
-from python_metrics.arrival.inputs import note_inputs, steps_after
+from python_metrics.arrival.inputs import (
+    has_reference_tests,
+    note_inputs,
+    note_tests,
+    steps_after,
+    unfinished_days,
+)
+from python_metrics.drift.inference_rows import every_day
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.incidents.update import update_incidents
-from python_metrics.monitors.config import Monitor
+from python_metrics.monitors.config import Days, Monitor
 from python_metrics.monitors.manifest import load_monitors
 from python_metrics.performance.partition import load_background, measure_day
 from tests.integration.test_any_columns import FEATURES, QUALITY, Project
 from tests.integration.test_any_columns import project as project  # a fixture
+from tests.integration.test_doctor import MONITOR
 
 DAY = dt.date(2026, 3, 3)
 HOUR = dt.timedelta(hours=1)
@@ -173,3 +181,48 @@ def test_who_knows_of_one_state_only_is_understood(warehouse: sa.Engine) -> None
         assert session.execute(sa.text(query)).one() == ("fresh", None, "fresh", None)
         session.execute(sa.text(mark))
         assert session.execute(sa.text(query)).one() == ("stale", "by hand") * 2
+
+
+def test_a_reference_is_done_once_tests_of_each_of_its_days_are_as_declared_now(
+    warehouse: sa.Engine,
+) -> None:
+    reference = every_day(MONITOR.reference.from_date, MONITOR.reference.to_date)
+    longer = Days(**{"from": reference[0], "to": reference[-1] + dt.timedelta(days=1)})
+    with warehouse.begin() as session:
+        # As before runs noted it.
+        assert has_reference_tests(session, MONITOR)
+        note_tests(session, MONITOR, reference, is_done=False)
+        assert not has_reference_tests(session, MONITOR)
+        note_tests(session, MONITOR, reference[1:], is_done=True)
+        assert not has_reference_tests(session, MONITOR)
+        note_tests(session, MONITOR, reference, is_done=True)
+        assert has_reference_tests(session, MONITOR)
+        for change in ({"segments": ("income",)}, {"reference": longer}):
+            assert not has_reference_tests(session, MONITOR.model_copy(update=change))
+        note_inputs(session, MONITOR.name, "quality", {reference[3]: "of other rows"})
+        assert not has_reference_tests(session, MONITOR)
+        note_tests(session, MONITOR, reference, is_done=True)
+        assert has_reference_tests(session, MONITOR)
+
+
+def test_a_day_that_a_run_began_and_took_no_further_is_unfinished(warehouse: sa.Engine) -> None:
+    insert = (
+        "insert into metrics.partitions (monitor, partition_date, state, row_count, fingerprint,"
+        " config_hash, duration_seconds) values ('loans', :day, :state, 3, 'aa', 'x', 1)"
+    )
+    state = sa.text("select state from metrics.partitions where partition_date = :day")
+    with warehouse.begin() as session:
+        for is_done in (False, True):
+            first = MONITOR.reference.from_date
+            others = [first, first - dt.timedelta(days=1)]
+            note_tests(session, MONITOR, [DAY, *others], is_done=is_done)
+            assert unfinished_days(session, MONITOR) == [DAY]
+        session.execute(sa.text(insert), {"day": DAY, "state": "fresh"})
+        assert unfinished_days(session, MONITOR) == []
+        note_tests(session, MONITOR, [DAY], is_done=False)
+        assert unfinished_days(session, MONITOR) == [DAY]
+        note_inputs(session, MONITOR.name, "performance", {DAY: "aa"})
+        # What was measured of the day is right: nothing of it waits.
+        assert session.scalar(state, {"day": DAY}) == "fresh"
+        session.execute(sa.text("update metrics.partitions set state = 'failed'"))
+        assert unfinished_days(session, MONITOR) == []
