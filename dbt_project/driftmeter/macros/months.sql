@@ -6,7 +6,7 @@
     all machines of a Citus.
 #}
 {% macro split_by_month(relation) -%}
-    {%- if not var('distributed', false) -%}
+    {%- if not var('distributed', false) and driftmeter.is_prepared() -%}
     select {{ driftmeter.in_metrics('split_by_month') }}(
         {{ driftmeter.literal(relation) }}::regclass
     )
@@ -16,10 +16,12 @@
 
 {# Make the months of a model's new rows that its table does not have, where it is split. #}
 {% macro make_months(target, source) -%}
+    {%- if driftmeter.is_prepared() -%}
     select {{ driftmeter.in_metrics('make_months') }}(
         {{ driftmeter.literal(target) }}::regclass,
         array(select distinct partition_date from {{ source }})
     )
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -28,8 +30,12 @@
     them Postgres takes a new table for empty.
 #}
 {% macro analyze_months(relation) -%}
+    {%- if driftmeter.is_prepared() -%}
     select {{ driftmeter.in_metrics('analyze_months') }}(
         {{ driftmeter.literal(relation) }}::regclass,
         array({{ driftmeter.days_in_window(relation) }})
     )
+    {%- else -%}
+    analyze {{ relation }}
+    {%- endif -%}
 {%- endmacro %}

@@ -2,6 +2,7 @@
 
 The table holds what `column_profile` and `column_histogram` held, in an eighth of the space; both
 are views of it now. dbt fills it; it is made here, since the views need it before dbt's first run.
+Where only dbt ran before, it is there already, with the same columns by dbt's contract.
 """
 
 from alembic import op
@@ -10,7 +11,7 @@ revision = "0015"
 down_revision = "0014"
 
 TABLE = """
-create table metrics.column_summary (
+create table if not exists metrics.column_summary (
     monitor text, model_version text, partition_date date, segment text, segment_value text,
     column_name text, kind text,
     row_count bigint, null_count bigint, distinct_count bigint, zero_count bigint,
@@ -24,9 +25,9 @@ create table metrics.column_summary (
 )
 """
 INDEXES = [
-    "create index column_summary_by_day on metrics.column_summary (partition_date)",
+    "create index if not exists column_summary_by_day on metrics.column_summary (partition_date)",
     """
-    create index column_summary_by_column on metrics.column_summary
+    create index if not exists column_summary_by_column on metrics.column_summary
     (monitor, metrics.segment_label(segment, segment_value), column_name, partition_date)
     """,
 ]
