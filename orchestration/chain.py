@@ -19,6 +19,7 @@ from orchestration.workers import cores, kept_workers, prepare_workers, side_by_
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
 from python_metrics.arrival.inputs import has_reference_tests, unfinished_days
+from python_metrics.arrival.missing import missing_days
 from python_metrics.drift.inference_rows import every_day
 from python_metrics.errors import DriftmeterError
 from python_metrics.judging import judge_changed_policy
@@ -154,7 +155,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
 
 
 def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
-    """Measure the days that are new in each table, those that changed, and what a run left open.
+    """Measure what is new in each table, what changed, what a run left open, and what never came.
 
     Yields
     ------
@@ -168,11 +169,15 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
         for name in names:
             build_missing([name], name)
             engine = connection.engine()
+            # First, for measuring its newest rows again hides that a monitor was live.
+            yield from _measure_missing(name, workers)
             arrived = mark_changed(engine, monitors()[name])
             with engine.connect() as session:
                 unfinished = unfinished_days(session, monitors()[name])
             for days in in_a_row([*arrived.new, *stale_days(engine, name), *unfinished]):
                 yield measure(days, name, workers)
+            if arrived.new:
+                yield from _measure_missing(name, workers)
             draw_pages(name, workers)
 
 
@@ -180,6 +185,14 @@ def draw_pages(name: str, workers: int | None) -> None:
     """Draw the pages of a monitor's incidents that have none, whichever run left them undrawn."""
     directory = settings.home() / "reports"
     write_reports(connection.engine(), monitors()[name], directory, workers or cores())
+
+
+def _measure_missing(name: str, workers: int | None) -> Iterator[ChainRun]:
+    """Take days through all steps on which rows were due and none came."""
+    with connection.engine().connect() as session:
+        missing = missing_days(session, monitors()[name])
+    for days in in_a_row(missing):
+        yield measure(days, name, workers)
 
 
 def tell_changes(names: Sequence[str]) -> None:

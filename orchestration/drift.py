@@ -19,6 +19,7 @@ from orchestration.retries import retried_when_disconnected
 from python_metrics import settings
 from python_metrics.arrival.columns import note_columns
 from python_metrics.arrival.inputs import steps_after
+from python_metrics.arrival.missing import overdue_days
 from python_metrics.calibration.detect import detect
 from python_metrics.calibration.verdicts import Verdict
 from python_metrics.drift.partition import compute_partition
@@ -49,7 +50,7 @@ is safe.
 
 
 def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
-    """None: a table alone cannot tell a day that never came from one that came empty."""
+    """None: a table alone cannot tell more than `overdue_days` does."""
     return set()
 
 
@@ -92,7 +93,9 @@ def drift_asset(
             context.log.warning(told)
         register(engine, monitor)
         reference = load_reference(engine, monitor)
-        shared = _Shared(monitor, reference, frozenset(absent_days(engine, days)))
+        with engine.connect() as session:
+            overdue = overdue_days(session, monitor)
+        shared = _Shared(monitor, reference, frozenset(overdue | absent_days(engine, days)))
         for change in note_columns(engine, monitor, min(days)):
             context.log.warning(f"{monitor.name}: {change.name} was {change.change}")
         computed = over_pieces(_compare, shared, days, processes_of(context.run.tags))

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from orchestration.run_scope import MONITOR_TAG
+from python_metrics.arrival.due import GRACE_HOURS
 from python_metrics.monitors.config import Monitor
 
 # Tag of assets that are no part of a day: they are materialized when somebody asks for them.
 ON_DEMAND = {"driftmeter/on_demand": "true"}
-# Six hours after the day ended: most batch jobs have written it by then.
-HOUR = 6
+# The day before is due then: one without rows is missing.
+HOUR = GRACE_HOURS
 
 chain_job = dg.define_asset_job(
     "daily_chain",

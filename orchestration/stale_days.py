@@ -1,4 +1,4 @@
-"""The sensor that measures again what changed: late rows, late labels, rows that vanished."""
+"""The sensor that measures what changed, late rows, late labels, and days that never came."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ import dagster as dg
 from orchestration.resources import Warehouse
 from orchestration.run_scope import in_a_row, range_tags
 from python_metrics.arrival.changes import mark_changed, stale_days
+from python_metrics.arrival.missing import missing_days
 from python_metrics.monitors.config import Monitor
 
 # Steps of a run over many days may be so far apart; after that it has ended before its last step.
@@ -31,7 +32,7 @@ def stale_days_sensor(
         target=dg.AssetSelection.assets(*{key for own in keys.values() for key in own})
         & dg.AssetSelection.all(),
         minimum_interval_seconds=60,
-        description="Runs days again whose rows or labels changed. Off until you turn it on.",
+        description="Runs days that changed or never came. Off until you turn it on.",
     )
     def stale_days_again(warehouse: Warehouse) -> Iterator[dg.RunRequest | dg.SkipReason]:
         """One run a range of days in a row, and one only for each change of them."""
@@ -48,7 +49,16 @@ def stale_days_sensor(
                     asset_selection=list(keys[name]),
                     tags=range_tags(days, name),
                 )
+            with engine.connect() as session:
+                missing = missing_days(session, monitor)
+            for days in in_a_row(missing):
+                is_calm = False
+                yield dg.RunRequest(
+                    run_key=f"{name} {days.from_date} {days.to_date} missing",
+                    asset_selection=list(keys[name]),
+                    tags=range_tags(days, name),
+                )
         if is_calm:
-            yield dg.SkipReason("no day is stale")
+            yield dg.SkipReason("no day is stale, and none is missing")
 
     return stale_days_again

@@ -72,6 +72,10 @@ INCIDENTS = sa.text(
     " from metrics.incidents where monitor = :monitor"
     " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
 )
+OPEN_GAPS = sa.text(
+    "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"
+    " and closed_on is null and (cast(:monitor as text) is null or monitor = :monitor) order by 1"
+)
 MOST_INCIDENTS = 10
 # Each takes some 0.4 s to draw.
 MOST_ON_PAGE = 10
@@ -111,6 +115,13 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
         }
         report = _report(session, run.monitors, span)
     _print_next(terminal, sorted(alarms, key=lambda name: -alarms[name]), report)
+
+
+def open_gaps(engine: sa.Engine, monitor: str | None) -> list[str]:
+    """A line a monitor, of one or of all, whose rows are due and have not come."""
+    with engine.connect() as session:
+        rows = session.execute(OPEN_GAPS, {"monitor": monitor})
+        return [f"{row.monitor}: {row.diagnosis}" for row in rows]
 
 
 @only_informs("the summary of the day")

@@ -26,9 +26,9 @@ def run(
 ) -> None:
     """Measure days of the predictions: quality, drift, performance, incidents.
 
-    Without days, those that are new in each monitor's table and those that changed since they were
-    measured. The reference days are measured first if they are not. Running days again is safe: a
-    day is replaced whole.
+    Without days, those that are new in each monitor's table, those that changed since they were
+    measured, and those on which rows were due and none came. The reference days are measured first
+    if they are not. Running days again is safe: a day is replaced whole.
 
     Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
     """
@@ -36,7 +36,7 @@ def run(
     tell_start()
     prepare()
     from orchestration.chain import measure, measure_arrived, measure_stale
-    from orchestration.summary import print_summary
+    from orchestration.summary import open_gaps, print_summary
     from python_metrics.retention.final import refuse_days_without_rows
     from python_metrics.warehouse import connection
 
@@ -50,3 +50,5 @@ def run(
         runs += 1
     if not runs:
         typer.echo("no day is stale" if stale else "no day is new, and none changed")
+        for line in open_gaps(connection.engine(), monitor):
+            typer.echo(line)

@@ -1,14 +1,24 @@
-"""On which days rows are due, going by the days on which the reference has some."""
+"""On which days rows are due: by the days on which the reference has some, and by the clock."""
 
 import calendar
 import datetime as dt
 import itertools
 from collections import Counter
 from collections.abc import Callable, Collection
+from zoneinfo import ZoneInfo
 
 # A weekday, or a day of the month, has a batch where more than this share of them had one.
 REGULAR_SHARE = 2 / 3
 ONE_DAY = dt.timedelta(days=1)
+# So long after a day has ended its rows are due; Dagster's schedule runs it then. Most batch jobs
+# have written it by that time.
+GRACE_HOURS = 6
+
+
+def newest_due_day(zone: ZoneInfo, now: dt.datetime) -> dt.date:
+    """The newest day whose rows are due, by the clock of a time zone."""
+    there = now.astimezone(zone).replace(tzinfo=None)
+    return (there - dt.timedelta(hours=GRACE_HOURS)).date() - ONE_DAY
 
 
 def due_days(reference: Collection[dt.date], first: dt.date, last: dt.date) -> list[dt.date]:

@@ -22,6 +22,22 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Missing days up to one of them, without a day with rows between.
+
+    Attributes
+    ----------
+    since : date or None
+        The newest computed day with rows before them; None where there is none.
+    days : int
+        How many they are.
+    """
+
+    since: dt.date | None
+    days: int
+
+
+@dataclass(frozen=True)
 class Partition:
     """One computed day; a row of ``metrics.partitions``."""
 
@@ -31,6 +47,7 @@ class Partition:
     row_count: int
     fingerprint: str | None
     config_hash: str | None
+    gap: Gap | None = None
 
 
 def partitions(
@@ -44,7 +61,13 @@ def partitions(
         " and partition_date between :first and :last order by 1"
     )
     rows = connection.execute(query, {"monitor": monitor.name, "first": first, "last": last})
-    return [Partition(**row) for row in rows.mappings()]
+    found, since, missing = [], None, 0
+    for row in rows.mappings():
+        missing = missing + 1 if row["state"] == "missing" else 0 if row["row_count"] else missing
+        gap = Gap(since, missing) if row["state"] == "missing" else None
+        found.append(Partition(**row, gap=gap))
+        since = row["day"] if row["row_count"] else since
+    return found
 
 
 def of_state(partition: Partition) -> Breach | None:
@@ -52,9 +75,7 @@ def of_state(partition: Partition) -> Breach | None:
     day, rows = partition.day, partition.row_count
     evidence = {"state": partition.state, "reason": partition.reason, "rows": rows}
     if partition.state == "missing":
-        return Breach(
-            "missing_day", f"{day} never came: the source does not have it.", evidence=evidence
-        )
+        return Breach("missing_day", _of_gap(day, partition.gap or Gap(None, 1)), evidence=evidence)
     if partition.state == "empty":
         return Breach("empty_day", f"{day} came without a single row.", evidence=evidence)
     # Labels come late by their nature.
@@ -102,6 +123,14 @@ def days_between_batches(
         if day not in due_days(reference, first, day):
             between.add(day)
     return between
+
+
+def _of_gap(day: dt.date, gap: Gap) -> str:
+    """What it says that no rows came on a day, and on how many before it."""
+    since = f" since {gap.since}" if gap.since else ""
+    if gap.days == 1:
+        return f"No rows have come{since}: {day} is missing."
+    return f"No rows have come{since}: {gap.days} days are missing, the newest was due on {day}."
 
 
 def of_columns(changes: Sequence[ColumnChange], monitor: Monitor) -> Breach | None:

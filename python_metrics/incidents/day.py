@@ -350,5 +350,6 @@ def signature(partition: Partition, evidence: Evidence, level: float) -> str:
         [vars(alarm) for alarm in of_error if alarm],
         # A day without one has the signature that it had before changes of columns were noted.
         *(vars(change) for change in evidence.columns.get(day, ())),
+        *([str(partition.gap)] if partition.gap else []),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -20,6 +20,10 @@ STRONGER = 2.0
 OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
 
 
+# Days that never came: such an incident is over with the first day that has rows, and not before.
+GAP = "missing_day"
+
+
 @dataclass(frozen=True, order=True)
 class Away:
     """A column that is away from the reference on a day, over all rows or in one segment."""
@@ -81,7 +85,12 @@ class Incident:
 
     @property
     def worst(self) -> Breach:
-        """The first, or a later one that is far stronger: its diagnosis is the incident's."""
+        """The first, or a later one that is far stronger: its diagnosis is the incident's.
+
+        Of a gap the newest, which says how long it is.
+        """
+        if self.first.family == GAP:
+            return self.last[1]
         worst = self.first
         for _, breach in self.history:
             if breach.strength >= STRONGER * worst.strength:
@@ -120,16 +129,24 @@ class Incident:
         """Whether a breach is this incident's cause again."""
         if self.is_accepted or breach.family != self.first.family:
             return False
-        if day - self.last_seen_on > SAME_WITHIN:
+        if day - self.last_seen_on > SAME_WITHIN and not self._is_open_gap:
             return False
         columns = self.columns
         return not (columns or breach.columns) or bool({*columns} & {*breach.columns})
 
-    def look(self, day: dt.date, away: Collection[Away]) -> None:
+    @property
+    def _is_open_gap(self) -> bool:
+        return self.first.family == GAP and self.closed_on is None
+
+    def look(self, day: dt.date, away: Collection[Away], *, has_rows: bool) -> None:
         """Take in a computed day before its breaches: it is still there, or long quiet."""
         if self.closed_on is not None:
             return
-        if self._holds(away):
+        if self.first.family == GAP:
+            if has_rows:
+                self.closed_on = day
+                self.transitions.append(Transition("closed", day))
+        elif self._holds(away):
             self.last_seen_on = day
         elif day - self.last_seen_on > QUIET:
             self.closed_on = self.last_seen_on + QUIET
@@ -169,6 +186,7 @@ def fold(
     breaches: Mapping[dt.date, Sequence[Breach]],
     away: Mapping[dt.date, Collection[Away]] | None = None,
     by_hand: Mapping[str, Sequence[Transition]] | None = None,
+    without_rows: Collection[dt.date] = (),
 ) -> list[Incident]:
     """Incidents of one monitor.
 
@@ -181,6 +199,8 @@ def fold(
         come back is not over.
     by_hand : mapping of str to sequence of Transition, optional
         When somebody closed an incident or accepted it, by its cause.
+    without_rows : collection of date, optional
+        Computed days that have no rows: the first that has some ends a gap.
     """
     away, by_hand = away or {}, by_hand or {}
     incidents: list[Incident] = []
@@ -188,7 +208,7 @@ def fold(
     for place, day in enumerate(days):
         for incident in incidents:
             incident.close_by_hand(day, by_hand.get(incident.cause, ()))
-            incident.look(day, away.get(day, ()))
+            incident.look(day, away.get(day, ()), has_rows=day not in without_rows)
         for breach in breaches[day]:
             known = [incident for incident in incidents if incident.continues(breach, day)]
             if not known:
@@ -196,7 +216,7 @@ def fold(
                 continue
             if len(known) > 1:
                 # One breach moves the columns of both: they were one all along.
-                one = _joined(known, days[: place + 1], away, by_hand)
+                one = _joined(known, days[: place + 1], away, by_hand, without_rows)
                 incidents[incidents.index(known[0])] = one
                 incidents = [incident for incident in incidents if incident not in known[1:]]
                 known = [one]
@@ -215,6 +235,7 @@ def _joined(
     days: Sequence[dt.date],
     away: Mapping[dt.date, Collection[Away]],
     by_hand: Mapping[str, Sequence[Transition]],
+    without_rows: Collection[dt.date],
 ) -> Incident:
     """The incident that several would have been had their columns shown together at once."""
     (opened_on, first), *later = sorted(
@@ -226,7 +247,7 @@ def _joined(
     for day in days:
         if day > opened_on:
             one.close_by_hand(day, by_hand.get(one.cause, ()))
-            one.look(day, away.get(day, ()))
+            one.look(day, away.get(day, ()), has_rows=day not in without_rows)
         for seen_on, breach in later:
             if seen_on == day:
                 one.see(day, breach)

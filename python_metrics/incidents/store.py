@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from python_metrics.incidents.alarm import Alarm
 from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.fold import Away, Incident, Transition
+from python_metrics.incidents.fold import GAP, Away, Incident, Transition
 from python_metrics.monitors.config import Monitor
 
 AUTHOR = "driftmeter"
@@ -313,8 +313,12 @@ def _proposal(monitor: Monitor, incident: Incident) -> dict[str, str]:
 
 
 def _breach_of(incident: Incident, change: Transition) -> Breach:
-    """The breach that an incident's change is told with: when it opens no later one is known."""
-    return incident.first if change.event == "opened" else incident.worst
+    """The breach that an incident's change is told with: when it opens no later one is known.
+
+    Of a gap all of its days are known: they were found missing together.
+    """
+    is_first = change.event == "opened" and incident.first.family != GAP
+    return incident.first if is_first else incident.worst
 
 
 def _record_changes(

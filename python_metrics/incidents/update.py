@@ -68,9 +68,10 @@ def update_incidents(
             replace_breaches(connection, monitor, again, wanted)
         breaches = all_breaches(connection, monitor)
         away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
-        incidents = fold(breaches, away, closed_by_hand(connection, monitor))
+        without_rows = {day.day for day in every if not day.row_count}
+        incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
         if carry_over(connection, monitor, incidents):
-            incidents = fold(breaches, away, closed_by_hand(connection, monitor))
+            incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
         replace_incidents(connection, monitor, incidents)
         if ends_run:
             measured = measured_fingerprints(connection, monitor.name, days)

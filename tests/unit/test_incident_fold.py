@@ -200,3 +200,24 @@ def test_the_order_in_which_days_come_changes_nothing(
     days_seen = {(number, kind) for number, kind, _ in given_breaches}
     assert sum(each.days for each in found) <= len(given_breaches)
     assert bool(found) == bool(days_seen)
+
+
+def gap(days: int) -> Breach:
+    return Breach("missing_day", f"{days} days are missing")
+
+
+def test_a_gap_is_open_until_a_day_has_rows_and_its_newest_day_says_how_long_it_is() -> None:
+    # A monthly table: the days between were never due, nor computed.
+    days = {day(number): [gap(place + 1)] for place, number in enumerate((0, 31, 61))}
+    (open_gap,) = fold(days, without_rows=days)
+    assert (open_gap.closed_on, open_gap.days) == (None, 3)
+    assert open_gap.worst.diagnosis == "3 days are missing"
+    (over,) = fold({**days, day(92): []}, without_rows=days)
+    assert (over.closed_on, over.last_seen_on) == (day(92), day(61))
+    assert events(over) == [("opened", 0), ("closed", 92)]
+
+
+def test_an_empty_day_does_not_end_a_gap() -> None:
+    days = {day(0): [gap(1)], day(1): [], day(2): [gap(2)]}
+    (found,) = fold(days, without_rows=days)
+    assert events(found) == [("opened", 0)]

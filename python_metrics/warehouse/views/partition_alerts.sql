@@ -1,7 +1,8 @@
 -- Days of the last week that are failed, missing or stale and that no open
--- incident speaks of; a day whose steps are on their way is none yet. One row a
--- monitor and state: a retired monitor has rows of 0 days, for silence would be an
--- alert of its own.
+-- incident speaks of; a day whose steps are on their way is none yet. An incident of
+-- missing days closes when rows come, and has spoken of them. Days on which no rows
+-- were due have no partition. One row a monitor and state: a retired monitor has rows
+-- of 0 days, for silence would be an alert of its own.
 select
     monitors.monitor,
     kinds.state as kind,
@@ -12,7 +13,7 @@ from metrics.monitors
 cross join (
     values ('failed', 'error'), ('missing', 'warn'), ('stale', 'warn')
 ) as kinds (state, severity)
-left join metrics.partition_calendar as partitions
+left join metrics.partitions
     on
         monitors.monitor = partitions.monitor
         and monitors.retired_at is null
@@ -43,7 +44,13 @@ left join metrics.partition_calendar as partitions
                 breaches.monitor = partitions.monitor
                 and breaches.partition_date = partitions.partition_date
                 and breaches.kind in ('missing_day', 'late_data', 'schema_change')
-                and incidents.closed_on is null
+                and (
+                    incidents.closed_on is null
+                    or (
+                        incidents.family = 'missing_day'
+                        and incidents.closed_by is null
+                    )
+                )
                 and incidents.family = breaches.family
                 and breaches.partition_date
                 between incidents.opened_on and incidents.last_seen_on
