@@ -9,7 +9,7 @@ from alembic import op
 
 from python_metrics import settings
 
-revision = "0023"
+revision = "0021"
 down_revision = "0020"
 
 SCHEMA = settings.metrics_schema()
