@@ -15,6 +15,7 @@ import typer
 from hypothesis import strategies as st
 
 from orchestration.cli import app, main
+from python_metrics import settings
 from tests.fuzz.target import Target, one_line
 from tests.fuzz.warehouse import opened_warehouse
 
@@ -85,6 +86,7 @@ def opened() -> Iterator[Callable[[list[str]], str]]:
     before = os.getcwd()
     with opened_warehouse(), tempfile.TemporaryDirectory(prefix="driftmeter-fuzz-") as directory:
         os.chdir(directory)
+        os.environ["DRIFTMETER_DBT_PROJECT"] = str(settings.EXAMPLE_PROJECT)
         try:
             yield attempt
         finally:

@@ -58,7 +58,7 @@ def server() -> Iterator[dict[str, str]]:
 def spelled(url: str, server: dict[str, str]) -> str:
     """The URL on this server; braces that are a password's stay."""
     for name, value in server.items():
-        url = url.replace(f"{{{name}}}", value)
+        url = url.replace("{" + name + "}", value)
     return url
 
 
