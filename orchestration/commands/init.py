@@ -69,6 +69,10 @@ def init(
         Optional[str],
         typer.Option(metavar="FROM..TO", help="Days that stand for 'as it should be'."),
     ] = None,
+    label_delay_days: Annotated[
+        Optional[int],
+        typer.Option(min=0, help="Days until labels are expected; learned of the table without."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
 ) -> None:
     """Make a monitor of a table or a model: read it, propose each field, show, and write.
@@ -104,6 +108,7 @@ def init(
         "model_version": model_version,
         "segments": segments.split(",") if segments is not None else None,
         "reference": _read_reference(reference),
+        "label_delay_days": label_delay_days,
     }
     # From here on this directory is the project, before it has a file.
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)

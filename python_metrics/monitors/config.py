@@ -22,7 +22,7 @@ from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
-JUDGING_VERSION = 3
+JUDGING_VERSION = 4
 
 
 class Strict(BaseModel):
@@ -160,6 +160,9 @@ class Monitor(Strict):
         Columns whose values split the day.
     reference : Days
         Days that stand for "as it should be".
+    label_delay_days : int
+        Days that labels take; the target of a younger day is not judged. The newest computed day
+        is how far time has come.
     watch_days : int
         Days before the newest whose rows and labels may still change: they are looked at again.
     min_rows : int
@@ -243,11 +246,6 @@ class Monitor(Strict):
             raise ValueError(f"`tests` declares {twice[0][1]!r} of {twice[0][0]} twice")
 
     @property
-    def late_target(self) -> str | None:
-        """The target, where its missing values may only be late: none of the day's drift."""
-        return self.target if self.label_delay_days else None
-
-    @property
     def columns(self) -> dict[str, Column]:
         """Every compared column: features, then prediction, then the target where there is one."""
         outcome = Column(kind="numerical" if self.task == "regression" else "categorical")
@@ -296,6 +294,7 @@ class Monitor(Strict):
                     "retrain",
                     "watch_days",
                     "challengers",
+                    "label_delay_days",
                 },
             )
         )
@@ -307,7 +306,7 @@ class Monitor(Strict):
         Another policy is applied to stored results. `min_rows` is none of it: it decides which
         columns and segments are measured at all.
         """
-        policy = {"alarm_budget", "least_effect", "retrain"}
+        policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
         return _hash(self.model_dump(mode="json", include=policy))
 
 

@@ -40,7 +40,8 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
         ``schema.table``; schema public without one.
     given : mapping of str to value
         Fields that the user chose: timestamp, timezone, id, task, prediction, target (`NONE` for
-        no target), model_version, segments (list of str), reference (``{from, to}``).
+        no target), model_version, segments (list of str), reference (``{from, to}``),
+        label_delay_days.
 
     Raises
     ------
