@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.labels import SPELLED
 from python_metrics.monitors.proposal.apart import are_apart
 from python_metrics.monitors.proposal.draft import Proposal, listed, shown
 from python_metrics.monitors.proposal.names import (
@@ -14,7 +15,6 @@ from python_metrics.monitors.proposal.names import (
     words,
 )
 from python_metrics.monitors.proposal.table import (
-    SPELLINGS,
     TIMES,
     TableColumn,
     known,
@@ -205,6 +205,6 @@ def _as_number(label: TableColumn) -> str:
     if label.data_type == "boolean":
         return f"{quote(label.name)}::integer"
     positive = next(
-        (value for value in label.values if value.strip().lower() in SPELLINGS[1]), "POSITIVE"
+        (value for value in label.values if SPELLED.get(value.strip().lower())), "POSITIVE"
     )
     return f"({quote(label.name)} = '{positive}')::integer"

@@ -8,14 +8,19 @@ from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.label_delay import learned_delay
 from python_metrics.monitors.proposal.draft import Proposal
 from python_metrics.monitors.proposal.table import run
-from python_metrics.monitors.table_days import proposed_reference, read_days, will_not_judge
+from python_metrics.monitors.table_days import (
+    TableDays,
+    proposed_reference,
+    read_days,
+    will_not_judge,
+)
 
 # Not infinity, nor another day that no calendar here has.
 REAL_DAYS = "between date '0001-01-01' and date '9999-12-31'"
 
 
 def choose_reference(session: sa.Connection, proposal: Proposal) -> None:
-    """The days given, or the first half of the table's; what they leave unjudged; how labels come."""
+    """The days given, or the first half of the table's; what they leave unjudged."""
     roles = (proposal.fields["prediction"], proposal.fields.get("target"))
     columns = [name for name in (*proposal.fields["features"], *roles) if name is not None]
     days = read_days(
@@ -28,16 +33,21 @@ def choose_reference(session: sa.Connection, proposal: Proposal) -> None:
         proposal.add("reference", proposal.given["reference"], "as given")
     else:
         proposal.add("reference", *proposed_reference(days))
-    if "target" in proposal.fields:
-        delay, reason = learned_delay(days, proposal.fields["target"])
-        if proposal.given.get("label_delay_days") is not None:
-            delay, reason = proposal.given["label_delay_days"], "as given"
-        # Without a delay, which is the default, there is nothing to propose.
-        if delay or reason == "as given":
-            proposal.add("label_delay_days", delay, reason)
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
     proposal.not_judged = will_not_judge(chosen, columns)
+    _choose_label_delay(proposal, days)
+
+
+def _choose_label_delay(proposal: Proposal, days: TableDays) -> None:
+    if "target" not in proposal.fields:
+        return
+    delay, reason = learned_delay(days, proposal.fields["target"])
+    if proposal.given.get("label_delay_days") is not None:
+        delay, reason = proposal.given["label_delay_days"], "as given"
+    # Without a delay, which is the default, there is nothing to propose.
+    if delay or reason == "as given":
+        proposal.add("label_delay_days", delay, reason)
 
 
 def days_of_table(session: sa.Connection, proposal: Proposal) -> tuple[dt.date, dt.date]:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from python_metrics.errors import DriftmeterError
+from python_metrics.labels import SPELLED
 
 # Rows that kinds and counts are read off: enough to tell a code from a measurement.
 SAMPLE_ROWS = 100_000
@@ -19,8 +20,6 @@ FRACTIONS = {"numeric", "real", "double precision"}
 NUMBERS = WHOLE_NUMBERS | FRACTIONS
 TEXTS = {"text", "character varying", "character"}
 TIMES = {"timestamp with time zone", "timestamp without time zone", "date"}
-# A classifier's label as text: no and yes.
-SPELLINGS = ({"0", "f", "false", "n", "no"}, {"1", "t", "true", "y", "yes"})
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,8 @@ class TableColumn:
             return True
         if self.is_number:
             return self.distinct <= 2 and all(float(value) in (0, 1) for value in self.values)
-        no, yes = SPELLINGS
         spelled = {value.strip().lower() for value in self.values}
-        return self.data_type in TEXTS and 0 < self.distinct <= 2 and spelled <= no | yes
+        return self.data_type in TEXTS and 0 < self.distinct <= 2 and spelled <= SPELLED.keys()
 
     @cached_property
     def is_class(self) -> bool:
