@@ -81,7 +81,7 @@ class World:
             null = fit_classifier_null(session, self.monitor)
         rows = {part: float(self.counts[part].known[:n].sum()) for part in columns}
         self.calibration = Calibration(columns, n, rows, null)
-        self.classifier = DomainClassifier(whole, self.monitor.late_target)
+        self.classifier = DomainClassifier(whole, self.monitor.target)
         self.reference = whole.sample(min(MOST_ROWS, len(whole)), random_state=1).reset_index(
             drop=True
         )

@@ -19,8 +19,8 @@ from python_metrics.performance.partition import (
     Background,
     load_background,
     measure_day,
-    settle_days,
 )
+from python_metrics.performance.settled import settle_days
 from python_metrics.warehouse import connection
 
 RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \

@@ -19,6 +19,7 @@ from python_metrics.monitors.changes import days_of_other_policy
 from python_metrics.monitors.config import JUDGING_VERSION, Monitor
 from python_metrics.monitors.registry import register
 from python_metrics.performance.alarms import decide_errors
+from python_metrics.performance.settled import settle_days
 
 # Days of an acknowledged incident are in no trailing baseline, and verdicts can move its first and
 # last day: judged until they stay, which takes two rounds.
@@ -92,6 +93,7 @@ def _judged(engine: sa.Engine, monitor: Monitor, cache: Path, since: dt.date) ->
         detect(engine, monitor, config_hash, days, cache)
         with engine.begin() as connection:
             decide_errors(connection, monitor, days[0], days[-1])
+        settle_days(engine, monitor, days)
         update_incidents(engine, monitor, days)
         if _excluded(engine, monitor, days) == excluded:
             break

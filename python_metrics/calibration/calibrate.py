@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from python_metrics.arrival.label_delay import last_due
 from python_metrics.calibration.cache import Calibration, load, save
 from python_metrics.calibration.column import calibrate_column
 from python_metrics.calibration.histograms import load_counts
@@ -25,10 +26,14 @@ def calibrate(
     cache : Path, optional
         Directory of calibrations.
     """
-    file = cache / f"{monitor.name}-{config_hash}-{JUDGING_VERSION}.npz" if cache else None
+    days = monitor.reference
+    with engine.connect() as connection:
+        # Of a reference that goes on to the newest days, labels may be to come.
+        due = min(last_due(connection, monitor), days.to_date)
+    name = f"{monitor.name}-{config_hash}-{due}-{JUDGING_VERSION}.npz"
+    file = cache / name if cache else None
     if file is not None and file.exists():
         return load(file)
-    days = monitor.reference
     with engine.begin() as connection:
         counts = load_counts(connection, monitor, days.from_date, days.to_date)
         classifier = fit_classifier_null(connection, monitor)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from python_metrics import baselines
+from python_metrics.arrival.label_delay import last_due
 from python_metrics.baselines import LAG, TRAILING
 from python_metrics.calibration.accepted import Accepted
 from python_metrics.calibration.area import Area
@@ -16,9 +17,9 @@ from python_metrics.calibration.cache import Calibration
 from python_metrics.calibration.calibrate import calibrate
 from python_metrics.calibration.column import judge_column
 from python_metrics.calibration.histograms import load_counts
-from python_metrics.calibration.verdicts import Verdict, verdicts_of_day
+from python_metrics.calibration.verdicts import TO_COME, Verdict, verdicts_of_day
 from python_metrics.drift.inference_rows import every_day
-from python_metrics.drift.store import CLASSIFIER, replace_verdicts
+from python_metrics.drift.store import CLASSIFIER, DAY_LEVEL, replace_verdicts
 from python_metrics.errors import DriftmeterError
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.turn import alone
@@ -48,7 +49,8 @@ def detect(
         # One at a time: a verdict reads days that another run may be writing.
         alone(connection, monitor.name)
         last = _last_that_rests_on(connection, monitor, days)
-        later = computed_days(connection, monitor, min(days), last)
+        first = min([*days, *_labels_that_fell_due(connection, monitor)])
+        later = computed_days(connection, monitor, first, last)
         verdicts = judge(connection, monitor, calibration, sorted({*days, *later}))
         rows = {
             day: [vars(verdict) for verdict in day_verdicts]
@@ -57,6 +59,26 @@ def detect(
         replace_verdicts(connection, monitor.name, rows)
         _record_baselines(connection, monitor, max(days))
     return {day: verdicts[day] for day in days}
+
+
+FELL_DUE = sa.text(
+    "select min(partition_date) from metrics.drift where monitor = :monitor"
+    " and method = :method and column_name = :target and segment is null"
+    " and status = 'skipped' and reason like :reason and partition_date <= :due"
+)
+
+
+def _labels_that_fell_due(connection: sa.Connection, monitor: Monitor) -> list[dt.date]:
+    """The first day whose target was not judged for labels to come, and is to be judged now."""
+    asked = {
+        "monitor": monitor.name,
+        "method": DAY_LEVEL,
+        "target": monitor.target,
+        "reason": f"{TO_COME}%",
+        "due": last_due(connection, monitor),
+    }
+    day: dt.date | None = connection.scalar(FELL_DUE, asked)
+    return [day] if day else []
 
 
 def _last_that_rests_on(
@@ -85,6 +107,7 @@ def judge(
     }
     known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
     accepted = Accepted(connection, monitor, counts, first, last)
+    due = last_due(connection, monitor)
     verdicts = {}
     for day in days:
         place = (day - first).days
@@ -100,6 +123,7 @@ def judge(
                 versions.get(day),
                 areas.get(day),
                 today.unready,
+                due,
             )
         )
     return verdicts

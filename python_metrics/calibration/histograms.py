@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
+from python_metrics.arrival.label_delay import last_due
 from python_metrics.calibration.counts import Counts, Days, Floats
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.copy import copy_out
@@ -63,7 +65,9 @@ def load_counts(
 ) -> dict[Part, Counts]:
     """Counts of every column and segment, each with every day of the span.
 
-    Days that have no rows are zeros. Columns that the reference never had a value of are left out.
+    Days that have no rows are zeros, and so are the target's whose labels are not due: the part
+    of them that came early may be unlike the rest. Columns that the reference never had a value of
+    are left out.
     """
     literals = {
         "monitor": sql.Literal(monitor.name),
@@ -80,7 +84,8 @@ def load_counts(
         [first + dt.timedelta(days=number) for number in range((last - first).days + 1)],
         dtype="datetime64[D]",
     )
-    return dict(_parts(monitor, rows[rows["column_name"].isin(low)], low, calendar))
+    is_due = calendar <= np.datetime64(last_due(connection, monitor))
+    return dict(_parts(monitor, rows[rows["column_name"].isin(low)], low, calendar, is_due))
 
 
 def _parts(
@@ -88,6 +93,7 @@ def _parts(
     rows: pd.DataFrame,
     low: dict[str, Floats],
     calendar: Days,
+    is_due: npt.NDArray[np.bool_],
 ) -> Iterator[tuple[Part, Counts]]:
     columns = monitor.columns
     keys = ["segment", "segment_value", "column_name"]
@@ -100,11 +106,11 @@ def _parts(
         # Where two versions scored a day, each has its rows; features are the same in both.
         for _, of_version in part.groupby("model_version", dropna=False, sort=False):
             counted = np.maximum(counted, _counted(of_version, counted.shape))
-        # Labels that are still to come are none of the day's drift.
-        missing = counted[:, 0] if name != monitor.late_target else np.zeros(len(calendar))
+        if name == monitor.target:
+            counted[~is_due] = 0
         yield (
             Part(_text(segment), _text(value), name),
-            Counts(columns[name].kind, calendar, counted[:, 1:], missing, low[name]),
+            Counts(columns[name].kind, calendar, counted[:, 1:], counted[:, 0], low[name]),
         )
 
 

@@ -55,7 +55,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
     if len(frames) < LEAST_DAYS:
         return None
     reference = pd.concat(frames.values(), ignore_index=True)
-    classifier = DomainClassifier(reference, monitor.late_target)
+    classifier = DomainClassifier(reference, monitor.target)
     of_row = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames.values()])
     areas = [
         classifier.score(frame, leave_out=of_row == number)
@@ -77,12 +77,13 @@ class DomainClassifier:
     ----------
     reference : pandas.DataFrame
         One column a monitored column; text is a category.
-    late : str, optional
-        A column that is not looked at: labels that are still to come would tell every day.
+    target : str, optional
+        Is not looked at: labels that are still to come would tell every day, and what becomes of
+        the label given the inputs is the error's to say.
     """
 
-    def __init__(self, reference: pd.DataFrame, late: str | None = None) -> None:
-        self._names = [name for name in reference.columns if name != late]
+    def __init__(self, reference: pd.DataFrame, target: str | None = None) -> None:
+        self._names = [name for name in reference.columns if name != target]
         self._encoding = Encoding(reference[self._names])
         coded = self._encoding.encode(reference[self._names])
         # Rows have no order in the warehouse, and samples must not depend on the one they came in.

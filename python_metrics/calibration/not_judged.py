@@ -10,7 +10,7 @@ from python_metrics.calibration.day_null import LEAST_DAYS
 # Column names in one sentence.
 MOST_NAMES = 5
 NOT_JUDGED = sa.text(
-    "select monitor, partition_date, reason, column_names from metrics.not_judged"
+    "select monitor, partition_date, reason, column_names, is_every_column from metrics.not_judged"
     " where monitor = any(:monitors) order by monitor, reason"
 )
 
@@ -88,13 +88,9 @@ def not_judged(connection: sa.Connection, monitors: Collection[str]) -> list[Not
     return [
         NotJudged(
             row.monitor,
-            () if _is_of_every_column(row.reason) else tuple(row.column_names),
+            () if row.is_every_column else tuple(row.column_names),
             row.reason,
             None if "reference period" in row.reason else str(row.partition_date),
         )
         for row in connection.execute(NOT_JUDGED, {"monitors": list(monitors)})
     ]
-
-
-def _is_of_every_column(reason: str) -> bool:
-    return reason.startswith("its reference period")

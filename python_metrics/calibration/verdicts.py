@@ -25,6 +25,8 @@ from python_metrics.drift.store import CLASSIFIER, DAY_LEVEL
 from python_metrics.monitors.config import Monitor
 
 NO_ROWS = "the day has no rows"
+# How the reason begins of a target whose labels are not due yet; the view not_judged reads it.
+TO_COME = "labels are due"
 ENGINE = "driftmeter day-level null"
 
 
@@ -69,6 +71,7 @@ def verdicts_of_day(
     version: str | None,
     area: Area | None,
     accepted: Mapping[str, Mapping[Part, str]] | None = None,
+    due: dt.date = dt.date.max,
 ) -> Iterator[Verdict]:
     """Rows of one day: every column over all rows, and every segment that could be judged.
 
@@ -77,13 +80,16 @@ def verdicts_of_day(
     accepted : mapping of str to mapping of Part to str, optional
         Columns that have a normal of their own in force, which `calibration` and `evidence` hold,
         each with the parts that it cannot judge yet and why.
+    due : date, optional
+        The last day whose labels are due; of later days the target is not judged.
     """
     policy, accepted = policy_of(monitor), accepted or {}
+    to_come = _to_come(monitor, day, due)
     unready = {part: reason for reasons in accepted.values() for part, reason in reasons.items()}
     judged, left_out = [], []
     for name in monitor.columns:
         part = Part(None, None, name)
-        reason = _reason(monitor, calibration, known_rows, part) or unready.get(part)
+        reason = _reason(monitor, calibration, known_rows, part, to_come) or unready.get(part)
         if reason is None:
             judged.append(part)
         else:
@@ -93,7 +99,7 @@ def verdicts_of_day(
         for part in calibration.columns
         if not part.is_all_rows
         and part not in unready
-        and _reason(monitor, calibration, known_rows, part) is None
+        and _reason(monitor, calibration, known_rows, part, to_come) is None
     ]
     key: dict[str, Any] = {
         "monitor": monitor.name,
@@ -218,20 +224,34 @@ NOTHING: dict[str, Any] = dict.fromkeys(
 )  # fmt: skip
 
 
+def _to_come(monitor: Monitor, day: dt.date, due: dt.date) -> str | None:
+    """Why the target of a day is not judged yet, or None where its labels are due."""
+    if day <= due:
+        return None
+    return f"{TO_COME} on {day + dt.timedelta(days=monitor.label_delay_days)}"
+
+
 def _reason(
-    monitor: Monitor, calibration: Calibration, known_rows: Mapping[Part, float], part: Part
+    monitor: Monitor,
+    calibration: Calibration,
+    known_rows: Mapping[Part, float],
+    part: Part,
+    to_come: str | None,
 ) -> str | None:
     """Why a column or segment cannot be judged on a day, or None where it can."""
     if not any(known_rows.values()):
         return NO_ROWS
     if calibration.too_short:
         return calibration.too_short
+    if to_come and part.column == monitor.target:
+        return to_come
     if part not in calibration.columns:
         return too_few_values(monitor.min_rows)
     rows = known_rows.get(part, 0.0)
-    # Of a target whose labels may come late, none at all is only the earliest state.
-    may_be_empty = part.column != monitor.late_target and _all_missing(known_rows, part)
-    if rows < monitor.min_rows and not may_be_empty:
+    # A few labels that did come do not hide that the others are missing.
+    is_of_labels = part.is_all_rows and part.column == monitor.target
+    is_missing = is_of_labels and max(known_rows.values()) >= monitor.min_rows
+    if rows < monitor.min_rows and not (is_missing or _all_missing(known_rows, part)):
         return f"{rows:.0f} known values; {monitor.min_rows} are needed"
     return None
 

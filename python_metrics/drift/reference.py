@@ -65,7 +65,7 @@ class Reference:
         from python_metrics.calibration.multivariate import DomainClassifier
 
         columns = list(self.monitor.columns)
-        return DomainClassifier(self.frame[columns], self.monitor.late_target)
+        return DomainClassifier(self.frame[columns], self.monitor.target)
 
 
 def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:

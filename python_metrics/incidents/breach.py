@@ -18,6 +18,7 @@ Kind = Literal[
     "missing_day",
     "empty_day",
     "late_data",
+    "late_labels",
     "schema_change",
 ]
 # Kinds that can be stages of one story are of one family, and continue each other's incidents. A
@@ -38,6 +39,7 @@ FAMILIES: dict[Kind, str] = {
     "missing_day": "missing_day",
     "empty_day": "empty_day",
     "late_data": "late_data",
+    "late_labels": "late_labels",
     "schema_change": "schema",
 }
 # What breaks whoever reads the predictions, whatever its size.

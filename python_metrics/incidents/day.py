@@ -28,6 +28,7 @@ from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.cause import Day, causes, is_broad
 from python_metrics.incidents.distance import Bins, fit_bins
 from python_metrics.incidents.importance import feature_importance
+from python_metrics.incidents.late_labels import LateLabels
 from python_metrics.incidents.relations import (
     Relations,
     correlation_shift,
@@ -150,12 +151,15 @@ class Evidence:
     estimates : mapping of date to EstimatedAlarm
     columns : mapping of date to sequence of ColumnChange
         Of the inference table.
+    labels : mapping of date to LateLabels
+        That are overdue.
     """
 
     alarms: Mapping[dt.date, Sequence[Alarm]]
     errors: Mapping[dt.date, ErrorAlarm]
     estimates: Mapping[dt.date, EstimatedAlarm]
     columns: Mapping[dt.date, Sequence[ColumnChange]] = field(default_factory=dict)
+    labels: Mapping[dt.date, LateLabels] = field(default_factory=dict)
 
     def gone_columns(self, day: dt.date) -> set[str]:
         """Columns that the table lacked on a day: that is told once, and of no value of theirs."""
@@ -195,6 +199,8 @@ def _breaches_of_day(
         # That a column is gone is told once.
         state = None
     breaches = [breach for breach in (state, of_table, volume) if breach is not None]
+    if day.state == "fresh" and day.day in evidence.labels:
+        breaches.append(evidence.labels[day.day].breach(background.monitor))
     gone = evidence.gone_columns(day.day)
     alarms = [alarm for alarm in evidence.alarms.get(day.day, ()) if alarm.column not in gone]
     error = evidence.errors.get(day.day)
@@ -351,5 +357,6 @@ def signature(partition: Partition, evidence: Evidence, level: float) -> str:
         # A day without one has the signature that it had before changes of columns were noted.
         *(vars(change) for change in evidence.columns.get(day, ())),
         *([str(partition.gap)] if partition.gap else []),
+        *([vars(evidence.labels[day])] if day in evidence.labels else []),
     ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]

@@ -19,7 +19,7 @@ MOST_ROWS = 5_000
 WITHOUT = sa.text(
     "select incident_id, opened_on, columns, segment, segment_value from metrics.incidents"
     " where monitor = :monitor and report_url is null"
-    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
+    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data', 'late_labels')"
     " order by incident_id"
 )
 UNDRAWN = sa.text(

@@ -13,6 +13,7 @@ from python_metrics.incidents.breach import Breach
 from python_metrics.incidents.carry import carry_over
 from python_metrics.incidents.day import Background, Evidence, breaches_of_days, signature
 from python_metrics.incidents.fold import fold
+from python_metrics.incidents.late_labels import late_labels
 from python_metrics.incidents.store import (
     alarms_of,
     all_breaches,
@@ -57,7 +58,11 @@ def update_incidents(
         ever = (connection, monitor, dt.date.min, dt.date.max)
         every = partitions(*ever)
         evidence = Evidence(
-            alarms_of(*ever), error_alarms(*ever), estimated_alarms(*ever), column_changes(*ever)
+            alarms_of(*ever),
+            error_alarms(*ever),
+            estimated_alarms(*ever),
+            column_changes(*ever),
+            late_labels(connection, monitor),
         )
         level = policy_of(monitor).level
         wanted = {day.day: signature(day, evidence, level) for day in every}

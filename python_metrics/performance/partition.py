@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from python_metrics.arrival.contents import day_content
 from python_metrics.arrival.inputs import Step, note_inputs
+from python_metrics.arrival.label_delay import has_waited, newest_day
 from python_metrics.calibration.decision import policy_of
 from python_metrics.drift.inference_rows import VERSION, every_day, fingerprint, read_rows
 from python_metrics.monitors.config import Monitor
@@ -18,7 +19,6 @@ from python_metrics.performance.alarms import (
     BUDGET_SHARE,
     EXCESS,
     is_alarm_of_test,
-    mark_estimates,
 )
 from python_metrics.performance.daily_error import (
     CAPPED_ERROR,
@@ -39,12 +39,10 @@ from python_metrics.performance.measured import Measured
 from python_metrics.performance.outcomes import COUNTS, METRICS
 from python_metrics.performance.realised import realised
 from python_metrics.performance.sample import Sample, rows_in, sample_of
-from python_metrics.performance.store import finish, newest_day, replace_day
+from python_metrics.performance.store import FINAL_COVERAGE, replace_day
 from python_metrics.performance.versions import compare_day
 from python_metrics.warehouse.turn import alone
 
-# With so many of its labels a day is final, however long the last ones take.
-FINAL_COVERAGE = 0.99
 # Rows of the reference that estimates are learned from, in all.
 REFERENCE_ROWS = 60_000
 
@@ -129,8 +127,7 @@ def measure_day(
     with engine.begin() as connection:
         alone(connection, f"performance {monitor.name} {day}")
         content = day_content(connection, monitor, day)
-        newest = newest_day(connection, monitor)
-        is_late = newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
+        is_late = has_waited(monitor, day, newest_day(connection, monitor))
         rows = realised(connection, monitor, [day], known_rows=content.rows)
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, known_rows=content.rows)
         measured = [
@@ -146,19 +143,6 @@ def measure_day(
         inputs = {day: content.fingerprint}
         note_inputs(connection, monitor.name, "performance", inputs, to_follow)
     return measured
-
-
-def settle_days(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> None:
-    """Decide what rests on other days too, once days are measured.
-
-    That is which estimates are alarms, by the record of the days before, and which days before
-    have waited long enough for their labels to be final.
-    """
-    with engine.begin() as connection:
-        # Two runs would mark the same days in another order, and wait for each other.
-        alone(connection, f"settled performance {monitor.name}")
-        mark_estimates(connection, monitor, min(days), max(days))
-        finish(connection, monitor, newest_day(connection, monitor))
 
 
 def _realised(

@@ -10,7 +10,6 @@ from python_metrics.performance.measured import Measured
 from python_metrics.warehouse.months import make_months
 from python_metrics.warehouse.turn import alone
 
-NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
 DELETE = sa.text(
     "delete from metrics.performance where monitor = :monitor and partition_date = :day"
 )
@@ -42,17 +41,16 @@ WITHDRAW = sa.text(
     f" select {', '.join(f'before.{name}' for name in KEY)}, 'withdrawn'"
     f" from before left join now on {SAME} where now.monitor is null"
 )
+# Both ways: a longer delay makes days provisional again whose labels have not all come.
 FINISH = sa.text(
-    "update metrics.performance set state = 'final'"
-    " where monitor = :monitor and state = 'provisional' and partition_date <= :last"
+    "update metrics.performance"
+    " set state = case state when 'final' then 'provisional' else 'final' end"
+    " where monitor = :monitor and kind = 'realised' and (state = 'final')"
+    " is distinct from (partition_date <= :last or coalesce(label_coverage >= :coverage, false))"
     " returning partition_date"
 )
-
-
-def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
-    """The newest day that was computed: by it one tells how long labels have had."""
-    newest: dt.date | None = connection.scalar(NEWEST, {"monitor": monitor.name})
-    return newest
+# With so many of its labels a day is final, however long the last ones take.
+FINAL_COVERAGE = 0.99
 
 
 def replace_day(
@@ -74,11 +72,12 @@ def replace_day(
 
 
 def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) -> None:
-    """Call final what has waited long enough for its labels."""
+    """Call final what has its labels, or has waited long enough for them, and nothing else."""
     if newest is None:
         return
     last = newest - dt.timedelta(days=max(monitor.label_delay_days, 1))
-    finished = connection.scalars(FINISH, {"monitor": monitor.name, "last": last})
+    asked = {"monitor": monitor.name, "last": last, "coverage": FINAL_COVERAGE}
+    finished = connection.scalars(FINISH, asked)
     if days := sorted(set(finished)):
         _record_changes(connection, monitor, days)
 

@@ -18,7 +18,7 @@ from tests.integration.pipeline import days
 
 FIRST, LAST = (dt.date.fromisoformat(day) for day in DEMO_DAYS)
 # What the state of a day says by itself: facts, which spend no budget.
-FACTS: set[Kind] = {"missing_day", "empty_day", "late_data"}
+FACTS: set[Kind] = {"missing_day", "empty_day", "late_data", "late_labels"}
 
 
 def alarm_days(engine: sa.Engine, name: str) -> set[dt.date]:

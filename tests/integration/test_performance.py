@@ -25,9 +25,9 @@ from python_metrics.performance.partition import (
     Background,
     load_background,
     measure_day,
-    settle_days,
 )
 from python_metrics.performance.realised import realised
+from python_metrics.performance.settled import settle_days
 from python_metrics.warehouse.copy import copy_in
 from python_metrics.warehouse.months import make_months
 

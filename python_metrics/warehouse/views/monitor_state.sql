@@ -35,7 +35,7 @@ select
         select
             string_agg(
                 case
-                    when not_judged.reason like 'its reference period%' then 'every column'
+                    when not_judged.is_every_column then 'every column'
                     else array_to_string(not_judged.column_names, ', ')
                 end || ': ' || not_judged.reason || '.',
                 ' '

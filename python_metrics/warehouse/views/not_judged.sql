@@ -1,22 +1,24 @@
--- Columns that were not judged on a monitor's newest fresh day, and why. Labels that are
--- still to come are left out: they are judged once they are due. One row a monitor and
--- reason.
+-- Columns that were not judged on a monitor's newest fresh day, and why. Labels
+-- that are still to come are left out: they are judged once they are due.
+-- One row a monitor and reason.
 select
     monitors.monitor,
     newest.partition_date,
     unjudged.reason,
-    unjudged.column_names
+    unjudged.column_names,
+    unjudged.reason like 'its reference period%' as is_every_column
 from metrics.monitors
-cross join lateral (
+inner join lateral (
     select partitions.partition_date from metrics.partitions
     where partitions.monitor = monitors.monitor and partitions.state = 'fresh'
     order by partitions.partition_date desc
     limit 1
-) as newest
-cross join lateral (
+) as newest on true
+inner join lateral (
     select
         drift.reason,
-        array_agg(distinct drift.column_name order by drift.column_name) as column_names
+        array_agg(distinct drift.column_name order by drift.column_name)
+            as column_names
     from metrics.drift
     where
         drift.monitor = monitors.monitor
@@ -26,5 +28,5 @@ cross join lateral (
         and drift.status = 'skipped'
         and drift.reason not like 'labels are due%'
     group by drift.reason
-) as unjudged
+) as unjudged on true
 where monitors.retired_at is null
