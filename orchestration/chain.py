@@ -18,6 +18,12 @@ from orchestration.run_scope import days_of_tags, in_a_row, range_tags
 from orchestration.workers import cores, kept_workers, prepare_workers, side_by_side
 from python_metrics import settings
 from python_metrics.arrival.changes import mark_changed, stale_days
+from python_metrics.arrival.columns import (
+    is_reference_of_other_types,
+    is_to_be_measured,
+    note_columns,
+    retyped_in_words,
+)
 from python_metrics.arrival.inputs import has_reference_tests, unfinished_days
 from python_metrics.arrival.missing import missing_days
 from python_metrics.drift.inference_rows import every_day
@@ -106,6 +112,11 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
         spans = together(reference, days)
         for span in spans:
             materialize(span, only, dbt_keys())
+        if tell_retyped(names, days):
+            # dbt made the models of other types: the reference is counted once more.
+            spans = together(reference_without_quality(names), days)
+            for span in spans:
+                materialize(span, only, dbt_keys())
         tell_labels(names, span_of(spans))
         measure_monitors(days, names, workers)
     return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
@@ -211,6 +222,30 @@ def tell_changes(names: Sequence[str]) -> None:
             print(line)
 
 
+def tell_retyped(names: Sequence[str], days: Days) -> bool:
+    """Say, in a line a monitor, which columns are of another type; whether any is to be measured.
+
+    Days that were measured before are stale then.
+    """
+    is_any = False
+    for name in names:
+        engine, monitor = connection.engine(), monitors()[name]
+        changes = note_columns(engine, monitor, days.from_date)
+        retyped = [change for change in changes if change.change == "retyped"]
+        if not retyped:
+            continue
+        again = any(is_to_be_measured(monitor, change) for change in retyped)
+        words = "; ".join(map(retyped_in_words, retyped))
+        follows = "the reference is measured again, days measured before are stale"
+        print(f"{name}: {words}{': ' + follows if again else ''}")
+        if again:
+            # What calm days look like is kept by the reference's rows, and segments are none.
+            for file in (settings.home() / "calibration").glob(f"{name}-*.npz"):
+                file.unlink()
+        is_any |= again
+    return is_any
+
+
 def tell_labels(names: Sequence[str], span: Days) -> None:
     """Say, in a line a monitor, which labels are neither true nor false."""
     for name in names:
@@ -282,7 +317,9 @@ def _has_other_reference(session: sa.Connection, monitor: Monitor) -> bool:
 
 
 def _has_summary(session: sa.Connection, monitor: Monitor) -> bool:
-    """Whether dbt measured the reference's days, with every column as it is declared now."""
+    """Whether dbt measured the reference's days, with every column as it is now."""
+    if is_reference_of_other_types(session, monitor):
+        return False
     query = sa.text(
         "select column_name, bool_or(kind = 'numerical') from metrics.column_summary"
         " where monitor = :monitor and partition_date between :first and :last"

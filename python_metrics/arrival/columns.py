@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy as sa
 from psycopg import sql
 
+from python_metrics.monitors.changes import mark_measured
 from python_metrics.monitors.config import Monitor
 from python_metrics.warehouse.turn import alone
 
@@ -44,6 +45,15 @@ NOTE = sa.text(
     " on conflict (monitor, partition_date, column_name) do update set change = excluded.change,"
     " new_type = excluded.new_type, noted_at = excluded.noted_at"
 )
+# The reference is measured with a note of each of its days; what came after it has yet to be.
+RETYPED_SINCE = sa.text(
+    "select column_name as name, change, old_type, new_type from metrics.column_changes"
+    " where monitor = :monitor and noted_at >"
+    " (select coalesce(min(measured_at), '-infinity') from metrics.measured_inputs"
+    " where monitor = :monitor and step = 'quality' and partition_date between :first and :last)"
+)
+# Types whose values are the same text and the same number.
+ALIKE = (frozenset({"smallint", "integer", "bigint"}), frozenset({"text", "character varying"}))
 OF_DAYS = sa.text(
     "select partition_date as day, column_name as name, change, old_type, new_type"
     " from metrics.column_changes where monitor = :monitor"
@@ -70,6 +80,9 @@ class ColumnChange:
 def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[ColumnChange]:
     """Keep which columns a monitor's table has, and note what changed since they were last kept.
 
+    Days that were measured while a column that counts was of another type become stale, and the
+    reference is to be measured again: `is_reference_of_other_types`.
+
     Parameters
     ----------
     day : date
@@ -87,6 +100,8 @@ def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[Colu
         changes = changed_columns(before, now) if before else []
         for change in changes:
             connection.execute(NOTE, {**own, "day": day, **vars(change)})
+        if retyped := [change for change in changes if is_to_be_measured(monitor, change)]:
+            mark_measured(connection, monitor, "; ".join(map(retyped_in_words, retyped)))
         connection.execute(FORGET, own)
         connection.execute(KEEP, [{**own, "name": name, "type": now[name]} for name in now])
     return changes
@@ -103,6 +118,34 @@ def lost_columns(connection: sa.Connection, monitor: Monitor) -> frozenset[str]:
     driver = connection.connection.driver_connection
     (lost,) = driver.execute(query).fetchone()  # type: ignore[union-attr]
     return frozenset(lost)
+
+
+def is_to_be_measured(monitor: Monitor, change: ColumnChange) -> bool:
+    """Whether a column's values are to be counted again, since it is of another type."""
+    old, new = (str(name).split("(")[0] for name in (change.old_type, change.new_type))
+    return (
+        change.change == "retyped"
+        and change.name in columns_that_count(monitor)
+        and not any({old, new} <= types for types in ALIKE)
+    )
+
+
+def columns_that_count(monitor: Monitor) -> list[str]:
+    """Columns whose values are compared or split a day; a label is spelled alike of every type."""
+    names = dict.fromkeys([*monitor.columns, *monitor.segments, monitor.model_version])
+    return [name for name in names if monitor.task == "regression" or name != monitor.target]
+
+
+def retyped_in_words(change: ColumnChange) -> str:
+    """A column's types before and after."""
+    return f"{change.name} was {change.old_type} and is {change.new_type}"
+
+
+def is_reference_of_other_types(connection: sa.Connection, monitor: Monitor) -> bool:
+    """Whether a column that counts was of another type when the reference was measured."""
+    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    rows = connection.execute(RETYPED_SINCE, {"monitor": monitor.name, **span})
+    return any(is_to_be_measured(monitor, ColumnChange(**row)) for row in rows.mappings())
 
 
 def changed_columns(before: Mapping[str, str], now: Mapping[str, str]) -> list[ColumnChange]:

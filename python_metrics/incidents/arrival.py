@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from python_metrics.arrival.columns import ColumnChange
+from python_metrics.arrival.columns import ColumnChange, retyped_in_words
 from python_metrics.arrival.due import due_days
 from python_metrics.calibration.day_null import LEAST_DAYS, fit_day_null, p_values
 from python_metrics.incidents.breach import Breach
@@ -133,8 +133,16 @@ def _of_gap(day: dt.date, gap: Gap) -> str:
     return f"No rows have come{since}: {gap.days} days are missing, the newest was due on {day}."
 
 
-def of_columns(changes: Sequence[ColumnChange], monitor: Monitor) -> Breach | None:
-    """What it says that the inference table has other columns than on the day before."""
+def of_columns(
+    changes: Sequence[ColumnChange], monitor: Monitor, is_failed: bool = False
+) -> Breach | None:
+    """What it says that the inference table has other columns than on the day before.
+
+    A column of another type is no incident while it can be measured: what its values are like is
+    compared as on any other day.
+    """
+    if not is_failed:
+        changes = [change for change in changes if change.change != "retyped"]
     if not changes:
         return None
     names = tuple(change.name for change in changes)
@@ -156,14 +164,14 @@ def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
     came = [change for change in changes if change.change == "added"]
     if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
         renamed = f"{gone[0].name} is called {came[0].name} now, as it seems by its type"
-        return [renamed, *map(_retyped, _of(changes, "retyped"))]
+        return [renamed, *map(retyped_in_words, _of(changes, "retyped"))]
     watched = set(monitor.columns) | set(monitor.segments)
     return [
         *(
             f"{change.name} is gone{', and it is monitored' if change.name in watched else ''}"
             for change in gone
         ),
-        *map(_retyped, _of(changes, "retyped")),
+        *map(retyped_in_words, _of(changes, "retyped")),
         *(
             f"{change.name} came ({change.new_type})"
             f"{'' if change.name in watched else ', and nobody monitors it'}"
@@ -174,10 +182,6 @@ def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
 
 def _of(changes: Sequence[ColumnChange], kind: str) -> list[ColumnChange]:
     return [change for change in changes if change.change == kind]
-
-
-def _retyped(change: ColumnChange) -> str:
-    return f"{change.name} was {change.old_type} and is {change.new_type}"
 
 
 def reference_counts(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, float]:

@@ -193,7 +193,8 @@ def breaches_of_days(
 def _breaches_of_day(
     background: Background, day: Partition, evidence: Evidence, volume: Breach | None
 ) -> list[Breach]:
-    of_table = of_columns(evidence.columns.get(day.day, ()), background.monitor)
+    changes = evidence.columns.get(day.day, ())
+    of_table = of_columns(changes, background.monitor, is_failed=day.state == "failed")
     state = of_state(day)
     if of_table and state and state.kind == "schema_change":
         # That a column is gone is told once.

@@ -71,14 +71,19 @@ def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
         changes = column_changes(connection, monitor)
         if changes is None:
             return None
-        marked = connection.execute(
-            MARK_MEASURED, {"monitor": monitor.name, "reason": f"columns changed: {changes}"}
-        )
+        marked = mark_measured(connection, monitor, changes)
     return (
-        f"{monitor.name}: columns changed: {changes}; the {marked.rowcount:,} days measured before"
+        f"{monitor.name}: columns changed: {changes}; the {marked:,} days measured before"
         f" keep what they have and are stale: `driftmeter run --stale --monitor {monitor.name}`"
         " measures them again"
     )
+
+
+def mark_measured(connection: sa.Connection, monitor: Monitor, changes: str) -> int:
+    """Make every measured day stale whose columns were others; gives how many there were."""
+    reason = f"columns changed: {changes}"
+    marked = connection.execute(MARK_MEASURED, {"monitor": monitor.name, "reason": reason})
+    return int(marked.rowcount)
 
 
 def days_of_other_policy(connection: sa.Connection, monitor: Monitor) -> int:

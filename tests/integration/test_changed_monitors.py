@@ -5,6 +5,11 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from python_metrics.arrival.columns import (
+    is_reference_of_other_types,
+    note_columns,
+    retyped_in_words,
+)
 from python_metrics.drift.partition import compute_partition
 from python_metrics.drift.reference import load_reference
 from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
@@ -100,6 +105,49 @@ def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line
     assert len(states(measured)) == 8
     register(measured, changed)
     assert mark_column_changes(measured, changed) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "types", "is_again"),
+    [
+        ({}, "income", ("integer", "numeric(12,2)"), True),
+        ({}, "income", ("integer", "bigint"), False),
+        ({}, "risk", ("numeric", "real"), True),
+        # A label is spelled alike of every type.
+        ({}, "defaulted", ("boolean", "text"), False),
+        ({"task": "regression", "target": "id"}, "id", ("bigint", "double precision"), True),
+        ({"model_version": "id"}, "id", ("bigint", "numeric(6,1)"), True),
+        ({"segments": ["id"]}, "id", ("bigint", "numeric(6,1)"), True),
+        ({"segments": ["id"]}, "version", ("text", "character varying(9)"), False),
+        # Nobody compares it.
+        ({}, "id", ("bigint", "text"), False),
+    ],
+)
+def test_days_and_reference_are_measured_again_where_a_column_that_counts_is_retyped(
+    measured: sa.Engine,
+    changes: dict[str, object],
+    column: str,
+    types: tuple[str, str],
+    is_again: bool,
+) -> None:
+    found = declared(**changes)
+    change(measured, "alter table bank.loans add id bigint default 1")
+    assert note_columns(measured, found, FIRST) == []
+    # As dbt notes that it counted the reference.
+    counted = "select metrics.note_inputs('loans', 'quality', '{2026-01-01}', '{x}', '{}')"
+    change(measured, counted)
+    alter = f"alter table bank.loans alter {column} type {types[1]} using {column}::{types[1]}"
+    change(measured, alter)
+    said = [retyped_in_words(noted) for noted in note_columns(measured, found, FIRST)]
+    assert said == [f"{column} was {types[0]} and is {types[1]}"]
+    with measured.connect() as session:
+        assert is_reference_of_other_types(session, found) == is_again
+    stale = states(measured)
+    assert set(stale.values()) == ({f"columns changed: {said[0]}"} if is_again else set())
+    assert len(stale) == (8 if is_again else 0)
+    change(measured, counted)
+    with measured.connect() as session:
+        assert not is_reference_of_other_types(session, found)
 
 
 def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_are_run_again(

@@ -140,8 +140,18 @@ def test_a_column_of_another_type_is_told_whether_it_can_be_measured_or_not(
     assert (ended.returncode == 0) == is_measured, ended.stderr
     assert "Traceback" not in ended.stderr
     assert state(scores, SECOND)[0] == ("fresh" if is_measured else "failed")
+    # Values that can be measured are compared as ever: their type alone is no incident.
     sentence = f"The inference table changed: bins was double precision and is {to}."
-    assert [row[2] for row in incidents(scores)] == [sentence]
+    assert [row[2] for row in incidents(scores)] == ([] if is_measured else [sentence])
+    told = f"bins was double precision and is {to}: the reference is measured again"
+    assert (told in ended.stdout) == is_measured
+    assert "bins was double precision" in state(scores, FIRST)[1]
+    again = (
+        "select count(*) = 59 and bool_and(notes.measured_at > changes.noted_at)"
+        " from metrics.measured_inputs as notes cross join metrics.column_changes as changes"
+        " where step = 'quality' and notes.partition_date < '2026-03-01'"
+    )
+    assert scores.scalar(again) == is_measured
     # Of a reference with other values the day before is stale; what was measured of it stays.
     assert contents(scores) == before
 
