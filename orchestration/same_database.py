@@ -102,12 +102,12 @@ def _read_profile(directory: str) -> None:
     """Print what dbt reads in the project's profile, for the process that asked."""
     from argparse import Namespace
 
+    from dbt.cli import requires
     from dbt.config.runtime import load_profile
     from dbt.flags import set_from_args
-    from dbt_common.context import set_invocation_context
 
     set_from_args(Namespace(PROFILES_DIR=directory), None)
-    set_invocation_context(os.environ)
+    requires.set_invocation_context(os.environ)  # type: ignore[attr-defined]
     target = os.environ.get("DBT_TARGET") or os.environ.get("DBT_ENGINE_TARGET")
     credentials = load_profile(".", {}, None, target).credentials
     read = {name: getattr(credentials, name, None) for name in (*PARAMETERS, *RENAMED)}
