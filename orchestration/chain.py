@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -252,6 +252,22 @@ def tell_labels(names: Sequence[str], span: Days) -> None:
         engine, monitor = connection.engine(), monitors()[name]
         if line := tell_unreadable_labels(engine, monitor, span.from_date, span.to_date):
             print(line)
+
+
+def combined(runs: Iterable[ChainRun]) -> list[ChainRun]:
+    """Runs of the same monitors as one, from the first of their days to the last."""
+    by_monitors: dict[tuple[str, ...], list[ChainRun]] = {}
+    for run in runs:
+        by_monitors.setdefault(run.monitors, []).append(run)
+    return [
+        ChainRun(
+            span_of([run.days for run in alike]),
+            monitors,
+            any(run.built_reference for run in alike),
+            sum(run.seconds for run in alike),
+        )
+        for monitors, alike in by_monitors.items()
+    ]
 
 
 def span_of(spans: Sequence[Days]) -> Days:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.chain import ChainRun
+from orchestration.dbt_manifest import monitors
 from orchestration.incidents import without_page
 from orchestration.informing import only_informs
 from orchestration.progress import spinner
@@ -76,6 +77,9 @@ OPEN_GAPS = sa.text(
     "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"
     " and closed_on is null and (cast(:monitor as text) is null or monitor = :monitor) order by 1"
 )
+NEWEST_ROWS = sa.text(
+    "select max(partition_date) from metrics.partitions where monitor = :monitor and row_count > 0"
+)
 MOST_INCIDENTS = 10
 # Each takes some 0.4 s to draw.
 MOST_ON_PAGE = 10
@@ -122,6 +126,20 @@ def open_gaps(engine: sa.Engine, monitor: str | None) -> list[str]:
     with engine.connect() as session:
         rows = session.execute(OPEN_GAPS, {"monitor": monitor})
         return [f"{row.monitor}: {row.diagnosis}" for row in rows]
+
+
+def newest_rows(monitor: str | None) -> list[str]:
+    """A line a monitor, of one or of all, whose newest rows are older than yesterday's."""
+    lines = []
+    with connection.engine().connect() as session:
+        for name, declared in monitors().items():
+            newest = session.scalar(NEWEST_ROWS, {"monitor": name})
+            if newest is None or monitor not in (None, name):
+                continue
+            age = (dt.datetime.now(declared.zone).date() - newest).days
+            if age > 1:
+                lines.append(f"{name}: its newest rows are of {newest}, {age:,} days ago")
+    return lines
 
 
 @only_informs("the summary of the day")

@@ -35,8 +35,8 @@ def run(
     days = None if from_date is None and to_date is None else read_days(from_date, to_date)
     tell_start()
     prepare()
-    from orchestration.chain import measure, measure_arrived, measure_stale
-    from orchestration.summary import open_gaps, print_summary
+    from orchestration.chain import ChainRun, combined, measure, measure_arrived, measure_stale
+    from orchestration.summary import newest_rows, open_gaps, print_summary
     from python_metrics.retention.final import refuse_days_without_rows
     from python_metrics.warehouse import connection
 
@@ -44,11 +44,15 @@ def run(
         refuse_days_without_rows(connection.engine(), days, monitor)
         print_summary(measure(days, monitor, workers))
         return
-    runs = 0
-    for done in (measure_stale if stale else measure_arrived)(monitor, workers):
-        print_summary(done)
-        runs += 1
+    runs: list[ChainRun] = []
+    try:
+        for done in (measure_stale if stale else measure_arrived)(monitor, workers):
+            runs.append(done)
+    finally:
+        # Days that are done are told, also where a later one failed.
+        for done in combined(runs):
+            print_summary(done)
     if not runs:
         typer.echo("no day is stale" if stale else "no day is new, and none changed")
-        for line in open_gaps(connection.engine(), monitor):
+        for line in [*open_gaps(connection.engine(), monitor), *newest_rows(monitor)]:
             typer.echo(line)

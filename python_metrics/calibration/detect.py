@@ -9,6 +9,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from python_metrics import baselines
+from python_metrics.arrival.columns import lost_columns
 from python_metrics.arrival.label_delay import last_due
 from python_metrics.baselines import LAG, TRAILING
 from python_metrics.calibration.accepted import Accepted
@@ -107,7 +108,7 @@ def judge(
     }
     known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
     accepted = Accepted(connection, monitor, counts, first, last)
-    due = last_due(connection, monitor)
+    due, lost = last_due(connection, monitor), lost_columns(connection, monitor)
     verdicts = {}
     for day in days:
         place = (day - first).days
@@ -124,6 +125,7 @@ def judge(
                 areas.get(day),
                 today.unready,
                 due,
+                lost,
             )
         )
     return verdicts

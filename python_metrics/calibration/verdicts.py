@@ -25,6 +25,10 @@ from python_metrics.drift.store import CLASSIFIER, DAY_LEVEL
 from python_metrics.monitors.config import Monitor
 
 NO_ROWS = "the day has no rows"
+GONE = (
+    "the inference table has no such column any more."
+    " Bring it back, or take it out of the monitor's YAML"
+)
 # How the reason begins of a target whose labels are not due yet; the view not_judged reads it.
 TO_COME = "labels are due"
 ENGINE = "driftmeter day-level null"
@@ -72,6 +76,7 @@ def verdicts_of_day(
     area: Area | None,
     accepted: Mapping[str, Mapping[Part, str]] | None = None,
     due: dt.date = dt.date.max,
+    lost: Collection[str] = (),
 ) -> Iterator[Verdict]:
     """Rows of one day: every column over all rows, and every segment that could be judged.
 
@@ -82,14 +87,20 @@ def verdicts_of_day(
         each with the parts that it cannot judge yet and why.
     due : date, optional
         The last day whose labels are due; of later days the target is not judged.
+    lost : collection of str, optional
+        Columns that the inference table has no more. Days without a value of theirs are not judged
+        by them: that the column is gone is an incident of its own.
     """
     policy, accepted = policy_of(monitor), accepted or {}
+    gone = {name for name in lost if _all_missing(known_rows, Part(None, None, name))}
     to_come = _to_come(monitor, day, due)
     unready = {part: reason for reasons in accepted.values() for part, reason in reasons.items()}
     judged, left_out = [], []
     for name in monitor.columns:
         part = Part(None, None, name)
         reason = _reason(monitor, calibration, known_rows, part, to_come) or unready.get(part)
+        if name in gone:
+            reason = GONE
         if reason is None:
             judged.append(part)
         else:
@@ -116,8 +127,9 @@ def verdicts_of_day(
             status="skipped",
             reason=reason,
         )
-    if area and accepted:
-        yield _resting(key, area, accepted)
+    resting = _resting(accepted, gone)
+    if area and resting:
+        yield Verdict(**{**NOTHING, **_of_all(key, area)}, status="skipped", reason=resting)
     if not judged:
         return
     columns = [evidence[part] for part in judged]
@@ -125,7 +137,7 @@ def verdicts_of_day(
     statistic = np.array([column.statistic[place] for column in columns])
     p_value, effect, trailing = take("p_value"), take("effect"), take("trailing_p_value")
     classified = None
-    if area and not accepted:
+    if area and not resting:
         classified = judge_area(calibration.classifier, area, day)
     groups = np.array(
         [
@@ -191,14 +203,15 @@ def _of_area(
     )
 
 
-def _resting(key: Mapping[str, Any], area: Area, accepted: Collection[str]) -> Verdict:
-    """The row of all columns together where some are away for good: they would tell every day."""
-    names = ", ".join(sorted(accepted))
-    return Verdict(
-        **{**NOTHING, **_of_all(key, area)},
-        status="skipped",
-        reason=f"another normal than the reference's is accepted for {names}",
-    )
+def _resting(accepted: Collection[str], gone: Collection[str]) -> str | None:
+    """Why all columns together are not judged, or None where they are.
+
+    Where some are away for good, or gone, all together would tell it every day.
+    """
+    if accepted:
+        names = ", ".join(sorted(accepted))
+        return f"another normal than the reference's is accepted for {names}"
+    return f"the inference table lacks {', '.join(sorted(gone))}" if gone else None
 
 
 def _of_all(key: Mapping[str, Any], area: Area) -> dict[str, Any]:

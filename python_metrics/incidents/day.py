@@ -161,15 +161,6 @@ class Evidence:
     columns: Mapping[dt.date, Sequence[ColumnChange]] = field(default_factory=dict)
     labels: Mapping[dt.date, LateLabels] = field(default_factory=dict)
 
-    def gone_columns(self, day: dt.date) -> set[str]:
-        """Columns that the table lacked on a day: that is told once, and of no value of theirs."""
-        gone: set[str] = set()
-        for noted_on in sorted(noted_on for noted_on in self.columns if noted_on <= day):
-            changes = self.columns[noted_on]
-            gone |= {change.name for change in changes if change.change == "removed"}
-            gone -= {change.name for change in changes if change.change == "added"}
-        return gone
-
 
 def breaches_of_days(
     background: Background, days: Sequence[Partition], evidence: Evidence
@@ -202,9 +193,7 @@ def _breaches_of_day(
     breaches = [breach for breach in (state, of_table, volume) if breach is not None]
     if day.state == "fresh" and day.day in evidence.labels:
         breaches.append(evidence.labels[day.day].breach(background.monitor))
-    gone = evidence.gone_columns(day.day)
-    alarms = [alarm for alarm in evidence.alarms.get(day.day, ()) if alarm.column not in gone]
-    error = evidence.errors.get(day.day)
+    alarms, error = evidence.alarms.get(day.day, ()), evidence.errors.get(day.day)
     estimate = evidence.estimates.get(day.day) if error is None else None
     is_wrong = error is not None or any(alarm.is_new for alarm in alarms)
     if day.state == "fresh" and (is_wrong or (estimate and alarms)):
