@@ -59,7 +59,7 @@ app.add_typer(incidents.app, name="incidents")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
 app.add_typer(versions.app, name="versions")
-if settings.IS_CHECKOUT:
+if settings.is_example() or (settings.IS_CHECKOUT and not settings.has_project()):
     from orchestration.example.commands import demo
 
     app.command()(demo.demo)

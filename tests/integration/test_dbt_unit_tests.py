@@ -1,10 +1,10 @@
 """dbt's own unit tests, of the package's models and of the example's, on the tests' Postgres."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from orchestration.dbt_packages import DBT
@@ -17,11 +17,13 @@ PACKAGE = settings.DBT_PACKAGE / "integration_tests"
 def dbt(project: Path, engine: sa.Engine, target: Path, *arguments: str) -> dict[str, str]:
     """Run dbt with its artifacts outside the project; outcomes by node."""
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    places = ["--profiles-dir", str(profiles_dir()), "--target-path", str(target)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRIFTMETER_DATABASE_URL", url)
+        patch.setenv("DRIFTMETER_HOME", str(target))
+        places = ["--profiles-dir", str(profiles_dir()), "--target-path", str(target)]
     ended = subprocess.run(
         [DBT, "--no-use-colors", *arguments, *places, "--log-path", str(target)],
         cwd=project,
-        env={**os.environ, "DRIFTMETER_DATABASE_URL": url},
         capture_output=True,
         text=True,
     )

@@ -115,14 +115,21 @@ def test_labels_that_land_make_their_days_stale_and_only_those_are_computed_agai
         assert dict(believed.all()) == {day: share for day, (share, _) in first.items()}
 
 
-def test_labels_still_to_come_are_no_drift(chain: Chain) -> None:
+def test_labels_still_to_come_are_no_drift_and_overdue_ones_are_told(chain: Chain) -> None:
     assert monitors()["trip_duration"].label_delay_days == 14
     query = sa.text(
-        "select count(*) from metrics.drift where column_name = 'duration_minutes'"
-        " and statistic = 'missing'"
+        "select distinct partition_date::text from metrics.drift"
+        " where column_name = 'duration_minutes' and statistic = 'missing' order by 1"
     )
+    overdue = sa.text(
+        "select partition_date::text from metrics.breaches where kind = 'late_labels'"
+        " and monitor = 'trip_duration' order by 1"
+    )
+    first = ["2019-04-01", "2019-04-02", "2019-04-03"]
     with chain.engine.connect() as session:
-        assert session.scalar(query) == 0
+        # By the 21st the labels of the first days are overdue, and its own are to come.
+        assert session.scalars(query).all() == first
+        assert session.scalars(overdue).all() == first
     generator = np.random.default_rng(2)
     known = pd.DataFrame({"miles": generator.random(900), "minutes": generator.random(900)})
     unlabelled = known.assign(minutes=np.nan)

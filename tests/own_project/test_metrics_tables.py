@@ -13,6 +13,7 @@ MONITORS = {"turbine_power", "bearing_watch"}
 # Whatever concerns one of the two by what was planted; all others have rows of both.
 OF_ONE = {
     "accepted_normals": {"turbine_power"},
+    "not_judged": {"turbine_power"},
     "version_comparisons": {"turbine_power"},
 }
 RELATIONS = (
