@@ -28,7 +28,8 @@ def too_few_values(min_rows: int) -> str:
     """Why a column is judged on no day: the reference period knows too little of it."""
     return (
         f"most days of the reference period have fewer than {min_rows} known values."
-        " Lower `min_rows` in the YAML, or choose a reference period that has them"
+        " Choose a reference period that has more, lower `min_rows` in the YAML, or take out"
+        " what is always empty"
     )
 
 

@@ -90,7 +90,9 @@ def test_all_is_well_after_a_run(demo: sa.Engine, demo_home: Path) -> None:
     url = demo.url.set(drivername="postgresql").render_as_string(hide_password=False)
     code, findings = doctor(url, demo_home)
     assert code == 0
-    assert {finding.state for finding in findings.values()} == {"ok"}
+    warnings = {part: one.shows for part, one in findings.items() if one.state != "ok"}
+    # Green taxis' columns and fees of later years are empty in the example's reference period.
+    assert all("does not judge airport_fee_usd" in shows for shows in warnings.values()), warnings
     assert {"warehouse", "metrics schema", "monitor trip_tip", "runs"} <= findings.keys()
 
 
