@@ -259,8 +259,10 @@ def test_days_that_another_version_judged_are_offered_to_be_judged_again(story: 
     assert "another version" not in driftmeter(project, "status").stdout
 
 
-def test_an_upgrade_that_changes_no_verdict_offers_nothing(story: Story) -> None:
-    """Days from before versions were on record were judged by the third."""
+def test_days_from_before_versions_were_on_record_are_offered_to_be_judged_again(
+    story: Story,
+) -> None:
+    """They were judged by version 3, and version 4 does not judge labels that are not due."""
     with story.project.engine.begin() as session:
         session.execute(sa.text("update metrics.partitions set judging_version = null"))
-    assert "another version" not in driftmeter(story.project, "status").stdout
+    assert "another version" in driftmeter(story.project, "status").stdout
