@@ -1,6 +1,5 @@
 """The dbt package in a database that was never prepared: a CI, or a schema of a developer."""
 
-import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.dbt_packages import DBT
+from orchestration.dbt_profile import profiles_dir
 from python_metrics.warehouse import connection, migrate
 from tests.conftest import create_database
 from tests.integration.test_any_columns import LONG, ROWS, Project
@@ -30,10 +30,11 @@ def unprepared(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         session.exec_driver_sql(ROWS.replace("{long}", LONG).replace("%", "%%"))
     project = Project(tmp_path, engine)
     monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(project.directory))
+    monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path / "home"))
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
     from orchestration.dbt_packages import ensure_packages
-    from orchestration.dbt_profile import ensure_profile
 
-    ensure_profile()
     ensure_packages()
     yield project
     engine.dispose()
@@ -41,11 +42,9 @@ def unprepared(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def build(project: Project) -> str:
     """What `dbt build` of everything prints, where it is green."""
-    url = project.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     ended = subprocess.run(
-        [DBT, "--no-use-colors", "build"],
+        [DBT, "--no-use-colors", "build", "--profiles-dir", str(profiles_dir())],
         cwd=project.directory,
-        env={**os.environ, "DRIFTMETER_DATABASE_URL": url, "DBT_PROFILES_DIR": "."},
         capture_output=True,
         text=True,
     )
