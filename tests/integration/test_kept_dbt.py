@@ -77,6 +77,8 @@ def test_a_call_of_another_warehouse_is_of_that(
     relation = ("--quiet", "compile", "--inline", "{{ ref('trip_duration') }}")
     assert '"kept_dbt"' in call(kept, *relation).stdout
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
+    # Each warehouse has a profile of its own, which a call brings along.
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(profiles_dir()))
     assert f'"{warehouse_url.rpartition("/")[2]}"' in call(kept, *relation).stdout
 
 
