@@ -83,7 +83,7 @@ lint: venv-dev  ## Check form and types
 scan: venv-dev  ## Look for passwords and keys in what is committed
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook \
 		--exclude-files '(requirements[^/]*|sbom)\.txt$$|package-lock\.yml$$|\.ipynb$$' \
-		--exclude-lines '(user|owner):password@|nobody:nothing@|://me:|scram-sha-256|f0e1d2'
+		--exclude-lines '(user|owner):password@|nobody:nothing@|://(me:|u[:@%]|/db)|"password": "password"|scram-sha-256|f0e1d2'
 
 sql: venv-dev  ## Check SQL: files as they are, and the package's as dbt compiles it, with no database
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project python_metrics docs

@@ -50,7 +50,7 @@ REFUSED = {
     "postgresql://u:secret@h:port/db": "cannot be read",
     "postgresql://u:secret@h/db?sslmode": "cannot be read",
     "postgresql://u:secret@h/db?connect_timeout=soon": "cannot be read",
-    "u:secret": "cannot be read",
+    "u:p": "cannot be read",
     "mysql://u:secret@h/db": "names a mysql database",
     "postgresql://u:secret@h/": "names no database",
     "postgresql:///db?password=secret": "names no user",
