@@ -24,7 +24,6 @@ SINCE = {
         "rule driftmeter-no-new-day",
     ),
     "0004": (
-        "overview: Which monitor needs me?",
         "overview: What is open, whose is it, and what next?",
         "tests-and-incidents: What happened?",
         "tests-and-incidents: What was wrong on which day?",
@@ -41,6 +40,7 @@ SINCE = {
         "performance: Is the error an alarm?",
         # A day whose labels are not due may have an alarm of its error alone.
         "overview: Are there more alarms than chance makes?",
+        "overview: Which monitor needs me?",
     ),
 }
 COLUMNS = """
