@@ -24,7 +24,7 @@ RUN python -m venv /opt/sbom \
 
 FROM packages AS project
 WORKDIR /app
-COPY pyproject.toml requirements.in README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY python_metrics ./python_metrics
 COPY orchestration ./orchestration
 COPY dbt_project ./dbt_project
@@ -34,7 +34,7 @@ COPY docker/workspace.yaml docker/healthcheck.py ./docker/
 RUN pip install --prefix /opt/driftmeter --no-deps --no-build-isolation --editable .
 ENV PATH=/opt/driftmeter/bin:$PATH DO_NOT_TRACK=1
 # dbt's manifest is part of the image: Dagster starts without parsing.
-RUN python -c "from orchestration.dbt_manifest import dbt_project; dbt_project()" \
+RUN python -c "from dagster_driftmeter.dbt.project_manifest import dbt_project; dbt_project()" \
     && python -m compileall -q orchestration python_metrics
 
 FROM ${PYTHON_IMAGE}

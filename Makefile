@@ -55,8 +55,8 @@ pictures: venv  ## Draw the pictures of the README anew; needs Chromium
 overview: venv  ## Draw the overview into one HTML page, without Grafana
 	$(DRIFTMETER) report --overview
 
-dashboards: venv  ## Write grafana/dashboards anew from python_metrics/dashboards
-	$(BIN)/python -m python_metrics.dashboards.write
+dashboards: venv  ## Write grafana/dashboards anew from python_metrics/driftmeter/dashboards
+	$(BIN)/python -m driftmeter.dashboards.write
 
 test: venv-dev  ## Run the tests in a process a core, each on a Postgres of its own
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
@@ -99,11 +99,12 @@ format: venv-dev  ## Put everything in form
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project
 
-lock:  ## Make requirements*.txt and docker/sbom.txt anew from their .in; needs uv
+lock:  ## Make requirements*.txt and docker/sbom.txt anew from pyproject.toml and *.in; needs uv
 	for name in requirements requirements-dev docker/sbom; do \
 		uv pip compile --quiet --python-version 3.10 --universal --generate-hashes \
 			--no-emit-index-url --no-emit-find-links --no-strip-extras \
-			--custom-compile-command "make lock" $(UPGRADE) --output-file $$name.txt $$name.in && \
+			--custom-compile-command "make lock" $(UPGRADE) --output-file $$name.txt $$name.in \
+			$$([ $$name != requirements ] || echo pyproject.toml) && \
 		awk -f .ci/plain_names.awk $$name.txt > .lock.tmp && mv .lock.tmp $$name.txt || exit 1; \
 	done
 

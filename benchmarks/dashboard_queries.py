@@ -17,13 +17,13 @@ import sqlalchemy as sa
 
 from benchmarks.long_history import TABLES, repeat_days
 from benchmarks.own_warehouse import own_warehouse
-from python_metrics.dashboards.macros import expand
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.dashboards.write import DASHBOARDS
-from python_metrics.monitors.config import Days
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.months import make_months
-from python_metrics.warehouse.reader import set_reader_password
+from driftmeter.dashboards.macros import expand
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.dashboards.write import DASHBOARDS
+from driftmeter.monitors.config import Days
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.months import make_months
+from driftmeter.warehouse.reader import set_reader_password
 
 LIMIT_MS = 200
 WEEKS = 2
@@ -34,8 +34,8 @@ FIRST = dt.date(2019, 4, 1)
 
 def build(engine: sa.Engine) -> None:
     """Two weeks through the chain, repeated to a year."""
-    from orchestration.example.chain import run_chain
-    from orchestration.example.source_choice import SourceChoice
+    from dagster_taxi.source_choice import SourceChoice
+    from dagster_taxi.trip_chain import run_chain
 
     last = FIRST + dt.timedelta(days=7 * WEEKS - 1)
     run_chain(SourceChoice("simulated", seed=SEED), Days(**{"from": FIRST, "to": last}))
@@ -82,7 +82,7 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, help="file for the figures, as JSON")
     options = arguments.parse_args()
     with own_warehouse():
-        from orchestration.environment import prepare
+        from dagster_driftmeter.runs.environment import prepare
 
         prepare()
         figures = measure(connection.engine())

@@ -26,28 +26,29 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from benchmarks.detection import interval
 from benchmarks.judges import Binning
 from benchmarks.planted import PLANTS, Planted
-from python_metrics.calibration.area import Area
-from python_metrics.calibration.cache import Calibration
-from python_metrics.calibration.column import calibrate_column, judge_column
-from python_metrics.calibration.decision import policy_of
-from python_metrics.calibration.multivariate import DomainClassifier, fit_classifier_null
-from python_metrics.calibration.verdicts import verdicts_of_day
-from python_metrics.drift.inference_rows import VERSION, read_rows
-from python_metrics.encoding import Encoding
-from python_metrics.incidents.alarm import Alarm
-from python_metrics.incidents.arrival import Partition, of_state, of_volume
-from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.cause import Day
-from python_metrics.incidents.day import MOST_ROWS, breaches_of_rows
-from python_metrics.incidents.distance import fit_bins
-from python_metrics.incidents.importance import feature_importance
-from python_metrics.incidents.relations import fit_relations
-from python_metrics.monitors.config import Days, Monitor
-from python_metrics.performance.alarms import BUDGET_SHARE, WORDS, ErrorAlarm, is_error_alarm
-from python_metrics.performance.cause import Learners
-from python_metrics.performance.daily_error import CAPPED, fit_errors, judge_errors
-from python_metrics.performance.losses import row_losses
-from python_metrics.warehouse import connection
+from driftmeter.alarms.area import Area
+from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.classifier_null import fit_classifier_null
+from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.decision import policy_of
+from driftmeter.alarms.verdicts import verdicts_of_day
+from driftmeter.arrival.inference_rows import VERSION, read_rows
+from driftmeter.drift.domain_classifier import DomainClassifier
+from driftmeter.drift.encoding import Encoding
+from driftmeter.incidents.alarm import Alarm
+from driftmeter.incidents.arrival import Partition, of_state, of_volume
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.cause import Day
+from driftmeter.incidents.day import MOST_ROWS, breaches_of_rows
+from driftmeter.incidents.distance import fit_bins
+from driftmeter.incidents.importance import feature_importance
+from driftmeter.incidents.relations import fit_relations
+from driftmeter.monitors.config import Days, Monitor
+from driftmeter.performance.alarms import BUDGET_SHARE, WORDS, ErrorAlarm, is_error_alarm
+from driftmeter.performance.daily_error import CAPPED, fit_errors, judge_errors
+from driftmeter.performance.error_cause import Learners
+from driftmeter.performance.losses import row_losses
+from driftmeter.warehouse import connection
 
 SEED = 20261123
 RESULTS = Path(__file__).parent / "results"
@@ -245,7 +246,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="directory of the results")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
-    from orchestration.dbt_manifest import monitors
+    from dagster_driftmeter.dbt.project_manifest import monitors
 
     print(f"seed {options.seed}", flush=True)
     started = time.perf_counter()

@@ -13,17 +13,17 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.streams import FIRST
-from python_metrics.bins import cuts_of
-from python_metrics.calibration.area import Area
-from python_metrics.calibration.cache import Calibration
-from python_metrics.calibration.column import calibrate_column, judge_column
-from python_metrics.calibration.counts import Counts
-from python_metrics.calibration.day_null import fit_day_null
-from python_metrics.calibration.histograms import Part
-from python_metrics.calibration.multivariate import MOST_ROWS, ROW_VARIANCE, DomainClassifier
-from python_metrics.calibration.verdicts import Verdict, verdicts_of_day
-from python_metrics.drift.evidently_engine import EvidentlyEngine
-from python_metrics.monitors.config import Monitor
+from driftmeter.alarms.area import Area
+from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.day_null import fit_day_null
+from driftmeter.alarms.verdicts import Verdict, verdicts_of_day
+from driftmeter.drift.domain_classifier import MOST_ROWS, ROW_VARIANCE, DomainClassifier
+from driftmeter.drift.evidently_engine import EvidentlyEngine
+from driftmeter.monitors.config import Monitor
+from driftmeter.quality.bins import cuts_of
+from driftmeter.quality.counts import Counts
+from driftmeter.quality.histograms import ColumnPart
 
 Frames = list[pd.DataFrame]
 
@@ -82,7 +82,7 @@ class Binning:
             for value in reference[segment].dropna().unique()
         ]
 
-    def counts(self, frames: Frames, first: np.datetime64) -> dict[Part, Counts]:
+    def counts(self, frames: Frames, first: np.datetime64) -> dict[ColumnPart, Counts]:
         """Counts of every column over all rows and in each segment; a frame a day."""
         every = pd.concat(frames, ignore_index=True)
         day = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
@@ -93,7 +93,7 @@ class Binning:
             else (every[group[0]] == group[1]).to_numpy()
             for group in self._groups
         }
-        counts: dict[Part, Counts] = {}
+        counts: dict[ColumnPart, Counts] = {}
         for name, low in self._low.items():
             position = self._position(name, every[name])
             for (segment, value), chosen in chosen_by.items():
@@ -105,7 +105,7 @@ class Binning:
                 np.add.at(known, (day[is_known], position[is_known]), 1)
                 np.add.at(missing, day[chosen & (position < 0)], 1)
                 kind = self.monitor.columns[name].kind
-                counts[Part(segment, value, name)] = Counts(kind, days, known, missing, low)
+                counts[ColumnPart(segment, value, name)] = Counts(kind, days, known, missing, low)
         return counts
 
     def _position(self, name: str, values: pd.Series) -> np.ndarray:

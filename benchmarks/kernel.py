@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from python_metrics.drift.engine import Engine
-from python_metrics.drift.evidently_engine import ENGINE, EvidentlyEngine
-from python_metrics.drift.kernel_engine import KernelEngine
-from python_metrics.drift.results import ColumnDrift
-from python_metrics.monitors.config import Column
+from driftmeter.drift.engine import Engine
+from driftmeter.drift.evidently_engine import ENGINE, EvidentlyEngine
+from driftmeter.drift.kernel_engine import KernelEngine
+from driftmeter.drift.results import ColumnDrift
+from driftmeter.monitors.config import Column
 
 SEED = 20261125
 # Rows of the day, rows of the reference, times as fast as is asked, and rounds.

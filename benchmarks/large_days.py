@@ -22,7 +22,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.own_warehouse import own_warehouse
-from python_metrics.warehouse import connection
+from driftmeter.warehouse import connection
 
 SEED = 7
 RESULTS = Path(__file__).parent / "results"

@@ -25,13 +25,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.own_warehouse import own_warehouse
-from python_metrics.example.load import load_day
-from python_metrics.example.migrations import upgrade_raw
-from python_metrics.example.sources.base import TRIPS, Batch
-from python_metrics.example.sources.simulated import SimulatedSource
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.binary_rows import END, SIGNATURE, binary_blocks
-from python_metrics.warehouse.months import make_months
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.binary_rows import END, SIGNATURE, binary_blocks
+from driftmeter.warehouse.months import make_months
+from taxi.load_trips import load_day
+from taxi.migrations import upgrade_raw
+from taxi.sources.base import TRIPS, Batch
+from taxi.sources.simulated import SimulatedSource
 
 SEED = 7
 ASKED = 0.7

@@ -4,8 +4,8 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from orchestration.progress import track
-from python_metrics.warehouse.months import make_months
+from dagster_driftmeter.runs.progress import track
+from driftmeter.warehouse.months import make_months
 
 # Tables of a day; whether a day is fresh is asked when its row in `partitions` comes, the last.
 TABLES = ("column_summary", "drift", "test_results", "measured_inputs", "partitions")

@@ -26,11 +26,11 @@ import sqlalchemy as sa
 from benchmarks.large_days import DRIFTMETER, NORMAL, run, seconds
 from benchmarks.long_history import repeat_days
 from benchmarks.own_warehouse import own_warehouse
-from python_metrics.dashboards.macros import expand
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.dashboards.write import DASHBOARDS
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.reader import set_reader_password
+from driftmeter.dashboards.macros import expand
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.dashboards.write import DASHBOARDS
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.reader import set_reader_password
 
 SEED = 7
 RESULTS = Path(__file__).parent / "results"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse.embedded import EmbeddedPostgres
 
 
 @contextmanager

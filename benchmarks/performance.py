@@ -19,15 +19,16 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.detection import MONTH, SEED, interval
-from orchestration.dbt_manifest import monitors
-from python_metrics.calibration.decision import policy_of
-from python_metrics.drift.inference_rows import VERSION, every_day, read_rows
-from python_metrics.monitors.config import Monitor
-from python_metrics.performance.alarms import is_concept_drift
-from python_metrics.performance.estimator import ALL_ROWS, Estimator
-from python_metrics.performance.intervals import labelled_rows, point_metrics
-from python_metrics.performance.outcomes import THRESHOLD
-from python_metrics.warehouse import connection
+from dagster_driftmeter.dbt.project_manifest import monitors
+from driftmeter.alarms.decision import policy_of
+from driftmeter.arrival.inference_rows import VERSION, read_rows
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
+from driftmeter.performance.alarms import is_concept_drift
+from driftmeter.performance.estimator import ALL_ROWS, Estimator
+from driftmeter.performance.intervals import labelled_rows, point_metrics
+from driftmeter.performance.outcomes import THRESHOLD
+from driftmeter.warehouse import connection
 
 RISE = 1.2
 Frames = dict[dt.date, pd.DataFrame]

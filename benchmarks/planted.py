@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from python_metrics.monitors.config import Monitor
+from driftmeter.monitors.config import Monitor
 
 # Columns whose values are amounts: where a unit, a shape or an absurd value can go wrong.
 AMOUNTS = ("trip_distance_miles", "fare_usd", "total_usd")

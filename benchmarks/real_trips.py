@@ -18,14 +18,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from benchmarks.detection import MONTH, SEED, interval
-from orchestration.dbt_manifest import monitors
-from python_metrics.calibration.cache import Calibration
-from python_metrics.calibration.column import calibrate_column, judge_column
-from python_metrics.calibration.counts import Counts
-from python_metrics.calibration.histograms import Part, load_counts
-from python_metrics.calibration.verdicts import verdicts_of_day
-from python_metrics.monitors.config import Monitor
-from python_metrics.warehouse import connection
+from dagster_driftmeter.dbt.project_manifest import monitors
+from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.verdicts import verdicts_of_day
+from driftmeter.monitors.config import Monitor
+from driftmeter.quality.counts import Counts
+from driftmeter.quality.histograms import ColumnPart, load_counts
+from driftmeter.warehouse import connection
 
 REFERENCE = 59
 LIST = (
@@ -43,7 +43,7 @@ BY_MONTH = (
 )
 
 
-def shuffled(monitor: Monitor, counts: dict[Part, Counts], seed: int) -> list[dt.date]:
+def shuffled(monitor: Monitor, counts: dict[ColumnPart, Counts], seed: int) -> list[dt.date]:
     """Days with an alarm, of the judged ones of one shuffle."""
     generator = np.random.default_rng([SEED, seed])
     some = next(iter(counts.values()))

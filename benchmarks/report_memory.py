@@ -17,9 +17,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from python_metrics.monitors.config import Monitor
-from python_metrics.reports.write import write_report
-from python_metrics.warehouse import connection
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports.write_report import write_report
+from driftmeter.warehouse import connection
 
 SEED = 20261123
 LIMIT_MIB = 1024

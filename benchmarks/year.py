@@ -63,7 +63,7 @@ def read_options() -> argparse.Namespace:
 
 def write_files(directory: Path, last: dt.date, trips: int) -> None:
     """Files of simulated trips as TLC publishes them, one a month."""
-    from python_metrics.example.sources.simulated import SimulatedSource
+    from taxi.sources.simulated import SimulatedSource
 
     source = SimulatedSource(seed=SEED, trips_per_day=trips)
     for month in pd.period_range(FIRST_FILE, last, freq="M"):
@@ -75,14 +75,14 @@ def write_files(directory: Path, last: dt.date, trips: int) -> None:
 
 def measure(directory: Path, last: dt.date, options: argparse.Namespace) -> dict[str, object]:
     """Figures of the chain and the loop over the days up to the last."""
-    from orchestration.environment import prepare
+    from dagster_driftmeter.runs.environment import prepare
 
     prepare()
-    from orchestration.dbt_manifest import monitors
-    from orchestration.example.chain import run_chain
-    from orchestration.example.source_choice import SourceChoice
-    from python_metrics.drift.inference_rows import every_day
-    from python_metrics.monitors.config import Days
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from dagster_taxi.source_choice import SourceChoice
+    from dagster_taxi.trip_chain import run_chain
+    from driftmeter.monitors.config import Days
+    from driftmeter.monitors.days import every_day
 
     choice = SourceChoice("files", str(directory))
 
@@ -134,11 +134,11 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 def judge_again() -> None:
     """Judge every stored day by a policy of half the false alarms, and keep it."""
-    from orchestration.commands.judge import with_policy
-    from orchestration.dbt_manifest import monitors
-    from python_metrics import settings
-    from python_metrics.judging import judge_declared
-    from python_metrics.warehouse.connection import engine
+    from dagster_driftmeter.cli.judge import with_policy
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter import settings
+    from driftmeter.incidents.judging import judge_declared
+    from driftmeter.warehouse.connection import engine
 
     stricter = with_policy(monitors()[MONITOR], ["alarm_budget.false_alarms_per_month=0.5"])
     assert judge_declared(engine(), stricter, settings.home() / "calibration")
@@ -149,9 +149,10 @@ def course_loop(days: Sequence[dt.date]) -> tuple[int, float]:
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 
-    from orchestration.dbt_manifest import monitors
-    from python_metrics.drift.inference_rows import every_day, read_rows
-    from python_metrics.warehouse.connection import engine
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter.arrival.inference_rows import read_rows
+    from driftmeter.monitors.days import every_day
+    from driftmeter.warehouse.connection import engine
 
     monitor = monitors()[MONITOR]
     of_reference = every_day(monitor.reference.from_date, monitor.reference.to_date)

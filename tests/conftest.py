@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.example.migrations import upgrade_raw
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.embedded import EmbeddedPostgres
+from taxi.migrations import upgrade_raw
 from tests.integration.pipeline import days
 
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
@@ -101,8 +101,8 @@ def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
         prepare_for(patch, f"{postgres}/{name}", demo_home)
-        from orchestration.example.chain import run_chain
-        from orchestration.example.source_choice import SourceChoice
+        from dagster_taxi.source_choice import SourceChoice
+        from dagster_taxi.trip_chain import run_chain
 
         run_chain(SourceChoice("simulated", trips_per_day=200), days(*DEMO_DAYS))
     engine = connection.engine(f"{postgres}/{name}")
@@ -133,6 +133,6 @@ def prepare_for(patch: pytest.MonkeyPatch, url: str, home: Path) -> None:
     """Point the environment at a warehouse and a home, and prepare both."""
     patch.setenv("DRIFTMETER_DATABASE_URL", url)
     patch.setenv("DRIFTMETER_HOME", str(home))
-    from orchestration.environment import prepare
+    from dagster_driftmeter.runs.environment import prepare
 
     prepare()

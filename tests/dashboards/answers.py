@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from python_metrics.dashboards.macros import expand
-from python_metrics.dashboards.preview.frames import Scope
+from driftmeter.dashboards.macros import expand
+from driftmeter.dashboards.preview.frames import Scope
 from tests.dashboards.grafana_files import rules
 
 TIMESTAMPTZ = 1184

@@ -7,7 +7,7 @@ from itertools import product
 
 import sqlalchemy as sa
 
-from python_metrics.dashboards.preview.frames import Scope
+from driftmeter.dashboards.preview.frames import Scope
 from tests.dashboards.answers import Answer, check_shape, with_values
 from tests.dashboards.grafana_files import PANELS, queries, variables
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.reader import set_reader_password
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.reader import set_reader_password
 from tests.dashboards.answers import instant
 
 
@@ -22,7 +22,7 @@ def reader(demo: sa.Engine) -> Iterator[sa.Engine]:
 @pytest.fixture
 def scope() -> Scope:
     """What the dashboards show when they are opened for the first time."""
-    from python_metrics.dashboards.dashboard import FIRST_SHOWN, LAST_SHOWN
+    from driftmeter.dashboards.dashboard import FIRST_SHOWN, LAST_SHOWN
 
     return Scope(
         first=instant(FIRST_SHOWN),

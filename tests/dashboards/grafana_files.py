@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 GRAFANA = PROJECT_ROOT / "grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from python_metrics.dashboards.write import DASHBOARDS as CODE
+from driftmeter.dashboards.write import DASHBOARDS as CODE
 from tests.dashboards.grafana_files import (
     DASHBOARDS,
     FILES,
@@ -206,7 +206,7 @@ def test_rules_point_at_panels_that_are_there() -> None:
 def test_exposures_name_every_dashboard() -> None:
     import yaml
 
-    from python_metrics.settings import PROJECT_ROOT
+    from driftmeter.settings import PROJECT_ROOT
 
     file = PROJECT_ROOT / "dbt_project" / "models" / "_exposures.yml"
     urls = {entry["url"] for entry in yaml.safe_load(file.read_text())["exposures"]}

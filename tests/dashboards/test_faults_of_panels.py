@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.preview.charts import figure
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.reader import set_reader_password
+from driftmeter.dashboards.preview.charts import figure
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.reader import set_reader_password
 from tests.dashboards.answers import Answer
 from tests.dashboards.grafana_files import PANELS, queries
 

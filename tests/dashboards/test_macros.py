@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from python_metrics.dashboards.macros import UnknownMacro, expand
+from driftmeter.dashboards.macros import UnknownMacro, expand
 
 FIRST = dt.datetime(2026, 1, 2, 12, tzinfo=dt.timezone.utc)
 LAST = dt.datetime(2026, 1, 3, 12, tzinfo=dt.timezone.utc)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.dashboard import DEMO
-from python_metrics.dashboards.preview.page import write_page
-from python_metrics.dashboards.write import DASHBOARDS, newest_opening, write_dashboards
-from python_metrics.errors import DriftmeterError
+from driftmeter.dashboards.dashboard import DEMO
+from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.dashboards.write import DASHBOARDS, newest_opening, write_dashboards
+from driftmeter.errors import DriftmeterError
 from tests.dashboards.grafana_files import panels
 
 

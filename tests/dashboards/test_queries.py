@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.preview.frames import Scope
+from driftmeter.dashboards.preview.frames import Scope
 from tests.dashboards.answers import (
     TIMESTAMPTZ,
     Answer,
@@ -17,14 +17,7 @@ from tests.dashboards.answers import (
     with_values,
 )
 from tests.dashboards.choices import check_choices
-from tests.dashboards.grafana_files import (
-    DASHBOARDS,
-    PANEL_IDS,
-    PANELS,
-    queries,
-    rules,
-    variables,
-)
+from tests.dashboards.grafana_files import DASHBOARDS, PANEL_IDS, PANELS, queries, rules, variables
 
 EVERY_QUERY = dict(queries())
 

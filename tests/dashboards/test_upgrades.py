@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.warehouse import connection, migrate
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.warehouse import connection, migrate
 from tests.conftest import create_database
 from tests.dashboards.answers import Answer
 from tests.dashboards.grafana_files import queries

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from python_metrics.dashboards.macros import interpolate
+from driftmeter.dashboards.macros import interpolate
 from tests.dashboards.grafana_files import DASHBOARDS, PANEL_IDS, PANELS, PREFIX, rules
 
 URL = os.environ.get("GRAFANA_URL", "")
@@ -67,7 +67,7 @@ def execute(sql: str) -> None:
         arguments = [*shlex.split(command), "--set", "ON_ERROR_STOP=1"]
         subprocess.run(arguments, input=sql, text=True, check=True)
         return
-    from python_metrics.warehouse import connection
+    from driftmeter.warehouse import connection
 
     with connection.engine().begin() as session:
         session.exec_driver_sql(sql)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psutil
 import sqlalchemy as sa
 
-from python_metrics.warehouse.server_process import server_pid
+from driftmeter.warehouse.server_process import server_pid
 from tests.faults.warehouse import Warehouse
 
 Run = "subprocess.Popen[str]"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.embedded import EmbeddedPostgres
 
 PROGRAMS = Path(sys.executable).parent
 FIRST_DAYS, REFERENCE_DAYS = 16, 14

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from python_metrics.example.migrations import upgrade_raw
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.embedded import EmbeddedPostgres
+from taxi.migrations import upgrade_raw
 from tests.conftest import create_database
 from tests.faults.disk import Disk
 from tests.integration.commands import DRIFTMETER
@@ -164,11 +164,11 @@ class Warehouse:
 
     def begin_in_dagster(self, name: str) -> "subprocess.Popen[str]":
         """Start a run of the same assets and days by Dagster's own command."""
-        code = "from orchestration.environment import prepare; prepare();" + (
+        code = "from dagster_driftmeter.runs.environment import prepare; prepare();" + (
             "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
         )
         dagster = str(Path(sys.executable).parent / "dagster")
-        command = [dagster, "asset", "materialize", "-m", "orchestration.definitions"]
+        command = [dagster, "asset", "materialize", "-m", "dagster_driftmeter.definitions"]
         command += ["--select", "*", "--partition-range", "...".join(DAYS[1::2])]
         return self._popen(name, [sys.executable, "-c", code, *command])
 

@@ -21,7 +21,9 @@ def main() -> None:
     parser.add_argument("--outcomes", type=Path, help="file for how the cases ended, as JSON")
     given = parser.parse_args()
     print(f"{given.target}: {given.runs} cases, seed {given.seed}", flush=True)
-    with atheris.instrument_imports(include=["python_metrics", "orchestration"]):
+    with atheris.instrument_imports(
+        include=["driftmeter", "dagster_driftmeter", "taxi", "dagster_taxi"]
+    ):
         target = importlib.import_module(f"tests.fuzz.{given.target}").TARGET
     with contextlib.ExitStack() as around:
         attempt = around.enter_context(target.opened())

@@ -14,8 +14,8 @@ import click
 import typer
 from hypothesis import strategies as st
 
-from orchestration.cli import app, main
-from python_metrics import settings
+from dagster_driftmeter.cli.main import app, main
+from driftmeter import settings
 from tests.fuzz.target import Target, one_line
 from tests.fuzz.warehouse import opened_warehouse
 

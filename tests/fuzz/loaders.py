@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
-from python_metrics.example.load import load_day
-from python_metrics.example.sources.columns import NAMES, REQUIRED
-from python_metrics.example.sources.files import FilesSource
+from taxi.load_trips import load_day
+from taxi.sources.files import FilesSource
+from taxi.sources.trip_columns import NAMES, REQUIRED
 from tests.fuzz.target import Target
 from tests.fuzz.warehouse import opened_warehouse
 

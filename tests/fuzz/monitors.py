@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from python_metrics.monitors.config import Column, Monitor
-from python_metrics.monitors.declared_test import SUBJECTS, DeclaredTest
-from python_metrics.monitors.manifest import load_monitors
+from driftmeter.monitors.config import Column, Monitor
+from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
+from driftmeter.monitors.manifest import load_monitors
 from tests.fuzz.target import Target
 
 NAMES = st.sampled_from(["fare", "minutes", "paid", "id", "version", "at", "zone"])

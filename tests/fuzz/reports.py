@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from python_metrics.reports.serve import server
+from driftmeter.reports.serve_reports import server
 from tests.fuzz.target import Target
 
 SECRET = b"nobody may read this"

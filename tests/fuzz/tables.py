@@ -14,10 +14,10 @@ import sqlalchemy as sa
 import yaml
 from hypothesis import strategies as st
 
-from orchestration.commands.init import check_block, monitor_name
-from orchestration.project_files import VERSION, project_with_table
-from python_metrics.monitors.manifest import load_monitors
-from python_metrics.monitors.proposal import propose, quote
+from dagster_driftmeter.cli.init import check_block, monitor_name
+from dagster_driftmeter.cli.project_files import VERSION, project_with_table
+from driftmeter.monitors.manifest import load_monitors
+from driftmeter.monitors.proposal import propose, quote
 from tests.fuzz.target import Target
 from tests.fuzz.warehouse import opened_warehouse
 

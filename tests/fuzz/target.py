@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-from python_metrics.errors import DriftmeterError
+from driftmeter.errors import DriftmeterError
 
 # How a case may end. Whatever else happens is a fault.
 OUTCOMES = ("loaded", "rejected", "error")

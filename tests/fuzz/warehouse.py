@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from benchmarks.own_warehouse import own_warehouse
-from python_metrics.example.migrations import upgrade_raw
-from python_metrics.warehouse import connection, migrate
+from driftmeter.warehouse import connection, migrate
+from taxi.migrations import upgrade_raw
 
 
 @contextlib.contextmanager

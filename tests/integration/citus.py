@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from python_metrics.warehouse import connection
+from driftmeter.warehouse import connection
 
 DATABASE = "driftmeter_test"
 # Bytes that may come from the other machines: results of counts, and never a day's rows.

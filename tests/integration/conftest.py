@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.warehouse import connection
+from driftmeter.warehouse import connection
 from tests.conftest import create_database, prepare_for
 from tests.integration.pipeline import days, write_month
 
@@ -23,8 +23,8 @@ class Chain:
 
     def run(self, first: str, last: str | None = None, only: str | None = None) -> None:
         """Take days through the chain, in this process."""
-        from orchestration.example.chain import run_chain
-        from orchestration.example.source_choice import SourceChoice
+        from dagster_taxi.source_choice import SourceChoice
+        from dagster_taxi.trip_chain import run_chain
 
         run_chain(SourceChoice("files", str(self.directory)), days(first, last), only)
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from benchmarks.tlc_files import write_trips
-from python_metrics.example.sources.simulated import SimulatedSource
-from python_metrics.monitors.config import Days
+from driftmeter.monitors.config import Days
+from taxi.sources.simulated import SimulatedSource
 
 # Columns that say when or how long, not what.
 CLOCKS = {"computed_at", "duration_seconds", "loaded_at", "read_at", "xmin"}

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.calibration.detect import detect
-from python_metrics.errors import DriftmeterError
-from python_metrics.incidents.accept import accept
-from python_metrics.incidents.update import update_incidents
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.registry import register
-from python_metrics.warehouse.copy import copy_in
-from python_metrics.warehouse.months import make_months
+from driftmeter.alarms.detect import detect
+from driftmeter.errors import DriftmeterError
+from driftmeter.incidents.accept import accept
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.registry import register
+from driftmeter.warehouse.copy import copy_in
+from driftmeter.warehouse.months import make_months
 
 FIRST = dt.date(2026, 1, 1)
 REFERENCE, LATER = 60, 60

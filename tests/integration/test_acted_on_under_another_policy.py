@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.incidents.accept import accept
-from python_metrics.incidents.actions import act
-from python_metrics.incidents.update import update_incidents
-from python_metrics.judging import judge_again
-from python_metrics.monitors.config import AlarmBudget, Monitor
+from driftmeter.incidents.accept import accept
+from driftmeter.incidents.actions import act
+from driftmeter.incidents.judging import judge_again
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.config import AlarmBudget, Monitor
 from tests.integration import test_accepted_normal
 from tests.integration.test_accepted_normal import (
     MONITOR,

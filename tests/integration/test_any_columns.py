@@ -12,14 +12,14 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_packages import KEPT_DBT
-from python_metrics import settings
-from python_metrics.calibration.detect import detect
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.incidents.update import update_incidents
-from python_metrics.monitors.manifest import load_monitors
-from python_metrics.performance.partition import load_background, measure_day
+from dagster_driftmeter.dbt.packages import KEPT_DBT
+from driftmeter import settings
+from driftmeter.alarms.detect import detect
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.manifest import load_monitors
+from driftmeter.performance.performance_day import load_background, measure_day
 
 ROWS = '''
     create schema team;
@@ -141,7 +141,7 @@ def project(tmp_path: Path, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatc
         session.exec_driver_sql(ROWS.replace("{long}", LONG).replace("%", "%%"))
     made = Project(tmp_path, warehouse)
     monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
-    from orchestration.dbt_packages import ensure_packages
+    from dagster_driftmeter.dbt.packages import ensure_packages
 
     ensure_packages()
     return made

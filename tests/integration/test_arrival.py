@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.arrival.changes import arrivals, mark_changed, mark_days_stale, stale_days
-from python_metrics.arrival.contents import day_contents
-from python_metrics.drift.inference_rows import fingerprint
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
+from driftmeter.arrival.changed_days import arrivals, mark_changed, mark_days_stale, stale_days
+from driftmeter.arrival.contents import day_contents
+from driftmeter.arrival.inference_rows import fingerprint
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
 
 FIRST = dt.date(2026, 3, 1)
 LOANS = """

@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.checks import drift_check
-from orchestration.monitoring import monitoring_definitions
-from orchestration.partitions import DAILY
-from orchestration.resources import Warehouse
-from orchestration.retries import MOST_RETRIES, retried_when_disconnected
-from orchestration.run_scope import DAY_TAG, range_tags
+from dagster_driftmeter.assets.partitions import DAILY
+from dagster_driftmeter.automation.checks import drift_check
+from dagster_driftmeter.monitoring import monitoring_definitions
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import MOST_RETRIES, retried_when_disconnected
+from dagster_driftmeter.runs.run_scope import DAY_TAG, range_tags
 from tests.integration.pipeline import days
 from tests.integration.test_arrival import change, monitor
 
@@ -143,7 +143,7 @@ def test_a_warehouse_that_stays_away_fails_the_step_at_last_and_a_wrong_query_at
 
 
 def test_what_is_computed_of_a_monitor_is_late_after_noon_in_its_zone() -> None:
-    from orchestration.dbt_manifest import manifest_path
+    from dagster_driftmeter.dbt.project_manifest import manifest_path
 
     graph = monitoring_definitions(manifest_path()).resolve_asset_graph()
     for step in ("drift", "performance", "incidents"):
@@ -156,9 +156,9 @@ def test_what_is_computed_of_a_monitor_is_late_after_noon_in_its_zone() -> None:
 def test_more_rows_than_a_file_holds_fail_the_check_of_the_loads(
     warehouse: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.example.checks import loads_balance
-    from python_metrics.example.load import load_day
-    from python_metrics.example.sources.simulated import SimulatedSource
+    from dagster_taxi.trip_checks import loads_balance
+    from taxi.load_trips import load_day
+    from taxi.sources.simulated import SimulatedSource
 
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
     for number in (1, 2):

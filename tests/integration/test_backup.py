@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.backup import backup, restore
+from dagster_driftmeter.cli.main import app
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.dumps import backup, restore
 from tests.conftest import create_database
 from tests.integration.test_migrations import LASTING
 

@@ -8,16 +8,16 @@ import sqlalchemy as sa
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_error
 
-from python_metrics import settings
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.load import load_day
-from python_metrics.example.models.baseline import COURSE_INPUTS, TRIP_DURATION, duration_minutes
-from python_metrics.example.models.raw_frame import read_trips
-from python_metrics.example.models.score import load_active, score_days
-from python_metrics.example.models.train import TrainedModel, train_baseline
-from python_metrics.example.sources.files import FilesSource
-from python_metrics.example.sources.simulated import SimulatedSource
-from python_metrics.monitors.config import Days
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Days
+from taxi.load_trips import load_day
+from taxi.models.baseline_models import COURSE_INPUTS, TRIP_DURATION, duration_minutes
+from taxi.models.raw_frame import read_trips
+from taxi.models.score import load_active, score_days
+from taxi.models.train import TrainedModel, train_baseline
+from taxi.sources.files import FilesSource
+from taxi.sources.simulated import SimulatedSource
 
 JANUARY = Days(**{"from": "2019-01-01", "to": "2019-01-31"})
 DAY = dt.date(2019, 1, 10)

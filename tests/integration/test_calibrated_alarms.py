@@ -10,14 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.judges import Binning
-from python_metrics.arrival.label_delay import last_due
-from python_metrics.calibration.calibrate import calibrate
-from python_metrics.calibration.detect import detect, judge_stored
-from python_metrics.calibration.histograms import Part, load_counts
-from python_metrics.drift.inference_rows import VERSION, read_rows
-from python_metrics.drift.store import DAY_LEVEL
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Days, Monitor
+from driftmeter.alarms.calibrate import calibrate
+from driftmeter.alarms.detect import detect, judge_stored
+from driftmeter.arrival.inference_rows import VERSION, read_rows
+from driftmeter.arrival.labels_due import last_due
+from driftmeter.drift.stored_scores import DAY_LEVEL
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Days, Monitor
+from driftmeter.quality.histograms import ColumnPart, load_counts
 from tests.integration.conftest import Chain
 
 DAYS = [dt.date(2019, 4, 1), dt.date(2019, 4, 2), dt.date(2019, 4, 3)]
@@ -25,7 +25,7 @@ DAYS = [dt.date(2019, 4, 1), dt.date(2019, 4, 2), dt.date(2019, 4, 3)]
 
 @pytest.fixture(scope="module")
 def monitor(chain: Chain) -> Monitor:
-    from orchestration.dbt_manifest import monitors
+    from dagster_driftmeter.dbt.project_manifest import monitors
 
     return monitors()["trip_duration"]
 
@@ -156,7 +156,7 @@ def test_the_trailing_baseline_is_on_record(chain: Chain, monitor: Monitor) -> N
 def test_an_acknowledged_incidents_days_leave_the_trailing_baseline(
     chain: Chain, monitor: Monitor
 ) -> None:
-    part = Part(None, None, "fare_usd")
+    part = ColumnPart(None, None, "fare_usd")
     insert = sa.text(
         "insert into metrics.incidents (monitor, kind, severity, opened_on, last_seen_on,"
         " diagnosis, acknowledged_by) values (:name, 'unit_change', 'warn', '2019-02-01',"

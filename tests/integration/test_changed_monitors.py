@@ -5,17 +5,17 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.arrival.columns import (
+from driftmeter.arrival.column_changes import (
     is_reference_of_other_types,
     note_columns,
     retyped_in_words,
 )
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.monitors.changes import mark_column_changes, retire_undeclared
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.registry import register
-from python_metrics.notifications import pending
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.incidents.messages import pending
+from driftmeter.monitors.changed_settings import mark_column_changes, retire_undeclared
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.registry import register
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import FEATURES, Project, project
 from tests.integration.test_arrival import FIRST, LOANS, change, monitor, states

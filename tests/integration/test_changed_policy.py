@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.warehouse import connection
+from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import LONG, Project

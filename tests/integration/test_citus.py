@@ -16,16 +16,16 @@ import sqlalchemy as sa
 import yaml
 from psycopg import sql
 
-from python_metrics.arrival import contents
-from python_metrics.drift import inference_rows
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.manifest import load_monitors
-from python_metrics.performance import daily_error, realised_by_steps, steps, versions
-from python_metrics.performance.partition import load_background, measure_day
-from python_metrics.performance.realised import realised
-from python_metrics.warehouse import connection, migrate
+from driftmeter.arrival import contents, inference_rows
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.manifest import load_monitors
+from driftmeter.performance import daily_error, realised_by_steps, steps
+from driftmeter.performance import version_comparison as versions
+from driftmeter.performance.performance_day import load_background, measure_day
+from driftmeter.performance.realised import realised
+from driftmeter.warehouse import connection, migrate
 from tests.conftest import create_database
 from tests.integration.citus import citus_database, plans_of_workers
 from tests.integration.test_any_columns import LONG, ROWS, Project
@@ -95,7 +95,7 @@ def measured(
     project.declare("odd_names")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DBT_PROJECT", str(project.directory))
-        from orchestration.dbt_packages import ensure_packages
+        from dagster_driftmeter.dbt.packages import ensure_packages
 
         ensure_packages()
         set_variables(project, variables)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.arrival.columns import changed_columns
-from python_metrics.warehouse import connection
+from driftmeter.arrival.column_changes import changed_columns
+from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project

@@ -19,9 +19,9 @@ import pytest
 import sqlalchemy as sa
 from psycopg.errors import DiskFull
 
-from orchestration.commands.gate import decides, verdict
-from python_metrics.drift.results import TestOutcome
-from python_metrics.warehouse.refusal import refusal_of
+from dagster_driftmeter.cli.gate import decides, verdict
+from driftmeter.drift.results import TestOutcome
+from driftmeter.warehouse.refusal import refusal_of
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 

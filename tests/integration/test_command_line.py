@@ -14,8 +14,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.settings import PROJECT_ROOT
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.settings import PROJECT_ROOT
+from driftmeter.warehouse.embedded import EmbeddedPostgres
 
 COPIED = ("python_metrics", "orchestration", "dbt_project", "seeds", "grafana")
 MADE_HERE = shutil.ignore_patterns(
@@ -36,6 +36,11 @@ def checkout() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
+def packages(checkout: Path) -> str:
+    """Where the copy's own packages are, ahead of the developer's."""
+    return os.pathsep.join(str(checkout / name) for name in ("python_metrics", "orchestration"))
+
+
 def python(checkout: Path, code: str, *arguments: str, **settings: str) -> Completed:
     """Run Python in the copy, with no setting of ours but those given."""
     ours = ("DRIFTMETER_", "DAGSTER_", "DBT_")
@@ -43,14 +48,16 @@ def python(checkout: Path, code: str, *arguments: str, **settings: str) -> Compl
     return subprocess.run(
         [sys.executable, "-B", "-c", code, *arguments],
         cwd=checkout,
-        env={**inherited, **settings},
+        env={**inherited, "PYTHONPATH": packages(checkout), **settings},
         capture_output=True,
         text=True,
     )
 
 
 def driftmeter(checkout: Path, *arguments: str, **settings: str) -> Completed:
-    return python(checkout, "from orchestration.cli import main; main()", *arguments, **settings)
+    return python(
+        checkout, "from dagster_driftmeter.cli.main import main; main()", *arguments, **settings
+    )
 
 
 def one_line_error(result: Completed) -> str:
@@ -79,7 +86,7 @@ def test_an_unknown_option_or_command_exits_with_2(checkout: Path) -> None:
 
 def test_the_command_line_loads_nothing_slow_before_it_must(checkout: Path) -> None:
     code = (
-        "import sys, orchestration.cli; print([name for name in sys.modules if name in "
+        "import sys, dagster_driftmeter.cli.main; print([name for name in sys.modules if name in "
         "('dagster', 'dbt', 'evidently', 'pandas', 'numpy', 'sklearn', 'pyarrow')])"
     )
     assert python(checkout, code).stdout.strip() == "[]"
@@ -129,7 +136,7 @@ def test_debugging_shows_the_traceback(checkout: Path) -> None:
 @pytest.fixture(scope="module")
 def started(checkout: Path) -> Completed:
     """`driftmeter up`, with the embedded server, as two impatient people run it."""
-    code = "from orchestration.cli import main; main()"
+    code = "from dagster_driftmeter.cli.main import main; main()"
     both = [
         subprocess.Popen(
             [sys.executable, "-B", "-c", code, "up"],
@@ -177,7 +184,7 @@ def test_dbt_reaches_the_embedded_warehouse_with_no_settings(
         [str(Path(sys.executable).parent / "driftmeter-dbt"), "--no-use-colors", "debug"],
         cwd=checkout / "dbt_project",
         # The checkout's own code: its home is asked for.
-        env={**clean, "PYTHONPATH": str(checkout)},
+        env={**clean, "PYTHONPATH": packages(checkout)},
         capture_output=True,
         text=True,
     )
@@ -191,7 +198,7 @@ def test_dagsters_tables_are_in_their_own_schema_and_no_secret_is_in_its_setting
     checkout: Path, started: Completed
 ) -> None:
     code = """
-from orchestration.environment import prepare
+from dagster_driftmeter.runs.environment import prepare
 prepare()
 import dagster as dg
 
@@ -224,7 +231,7 @@ from dbt.config.runtime import load_profile
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
 
-from orchestration.dbt_profile import profiles_dir
+from dagster_driftmeter.dbt.profile import profiles_dir
 
 for url in json.loads(sys.argv[1]):
     os.environ["DRIFTMETER_DATABASE_URL"] = url
@@ -253,7 +260,7 @@ def test_dbts_profile_reads_any_url_as_it_is_meant(checkout: Path, started: Comp
 
 
 def test_a_project_parses_where_there_is_no_warehouse(checkout: Path, tmp_path: Path) -> None:
-    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(checkout)}
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": packages(checkout)}
     parsed = subprocess.run(
         [str(Path(sys.executable).parent / "driftmeter-dbt"), "parse"],
         cwd=checkout / "dbt_project",
@@ -270,7 +277,9 @@ def test_the_manifest_is_the_projects_where_runs_write_elsewhere(
     """A container cannot write beside the project: its runs have a DBT_TARGET_PATH."""
     manifest = checkout / "dbt_project" / "target" / "manifest.json"
     manifest.unlink(missing_ok=True)
-    code = "from orchestration.dbt_manifest import monitors; print(*sorted(monitors()))"
+    code = (
+        "from dagster_driftmeter.dbt.project_manifest import monitors; print(*sorted(monitors()))"
+    )
     listed = python(checkout, code, DBT_TARGET_PATH=str(tmp_path / "runs"))
     assert listed.stdout.split() == ["trip_duration", "trip_tip"], listed.stderr
     assert manifest.exists()

@@ -4,12 +4,12 @@ import dagster as dg
 import pytest
 from dagster.components.testing import create_defs_folder_sandbox
 
-from orchestration.component import MonitoringComponent, load_translator
-from orchestration.dbt_manifest import manifest_path
-from python_metrics.errors import DriftmeterError
+from dagster_driftmeter.component import MonitoringComponent, load_translator
+from dagster_driftmeter.dbt.project_manifest import manifest_path
+from driftmeter.errors import DriftmeterError
 
 TRANSLATOR = "tests.integration.test_monitoring_definitions:TeamTranslator"
-NO_TRANSLATOR = "orchestration.component:MonitoringComponent"
+NO_TRANSLATOR = "dagster_driftmeter.component:MonitoringComponent"
 
 
 def test_yaml_that_names_a_manifest_and_a_translator_gives_assets_under_the_teams_keys() -> None:
@@ -18,7 +18,7 @@ def test_yaml_that_names_a_manifest_and_a_translator_gives_assets_under_the_team
         path = sandbox.scaffold_component(
             MonitoringComponent,
             defs_yaml_contents={
-                "type": "orchestration.component.MonitoringComponent",
+                "type": "dagster_driftmeter.component.MonitoringComponent",
                 "attributes": {"manifest": manifest, "translator": TRANSLATOR},
             },
         )
@@ -31,7 +31,7 @@ def test_yaml_that_names_a_manifest_and_a_translator_gives_assets_under_the_team
     assert {"incident_notifications", "stale_days"} == {each.name for each in defs.sensors or ()}
 
 
-@pytest.mark.parametrize("place", ["nowhere:Class", "orchestration.component", NO_TRANSLATOR])
+@pytest.mark.parametrize("place", ["nowhere:Class", "dagster_driftmeter.component", NO_TRANSLATOR])
 def test_what_is_no_translator_is_one_clear_line(place: str) -> None:
     with pytest.raises(DriftmeterError, match=r"^translator: "):
         load_translator(place)

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse.binary_rows import BLOCK_ROWS
-from python_metrics.warehouse.copy import column_list, copy_in, copy_out
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.binary_rows import BLOCK_ROWS
+from driftmeter.warehouse.copy import column_list, copy_in, copy_out
 
 ROWS = pa.table(
     {

@@ -5,8 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import environment
-from orchestration.cut_off_runs import end_cut_off_runs
+from dagster_driftmeter.runs import environment
+from dagster_driftmeter.runs.cut_off_runs import end_cut_off_runs
 
 
 @dg.op

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.over_pieces import over_pieces
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse import connection
+from dagster_driftmeter.runs.over_pieces import over_pieces
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.commands import run
 from tests.integration.test_any_columns import Project
@@ -110,7 +110,7 @@ def _stubborn(shared: None, day: dt.date) -> None:
 
 
 def test_a_lost_connection_is_one_still_in_the_process_that_asked() -> None:
-    from orchestration.retries import is_disconnected
+    from dagster_driftmeter.runs.retries import is_disconnected
 
     with pytest.raises(sa.exc.OperationalError) as raised:
         list(over_pieces(_disconnected, None, MANY, 2))

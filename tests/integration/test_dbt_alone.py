@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.dbt_packages import DBT
-from orchestration.dbt_profile import profiles_dir
-from python_metrics.warehouse import connection, migrate
+from dagster_driftmeter.dbt.packages import DBT
+from dagster_driftmeter.dbt.profile import profiles_dir
+from driftmeter.warehouse import connection, migrate
 from tests.conftest import create_database
 from tests.integration.test_any_columns import LONG, ROWS, Project
 
@@ -33,7 +33,7 @@ def unprepared(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path / "home"))
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
-    from orchestration.dbt_packages import ensure_packages
+    from dagster_driftmeter.dbt.packages import ensure_packages
 
     ensure_packages()
     yield project

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.dbt_test_results import write_test_results
-from python_metrics.arrival.inputs import note_tests
-from python_metrics.monitors.config import Monitor
+from dagster_driftmeter.dbt.test_results import write_test_results
+from driftmeter.arrival.inputs import note_tests
+from driftmeter.monitors.config import Monitor
 from tests.integration.pipeline import days
 from tests.integration.test_arrival import change
 from tests.integration.test_doctor import MONITOR

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.dbt_packages import DBT
-from orchestration.dbt_profile import profiles_dir
-from python_metrics import settings
+from dagster_driftmeter.dbt.packages import DBT
+from dagster_driftmeter.dbt.profile import profiles_dir
+from driftmeter import settings
 
 PACKAGE = settings.DBT_PACKAGE / "integration_tests"
 

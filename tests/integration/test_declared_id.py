@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_packages import KEPT_DBT
+from dagster_driftmeter.dbt.packages import KEPT_DBT
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project, project
 

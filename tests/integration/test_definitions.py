@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.first_day import note_first_day
-from orchestration.partitions import daily_partitions
-from python_metrics import settings
+from dagster_driftmeter.assets.partitions import daily_partitions
+from dagster_driftmeter.runs.first_day import note_first_day
+from driftmeter import settings
 from tests.integration.test_arrival import monitor
 
 # Loads the definitions in a process in which every connection is refused.
@@ -21,14 +21,14 @@ LOAD = """
 import socket
 def refuse(*_): raise OSError("no network in this test")
 socket.socket.connect = socket.create_connection = refuse
-from orchestration.definitions import defs
+from dagster_driftmeter.definitions import defs
 print(len(list(defs.resolve_all_asset_specs())))
 """
 
 
 @pytest.fixture(scope="module")
 def defs() -> dg.Definitions:
-    from orchestration.definitions import defs
+    from dagster_driftmeter.definitions import defs
 
     return defs
 
@@ -46,7 +46,7 @@ def test_definitions_load_with_no_network_and_no_database() -> None:
 
 
 def test_the_module_holds_one_definitions_object_as_dagsters_pages_want() -> None:
-    import orchestration.definitions as module
+    import dagster_driftmeter.definitions as module
 
     held = [name for name, value in vars(module).items() if isinstance(value, dg.Definitions)]
     assert held == ["defs"]
@@ -92,7 +92,7 @@ def test_partitions_begin_with_the_first_day_that_the_example_needs(defs: dg.Def
 
 
 def test_a_run_from_before_the_partitions_start_gets_partitions_that_hold_it() -> None:
-    from orchestration.definitions import definitions_from, defs
+    from dagster_driftmeter.definitions import definitions_from, defs
 
     assert definitions_from(None) is definitions_from(dt.date(2019, 1, 1)) is defs
     earlier = partitions_of(definitions_from(dt.date(2018, 12, 30)))
@@ -102,7 +102,7 @@ def test_a_run_from_before_the_partitions_start_gets_partitions_that_hold_it() -
 def test_the_first_measured_day_of_a_warehouse_is_a_partition(
     warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from orchestration.definitions import all_definitions
+    from dagster_driftmeter.definitions import all_definitions
 
     monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path))
     with warehouse.begin() as session:

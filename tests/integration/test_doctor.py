@@ -15,19 +15,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.health import machine, runs
-from orchestration.health.finding import Finding
-from orchestration.health.machine import examine_directory
-from orchestration.health.project import (
+from dagster_driftmeter.cli.health import machine_findings as machine
+from dagster_driftmeter.cli.health import run_findings as runs
+from dagster_driftmeter.cli.health.finding import Finding
+from dagster_driftmeter.cli.health.machine_findings import examine_directory
+from dagster_driftmeter.cli.health.project_findings import (
     examine_monitor,
     examine_notifications,
     examine_unfinished,
 )
-from orchestration.health.runs import examine_runs
-from orchestration.health.serve import server
-from orchestration.health.warehouse import examine_warehouse, open_warehouse
-from python_metrics.arrival.inputs import note_tests
-from python_metrics.monitors.config import Monitor
+from dagster_driftmeter.cli.health.run_findings import examine_runs
+from dagster_driftmeter.cli.health.serve_health import server
+from dagster_driftmeter.cli.health.warehouse_findings import examine_warehouse, open_warehouse
+from driftmeter.arrival.inputs import note_tests
+from driftmeter.monitors.config import Monitor
 from tests.conftest import prepare_for
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
@@ -156,7 +157,7 @@ def test_a_disk_that_is_nearly_full(home: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_embedded_warehouse_that_was_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from python_metrics.warehouse.embedded import EmbeddedPostgres
+    from driftmeter.warehouse.embedded import EmbeddedPostgres
 
     monkeypatch.delenv("DRIFTMETER_DATABASE_URL", raising=False)
     server = EmbeddedPostgres(home)

@@ -7,11 +7,11 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.settings import PROJECT_ROOT
 from tests.integration.pipeline import rows_of
 
 TABLES = ("metrics.drift", "metrics.test_results", "metrics.partitions", "metrics.baselines")
@@ -96,9 +96,9 @@ def test_each_version_of_a_day_has_its_own_rows_with_keys_to_baseline_and_engine
 
 ORDINARY_DAY = """
 import sys
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.warehouse import connection
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.warehouse import connection
 from tests.integration.test_drift_partitions import DAY, monitor
 engine = connection.engine(sys.argv[1])
 result = compute_partition(engine, monitor(), DAY, load_reference(engine, monitor()))
@@ -141,8 +141,8 @@ def test_of_a_large_day_a_sample_is_compared_the_same_each_time_and_its_size_is_
 ) -> None:
     # A row without an id is as likely to be in the sample as any other.
     change(fares, "update inference.fares set id = null where id > 3000 and id % 2 = 0")
-    monkeypatch.setattr("python_metrics.drift.partition.MOST_ROWS", 200)
-    monkeypatch.setattr("python_metrics.drift.reference.MOST_REFERENCE_ROWS", 1000)
+    monkeypatch.setattr("driftmeter.drift.drift_day.MOST_ROWS", 200)
+    monkeypatch.setattr("driftmeter.drift.reference.MOST_REFERENCE_ROWS", 1000)
     compute(fares, DAY)
     before = rows_of(fares, tables=TABLES)
     compute(fares, DAY)

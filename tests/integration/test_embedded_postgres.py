@@ -19,10 +19,10 @@ import psutil
 import psycopg
 import pytest
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.settings import PROJECT_ROOT
-from python_metrics.warehouse.access import Access
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.errors import DriftmeterError
+from driftmeter.settings import PROJECT_ROOT
+from driftmeter.warehouse.access import Access
+from driftmeter.warehouse.embedded import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_an_interrupted_first_start_is_made_anew(home: Path) -> None:
 def test_a_first_start_killed_at_any_moment_is_finished_by_the_next(home: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from python_metrics.warehouse.embedded import EmbeddedPostgres as E;"
+        "from driftmeter.warehouse.embedded import EmbeddedPostgres as E;"
         "E(Path(sys.argv[1])).start()"
     )
     for number, seconds in enumerate((0.25, 0.5, 0.75, 1.0)):
@@ -301,7 +301,7 @@ def test_it_runs_for_root_in_a_private_directory_and_for_a_plain_user(home: Path
     home.chmod(0o755)
     code = (
         "import os, sys; from pathlib import Path;"
-        "from python_metrics.warehouse.embedded import EmbeddedPostgres as E;"
+        "from driftmeter.warehouse.embedded import EmbeddedPostgres as E;"
         "assert os.geteuid() != 0; print(E(Path(sys.argv[1])).start())"
     )
     # The interpreter may lie where only root can read; reading is all that is lent.

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from orchestration.dbt_manifest import monitors
+from dagster_driftmeter.dbt.project_manifest import monitors
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import keep_rows, rows_of
 

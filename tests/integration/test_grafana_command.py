@@ -36,7 +36,7 @@ def driftmeter(
     home: Path, url: str, *arguments: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from dagster_driftmeter.cli.main import main; main()", *arguments],
         env={**os.environ, "DRIFTMETER_HOME": str(home), "DRIFTMETER_DATABASE_URL": url, **more},
         capture_output=True,
         text=True,

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.cli import main
-from python_metrics.dashboards import provisioned
-from python_metrics.dashboards.write import DASHBOARDS
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse.address import read_address
+from dagster_driftmeter.cli.main import main
+from driftmeter.dashboards import provisioned
+from driftmeter.dashboards.write import DASHBOARDS
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.address import read_address
 from tests.integration.grafana.stand_in import GROUP, TOKEN, Grafana, Refusal, serve
 
 SOURCE = "driftmeter-warehouse"

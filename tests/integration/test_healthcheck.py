@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from python_metrics.settings import PROJECT_ROOT
-from python_metrics.warehouse.ports import free_port
+from driftmeter.settings import PROJECT_ROOT
+from driftmeter.warehouse.ports import free_port
 
 FILE = PROJECT_ROOT / "docker" / "healthcheck.py"
 spec = importlib.util.spec_from_file_location("healthcheck", FILE)

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from python_metrics import settings
-from python_metrics.arrival.columns import lost_columns
-from python_metrics.drift.inference_rows import count_rows
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.manifest import load_monitors
-from python_metrics.warehouse import connection
+from driftmeter import settings
+from driftmeter.arrival.column_changes import lost_columns
+from driftmeter.arrival.inference_rows import count_rows
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.manifest import load_monitors
+from driftmeter.warehouse import connection
 from tests.conftest import create_database
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")

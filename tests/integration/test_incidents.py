@@ -9,14 +9,14 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.dbt_manifest import monitors
-from orchestration.incidents import write_reports
-from orchestration.over_pieces import FEWEST_PIECES
-from python_metrics.incidents.actions import act
-from python_metrics.incidents.reports import wanted_reports
-from python_metrics.incidents.update import update_incidents
-from python_metrics.monitors.config import Monitor
+from dagster_driftmeter.assets.incidents_asset import write_reports
+from dagster_driftmeter.cli.main import app
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES
+from driftmeter.incidents.actions import act
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports.incident_pages import wanted_reports
 
 INCIDENTS = (
     "select monitor, cause, kind, severity, column_name, columns, segment, segment_value,"

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from python_metrics import settings
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.manifest import load_monitors
-from python_metrics.monitors.proposal import propose
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.manifest import load_monitors
+from driftmeter.monitors.proposal import propose
 
 DRIFTMETER = [str(Path(sys.executable).parent / "driftmeter")]
 # 60 days of loans; from 15 February on the income is in cents. The last day has one row only in
@@ -305,7 +305,7 @@ def test_dagster_has_partitions_from_the_reference_on_and_needs_no_run_config(
 ) -> None:
     assert init(directory, "--yes").returncode == 0
     script = (
-        "import dagster as dg; from orchestration.definitions import defs;"
+        "import dagster as dg; from dagster_driftmeter.definitions import defs;"
         "jobs = {job.name: job for job in defs.resolve_all_job_defs()};"
         "dg.validate_run_config(jobs['__ASSET_JOB'], {});"
         "print(jobs['daily_chain'].partitions_def.get_first_partition_key())"

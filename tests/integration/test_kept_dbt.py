@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.dbt_client import ADDRESS
-from orchestration.dbt_packages import DBT, KEPT_DBT, ensure_packages
-from orchestration.dbt_profile import profiles_dir
-from orchestration.dbt_server import depends_on_days, files_of_team, kept_dbt
-from python_metrics import settings
-from python_metrics.warehouse import connection
+from dagster_driftmeter.dbt.client import ADDRESS
+from dagster_driftmeter.dbt.packages import DBT, KEPT_DBT, ensure_packages
+from dagster_driftmeter.dbt.profile import profiles_dir
+from dagster_driftmeter.dbt.server import depends_on_days, files_of_team, kept_dbt
+from driftmeter import settings
+from driftmeter.warehouse import connection
 from tests.conftest import create_database
 
 WINDOW = "select '{{ var(\"start_date\") }}' as day"

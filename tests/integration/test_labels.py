@@ -5,14 +5,14 @@ import datetime as dt
 import pandas as pd
 import sqlalchemy as sa
 
-from python_metrics.drift.inference_rows import read_rows
-from python_metrics.labels import as_numbers, as_words
-from python_metrics.monitors.config import Challengers, Monitor
-from python_metrics.performance.daily_error import daily_errors
-from python_metrics.performance.realised import realised
-from python_metrics.performance.realised_by_steps import realised_by_steps
-from python_metrics.performance.unreadable import tell_unreadable_labels
-from python_metrics.performance.versions import compare_day
+from driftmeter.arrival.inference_rows import read_rows
+from driftmeter.monitors.config import Challengers, Monitor
+from driftmeter.monitors.labels import as_numbers, as_words
+from driftmeter.performance.daily_error import daily_errors
+from driftmeter.performance.realised import realised
+from driftmeter.performance.realised_by_steps import realised_by_steps
+from driftmeter.performance.unreadable import tell_unreadable_labels
+from driftmeter.performance.version_comparison import compare_day
 from tests.integration.test_any_columns import Project, project
 from tests.integration.test_performance import DAY, fill, monitor
 

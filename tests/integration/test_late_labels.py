@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from orchestration.dbt_manifest import monitors
-from orchestration.example.chain import run_chain, run_stale
-from orchestration.example.source_choice import SourceChoice
-from python_metrics.arrival.changes import stale_days
-from python_metrics.calibration.multivariate import DomainClassifier
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.labels import LabelDelay
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_taxi.source_choice import SourceChoice
+from dagster_taxi.trip_chain import run_chain, run_stale
+from driftmeter.arrival.changed_days import stale_days
+from driftmeter.drift.domain_classifier import DomainClassifier
+from driftmeter.errors import DriftmeterError
+from taxi.trip_labels import LabelDelay
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import days, rows_of
 

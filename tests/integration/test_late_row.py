@@ -5,8 +5,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from python_metrics.arrival.changes import mark_changed
-from python_metrics.monitors.manifest import load_monitors
+from driftmeter.arrival.changed_days import mark_changed
+from driftmeter.monitors.manifest import load_monitors
 from tests.integration.commands import run
 from tests.integration.test_any_columns import Project
 from tests.integration.test_changed_policy import LOOSE, declare, fill

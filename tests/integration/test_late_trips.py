@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from orchestration.example.chain import run_chain, run_stale
-from orchestration.example.source_choice import SourceChoice
-from python_metrics.arrival.changes import stale_days
-from python_metrics.example.models.baseline import MODELS
-from python_metrics.warehouse import connection
+from dagster_taxi.source_choice import SourceChoice
+from dagster_taxi.trip_chain import run_chain, run_stale
+from driftmeter.arrival.changed_days import stale_days
+from driftmeter.warehouse import connection
+from taxi.models.baseline_models import MODELS
 from tests.conftest import create_database, prepare_for
 from tests.integration.pipeline import days, rows_of
 
@@ -49,8 +49,8 @@ def partition(engine: sa.Engine) -> tuple[str, str | None, int]:
 
 def planted(capsys: pytest.CaptureFixture[str], first: str, last: str) -> str:
     """What the summary of these days says was planted, on one line."""
-    from orchestration.chain import ChainRun
-    from orchestration.example.summary import print_run
+    from dagster_driftmeter.runs.chain import ChainRun
+    from dagster_taxi.trip_summary import print_run
 
     capsys.readouterr()
     print_run(ChainRun(days(first, last), tuple(MODELS), False, 1.0), CHOICE)

@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from orchestration.chain import ChainRun
-from orchestration.cli import app
-from orchestration.dbt_manifest import monitors
-from orchestration.summary import print_summary
-from python_metrics.incidents.breach import Kind
-from python_metrics.ledger import alarms_under, stored_alarms
+from dagster_driftmeter.cli.main import app
+from dagster_driftmeter.cli.summary import print_summary
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.chain import ChainRun
+from driftmeter.incidents.breach import Kind
+from driftmeter.incidents.ledger import alarms_under, stored_alarms
 from tests.conftest import DEMO_DAYS
 from tests.integration.pipeline import days
 

@@ -5,22 +5,22 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.arrival.changes import mark_changed, stale_days
-from python_metrics.arrival.contents import day_content
-from python_metrics.arrival.inputs import (
+from driftmeter.arrival.changed_days import mark_changed, stale_days
+from driftmeter.arrival.contents import day_content
+from driftmeter.arrival.inputs import (
     has_reference_tests,
     note_inputs,
     note_tests,
     steps_after,
     unfinished_days,
 )
-from python_metrics.drift.inference_rows import every_day
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.incidents.update import update_incidents
-from python_metrics.monitors.config import Days, Monitor
-from python_metrics.monitors.manifest import load_monitors
-from python_metrics.performance.partition import load_background, measure_day
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.config import Days, Monitor
+from driftmeter.monitors.days import every_day
+from driftmeter.monitors.manifest import load_monitors
+from driftmeter.performance.performance_day import load_background, measure_day
 from tests.integration.test_any_columns import FEATURES, QUALITY, Project
 from tests.integration.test_any_columns import project as project  # a fixture
 from tests.integration.test_doctor import MONITOR

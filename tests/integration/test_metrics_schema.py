@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.monitored_table import monitored_tables
-from python_metrics import settings
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse.schema import in_warehouse
+from dagster_driftmeter.assets.monitored_table import monitored_tables
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.schema import in_warehouse
 from tests.integration.test_init import LOANS
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
@@ -50,8 +50,8 @@ def test_a_name_that_is_no_plain_one_is_one_clear_line(monkeypatch: pytest.Monke
 
 
 def test_a_manifest_of_another_schema_is_refused(tmp_path: Path) -> None:
-    from orchestration.dbt_manifest import manifest_path, monitors
-    from orchestration.dbt_models import translator
+    from dagster_driftmeter.assets.dbt_models import translator
+    from dagster_driftmeter.dbt.project_manifest import manifest_path, monitors
 
     content = json.loads(manifest_path().read_text())
     for node in content["nodes"].values():
@@ -110,10 +110,10 @@ def test_everything_that_is_measured_lies_in_that_schema_and_is_read_from_there(
 def test_grafanas_queries_and_alert_rules_read_that_schema(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from python_metrics.dashboards.write import write_dashboards, write_provisioning;"
+        "from driftmeter.dashboards.write import write_dashboards, write_provisioning;"
         "write_dashboards(Path(sys.argv[1])); write_provisioning(Path(sys.argv[1]));"
         # What a Grafana gets through its API.
-        "from python_metrics.dashboards.provisioned import rule_group;"
+        "from driftmeter.dashboards.provisioned import rule_group;"
         "Path(sys.argv[1], 'group.txt').write_text(str(rule_group()))"
     )
     subprocess.run(

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.migrations import upgrade_raw
-from python_metrics.settings import PROJECT_ROOT
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.months import make_months
-from python_metrics.warehouse.views import VIEWS
+from driftmeter.errors import DriftmeterError
+from driftmeter.settings import PROJECT_ROOT
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.months import make_months
+from driftmeter.warehouse.views import VIEWS
+from taxi.migrations import upgrade_raw
 
 CONTRACT = {
     "drift",
@@ -74,7 +74,7 @@ def test_upgrading_again_changes_nothing(warehouse: sa.Engine) -> None:
 
 def test_processes_that_upgrade_an_empty_database_at_once_all_succeed(empty_url: str) -> None:
     code = (
-        "import sys; from python_metrics.warehouse import connection, migrate;"
+        "import sys; from driftmeter.warehouse import connection, migrate;"
         "migrate.upgrade(connection.engine(sys.argv[1]))"
     )
     several = [

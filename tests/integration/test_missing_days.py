@@ -6,15 +6,15 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.resources import Warehouse
-from orchestration.stale_days import stale_days_sensor
-from orchestration.summary import open_gaps
-from python_metrics.arrival.missing import missing_days
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.incidents.update import update_incidents
-from python_metrics.monitors.registry import register
-from python_metrics.warehouse.months import make_months
+from dagster_driftmeter.automation.stale_days_sensor import stale_days_sensor
+from dagster_driftmeter.cli.summary import open_gaps
+from dagster_driftmeter.runs.resources import Warehouse
+from driftmeter.arrival.missing import missing_days
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.registry import register
+from driftmeter.warehouse.months import make_months
 from tests.integration.test_arrival import LOANS, change, monitor
 
 # The table has rows up to 11 March.

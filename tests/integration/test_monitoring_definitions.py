@@ -9,14 +9,14 @@ import pytest
 import sqlalchemy as sa
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.dbt_manifest import manifest_path
-from orchestration.monitoring import monitoring_definitions
-from orchestration.resources import Warehouse
-from orchestration.run_scope import in_a_row
-from orchestration.stale_days import stale_days_sensor
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.errors import DriftmeterError
+from dagster_driftmeter.automation.stale_days_sensor import stale_days_sensor
+from dagster_driftmeter.dbt.project_manifest import manifest_path
+from dagster_driftmeter.monitoring import monitoring_definitions
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.run_scope import in_a_row
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.errors import DriftmeterError
 from tests.integration.test_arrival import FIRST, LOANS, change, monitor
 
 

@@ -7,10 +7,10 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.migrate import metrics_migrations
-from python_metrics.warehouse.months import make_months
-from python_metrics.warehouse.views import VIEWS
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.migrate import metrics_migrations
+from driftmeter.warehouse.months import make_months
+from driftmeter.warehouse.views import VIEWS
 
 DAY = dt.date(2019, 4, 30)
 # Two months of a monitor as version 0015 kept them.

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from nbclient import NotebookClient
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 FILE = PROJECT_ROOT / "notebooks" / "debug_a_day.ipynb"
 

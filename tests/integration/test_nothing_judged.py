@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.monitors.proposal import propose
+from driftmeter.monitors.proposal import propose
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import LONG, Project
 from tests.integration.test_changed_policy import fill

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.notifications import FIRST_WAIT, MOST_ATTEMPTS, deliver
+from driftmeter.incidents.messages import FIRST_WAIT, MOST_ATTEMPTS, deliver
 
 
 class Service:
@@ -141,8 +141,11 @@ def test_old_news_is_none(warehouse: sa.Engine, service: Service) -> None:
 def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(
     warehouse: sa.Engine, warehouse_url: str, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.notifications import incident_messages, incident_notifications
-    from orchestration.resources import Warehouse
+    from dagster_driftmeter.automation.incident_notifications import (
+        incident_messages,
+        incident_notifications,
+    )
+    from dagster_driftmeter.runs.resources import Warehouse
 
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
     resources = {"warehouse": Warehouse()}

@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.arrival.label_delay import last_due
-from python_metrics.incidents.late_labels import late_labels
-from python_metrics.performance.settled import settle_days
-from python_metrics.warehouse.months import make_months
+from driftmeter.arrival.labels_due import last_due
+from driftmeter.incidents.late_labels import late_labels
+from driftmeter.performance.settled import settle_days
+from driftmeter.warehouse.months import make_months
 from tests.integration.test_arrival import monitor
 
 # Fourteen days with rows; of three the calibrated verdict is that labels are missing.

@@ -11,25 +11,16 @@ from scipy.stats import poisson
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.day import _with_estimate
-from python_metrics.monitors.config import Monitor
-from python_metrics.performance.alarms import estimated_alarms, mark_estimates
-from python_metrics.performance.intervals import (
-    bootstrap,
-    draw_weights,
-    labelled_rows,
-    point_metrics,
-)
-from python_metrics.performance.partition import (
-    Background,
-    load_background,
-    measure_day,
-)
-from python_metrics.performance.realised import realised
-from python_metrics.performance.settled import settle_days
-from python_metrics.warehouse.copy import copy_in
-from python_metrics.warehouse.months import make_months
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.day import _with_estimate
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.alarms import estimated_alarms, mark_estimates
+from driftmeter.performance.intervals import bootstrap, draw_weights, labelled_rows, point_metrics
+from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
+from driftmeter.performance.realised import realised
+from driftmeter.performance.settled import settle_days
+from driftmeter.warehouse.copy import copy_in
+from driftmeter.warehouse.months import make_months
 
 FIRST = dt.date(2019, 3, 1)
 REFERENCE = [FIRST + dt.timedelta(days=number) for number in range(60)]
@@ -244,7 +235,7 @@ def history(engine: sa.Engine, *days: dt.date) -> int:
 
 def test_a_day_is_final_once_its_labels_have_had_their_time(warehouse: sa.Engine) -> None:
     found = fill(warehouse, "regression", [*REFERENCE, DAY])
-    background = Background(found, {}, None)
+    background = ErrorBackground(found, {}, None)
     computed(warehouse, found, DAY)
     measure_day(warehouse, background, DAY, "x")
     assert beliefs(warehouse, "infinity")["mae"][2] == "provisional"

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 
-from orchestration.commands import init
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.proposal import propose
-from python_metrics.warehouse import connection
+from dagster_driftmeter.cli import init
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal import propose
+from driftmeter.warehouse import connection
 from tests.conftest import TLC_SAMPLE, create_database
 from tests.integration.layouts import LAYOUTS, Layout
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.data_quality import DATA_QUALITY
-from python_metrics.dashboards.macros import expand
-from python_metrics.drift.inference_rows import read_rows
-from python_metrics.monitors.config import Monitor
-from python_metrics.warehouse import connection
+from driftmeter.arrival.inference_rows import read_rows
+from driftmeter.dashboards.data_quality_dashboard import DATA_QUALITY
+from driftmeter.dashboards.macros import expand
+from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.quality_by_hand import (
     NULLS,
@@ -192,7 +192,7 @@ def project(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
-        from orchestration.dbt_packages import ensure_packages
+        from dagster_driftmeter.dbt.packages import ensure_packages
 
         ensure_packages()
         built = made.build(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.load import days_with_late_trips, load_day
-from python_metrics.example.sources.base import Batch
-from python_metrics.example.sources.faults import Fault
-from python_metrics.example.sources.simulated import SimulatedSource
+from driftmeter.errors import DriftmeterError
+from taxi.load_trips import days_with_late_trips, load_day
+from taxi.sources.base import Batch
+from taxi.sources.faults import Fault
+from taxi.sources.simulated import SimulatedSource
 from tests.integration.pipeline import rows_of
 
 DAY = dt.date(2019, 4, 2)

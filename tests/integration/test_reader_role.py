@@ -3,11 +3,11 @@
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.registry import register
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.public_grants import close_to_public
-from python_metrics.warehouse.reader import READER, set_reader_password, sslmode
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.registry import register
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.public_grants import close_to_public
+from driftmeter.warehouse.reader import READER, set_reader_password, sslmode
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_metrics.monitors.config import Monitor
-from python_metrics.performance import steps
-from python_metrics.performance.daily_error import usual_errors
-from python_metrics.performance.outcomes import COUNTS, KEYS, METRICS
-from python_metrics.performance.realised import realised
-from python_metrics.performance.steps import quantiles
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance import steps
+from driftmeter.performance.daily_error import usual_errors
+from driftmeter.performance.outcomes import COUNTS, KEYS, METRICS
+from driftmeter.performance.realised import realised
+from driftmeter.performance.steps import quantiles
 from tests.integration.test_performance import DAY, REFERENCE, fill
 
 # A step is so wide, and ties within one move the area of a part of some hundred rows by less.

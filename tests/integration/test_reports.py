@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from orchestration.dbt_manifest import monitors
-from orchestration.environment import prepare
-from python_metrics.baselines import baseline_days
-from python_metrics.drift.inference_rows import count_rows, read_rows
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
-from python_metrics.reports.write import write_report
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.environment import prepare
+from driftmeter.arrival.inference_rows import count_rows, read_rows
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.baselines import baseline_days
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports.write_report import write_report
 
 DAY = dt.date(2019, 4, 13)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -155,7 +155,7 @@ def test_dagsters_page_of_a_day_links_to_its_report(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     webserver = Path(sys.executable).parent / "dagster-webserver"
-    arguments = ["-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    arguments = ["-m", "dagster_driftmeter.definitions", "-h", "127.0.0.1", "-p", str(port)]
     running = subprocess.Popen(
         [str(webserver), *arguments],
         env=os.environ,

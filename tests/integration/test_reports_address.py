@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.reports.address import page_link, reports_port, reports_url
-from python_metrics.reports.write import report_url
+from driftmeter.errors import DriftmeterError
+from driftmeter.reports.report_address import page_link, reports_port, reports_url
+from driftmeter.reports.write_report import report_url
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 

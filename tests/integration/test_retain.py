@@ -8,15 +8,21 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from orchestration.dbt_manifest import monitors
-from orchestration.retained_tables import declared_ages, tables_of
-from python_metrics.arrival.changes import mark_changed, mark_days_stale
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.changes import mark_column_changes
-from python_metrics.retention import drop
-from python_metrics.retention.age import first_kept
-from python_metrics.retention.drop import METRICS, Table, drop_months, old_months, stale_days_of
-from python_metrics.retention.plan import Plan, make_plan
+from dagster_driftmeter.cli.retained_tables import declared_ages, tables_of
+from dagster_driftmeter.dbt.project_manifest import monitors
+from driftmeter.arrival.changed_days import mark_changed, mark_days_stale
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.changed_settings import mark_column_changes
+from driftmeter.warehouse.retention import drop
+from driftmeter.warehouse.retention.age import first_kept
+from driftmeter.warehouse.retention.drop import (
+    METRICS,
+    Table,
+    drop_months,
+    old_months,
+    stale_days_of,
+)
+from driftmeter.warehouse.retention.plan import Plan, make_plan
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import DAILY_TABLES, rows_of
 from tests.integration.test_arrival import monitor
@@ -242,7 +248,7 @@ AGES = ("--raw", "400d", "--features", "400d", "--inference", "400d", "--metrics
 
 def driftmeter(*arguments: str) -> str:
     """What a command prints; its error is raised."""
-    from orchestration.cli import app
+    from dagster_driftmeter.cli.main import app
 
     result = CliRunner().invoke(app, arguments)
     if result.exception is not None:

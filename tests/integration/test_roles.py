@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.settings import PROJECT_ROOT
-from python_metrics.warehouse import connection, migrate
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from driftmeter.settings import PROJECT_ROOT
+from driftmeter.warehouse import connection, migrate
+from driftmeter.warehouse.embedded import EmbeddedPostgres
 from tests.integration.pipeline import write_month
 
 ROLES = ("loader", "transformer", "writer")

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration import environment
-from orchestration.dbt_profile import profiles_dir
-from orchestration.same_database import check_same_database
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.address import read_address
-from python_metrics.warehouse.embedded import EmbeddedPostgres
+from dagster_driftmeter.dbt.profile import profiles_dir
+from dagster_driftmeter.dbt.same_database import check_same_database
+from dagster_driftmeter.runs import environment
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.address import read_address
+from driftmeter.warehouse.embedded import EmbeddedPostgres
 
 ASKED = "select current_user || ' in ' || current_database()"
 # Logins with what a password or a name may hold, and how their URLs may be written.

@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.schedules import HOUR, daily_schedules
-from python_metrics.arrival.changes import arrivals
+from dagster_driftmeter.automation.schedules import HOUR, daily_schedules
+from driftmeter.arrival.changed_days import arrivals
 from tests.integration.test_arrival import LOANS, change, monitor
 
 NEW_YORK = "America/New_York"
@@ -69,7 +69,7 @@ def test_no_monitor_no_schedule() -> None:
 
 
 def test_the_job_takes_the_schedules_request() -> None:
-    from orchestration.definitions import defs
+    from dagster_driftmeter.definitions import defs
 
     repository = defs.get_repository_def()
     schedule = repository.get_schedule_def("every_morning")

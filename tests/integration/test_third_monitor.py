@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from orchestration.dbt_packages import DBT, KEPT_DBT
-from python_metrics import settings
-from python_metrics.drift.partition import compute_partition
-from python_metrics.drift.reference import load_reference
-from python_metrics.monitors.manifest import load_monitors
+from dagster_driftmeter.dbt.packages import DBT, KEPT_DBT
+from driftmeter import settings
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import load_reference
+from driftmeter.monitors.manifest import load_monitors
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import days
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from python_metrics import settings
+from driftmeter import settings
 from tests.integration.test_init import DRIFTMETER
 
 ZONES = {
@@ -46,7 +46,7 @@ TABLE = """
 @pytest.fixture(scope="module")
 def measured(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
     """Four monitors alike but for their zone, on a server whose own is a fifth one."""
-    from python_metrics.warehouse import connection
+    from driftmeter.warehouse import connection
     from tests.conftest import create_database
 
     create_database(postgres, "zones", template)

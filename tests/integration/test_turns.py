@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 from dagster_dbt import DbtCliResource
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 TAKE = """
 import sys
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.turn import turn
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.turn import turn
 url, purpose = sys.argv[1:]
 with turn(connection.engine(url), "dbt", purpose, lambda line: print(line, flush=True)):
     print("has it", flush=True)
@@ -77,11 +77,11 @@ def test_a_killed_holder_leaves_the_turn_to_the_next(start: Start) -> None:
 
 def materialize_dbt() -> dg.ExecuteInProcessResult:
     """One day through dbt's asset."""
-    from orchestration.dbt_manifest import dbt_project
-    from orchestration.dbt_models import dbt_models
-    from orchestration.dbt_packages import DBT
-    from orchestration.resources import Warehouse
-    from orchestration.run_scope import range_tags
+    from dagster_driftmeter.assets.dbt_models import dbt_models
+    from dagster_driftmeter.dbt.packages import DBT
+    from dagster_driftmeter.dbt.project_manifest import dbt_project
+    from dagster_driftmeter.runs.resources import Warehouse
+    from dagster_driftmeter.runs.run_scope import range_tags
     from tests.integration.pipeline import days
 
     return dg.materialize(

@@ -11,20 +11,20 @@ from psycopg import sql
 from scipy import stats
 from sklearn.metrics import log_loss
 
-from orchestration.dbt_manifest import monitors
-from orchestration.example.baseline import train_challenger
-from python_metrics import settings
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.models.train import train_baseline
-from python_metrics.example.models.versions import promote, retire
-from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.fold import fold
-from python_metrics.incidents.store import _row
-from python_metrics.monitors.config import Days, Retrain
-from python_metrics.performance import steps
-from python_metrics.performance.outcomes import values_of_rows
-from python_metrics.performance.realised import realised
-from python_metrics.performance.versions import Verdict, verdicts
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_taxi.baseline_assets import train_challenger
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.fold import fold
+from driftmeter.incidents.stored_incidents import _row
+from driftmeter.monitors.config import Days, Retrain
+from driftmeter.performance import steps
+from driftmeter.performance.outcomes import values_of_rows
+from driftmeter.performance.realised import realised
+from driftmeter.performance.version_comparison import Comparison, verdicts
+from taxi.models.stored_versions import promote, retire
+from taxi.models.train import train_baseline
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import rows_of
 
@@ -210,9 +210,9 @@ def test_all_days_together_vary_as_days_do(chain: Chain, challengers: dict[str, 
     mean = np.average([row.difference for row in rows], weights=weights)
     assert found.difference == pytest.approx(mean)
     assert found.lower < found.difference < found.upper
-    better = Verdict("a", "b", "mae", -1.0, -2.0, -0.5, 3, 100)
+    better = Comparison("a", "b", "mae", -1.0, -2.0, -0.5, 3, 100)
     assert better.words == "better"
-    assert Verdict("a", "b", "mae", 1.0, -2.0, 3.0, 3, 100).words.startswith("no difference")
+    assert Comparison("a", "b", "mae", 1.0, -2.0, 3.0, 3, 100).words.startswith("no difference")
 
 
 def test_a_version_is_promoted_and_retired(chain: Chain, challengers: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 from tests.integration.test_init import LOANS
 
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -84,7 +84,7 @@ def test_from_a_filled_table_to_the_first_incident(
     assert page.is_relative_to(tmp_path)
     assert "unit_change" in page.read_text()
     # Dagster's own page of it loads too.
-    names = "from orchestration.definitions import defs; print(len(list(defs.assets)))"
+    names = "from dagster_driftmeter.definitions import defs; print(len(list(defs.assets)))"
     assert int(run("python", "-c", names)) > 0
-    dashboards = "from python_metrics.settings import GRAFANA; print(*GRAFANA.rglob('*.json'))"
+    dashboards = "from driftmeter.settings import GRAFANA; print(*GRAFANA.rglob('*.json'))"
     assert run("python", "-c", dashboards).count(".json") == 6

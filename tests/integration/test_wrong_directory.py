@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 import typer
 
-from orchestration.cli import app
-from python_metrics import settings
+from dagster_driftmeter.cli.main import app
+from driftmeter import settings
 
 # These need a project, or Driftmeter's directory in one.
 REFUSED = {
@@ -52,7 +52,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def called(*arguments: str) -> tuple[int, str]:
     """Exit code of a command, and what it says."""
-    code = "from orchestration.cli import main; main()"
+    code = "from dagster_driftmeter.cli.main import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
     )

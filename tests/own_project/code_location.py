@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.dbt_packages import DBT
-from orchestration.monitoring import monitoring_definitions
+from dagster_driftmeter.dbt.packages import DBT
+from dagster_driftmeter.monitoring import monitoring_definitions
 
 DAYS = dg.DailyPartitionsDefinition("2026-03-01", timezone="Europe/Copenhagen")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.warehouse import connection
-from python_metrics.warehouse.reader import set_reader_password
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.reader import set_reader_password
 from tests.conftest import create_database
 from tests.integration.test_notifications import Service
 from tests.own_project.farm import Farm, make_farm

@@ -13,7 +13,7 @@ import dagster as dg
 import sqlalchemy as sa
 import yaml
 
-from python_metrics import settings
+from driftmeter import settings
 
 HERE = Path(__file__).parent
 PROGRAMS = Path(sys.executable).parent

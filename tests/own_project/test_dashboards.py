@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.dashboards.preview.page import write_page
-from python_metrics.dashboards.write import DASHBOARDS as CODE
-from python_metrics.dashboards.write import newest_opening
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.dashboards.write import DASHBOARDS as CODE
+from driftmeter.dashboards.write import newest_opening
 from tests.dashboards.answers import (
     TIMESTAMPTZ,
     Answer,
@@ -18,14 +18,7 @@ from tests.dashboards.answers import (
     with_values,
 )
 from tests.dashboards.choices import check_choices
-from tests.dashboards.grafana_files import (
-    DASHBOARDS,
-    PANEL_IDS,
-    PANELS,
-    queries,
-    rules,
-    variables,
-)
+from tests.dashboards.grafana_files import DASHBOARDS, PANEL_IDS, PANELS, queries, rules, variables
 from tests.own_project.farm import Farm
 
 EVERY_QUERY = dict(queries())

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 import yaml
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestration import environment
-from orchestration.dbt_profile import profiles_dir
-from python_metrics.errors import DriftmeterError
-from python_metrics.warehouse.address import address_of, read_address
+from dagster_driftmeter.dbt.profile import profiles_dir
+from dagster_driftmeter.runs import environment
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.address import address_of, read_address
 
 PLAIN = {"host": "h", "port": 5432, "user": "u", "password": "p", "dbname": "db"}
 # What is connected with, beside the plain fields, for each spelling.

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python_metrics.calibration.cache import Calibration, load, save
-from python_metrics.calibration.column import calibrate_column, judge_column
-from python_metrics.calibration.counts import Counts
-from python_metrics.calibration.day_null import _negative_binomial, fit_day_null, p_values
-from python_metrics.calibration.decision import (
-    SHARES,
-    Policy,
-    as_deviations,
-    decide,
-    matters,
-    shares_of,
-)
-from python_metrics.calibration.histograms import Part
-from python_metrics.calibration.statistics import fit_scale, measure
+from driftmeter.alarms.cache import Calibration, load, save
+from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.day_null import _negative_binomial, fit_day_null, p_values
+from driftmeter.alarms.decision import SHARES, Policy, as_deviations, decide, matters, shares_of
+from driftmeter.alarms.statistics import fit_scale, measure
+from driftmeter.quality.counts import Counts
+from driftmeter.quality.histograms import ColumnPart
 
 MONDAY = np.datetime64("2019-02-04")
 
@@ -265,7 +258,7 @@ def test_a_share_that_rose_from_nothing_is_new_once() -> None:
 def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
     generator = np.random.default_rng(11)
     counts = numbers(normal_days(generator, 60, 500), CUTS)
-    part = Part("borough", None, "fare")
+    part = ColumnPart("borough", None, "fare")
     column = calibrate_column(counts)
     written = Calibration({part: column}, 60, {part: 30_000.0}, column.null)
     save(written, tmp_path / "c.npz")

@@ -13,8 +13,8 @@ import yaml
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import make_url
 
-from orchestration import environment
-from python_metrics.settings import PROJECT_ROOT
+from dagster_driftmeter.runs import environment
+from driftmeter.settings import PROJECT_ROOT
 
 TEXT = (PROJECT_ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)

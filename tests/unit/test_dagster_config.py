@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.environment import _of_team
-from python_metrics.errors import DriftmeterError
+from dagster_driftmeter.runs.environment import _of_team
+from driftmeter.errors import DriftmeterError
 
 LAUNCHER = """\
 run_launcher:

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn import metrics
 
-from python_metrics.drift.declared_tests import run_declared
-from python_metrics.drift.evidently_tests import BUILD, value_by_evidently
-from python_metrics.drift.kernel.declared import value_of
-from python_metrics.drift.kernel_engine import KernelEngine
-from python_metrics.drift.results import TestOutcome
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.declared_test import AGAINST_REFERENCE, SUBJECTS
+from driftmeter.drift.declared_tests import run_declared
+from driftmeter.drift.evidently_tests import BUILD, value_by_evidently
+from driftmeter.drift.kernel.declared import value_of
+from driftmeter.drift.kernel_engine import KernelEngine
+from driftmeter.drift.results import TestOutcome
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.declared_test import AGAINST_REFERENCE, SUBJECTS
 
 
 def monitor(tests: list[dict[str, Any]], task: str = "regression") -> Monitor:
@@ -172,7 +172,7 @@ def test_evidently_is_asked_only_for_what_the_kernel_lacks(
     infinite = frame.assign(miles=frame["miles"].where(frame.index > 0, np.inf))
     asked: list[str] = []
     monkeypatch.setattr(
-        "python_metrics.drift.evidently_tests.value_by_evidently",
+        "driftmeter.drift.evidently_tests.value_by_evidently",
         lambda test, *_: asked.append(test.test) or 0.0,
     )
     assert {test.status for test in run_declared(declared, rows(), frame)} == {"pass"}

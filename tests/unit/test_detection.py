@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks import judges, streams
 from benchmarks.streams import REFERENCE_DAYS, Fault, Stream
-from python_metrics.calibration.multivariate import DomainClassifier
-from python_metrics.calibration.verdicts import Verdict
-from python_metrics.monitors.config import JUDGING_VERSION
+from driftmeter.alarms.verdicts import Verdict
+from driftmeter.drift.domain_classifier import DomainClassifier
+from driftmeter.monitors.config import JUDGING_VERSION
 
 SEED = 7
 TWO_THOUSAND = Stream(2000, 0.02)

@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_metrics.incidents.alarm import Alarm
-from python_metrics.incidents.breach import Breach
-from python_metrics.incidents.cause import Day, causes
-from python_metrics.incidents.change import Change
-from python_metrics.incidents.day import breaches_of_rows
-from python_metrics.incidents.decomposition import decompose
-from python_metrics.incidents.distance import distance, fit_bins, noise_level, shares
-from python_metrics.incidents.fold import Away, fold
-from python_metrics.incidents.importance import feature_importance
-from python_metrics.incidents.relations import correlation_shift, fit_relations
-from python_metrics.monitors.config import Column, Monitor
-from python_metrics.performance import cause
-from python_metrics.performance.alarms import ErrorAlarm
-from python_metrics.performance.cause import Learners, cause_of_error
+from driftmeter.incidents.alarm import Alarm
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.cause import Day, causes
+from driftmeter.incidents.change import ColumnValues
+from driftmeter.incidents.day import breaches_of_rows
+from driftmeter.incidents.decomposition import decompose
+from driftmeter.incidents.distance import distance, fit_bins, noise_level, shares
+from driftmeter.incidents.fold import Away, fold
+from driftmeter.incidents.importance import feature_importance
+from driftmeter.incidents.relations import correlation_shift, fit_relations
+from driftmeter.monitors.config import Column, Monitor
+from driftmeter.performance import error_cause as cause
+from driftmeter.performance.alarms import ErrorAlarm
+from driftmeter.performance.error_cause import Learners, cause_of_error
 
 FIRST, ONE = dt.date(2019, 4, 1), dt.timedelta(days=1)
 MONITOR = Monitor.model_validate(
@@ -330,7 +330,7 @@ def test_the_distance_of_calm_samples_is_zero_on_average() -> None:
     column = Column(kind="numerical")
     found, beyond = [], 0
     for _ in range(200):
-        change = Change(
+        change = ColumnValues(
             "x",
             column,
             pd.Series(generator.normal(size=3000)),

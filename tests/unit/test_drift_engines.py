@@ -8,11 +8,11 @@ from evidently.presets import DataDriftPreset
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from python_metrics.drift.engine import Engine
-from python_metrics.drift.evidently_engine import EvidentlyEngine
-from python_metrics.drift.kernel_engine import KernelEngine
-from python_metrics.drift.results import ColumnDrift, TestOutcome
-from python_metrics.monitors.config import Column
+from driftmeter.drift.engine import Engine
+from driftmeter.drift.evidently_engine import EvidentlyEngine
+from driftmeter.drift.kernel_engine import KernelEngine
+from driftmeter.drift.results import ColumnDrift, TestOutcome
+from driftmeter.monitors.config import Column
 
 COLUMNS = {
     "fare": Column(kind="numerical", unit="USD", range=(0, 200)),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from python_metrics.arrival.due import due_days
+from driftmeter.arrival.due import due_days
 
 DAY = dt.timedelta(days=1)
 FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 6, 30)

@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 # Enough rows for Evidently's distances, which add up over a set of categories.
 CODE = """
 import numpy as np, pandas as pd
-from python_metrics.drift.evidently_engine import EvidentlyEngine
-from python_metrics.drift.kernel_engine import KernelEngine
-from python_metrics.monitors.config import Column
+from driftmeter.drift.evidently_engine import EvidentlyEngine
+from driftmeter.drift.kernel_engine import KernelEngine
+from driftmeter.monitors.config import Column
 generator = np.random.default_rng(4)
 def frame(rows, first):
     return pd.DataFrame({

@@ -6,8 +6,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python_metrics.incidents.breach import FAMILIES, Breach
-from python_metrics.incidents.fold import QUIET, Away, Incident, Transition, fold
+from driftmeter.incidents.breach import FAMILIES, Breach
+from driftmeter.incidents.fold import QUIET, Away, Incident, Transition, fold
 
 FIRST = dt.date(2019, 4, 1)
 

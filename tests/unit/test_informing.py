@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from orchestration.informing import only_informs
-from python_metrics.errors import DriftmeterError
+from dagster_driftmeter.runs.informing import only_informs
+from driftmeter.errors import DriftmeterError
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from evidently.legacy.core import ColumnType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python_metrics.drift.evidently_engine import ENGINE as EVIDENTLY
-from python_metrics.drift.evidently_engine import EvidentlyEngine
-from python_metrics.drift.kernel.numbers import LARGEST, NumberReference
-from python_metrics.drift.kernel_engine import ENGINE, KernelEngine
-from python_metrics.drift.results import ColumnDrift
-from python_metrics.monitors.config import Column
+from driftmeter.drift.evidently_engine import ENGINE as EVIDENTLY
+from driftmeter.drift.evidently_engine import EvidentlyEngine
+from driftmeter.drift.kernel.numbers import LARGEST, NumberReference
+from driftmeter.drift.kernel_engine import ENGINE, KernelEngine
+from driftmeter.drift.results import ColumnDrift
+from driftmeter.monitors.config import Column
 
 Floats = npt.NDArray[np.float64]
 MIN_ROWS = 30

@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from python_metrics.monitors.label_delay import learned_delay
-from python_metrics.monitors.table_days import TableDays
+from driftmeter.monitors.label_delay import learned_delay
+from driftmeter.monitors.proposal.table_days import TableDays
 
 FIRST = dt.date(2026, 1, 1)
 

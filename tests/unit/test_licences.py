@@ -5,7 +5,7 @@ from importlib import metadata
 
 import pytest
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 # Permissive licences, and the few that ask only for the licensed files themselves to stay open
 # (MPL-2.0). SPDX names, and the older classifiers and free text that some packages still carry.

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.monitors.config import Monitor
-from python_metrics.monitors.manifest import load_monitors
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.manifest import load_monitors
 
 BLOCK: dict[str, Any] = {
     "owner": "team-pricing",

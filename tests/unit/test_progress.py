@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestration import progress
-from orchestration.progress import Lines, State, spinner, track
+from dagster_driftmeter.runs import progress
+from dagster_driftmeter.runs.progress import Lines, State, spinner, track
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.project_files import write_together
+from dagster_driftmeter.cli.project_files import write_together
 
 
 def test_whoever_ends_it_half_way_leaves_what_was_there(

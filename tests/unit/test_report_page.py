@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from python_metrics.monitors.config import Monitor
-from python_metrics.reports import page
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports import page
 from tests.unit.test_declared_tests import monitor, rows
 
 # They differ between two pages, and with them the hashes of the scripts that name them.

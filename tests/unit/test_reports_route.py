@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from python_metrics.reports.serve import NAME, server
-from python_metrics.reports.write import file_name
+from driftmeter.reports.serve_reports import NAME, server
+from driftmeter.reports.write_report import file_name
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 PACKAGES = ("python_metrics", "orchestration")
+OWN = {"driftmeter", "dagster_driftmeter", "taxi", "dagster_taxi"}
 LOCK = (PROJECT_ROOT / "requirements.txt").read_text()
 
 
@@ -77,29 +78,30 @@ def test_the_lock_names_no_address_of_a_registry() -> None:
 
 
 def test_what_is_imported_is_asked_for() -> None:
-    wanted = (PROJECT_ROOT / "requirements.in").read_text()
-    asked = {name.lower() for name in re.findall(r"^[A-Za-z0-9._-]+", wanted, re.MULTILINE)}
+    wanted = (PROJECT_ROOT / "pyproject.toml").read_text()
+    wanted = wanted[wanted.index("dependencies = [") : wanted.index("[project.scripts]")]
+    asked = {name.lower() for name in re.findall(r'^ +"([A-Za-z0-9._-]+)', wanted, re.MULTILINE)}
     files = [file for package in PACKAGES for file in (PROJECT_ROOT / package).rglob("*.py")]
-    used = set().union(*map(imports, files)) - set(sys.stdlib_module_names) - set(PACKAGES)
+    used = set().union(*map(imports, files)) - set(sys.stdlib_module_names) - OWN
     carried = providers()
     missing = {name for name in used if not carried.get(name, set()) & asked}
     assert missing == set()
 
 
-def test_python_metrics_knows_neither_dagster_nor_dbt_nor_the_command_line() -> None:
-    outside = ("dagster", "dagster_dbt", "dbt", "orchestration", "typer")
+def test_driftmeter_knows_neither_dagster_nor_dbt_nor_the_command_line() -> None:
+    outside = ("dagster", "dagster_dbt", "dbt", "dagster_driftmeter", "dagster_taxi", "typer")
     assert importers("python_metrics", *outside) == []
 
 
-def test_orchestration_computes_nothing_itself() -> None:
+def test_dagster_driftmeter_computes_nothing_itself() -> None:
     assert importers("orchestration", "pandas", "numpy", "sklearn", "evidently") == []
 
 
 def test_evidently_is_imported_by_what_scores_tests_and_draws_a_day() -> None:
     assert [file for package in PACKAGES for file in importers(package, "evidently")] == [
-        "python_metrics/drift/evidently_engine.py",
-        "python_metrics/drift/evidently_tests.py",
-        "python_metrics/reports/page.py",
+        "python_metrics/driftmeter/drift/evidently_engine.py",
+        "python_metrics/driftmeter/drift/evidently_tests.py",
+        "python_metrics/driftmeter/reports/page.py",
     ]
 
 
@@ -134,16 +136,3 @@ def test_trees_are_grown_in_one_thread() -> None:
     growing = [f for f in files if re.search(r"\.fit\(", (PROJECT_ROOT / f).read_text())]
     assert len(growing) > 4
     assert [f for f in growing if "with one_thread():" not in (PROJECT_ROOT / f).read_text()] == []
-
-
-def test_the_wheel_has_every_package_but_the_example() -> None:
-    listed = set(
-        re.findall(r'^    "([a-z_.]+)",$', (PROJECT_ROOT / "pyproject.toml").read_text(), re.M)
-    )
-    packages = {
-        ".".join(file.parent.relative_to(PROJECT_ROOT).parts)
-        for file in tracked()
-        if file.name == "__init__.py"
-        and file.relative_to(PROJECT_ROOT).parts[0] in ("python_metrics", "orchestration")
-    }
-    assert {name for name in packages if ".example" not in name} <= listed

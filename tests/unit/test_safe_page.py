@@ -12,13 +12,13 @@ import plotly.graph_objects as go
 import plotly.io
 import pytest
 
-from python_metrics.dashboards.preview import cells
-from python_metrics.dashboards.preview.frames import Scope
-from python_metrics.dashboards.preview.page import _titled
-from python_metrics.dashboards.write import DASHBOARDS
-from python_metrics.monitors.config import Monitor
-from python_metrics.reports import page
-from python_metrics.safe_page import for_script, with_policy
+from driftmeter.dashboards.preview import cells
+from driftmeter.dashboards.preview.frames import Scope
+from driftmeter.dashboards.preview.static_page import _titled
+from driftmeter.dashboards.write import DASHBOARDS
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports import page
+from driftmeter.reports.safe_page import for_script, with_policy
 from tests.unit.test_declared_tests import rows
 
 HOSTILE = (

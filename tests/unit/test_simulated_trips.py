@@ -5,8 +5,8 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from python_metrics.example.sources.faults import DEFAULT_SCHEDULE, KINDS, Fault
-from python_metrics.example.sources.simulated import SimulatedSource
+from taxi.sources.faults import DEFAULT_SCHEDULE, KINDS, Fault
+from taxi.sources.simulated import SimulatedSource
 
 DAY = dt.date(2019, 4, 2)
 

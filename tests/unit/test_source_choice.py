@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.example.commands.demo import days_to_run
-from orchestration.example.source_choice import SourceChoice, chosen, own_days, remember
+from dagster_taxi.commands.demo import days_to_run
+from dagster_taxi.source_choice import SourceChoice, chosen, own_days, remember
 from tests.integration.pipeline import days
 
 

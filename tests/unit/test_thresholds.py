@@ -3,7 +3,7 @@
 import re
 from importlib import import_module
 
-from python_metrics.settings import PROJECT_ROOT
+from driftmeter.settings import PROJECT_ROOT
 
 ROW = re.compile(r"^\| ([\w.]+) \| `(\w+)` \| (\S+) \|", re.MULTILINE)
 
@@ -13,5 +13,5 @@ def test_the_table_of_thresholds_holds_the_codes_numbers() -> None:
     rows = ROW.findall(table)
     assert len(rows) > 40
     for module, name, value in rows:
-        number = getattr(import_module(f"python_metrics.{module}"), name)
+        number = getattr(import_module(f"driftmeter.{module}"), name)
         assert f"{number:g}" == value, f"{module}.{name}"

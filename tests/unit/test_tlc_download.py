@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.sources.tlc import download, months_between
+from driftmeter.errors import DriftmeterError
+from taxi.sources.tlc import download, months_between
 
 FILE = "green_tripdata_2022-01.parquet"
 CONTENT = bytes(range(256)) * 4000

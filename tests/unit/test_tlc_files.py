@@ -12,10 +12,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from python_metrics.errors import DriftmeterError
-from python_metrics.example.sources import files
-from python_metrics.example.sources.columns import canonical_frame
-from python_metrics.example.sources.files import FilesSource
+from driftmeter.errors import DriftmeterError
+from taxi.sources import files
+from taxi.sources.files import FilesSource
+from taxi.sources.trip_columns import canonical_frame
 from tests.integration.pipeline import write_month
 
 TODAY = {

@@ -6,9 +6,9 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from orchestration.drift import preview
-from python_metrics.calibration.verdicts import Verdict
-from python_metrics.words import MOST_CHARACTERS, plain_markdown, shown
+from dagster_driftmeter.assets.drift_asset import preview
+from driftmeter.alarms.verdicts import Verdict
+from driftmeter.incidents.words import MOST_CHARACTERS, plain_markdown, shown
 
 HOSTILE = [
     "<script>alert(1)</script>",

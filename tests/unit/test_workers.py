@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.progress import track
-from orchestration.workers import side_by_side
-from python_metrics.errors import DriftmeterError
+from dagster_driftmeter.runs.progress import track
+from dagster_driftmeter.runs.workers import side_by_side
+from driftmeter.errors import DriftmeterError
 
 WAIT_SECONDS = 20
 
@@ -108,7 +108,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     program = (
         "import functools\n"
         "from pathlib import Path\n"
-        "from orchestration.workers import side_by_side\n"
+        "from dagster_driftmeter.runs.workers import side_by_side\n"
         "from tests.unit.test_workers import stay\n"
         "if __name__ == '__main__':\n"
         f"    side_by_side([functools.partial(stay, Path({str(file)!r})), stay], 2)\n"

@@ -1,6 +1,6 @@
 {#
     How a value of an inference table is read, whatever the type of its column. Null and NaN are
-    missing. Python reads alike: python_metrics/values.py and labels.py.
+    missing. Python reads alike: python_metrics/driftmeter/arrival/values.py and labels.py.
 #}
 
 {# A number as double precision. #}

@@ -1,0 +1,1 @@
+"""Assets of every monitor: dbt models, drift, performance and incidents."""

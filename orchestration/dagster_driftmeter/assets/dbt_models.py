@@ -1,0 +1,202 @@
+"""Staging, features, inference and quality: one daily set of dbt models."""
+
+import json
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    dbt_assets,
+)
+
+from dagster_driftmeter.assets.failed_days import tell_failed_days
+from dagster_driftmeter.assets.monitored_table import QUALITY
+from dagster_driftmeter.assets.partitions import DAILY, ONE_RUN, days_of
+from dagster_driftmeter.dbt.dependents import left_alone, with_ancestors
+from dagster_driftmeter.dbt.profile import profiles_dir
+from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
+from dagster_driftmeter.dbt.reference_days import chosen_reference
+from dagster_driftmeter.dbt.test_results import write_test_results
+from dagster_driftmeter.runs.progress import spinner
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import retried_when_disconnected
+from dagster_driftmeter.runs.run_scope import MONITOR_TAG, monitors_of
+from driftmeter import settings
+from driftmeter.arrival.inputs import note_tests
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.turn import turn
+
+
+class FolderTranslator(DagsterDbtTranslator):
+    """Asset key and group of a dbt node: the folder it lies in, then its name."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            # A table that another table's asset writes with its own says so.
+            meta = dbt_resource_props["config"].get("meta") or {}
+            name = meta.get("written_by", dbt_resource_props["name"])
+            return dg.AssetKey([dbt_resource_props["source_name"], name])
+        return dg.AssetKey([folder_of(dbt_resource_props), dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return folder_of(dbt_resource_props)
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        monitor = dbt_resource_props["config"].get("meta", {}).get("monitor", {})
+        return [f"team:{monitor.get('owner', 'data-platform')}"]
+
+
+def folder_of(node: Mapping[str, Any]) -> str:
+    """First folder of a node below its resource path: staging, features, ... or seeds."""
+    return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
+
+
+def dbt_arguments(days: list[str], monitor: str | None, left_out: list[str]) -> list[str]:
+    """What dbt is called with for a window of days, the last of them excluded."""
+    variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
+    if reference := chosen_reference():
+        variables["reference_from"] = reference.from_date.isoformat()
+        variables["reference_to"] = reference.to_date.isoformat()
+    # Unit tests prove the SQL, not the day: they belong to `make test`.
+    excluded = " ".join(["resource_type:unit_test", *left_out])
+    return ["build", "--vars", json.dumps(variables), "--exclude", excluded]
+
+
+def selection() -> str:
+    """Which of a project's models are Driftmeter's to build.
+
+    All of the example's; of a project of one's own, what monitors and their quality are made of.
+    """
+    if settings.is_example():
+        return "fqn:*"
+    return " ".join([*(f"+{name}" for name in _scored()), *QUALITY])
+
+
+def _scored() -> list[str]:
+    """Models with predictions of the monitors: their own and challengers'."""
+    declared = monitors()
+    return [*declared, *(m.challengers.model for m in declared.values() if m.challengers)]
+
+
+def models_of_run(left_out: Collection[str]) -> set[str]:
+    """Names of the models that a run builds, but for these."""
+    manifest = read_manifest()
+    if settings.is_example():
+        built = {str(node["name"]) for node in manifest["nodes"].values()}
+    else:
+        built = with_ancestors(manifest, [*_scored(), *QUALITY])
+    return built - set(left_out)
+
+
+def key_of(model: str) -> dg.AssetKey:
+    """Asset key of a dbt model."""
+    nodes = read_manifest()["nodes"].values()
+    (node,) = [n for n in nodes if n["resource_type"] == "model" and n["name"] == model]
+    return translator.get_asset_key(node)
+
+
+def read_manifest() -> dict[str, Any]:
+    """dbt's manifest of the project."""
+    return dict(json.loads(manifest_path().read_text()))
+
+
+translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+
+@dbt_assets(
+    manifest=manifest_path(),
+    project=dbt_project(),
+    select=selection(),
+    dagster_dbt_translator=translator,
+    partitions_def=DAILY,
+    backfill_policy=ONE_RUN,
+    # Two runs of one project would swap each other's views away.
+    pool="dbt",
+)
+def dbt_models(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
+) -> Iterator[Any]:
+    """dbt's models and tests over the days of the run; a test's outcome is kept for each day."""
+    window = context.partition_time_window
+    start, end = window.start.date(), window.end.date()
+    monitor = context.run.tags.get(MONITOR_TAG)
+    others = [name for name in monitors() if monitor and name != monitor]
+
+    def tell(line: str) -> None:
+        context.log.info(line)
+        print(line, file=sys.stderr)
+
+    engine, purpose = warehouse.engine(), f"{start} to {days_of(context)[-1]}, {monitor or 'all'}"
+    # Dagster's pool holds its queued runs apart, and nothing that a command line starts.
+    with retried_when_disconnected(), turn(engine, "dbt", purpose, tell):
+        kept = left_alone(engine, read_manifest(), models_of_run(others))
+        for name, views in kept.items():
+            reason = f"built anew, dbt would drop {', '.join(views)}"
+            context.log.info(f"{name} stays as it is: {reason}")
+            # Without a result Dagster would skip what reads it.
+            if (key := key_of(name)) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata={"stays as it is": reason})
+        measured = [monitors()[name] for name in monitors_of(context, monitors())]
+        with engine.begin() as connection:
+            for declared in measured:
+                note_tests(connection, declared, days_of(context), is_done=False)
+        arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, [*others, *kept])
+        # Of the warehouse as it is named now: the project may have been read under another.
+        arguments += ["--profiles-dir", str(profiles_dir())]
+        invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+        with spinner(f"dbt, {len(days_of(context))} days"):
+            yield from invocation.stream()
+        run_results = finished_results(invocation)
+        write_test_results(
+            engine,
+            run_results,
+            read_manifest(),
+            [declared.name for declared in measured],
+            days_of(context),
+            measured if has_all_models(run_results) else (),
+        )
+        failure = first_failure(run_results)
+        if failure:
+            tell_failed_days(engine, measured, days_of(context), failure.what)
+    if failure:
+        raise failure
+
+
+def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
+    """What dbt did, node by node; an error if it ended before it began."""
+    invocation.wait()
+    if not (invocation.target_path / "run_results.json").exists():
+        reason = str(invocation.get_error() or "no reason given")
+        raise DriftmeterError(
+            f"dbt ended before it ran a model ({' '.join(reason.split())[-300:]})",
+            where=str(invocation.target_path),
+            fix="run `dbt build` in dbt_project to see all that it says",
+        )
+    return invocation.get_artifact("run_results.json")
+
+
+def has_all_models(run_results: Mapping[str, Any]) -> bool:
+    """Whether each model of a run was built; its tests may have failed."""
+    return all(
+        result["status"] == "success"
+        for result in run_results["results"]
+        if result["unique_id"].startswith("model.")
+    )
+
+
+def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:
+    """The first model, or test of severity error, that failed; None if all went well."""
+    for result in run_results["results"]:
+        if result["status"] in ("error", "fail"):
+            message = " ".join(str(result["message"]).split())
+            return DriftmeterError(
+                f"dbt: {result['unique_id'].split('.', 2)[2]}: {message}",
+                where="dbt_project",
+                fix="its SQL is under dbt_project/target, a test's rows in schema test_failures",
+            )
+    return None

@@ -1,0 +1,173 @@
+"""One drift asset a monitor: its days against its reference, told to the one on call."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+import sqlalchemy as sa
+
+from dagster_driftmeter.assets.failed_days import tell_failed_days
+from dagster_driftmeter.assets.monitored_table import MonitoredTable
+from dagster_driftmeter.assets.partitions import ONE_RUN, days_of
+from dagster_driftmeter.automation.freshness import freshness_policy
+from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
+from dagster_driftmeter.runs.progress import track
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import retried_when_disconnected
+from driftmeter import settings
+from driftmeter.alarms.detect import detect
+from driftmeter.alarms.verdicts import Verdict
+from driftmeter.arrival.column_changes import note_columns
+from driftmeter.arrival.inputs import steps_after
+from driftmeter.arrival.missing import overdue_days
+from driftmeter.drift.drift_day import compute_partition
+from driftmeter.drift.reference import Reference, load_reference
+from driftmeter.drift.results import PartitionResult
+from driftmeter.errors import DriftmeterError
+from driftmeter.incidents.judging import judge_changed_policy
+from driftmeter.incidents.words import plain_markdown, shown
+from driftmeter.monitors.changed_settings import (
+    mark_column_changes,
+    retire_undeclared,
+    tell_other_version,
+)
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.registry import register
+from driftmeter.warehouse import connection
+
+# Of a warehouse and days: those that never came, as far as whoever brings them can tell.
+AbsentDays = Callable[[sa.Engine, Sequence[dt.date]], set[dt.date]]
+RUNBOOK = """Drift of {name} (owner: {owner}), a day at a time, against its reference of \
+{reference.from_date} to {reference.to_date}.
+
+A day with drifted columns: open its `preview` below, then the columns in metrics.column_profile.
+A day `empty` or `missing`: look at what fills the inference table first. A day `failed`: its
+`reason` is in metrics.partitions; materialize the day again once it is mended. Running a day again
+is safe.
+"""
+
+
+def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
+    """None: a table alone cannot tell more than `overdue_days` does."""
+    return set()
+
+
+def drift_asset(
+    table: MonitoredTable,
+    declared: Collection[str],
+    partitions: dg.DailyPartitionsDefinition,
+    absent_days: AbsentDays = no_absent_days,
+) -> dg.AssetsDefinition:
+    """The drift asset of one monitor.
+
+    Parameters
+    ----------
+    declared : collection of str
+        Every monitor that the project declares; those that it declares no longer are retired.
+    """
+    monitor = table.monitor
+
+    @dg.asset(
+        key=["drift", monitor.name],
+        group_name="drift",
+        owners=[f"team:{monitor.owner}"],
+        kinds={"evidently", "python"},
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        deps=[table.inference, *table.quality],
+        description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
+    )
+    @retried_when_disconnected()
+    def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        engine, days = warehouse.engine(), days_of(context)
+        for name in retire_undeclared(engine, monitor.project, declared):
+            context.log.info(f"{name} is no longer declared: retired")
+        if changes := mark_column_changes(engine, monitor):
+            context.log.info(changes)
+        if judged := judge_changed_policy(engine, monitor, settings.home() / "calibration"):
+            context.log.info(judged)
+        if told := tell_other_version(engine, monitor):
+            context.log.warning(told)
+        register(engine, monitor)
+        reference = load_reference(engine, monitor)
+        with engine.connect() as session:
+            overdue = overdue_days(session, monitor)
+        shared = _Shared(monitor, reference, frozenset(overdue | absent_days(engine, days)))
+        for change in note_columns(engine, monitor, min(days)):
+            context.log.warning(f"{monitor.name}: {change.name} was {change.change}")
+        computed = over_pieces(_compare, shared, days, processes_of(context.run.tags))
+        try:
+            results = dict(zip(track(f"drift, {monitor.name}", days), computed, strict=True))
+        except DriftmeterError as error:
+            tell_failed_days(engine, [monitor], days, error.what)
+            raise
+        verdicts = detect(
+            engine, monitor, reference.config_hash, days, settings.home() / "calibration"
+        )
+        with only_informs(f"what Dagster shows of {monitor.name}'s drift"):
+            for day, result in results.items():
+                metadata = partition_metadata(result, verdicts[day])
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+
+    return drift
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all days of a run are compared with."""
+
+    monitor: Monitor
+    reference: Reference
+    absent: frozenset[dt.date]
+
+
+def _compare(shared: _Shared, day: dt.date) -> PartitionResult:
+    return compute_partition(
+        connection.engine(),
+        shared.monitor,
+        day,
+        shared.reference,
+        arrived=day not in shared.absent,
+        to_follow=steps_after(shared.monitor, "drift"),
+    )
+
+
+def partition_metadata(result: PartitionResult, verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """What Dagster shows of one partition."""
+    return {
+        "state": result.state,
+        "dagster/row_count": result.row_count,
+        "drifted columns": sum(row.is_drifted is True for row in verdicts if row.segment is None),
+        "drifted segments": sum(row.is_drifted is True for row in verdicts if row.segment),
+        "failing tests": len(result.failing_tests),
+        "seconds": round(result.duration_seconds, 3),
+        "preview": dg.MetadataValue.md(preview(verdicts)),
+    }
+
+
+def preview(verdicts: Sequence[Verdict]) -> str:
+    """A day's verdicts over all rows as a table, alarms first, then the segments in alarm."""
+    judged = [row for row in verdicts if row.status == "ok"]
+    listed = [row for row in judged if row.segment is None or row.is_drifted]
+    lines = [
+        "| column | segment | what | change | score | threshold | |",
+        "|---|---|---|---:|---:|---:|---|",
+    ]
+    for row in sorted(listed, key=lambda row: (not row.is_drifted, -(row.score or 0))):
+        column = plain_markdown(row.column_name or "all columns")
+        part = f"{row.segment} = {shown(row.segment_value)}" if row.segment else ""
+        word = "**drifted**" if row.is_drifted else "slow change" if row.is_slow else ""
+        lines.append(
+            f"| {column} | {plain_markdown(part)} | {row.statistic} |"
+            f" {row.effect:+.3g} {row.unit} | {row.score:.3g} | {row.threshold:.3g} | {word} |"
+        )
+    lines += [
+        f"| {plain_markdown(row.column_name)} | | | | | | {row.status}:"
+        f" {plain_markdown(row.reason)} |"
+        for row in verdicts
+        if row.status != "ok"
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""One incidents asset a monitor: what was wrong, in a sentence, and since when."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import dagster as dg
+import sqlalchemy as sa
+
+from dagster_driftmeter.assets.partitions import ONE_RUN, days_of
+from dagster_driftmeter.automation.freshness import freshness_policy
+from dagster_driftmeter.runs.informing import only_informs, reason_of, tell
+from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
+from dagster_driftmeter.runs.progress import spinner, track
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import is_disconnected, retried_when_disconnected
+from driftmeter import settings
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.update import update_incidents
+from driftmeter.incidents.words import plain_markdown
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports.incident_pages import (
+    Drawn,
+    IncidentReport,
+    note_report,
+    reports_by_day,
+    wanted_reports,
+    write_incident_report,
+)
+from driftmeter.warehouse import connection
+
+RUNBOOK = """Incidents of {name} (owner: {owner}): what a day's alarms come from, and which days \
+share it.
+
+A day with a breach says what happened, in which column or segment, with numbers; `report` below is
+Evidently's page of it. `driftmeter incidents` lists them; `driftmeter incidents ack ID` takes one
+on, and keeps its days out of the trailing baseline. Running a day again is safe.
+"""
+
+
+def incidents_asset(
+    monitor: Monitor, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    """The incidents asset of one monitor."""
+
+    @dg.asset(
+        key=["incidents", monitor.name],
+        group_name="incidents",
+        owners=[f"team:{monitor.owner}"],
+        kinds={"python"},
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
+        description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
+    )
+    @retried_when_disconnected()
+    def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        engine = warehouse.engine()
+        with spinner(f"incidents, {monitor.name}"):
+            breaches_by_day = update_incidents(engine, monitor, days_of(context), ends_run=True)
+        directory, processes = settings.home() / "reports", processes_of(context.run.tags)
+        write_reports(engine, monitor, directory, processes, context.log.warning)
+        with only_informs(f"what Dagster shows of {monitor.name}'s incidents"):
+            links = reports_by_day(engine, monitor, list(breaches_by_day))
+            for day, breaches in breaches_by_day.items():
+                metadata = partition_metadata(breaches, links.get(day))
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+
+    return incidents
+
+
+def write_reports(
+    engine: sa.Engine,
+    monitor: Monitor,
+    directory: Path,
+    processes: int,
+    tell: Callable[[str], None] = tell,
+) -> dict[int, str]:
+    """Draw the page of every incident that has none; gives their addresses by number.
+
+    A page that cannot be drawn is told in one line, and its incident stays without it until a
+    later run draws it.
+    """
+    urls: dict[int, str] = {}
+    with only_informs(f"pages of {monitor.name}'s incidents"):
+        wanted = wanted_reports(engine, monitor)
+        if not wanted:
+            return {}
+        pages = over_pieces(_write_report, (monitor, directory), wanted, processes)
+        tracked = track(f"incidents' pages, {monitor.name}", wanted)
+        for _, drawn in zip(tracked, pages, strict=True):
+            # Each by itself: a run that is killed leaves none to draw twice.
+            note_report(engine, drawn)
+            if drawn.url:
+                urls[drawn.report.incident_id] = drawn.url
+            elif drawn.state == "failed":
+                tell(without_page(drawn.report.incident_id, str(drawn.reason)))
+    return urls
+
+
+def without_page(incident_id: int, reason: str) -> str:
+    """One line on an incident whose page could not be drawn."""
+    return f"incident {incident_id} has no page ({reason}); the next run tries again"
+
+
+def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> Drawn:
+    monitor, directory = shared
+    engine = connection.engine()
+    try:
+        return write_incident_report(engine, monitor, report, directory)
+    except Exception as error:
+        if is_disconnected(error):
+            raise
+        return Drawn(report, "failed", reason=reason_of(error))
+
+
+def partition_metadata(breaches: Sequence[Breach], report: str | None) -> dict[str, object]:
+    """What Dagster shows of one partition."""
+    lines = [
+        f"- **{breach.kind}** ({breach.severity}): {plain_markdown(breach.diagnosis)}"
+        for breach in breaches
+    ]
+    return {
+        "breaches": len(breaches),
+        "diagnosis": dg.MetadataValue.md("\n".join(lines) or "nothing was wrong"),
+        **({"report": dg.MetadataValue.url(report)} if report else {}),
+    }

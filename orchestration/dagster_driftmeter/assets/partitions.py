@@ -1,0 +1,65 @@
+"""The one partitions definition of a code location: a day, for every asset that has days."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import dagster as dg
+
+from driftmeter.monitors.config import Monitor
+
+Asset = TypeVar("Asset", dg.AssetsDefinition, dg.AssetSpec)
+# What assets are made with. Dagster runs assets of two definitions in no run together, so a code
+# location gives all of its assets one of its own, by `with_partitions`.
+DAILY = dg.DailyPartitionsDefinition(start_date="2009-01-01")
+# A range is one run: dbt starts once and the reference is read once, however many days there are.
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+def daily_partitions(
+    monitors: Iterable[Monitor], others: Iterable[dt.date] = ()
+) -> dg.DailyPartitionsDefinition:
+    """Days from the earliest reference period of these monitors to the newest day that has ended.
+
+    Keys are calendar days. Where monitors are of several time zones, a day ends as soon as it has
+    in the easternmost.
+
+    Parameters
+    ----------
+    others : iterable of date
+        Further days that the partitions must hold; an earlier one than the references moves their
+        start.
+    """
+    known = list(monitors)
+    days = [*others, *(monitor.reference.from_date for monitor in known)]
+    if not days:
+        return DAILY
+    first = min(days)
+    east = max(known, key=lambda monitor: _offset(monitor, first), default=None)
+    return dg.DailyPartitionsDefinition(
+        start_date=first.isoformat(), timezone=east.timezone if east else None
+    )
+
+
+def _offset(monitor: Monitor, day: dt.date) -> tuple[dt.timedelta, str]:
+    """How far a monitor's clock is ahead of UTC, on one fixed day, so that all processes agree."""
+    there = dt.datetime.combine(day, dt.time(), monitor.zone)
+    return there.utcoffset() or dt.timedelta(0), monitor.timezone
+
+
+def with_partitions(
+    assets: Iterable[Asset], partitions: dg.DailyPartitionsDefinition
+) -> list[Asset]:
+    """The same assets with these partitions for each that has days."""
+
+    def partitioned(spec: dg.AssetSpec) -> dg.AssetSpec:
+        if spec.partitions_def is None:
+            return spec
+        return spec.replace_attributes(partitions_def=partitions)
+
+    return list(dg.map_asset_specs(partitioned, assets))
+
+
+def days_of(context: dg.AssetExecutionContext) -> Sequence[dt.date]:
+    """Days of this run, first to last."""
+    return [dt.date.fromisoformat(key) for key in context.partition_keys]

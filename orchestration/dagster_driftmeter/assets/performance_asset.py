@@ -1,0 +1,88 @@
+"""One performance asset a monitor that has a target: how wrong it was, as far as one can tell."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+
+from dagster_driftmeter.assets.partitions import ONE_RUN, days_of
+from dagster_driftmeter.automation.freshness import freshness_policy
+from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
+from dagster_driftmeter.runs.progress import track
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import retried_when_disconnected
+from driftmeter.arrival.inputs import steps_after
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.measured import PerformanceRow
+from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
+from driftmeter.performance.settled import settle_days
+from driftmeter.warehouse import connection
+
+RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \
+{reference.from_date} to {reference.to_date}.
+
+Realised on the rows whose label has come, estimated for all of them. `error alarms` are tests of
+the day's error that spent the alarm budget. A provisional day changes as labels come:
+metrics.performance_as_of tells what was measured when. Running a day again is safe.
+"""
+
+
+def performance_asset(
+    monitor: Monitor, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    """The performance asset of one monitor."""
+
+    @dg.asset(
+        key=["performance", monitor.name],
+        group_name="performance",
+        owners=[f"team:{monitor.owner}"],
+        kinds={"postgres", "scikitlearn"},
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        deps=[dg.AssetKey(["drift", monitor.name])],
+        description=RUNBOOK.format(**dict(monitor)),
+        freshness_policy=freshness_policy(monitor),
+    )
+    @retried_when_disconnected()
+    def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        engine, days = warehouse.engine(), days_of(context)
+        background = load_background(engine, monitor)
+        measured_days = over_pieces(_measure, background, days, processes_of(context.run.tags))
+        tracked = track(f"performance, {monitor.name}", days)
+        for day, measured in zip(tracked, measured_days, strict=True):
+            with only_informs(f"what Dagster shows of {monitor.name}'s performance on {day}"):
+                metadata = partition_metadata(measured)
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        settle_days(engine, monitor, days)
+
+    return performance
+
+
+def _measure(background: ErrorBackground, day: dt.date) -> list[PerformanceRow]:
+    monitor = background.monitor
+    to_follow = steps_after(monitor, "performance")
+    return measure_day(connection.engine(), background, day, monitor.config_hash, to_follow)
+
+
+def partition_metadata(measured: Sequence[PerformanceRow]) -> dict[str, object]:
+    """What Dagster shows of one partition."""
+    whole = [row for row in measured if row.segment is None]
+    coverage = max((row.label_coverage or 0.0 for row in whole), default=0.0)
+    lines = ["| metric | | value | 95% interval | reference |", "|---|---|---:|---:|---:|"]
+    for row in whole:
+        between = f"{_text(row.lower)} to {_text(row.upper)}" if row.lower is not None else ""
+        lines.append(
+            f"| {row.metric} | {row.kind} | {_text(row.value)} | {between} |"
+            f" {_text(row.reference_value)} |"
+        )
+    return {
+        "label coverage": round(coverage, 4),
+        "error alarms": ", ".join(row.metric for row in whole if row.is_alarm) or "none",
+        "state": "final" if whole and all(row.state == "final" for row in whole) else "provisional",
+        "preview": dg.MetadataValue.md("\n".join(lines)),
+    }
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""Schedules, sensors, checks and freshness: what Dagster does by itself."""

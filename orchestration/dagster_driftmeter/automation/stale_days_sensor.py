@@ -1,0 +1,64 @@
+"""The sensor that measures what changed, late rows, late labels, and days that never came."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.run_scope import in_a_row, range_tags
+from driftmeter.arrival.changed_days import mark_changed, stale_days
+from driftmeter.arrival.missing import missing_days
+from driftmeter.monitors.config import Monitor
+
+# Steps of a run over many days may be so far apart; after that it has ended before its last step.
+REST = dt.timedelta(hours=1)
+
+
+def stale_days_sensor(
+    monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
+) -> dg.SensorDefinition:
+    """The sensor over these monitors.
+
+    Parameters
+    ----------
+    keys : mapping of str to sequence of AssetKey
+        By monitor: what to materialize when a day of its table changed.
+    """
+
+    @dg.sensor(
+        name="stale_days",
+        # Of these, what this code location makes: dbt's models may be made elsewhere.
+        target=dg.AssetSelection.assets(*{key for own in keys.values() for key in own})
+        & dg.AssetSelection.all(),
+        minimum_interval_seconds=60,
+        description="Runs days that changed or never came. Off until you turn it on.",
+    )
+    def stale_days_again(warehouse: Warehouse) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """One run a range of days in a row, and one only for each change of them."""
+        is_calm = True
+        for name, monitor in monitors.items():
+            engine = warehouse.engine()
+            mark_changed(engine, monitor)
+            changed = stale_days(engine, name, REST)
+            for days in in_a_row(changed):
+                is_calm = False
+                measured = max(at for day, at in changed.items() if day in days)
+                yield dg.RunRequest(
+                    run_key=f"{name} {days.from_date} {days.to_date} {measured}",
+                    asset_selection=list(keys[name]),
+                    tags=range_tags(days, name),
+                )
+            with engine.connect() as session:
+                missing = missing_days(session, monitor)
+            for days in in_a_row(missing):
+                is_calm = False
+                yield dg.RunRequest(
+                    run_key=f"{name} {days.from_date} {days.to_date} missing",
+                    asset_selection=list(keys[name]),
+                    tags=range_tags(days, name),
+                )
+        if is_calm:
+            yield dg.SkipReason("no day is stale, and none is missing")
+
+    return stale_days_again

@@ -1,0 +1,49 @@
+"""What a user typed as an option, read and checked."""
+
+import datetime as dt
+from typing import Annotated, Optional
+
+import typer
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Days, Monitor
+
+# Of the commands that measure days.
+Workers = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="Monitors measured at once, each in a process; all cores without it."),
+]
+
+
+def tell_start() -> None:
+    """Say at once that something happens: Dagster and dbt take seconds to import."""
+    typer.echo("Starting the warehouse, dbt and Dagster ...", err=True)
+
+
+def monitor_named(name: str) -> Monitor:
+    """The declared monitor of that name, or one clear line."""
+    from dagster_driftmeter.dbt.project_manifest import check_monitor, monitors
+
+    declared = monitors()
+    check_monitor(name, declared)
+    return declared[name]
+
+
+def read_date(option: str, text: str | None) -> dt.date:
+    """A date as the user typed it, or one clear line."""
+    if not text:
+        raise DriftmeterError("is missing", where=option, fix="write a day as YYYY-MM-DD")
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise DriftmeterError(
+            f"{text!r} is no date", where=option, fix="write a day as YYYY-MM-DD"
+        ) from error
+
+
+def read_days(from_date: str | None, to_date: str | None) -> Days:
+    """The days from one to the other, both included."""
+    first, last = read_date("--from", from_date), read_date("--to", to_date)
+    if first > last:
+        raise DriftmeterError(f"{first} is after --to {last}", where="--from", fix="swap the two")
+    return Days(**{"from": first, "to": last})

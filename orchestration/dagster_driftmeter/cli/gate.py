@@ -1,0 +1,98 @@
+"""`driftmeter test`: a day's tests, as a gate in somebody's pipeline."""
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from driftmeter.errors import DriftmeterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftmeter.drift.results import TestOutcome
+
+# What passes is counted: a list of eighty passes hides the one that does not.
+ORDER = ("fail", "error", "warn", "skipped")
+WORDS = ("pass", *ORDER)
+COLORS = {"fail": "red", "error": "red", "warn": "yellow", "skipped": "yellow"}
+
+
+def gate(
+    monitor: Annotated[str, typer.Option(help="The monitor.")],
+    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail it too.")] = False,
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Run a day's Evidently tests and store their outcomes; exit code 1 if one fails.
+
+    Tests of severity error decide; with --strict all of them. A day without rows fails.
+
+    Example: driftmeter test --monitor NAME --date 2026-01-31
+    """
+    if output not in ("table", "json"):
+        raise DriftmeterError(
+            f"there is no format {output!r}", where="--format", fix="use table or json"
+        )
+    from dagster_driftmeter.runs.progress import spinner
+    from driftmeter.drift.drift_day import run_tests
+    from driftmeter.drift.reference import load_reference
+    from driftmeter.warehouse import connection
+
+    declared = monitor_named(monitor)
+    day, engine = read_date("--date", date), connection.engine()
+    with spinner("tests"):
+        reference = load_reference(engine, declared)
+        measured = run_tests(engine, declared, day, reference)
+    outcomes = [test for test in measured if not test.is_comparison]
+    deciding = [test for test in outcomes if decides(test, strict)]
+    if output == "json":
+        shown = [{**vars(test), "decides": decides(test, strict)} for test in outcomes]
+        typer.echo(json.dumps(shown))
+    else:
+        _show(outcomes, strict)
+        counts = Counter(verdict(test, strict) for test in outcomes)
+        numbers = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
+        why = (
+            "a failing test decides: exit code 1"
+            if deciding
+            else "only warnings, which --strict would let decide: exit code 0"
+            if counts["warn"]
+            else "nothing fails: exit code 0"
+        )
+        typer.echo(f"{len(outcomes)} tests of {monitor} on {day}: {numbers}; {why}")
+    raise SystemExit(1 if deciding else 0)
+
+
+def decides(test: "TestOutcome", strict: bool) -> bool:
+    """Whether a test's outcome fails the day."""
+    return test.status in ("fail", "error") and (strict or test.severity == "error")
+
+
+def verdict(test: "TestOutcome", strict: bool) -> str:
+    """A test's outcome in one word: what fails and decides nothing is a warning."""
+    is_failing = test.status in ("fail", "error")
+    return "warn" if is_failing and not decides(test, strict) else test.status
+
+
+def _show(outcomes: "Sequence[TestOutcome]", strict: bool) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from dagster_driftmeter.runs.terminal import console
+
+    table = Table("", "severity", "column", "test", "observed", "expected", box=box.SIMPLE_HEAD)
+    shown = [(verdict(test, strict), test) for test in outcomes]
+    listed = [(word, test) for word, test in shown if word in ORDER]
+    for word, test in sorted(listed, key=lambda row: ORDER.index(row[0])):
+        table.add_row(
+            f"[{COLORS[word]}]{word}[/]",
+            test.severity,
+            test.column_name or "",
+            test.test,
+            "" if test.observed is None else f"{test.observed:.4g}",
+            test.reason or test.expected,
+        )
+    console().print(table)

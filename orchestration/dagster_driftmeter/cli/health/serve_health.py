@@ -1,0 +1,68 @@
+"""Findings over HTTP: whoever supervises the machine asks here, and needs no password."""
+
+import json
+import threading
+import time
+from http.server import ThreadingHTTPServer
+
+from dagster_driftmeter.cli.health.examine import examine
+from dagster_driftmeter.cli.health.finding import Finding
+from driftmeter.reports.listening import QuietHandler, listen
+
+# Supervisors ask every few seconds, and some of the questions take the warehouse a while.
+KEPT_SECONDS = 15
+
+
+class Findings:
+    """The newest findings, looked for again when they are old."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._findings: list[Finding] = []
+        self._looked_at = float("-inf")
+
+    def newest(self) -> list[Finding]:
+        """Findings that are at most `KEPT_SECONDS` old."""
+        # Those who ask at once wait for one look.
+        with self._lock:
+            if time.monotonic() - self._looked_at > KEPT_SECONDS:
+                self._findings = list(examine())
+                self._looked_at = time.monotonic()
+            return self._findings
+
+
+def server(host: str, port: int) -> ThreadingHTTPServer:
+    """A server of ``/health`` and ``/alive``; the caller runs and closes it.
+
+    Raises
+    ------
+    DriftmeterError
+        If the address is taken, or not this user's to take.
+    """
+    findings = Findings()
+
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path == "/alive":
+                self._answer(200, {"state": "ok"})
+            elif path == "/health":
+                newest = findings.newest()
+                is_failed = any(finding.state == "failure" for finding in newest)
+                # Addresses and names are the team's own matter: states alone are for everybody.
+                parts = [{"part": one.part, "state": one.state} for one in newest]
+                state = "failure" if is_failed else "ok"
+                self._answer(503 if is_failed else 200, {"state": state, "parts": parts})
+            else:
+                self.send_error(404, "ask /health or /alive")
+
+        def _answer(self, status: int, content: object) -> None:
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(body)
+
+    return listen(Handler, host, port)

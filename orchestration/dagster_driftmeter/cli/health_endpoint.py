@@ -1,0 +1,29 @@
+"""`driftmeter health`: the doctor's findings over HTTP, for a supervisor."""
+
+from typing import Annotated
+
+import typer
+
+from driftmeter import settings
+
+
+def health(
+    port: Annotated[int, typer.Option(help="Port.")] = 3003,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Answer /health until Ctrl-C: 200, or 503 where `driftmeter doctor` sees a failure.
+
+    The answer is the doctor's, as JSON. /alive answers 200 as long as this process does.
+
+    Example: driftmeter health --port 3003
+    """
+    from dagster_driftmeter.cli.health.serve_health import server
+
+    # A directory that is nobody's would be a failure for ever.
+    settings.home()
+    with server(host, port) as running:
+        typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C ends it)")
+        try:
+            running.serve_forever()
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,173 @@
+"""`driftmeter incidents`: list them, and say what is done about one."""
+
+import getpass
+import os
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from dagster_driftmeter.dbt.project_manifest import check_monitor
+
+if TYPE_CHECKING:
+    from driftmeter.incidents.actions import Action
+
+app = typer.Typer(
+    help="List incidents; acknowledge, close or accept one, or keep its days out of baselines.",
+    epilog="Example: driftmeter incidents ack 12 --note 'vendor informed'",
+    add_completion=False,
+)
+Number = Annotated[int, typer.Argument(metavar="ID", help="The incident's number.")]
+Note = Annotated[Optional[str], typer.Option(help="Why, for whoever reads it later.")]
+Author = Annotated[
+    Optional[str], typer.Option(help="Who does it; DRIFTMETER_AUTHOR or your login without it.")
+]
+
+LIST = (
+    "select incident_id, monitor, kind, severity, opened_on, last_seen_on, closed_on, days,"
+    " diagnosis, acknowledged_by, excluded_from_baseline, evidence ->> 'proposal' as proposal"
+    " from metrics.incidents"
+    " where (cast(:monitor as text) is null or monitor = :monitor)"
+    " and (:closed or closed_on is null) order by opened_on, incident_id"
+)
+HISTORY = (
+    "select at, event, on_date, author, note from metrics.incident_events"
+    " where incident_id = :number order by event_id"
+)
+
+
+@app.callback(invoke_without_command=True)
+def list_incidents(
+    context: typer.Context,
+    monitor: Annotated[Optional[str], typer.Option(help="Of one monitor only.")] = None,
+    closed: Annotated[bool, typer.Option("--all", help="Those that are closed too.")] = False,
+) -> None:
+    """List open incidents, the oldest first."""
+    if context.invoked_subcommand is not None:
+        return
+    import sqlalchemy as sa
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    from dagster_driftmeter.runs.terminal import console
+    from driftmeter.warehouse import connection
+
+    with connection.engine().connect() as session:
+        if monitor is not None:
+            known = session.scalars(sa.text("select monitor from metrics.monitors order by 1"))
+            check_monitor(monitor, list(known))
+        rows = session.execute(sa.text(LIST), {"monitor": monitor, "closed": closed}).all()
+    terminal = console()
+    if not rows:
+        terminal.print("no incident" if closed else "no open incident (--all lists closed ones)")
+        return
+    for row in rows:
+        state = f"closed {row.closed_on}" if row.closed_on else "[bold]open[/]"
+        marks = [f"acknowledged by {escape(row.acknowledged_by)}"] if row.acknowledged_by else []
+        marks += ["excluded"] if row.excluded_from_baseline else []
+        kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
+        span = f"{row.opened_on} to {row.last_seen_on}" if row.days > 1 else str(row.opened_on)
+        days = f" ({row.days} days)" if row.days > 1 else ""
+        terminal.print(
+            f"{row.incident_id:>4}  {row.monitor}  {kind}  {span}{days}, "
+            + ", ".join([state, *marks]),
+            highlight=False,
+        )
+        terminal.print(Padding(escape(row.diagnosis), (0, 0, 0, 6), expand=False), highlight=False)
+        if row.proposal and not row.closed_on:
+            terminal.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6), expand=False))
+
+
+@app.command()
+def show(number: Number) -> None:
+    """Show one incident: its evidence, and every change of it."""
+    import json
+
+    import sqlalchemy as sa
+
+    from driftmeter.errors import DriftmeterError
+    from driftmeter.warehouse import connection
+
+    with connection.engine().connect() as session:
+        query = sa.text("select * from metrics.incidents where incident_id = :number")
+        incident = session.execute(query, {"number": number}).mappings().first()
+        events = session.execute(sa.text(HISTORY), {"number": number}).all()
+    if incident is None and not events:
+        raise DriftmeterError(
+            f"there is no incident {number}", where="ID", fix="list them: `driftmeter incidents`"
+        )
+    if incident is not None:
+        typer.echo(f"{incident['kind']} of {incident['monitor']}: {incident['diagnosis']}")
+        if incident["report_url"]:
+            typer.echo(f"report: {incident['report_url']}")
+        typer.echo(json.dumps(incident["evidence"], indent=2))
+    for event in events:
+        note = f"  {event.note}" if event.note else ""
+        typer.echo(
+            f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}"
+        )
+
+
+@app.command()
+def ack(number: Number, note: Note = None, author: Author = None) -> None:
+    """Take an incident on; its days leave the trailing baseline."""
+    _act(number, "ack", author, note)
+
+
+@app.command()
+def close(number: Number, note: Note = None, author: Author = None) -> None:
+    """Close an incident; the same cause within four weeks opens it again."""
+    _act(number, "close", author, note)
+
+
+@app.command()
+def exclude(number: Number, note: Note = None, author: Author = None) -> None:
+    """Keep an incident's days out of trailing baselines, for good."""
+    _act(number, "exclude", author, note)
+
+
+@app.command()
+def accept(
+    number: Number,
+    from_date: Annotated[
+        Optional[str],
+        typer.Option("--from", metavar="YYYY-MM-DD", help="First normal day; its first without."),
+    ] = None,
+    note: Note = None,
+    author: Author = None,
+) -> None:
+    """Take what an incident brought for normal from a day on, and close it for good."""
+    from dagster_driftmeter.cli.arguments import read_date
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter.incidents import accept as accepting
+    from driftmeter.incidents.update import update_incidents
+    from driftmeter.warehouse import connection
+
+    engine, who = connection.engine(), _author(author)
+    first = read_date("--from", from_date) if from_date else None
+    accepted = accepting.accept(engine, number, who, note, first)
+    update_incidents(engine, monitors()[accepted.monitor], [])
+    typer.echo(
+        f"incident {number}: accepted by {who}; from {accepted.from_date} on this is normal for"
+        f" {', '.join(accepted.columns)}, and days from {accepted.in_force_on} on are held"
+        " against it"
+    )
+
+
+def _author(author: str | None) -> str:
+    return author or os.environ.get("DRIFTMETER_AUTHOR") or getpass.getuser()
+
+
+def _act(number: int, action: "Action", author: str | None, note: str | None) -> None:
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter import settings
+    from driftmeter.incidents.actions import EVENTS, act
+    from driftmeter.incidents.judging import judge_again
+    from driftmeter.warehouse import connection
+
+    who = _author(author)
+    engine = connection.engine()
+    acted = act(engine, number, action, who, note)
+    if action != "close":
+        cache = settings.home() / "calibration"
+        judge_again(engine, monitors()[acted.monitor], cache, acted.opened_on)
+    typer.echo(f"incident {number}: {EVENTS[action]} by {who}")

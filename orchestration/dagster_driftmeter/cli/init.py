@@ -1,0 +1,303 @@
+"""`driftmeter init`: a monitor of a table, or of a model of a team's dbt project."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from dagster_driftmeter.cli.arguments import read_days
+from dagster_driftmeter.cli.project_files import (
+    OWN_PROJECT,
+    VERSION,
+    change_of,
+    project_with_model,
+    project_with_table,
+    project_with_view,
+    write_together,
+)
+from dagster_driftmeter.dbt.project_file import read_project
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+
+if TYPE_CHECKING:
+    from driftmeter.monitors.proposal import Proposal
+
+PACKAGE = "driftmeter"
+# In which order a person reads them.
+FIELDS = (
+    "timestamp", "timezone", "id", "prediction", "target", "task", "model_version", "features",
+    "segments", "reference", "label_delay_days", "alarm_budget",
+)  # fmt: skip
+
+
+def init(
+    table: Annotated[
+        Optional[str],
+        typer.Option(metavar="SCHEMA.TABLE", help="Table of predictions; makes a project."),
+    ] = None,
+    model: Annotated[
+        Optional[str],
+        typer.Option(metavar="NAME", help="Model of the dbt project in this directory."),
+    ] = None,
+    name: Annotated[
+        Optional[str], typer.Option(help="The monitor's name; the table's without it.")
+    ] = None,
+    owner: Annotated[str, typer.Option(help="Team on call.")] = "team-data",
+    task: Annotated[Optional[str], typer.Option(help="regression or classification.")] = None,
+    timestamp: Annotated[Optional[str], typer.Option(help="Column: when a row happened.")] = None,
+    timezone: Annotated[
+        Optional[str], typer.Option(help="Time zone in which a day begins; UTC without it.")
+    ] = None,
+    row_id: Annotated[Optional[str], typer.Option("--id", help="Column: key of a row.")] = None,
+    prediction: Annotated[
+        Optional[str], typer.Option(help="Column: a probability, or an amount.")
+    ] = None,
+    target: Annotated[
+        Optional[str], typer.Option(help="Column: what came true; 'none' if no column says it.")
+    ] = None,
+    model_version: Annotated[
+        Optional[str], typer.Option(help="Column; a table without one is fine.")
+    ] = None,
+    segments: Annotated[
+        Optional[str], typer.Option(metavar="A,B", help="Columns whose values split a day.")
+    ] = None,
+    reference: Annotated[
+        Optional[str],
+        typer.Option(metavar="FROM..TO", help="Days that stand for 'as it should be'."),
+    ] = None,
+    label_delay_days: Annotated[
+        Optional[int],
+        typer.Option(min=0, help="Days until labels are expected; learned of the table without."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+) -> None:
+    """Make a monitor of a table or a model: read it, propose each field, show, and write.
+
+    With --model the current directory is your dbt project: the monitor is declared on that model,
+    or on a view over it where it has no partition_date or no version. With --table it becomes a
+    dbt project of its own, or has become one by this command before. Each proposal says why, and
+    has an option that overrules it. Where several columns fit, it asks; with --yes it writes
+    nothing then, and names them.
+
+    Example: driftmeter init --table public.scores --timezone Europe/Paris
+    """
+    from dagster_driftmeter.dbt.packages import install_packages
+    from dagster_driftmeter.runs.environment import prepare
+    from dagster_driftmeter.runs.terminal import console
+    from driftmeter.alarms.not_judged import NotJudged
+
+    directory = Path.cwd()
+    if (table is None) == (model is None):
+        raise DriftmeterError(
+            "needs one table or one model",
+            where="driftmeter init",
+            fix="add --table SCHEMA.TABLE, or --model NAME in your dbt project",
+        )
+    _check_directory(directory, of_model=model is not None)
+    given = {
+        "task": task,
+        "timestamp": timestamp,
+        "timezone": timezone,
+        "id": row_id,
+        "prediction": prediction,
+        "target": target,
+        "model_version": model_version,
+        "segments": segments.split(",") if segments is not None else None,
+        "reference": _read_reference(reference),
+        "label_delay_days": label_delay_days,
+    }
+    # From here on this directory is the project, before it has a file.
+    os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)
+    prepare(needs_project=False)
+    node = _built_model(model) if model is not None else None
+    relation = f"{node['schema']}.{node['alias']}" if node else str(table)
+    proposal = _proposed(relation, given, is_asked=not yes and sys.stdin.isatty())
+    block = {"owner": owner, **proposal.fields}
+    block.setdefault("model_version", VERSION)
+    if node is None:
+        monitor = monitor_name(name or proposal.table)
+        files = project_with_table(directory, monitor, proposal, block)
+    elif "partition_date" in proposal.columns and "model_version" in proposal.fields and not name:
+        monitor = str(node["name"])
+        files = project_with_model(directory, node, proposal, block)
+    else:
+        monitor = monitor_name(name or f"{node['name']}_monitored")
+        files = project_with_view(directory, node, monitor, proposal, block)
+    check_block(monitor, block)
+    changed = {
+        path: text for path, text in files.items() if not path.exists() or path.read_text() != text
+    }
+    console().print(_reasons(proposal))
+    for part in proposal.not_judged:
+        typer.echo(NotJudged(monitor, *part).sentence)
+    if not changed:
+        typer.echo(f"{monitor} is declared already, just so: nothing to change")
+        return
+    for path, text in changed.items():
+        typer.echo("\n" + change_of(path, text, directory))
+    typer.echo("")
+    if not yes and not sys.stdin.isatty():
+        raise DriftmeterError(
+            "nobody is there to say yes", where="driftmeter init", fix="add --yes to write this"
+        )
+    if not yes and not typer.confirm("Write these files?"):
+        return
+    write_together(changed)
+    if any(path.name in ("packages.yml", "dependencies.yml") for path in changed):
+        install_packages()
+    days = proposal.fields["reference"]
+    typer.echo(f"{monitor} is declared. Measure every day of the table after {days['to']}:")
+    typer.echo(f"  driftmeter run --monitor {monitor}")
+
+
+def _proposed(relation: str, given: dict[str, Any], is_asked: bool) -> "Proposal":
+    """What is proposed of a table, after a person has said what its data leave open."""
+    from driftmeter.monitors.proposal import Undecided, propose
+    from driftmeter.warehouse import connection
+
+    while True:
+        try:
+            return propose(connection.engine(), relation, given)
+        except Undecided as question:
+            if not is_asked or not question.choices:
+                raise
+            is_choice = len(question.choices) > 1
+            typer.echo(f"{question.what}." if is_choice else f"{question.what}. {question.fix}.")
+            given[question.role] = _answer(question.role, question.choices)
+
+
+def _answer(role: str, choices: tuple[str, ...]) -> str:
+    """Which of the columns a person chooses; asked again until it is one of them."""
+
+    def chosen(text: str) -> str:
+        if text not in choices:
+            raise typer.BadParameter(f"{text!r} is none of them")
+        return text
+
+    asked = f"Which column is the {role.replace('_', ' ')} ({', '.join(choices)})?"
+    return str(typer.prompt(asked, value_proc=chosen, prompt_suffix=" "))
+
+
+def _check_directory(directory: Path, of_model: bool) -> None:
+    """A model is one of a project that is there; a table gets a project of its own."""
+    project = directory / "dbt_project.yml"
+    if of_model and not project.exists():
+        raise DriftmeterError(
+            "is no dbt project: it has no dbt_project.yml",
+            where=str(directory),
+            fix="run this where it is, or name a table with --table",
+        )
+    declared = read_project(directory) or {"name": OWN_PROJECT}
+    if not of_model and not str(declared.get("name")).startswith(OWN_PROJECT):
+        raise DriftmeterError(
+            "is a dbt project already",
+            where=str(directory),
+            fix="name one of its models with --model, or run this in an empty directory",
+        )
+    named = os.environ.get(settings.PROJECT)
+    if named and Path(named).resolve() != directory.resolve():
+        raise DriftmeterError(
+            f"DRIFTMETER_DBT_PROJECT names {Path(named).resolve()}",
+            where="driftmeter init",
+            fix="unset it, or run this there",
+        )
+
+
+def _built_model(name: str) -> dict[str, Any]:
+    """dbt's entry of a model that has a table or a view in the warehouse."""
+    import sqlalchemy as sa
+
+    from dagster_driftmeter.dbt.project_manifest import manifest_path
+    from driftmeter.monitors.proposal import quote
+    from driftmeter.warehouse import connection
+
+    nodes = json.loads(manifest_path().read_text())["nodes"].values()
+    models = {
+        str(node["name"]): dict(node)
+        for node in nodes
+        if node["resource_type"] == "model" and node["package_name"] != PACKAGE
+    }
+    if name not in models:
+        raise DriftmeterError(
+            f"there is no model {name!r}",
+            where="--model",
+            fix=f"use one of {', '.join(sorted(models))}" if models else "this project has none",
+        )
+    node = models[name]
+    relation = f"{quote(node['schema'])}.{quote(node['alias'])}"
+    with connection.engine().connect() as session:
+        is_built = session.scalar(sa.text("select to_regclass(:name)"), {"name": relation})
+    if is_built is None:
+        raise DriftmeterError(
+            f"{node['schema']}.{node['alias']} is not in this warehouse",
+            where="--model",
+            fix=f"run `dbt run --select {name}`, or correct DRIFTMETER_DATABASE_URL",
+        )
+    return node
+
+
+def _read_reference(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    first, _, last = text.partition("..")
+    days = read_days(first, last)
+    return {"from": days.from_date.isoformat(), "to": days.to_date.isoformat()}
+
+
+def monitor_name(text: str) -> str:
+    """A name that dbt takes for a model: letters, digits and `_`, no digit first."""
+    name = re.sub(r"\W+", "_", text.lower())
+    return name if not name[:1].isdigit() else f"monitor_{name}"
+
+
+def check_block(name: str, block: dict[str, Any]) -> None:
+    """Refuse a block of YAML that no monitor could have.
+
+    Raises
+    ------
+    DriftmeterError
+        With the option that it is about.
+    """
+    from pydantic import ValidationError
+
+    from driftmeter.monitors.config import Monitor
+
+    try:
+        Monitor(**{**block, "name": name})
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = (
+            f"--{str(first['loc'][0]).replace('_', '-')}" if first["loc"] else "driftmeter init"
+        )
+        raise DriftmeterError(
+            first["msg"].removeprefix("Value error, "), where=option, fix="choose another"
+        ) from error
+
+
+def _reasons(proposal: "Proposal") -> Any:
+    """Each field, what is proposed, and why."""
+    from rich.table import Table
+
+    shown = Table("field", "proposal", "why", title=f"{proposal.schema}.{proposal.table}")
+    for name in sorted({**proposal.fields, **proposal.absent}, key=FIELDS.index):
+        if name in proposal.absent:
+            shown.add_row(name, "none", proposal.absent[name])
+            continue
+        value = proposal.fields[name]
+        if name == "features":
+            kinds = [about["kind"] for about in value.values()]
+            text = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
+        elif name == "reference":
+            text = f"{value['from']} to {value['to']}"
+        elif name == "alarm_budget":
+            text = f"{value['false_alarms_per_month']} false alarm a month"
+        else:
+            text = (", ".join(value) or "none") if isinstance(value, list) else str(value)
+        shown.add_row(name, text, proposal.reasons[name])
+    for name, reason in proposal.left_out.items():
+        shown.add_row("(left out)", name, reason)
+    return shown

@@ -1,0 +1,159 @@
+"""`driftmeter judge`: what an alarm policy makes of stored results, shown or written."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+
+if TYPE_CHECKING:
+    from driftmeter.incidents.ledger import LedgerEntry
+    from driftmeter.monitors.config import Monitor
+
+    Ledger = Mapping[dt.date, Sequence[LedgerEntry]]
+
+# What of a monitor is policy: the rest decides what is measured, and needs days computed anew.
+POLICY = (
+    "alarm_budget.false_alarms_per_month",
+    "least_effect.shift",
+    "least_effect.share",
+)
+
+
+def judge(
+    monitor: Annotated[str, typer.Option(help="The monitor.")],
+    from_date: Annotated[
+        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
+    ] = None,
+    to_date: Annotated[
+        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+    ] = None,
+    changes: Annotated[
+        Optional[list[str]],
+        typer.Option("--set", metavar="FIELD=VALUE", help=f"One of {', '.join(POLICY)}."),
+    ] = None,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="Judge every stored day by the declared policy, and keep it."),
+    ] = False,
+) -> None:
+    """Show what a policy would have alarmed on days that were computed; nothing is written.
+
+    With --apply every stored day is judged again by the policy that the monitor's YAML declares,
+    as `driftmeter run` does by itself once that has changed; by this version of Driftmeter, where
+    another judged them, which `driftmeter run` only says.
+
+    Example: driftmeter judge --monitor NAME --from 2026-01-01 --to 2026-01-31
+    --set alarm_budget.false_alarms_per_month=0.5
+    """
+    declared = monitor_named(monitor)
+    if apply:
+        if from_date or to_date or changes:
+            raise DriftmeterError(
+                "judges every stored day, by the policy that is declared",
+                where="--apply",
+                fix="leave out --from, --to and --set, and write the policy into the YAML",
+            )
+        keep(declared)
+        return
+    from driftmeter.incidents.ledger import alarms_under, stored_alarms
+    from driftmeter.monitors.changed_settings import days_of_other_version
+    from driftmeter.warehouse import connection
+
+    first, last = read_date("--from", from_date), read_date("--to", to_date)
+    asked = with_policy(declared, changes or [])
+    engine = connection.engine()
+    now = alarms_under(engine, asked, first, last, settings.home() / "calibration")
+    with engine.connect() as session:
+        then = stored_alarms(session, monitor, first, last)
+        is_otherwise = bool(changes) or days_of_other_version(session, monitor) > 0
+    show(asked, then, now if is_otherwise else {day: then.get(day, []) for day in now})
+
+
+def keep(monitor: "Monitor") -> None:
+    """Judge every stored day again as the monitor is declared, and write what comes of it."""
+    from dagster_driftmeter.runs.environment import prepare
+    from dagster_driftmeter.runs.progress import spinner
+    from driftmeter.incidents.judging import judge_declared
+    from driftmeter.warehouse import connection
+
+    prepare()
+    with spinner("judging stored days"):
+        judged = judge_declared(connection.engine(), monitor, settings.home() / "calibration")
+    if not judged:
+        raise DriftmeterError(
+            f"no day of {monitor.name} was measured as it is declared now",
+            where="--apply",
+            fix="measure them first: `driftmeter run`",
+        )
+    typer.echo(f"{monitor.name}: {judged:,} days judged again, none measured again")
+
+
+def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
+    """The monitor with other alarm fields, checked as its YAML is."""
+    from pydantic import ValidationError
+
+    content: dict[str, Any] = monitor.model_dump(by_alias=True)
+    for change in changes:
+        field, equals, value = change.partition("=")
+        if field not in POLICY or not equals:
+            raise DriftmeterError(
+                f"{change!r} sets no alarm policy",
+                where="--set",
+                fix=f"write FIELD=VALUE with FIELD one of {', '.join(POLICY)}",
+            )
+        group, _, name = field.partition(".")
+        content[group] = {**content[group], name: value}
+    try:
+        return type(monitor).model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DriftmeterError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}",
+            where="--set",
+            fix="write a number in its range",
+        ) from error
+
+
+def show(monitor: "Monitor", then: "Ledger", now: "Ledger") -> None:
+    """Days with an alarm under either policy, and how many there are."""
+    from rich import box
+    from rich.table import Table
+
+    from dagster_driftmeter.runs.terminal import console
+
+    terminal = console()
+    table = Table("day", "as stored", "judged now", box=box.SIMPLE_HEAD)
+    counts = [sum(map(bool, ledger.values())) for ledger in (then, now)]
+    days = sorted({*then, *now})
+    for day in days:
+        names = [_names(ledger.get(day, ())) for ledger in (then, now)]
+        if any(names):
+            table.add_row(str(day), *names)
+    budget = monitor.alarm_budget.false_alarms_per_month
+    terminal.print(table if any(counts) else "no alarm on any day")
+    terminal.print(
+        f"{len(days)} days: {counts[0]} with an alarm as stored, {counts[1]} judged now"
+        f" ({budget:g} false alarms a month)"
+    )
+
+
+def _names(entries: "Sequence[LedgerEntry]") -> str:
+    """What is in alarm: the columns, the plainest first; else what it is of."""
+    columns = [e.column or "" for e in entries if e.budget == "columns"]
+    others = [_name(e) for e in entries if e.budget not in ("columns", "segments")]
+    segments = [_name(e) for e in entries if e.budget == "segments"]
+    names = [*columns, *others] or segments[:1]
+    more = f" +{len(names) - 3}" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _name(entry: "LedgerEntry") -> str:
+    if entry.budget == "segments":
+        return f"{entry.column} in {entry.segment} = {entry.segment_value}"
+    words = {"classifier": "all columns together", "volume": "number of rows", "error": "error"}
+    return words[entry.budget]

@@ -1,0 +1,83 @@
+"""The `driftmeter` command. Each command imports late what it needs: `url` must be quick."""
+
+import os
+import sys
+
+import typer
+
+from dagster_driftmeter.cli import (
+    backup,
+    code_server,
+    doctor,
+    gate,
+    grafana,
+    incidents,
+    init,
+    judge,
+    notify,
+    report,
+    reports,
+    retain,
+    run,
+    status,
+    ui,
+    versions,
+    warehouse,
+)
+from dagster_driftmeter.cli import health_endpoint as health
+from dagster_driftmeter.runs.terminal import ignore_beta_warnings
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.refusal import refusal_of
+
+app = typer.Typer(
+    help="Warehouse-native monitoring for batch machine-learning models.",
+    epilog="Start with: driftmeter demo, the example; or driftmeter init, on your own table.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(warehouse.up)
+app.command()(warehouse.down)
+app.command()(warehouse.url)
+app.command()(init.init)
+app.command()(run.run)
+app.command()(retain.retain)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(status.status)
+app.command()(doctor.doctor)
+app.command()(health.health)
+app.command("test")(gate.gate)
+app.command()(ui.ui)
+app.command()(judge.judge)
+app.command()(report.report)
+app.command()(reports.reports)
+app.command()(code_server.code_server)
+app.add_typer(incidents.app, name="incidents")
+app.command()(notify.notify)
+app.command()(grafana.grafana)
+app.add_typer(versions.app, name="versions")
+if settings.is_example() or (settings.IS_CHECKOUT and not settings.has_project()):
+    from dagster_taxi.commands import demo
+
+    app.command()(demo.demo)
+if settings.is_example():
+    from dagster_taxi.commands import trained_versions as trained
+
+    for command in (trained.train, trained.promote, trained.retire):
+        versions.app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; a user's error is one line on stderr and exit code 1."""
+    ignore_beta_warnings()
+    try:
+        app()
+    except Exception as error:
+        told = error if isinstance(error, DriftmeterError) else refusal_of(error)
+        if told is None or os.environ.get("DRIFTMETER_DEBUG"):
+            raise
+        print(f"error: {told}", file=sys.stderr)
+        raise SystemExit(1) from None

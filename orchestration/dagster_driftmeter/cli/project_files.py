@@ -1,0 +1,279 @@
+"""Files of a dbt project with a monitor added to them, comments and order kept."""
+
+import contextlib
+import difflib
+import io
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+
+if TYPE_CHECKING:
+    from driftmeter.monitors.proposal import Proposal
+
+# Monitors of one project share a warehouse with those of others, so that its name is its own.
+OWN_PROJECT = "monitors_of_"
+IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprofiles.yml\n"
+VERSION = "model_version"
+ROLES = ("timestamp", "id", "prediction", "target", "model_version")
+
+
+def project_with_table(
+    directory: Path, monitor: str, proposal: "Proposal", block: Mapping[str, Any]
+) -> dict[Path, str]:
+    """Files of a project of its own around one table: a view over it, and the monitor.
+
+    Returns
+    -------
+    dict of Path to str
+        What the files hold with the monitor in them.
+    """
+    source = f"{monitor}_source"
+    models = directory / "models"
+    declaration = _declaration(monitor, proposal, block)
+    declaration["sources"] = [
+        {
+            "name": source,
+            "schema": proposal.schema,
+            "tables": [{"name": monitor, "identifier": proposal.table}],
+        }
+    ]
+    files = {
+        **_listed(directory, monitor, _new_project(directory)),
+        models / f"{monitor}.sql": _view(proposal, f"source('{source}', '{monitor}')"),
+        models / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
+    }
+    if not (directory / ".gitignore").exists():
+        files[directory / ".gitignore"] = IGNORED
+    return files
+
+
+def project_with_view(
+    directory: Path, model: Mapping[str, Any], monitor: str, proposal: "Proposal", block: Any
+) -> dict[Path, str]:
+    """Files of a team's project with a view over one of its models, which is the monitor.
+
+    For a model that has no ``partition_date`` or no version.
+    """
+    folder = (directory / str(model["original_file_path"])).parent
+    configured = "{{ config(materialized='view_by_name') }}\n\n"
+    declaration = _declaration(monitor, proposal, block)
+    return {
+        **_listed(directory, monitor),
+        folder / f"{monitor}.sql": configured + _view(proposal, f"ref('{model['name']}')"),
+        folder / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
+    }
+
+
+def project_with_model(
+    directory: Path, model: Mapping[str, Any], proposal: "Proposal", block: Any
+) -> dict[Path, str]:
+    """Files of a team's project with the monitor declared on one of its models."""
+    name = str(model["name"])
+    written = str(model.get("patch_path") or "").partition("://")[2]
+    path = (
+        directory / written
+        if written
+        else (directory / str(model["original_file_path"])).parent / f"{name}.yml"
+    )
+    declared = _declaration(name, proposal, block)["models"][0]
+
+    def declare(content: Any) -> None:
+        content.setdefault("version", 2)
+        listed = content.setdefault("models", [])
+        entry = next((one for one in listed if one["name"] == name), None)
+        if entry is None:
+            listed.append(declared)
+            return
+        entry.setdefault("config", {}).setdefault("meta", {})["monitor"] = declared["config"][
+            "meta"
+        ]["monitor"]
+        columns = entry.setdefault("columns", [])
+        known = {str(column["name"]) for column in columns}
+        columns.extend(one for one in declared["columns"] if str(one["name"]) not in known)
+
+    return {**_listed(directory, name), path: _edited(path, declare)}
+
+
+def change_of(path: Path, new: str, directory: Path) -> str:
+    """What a person is shown: a new file whole, a changed one as a difference."""
+    shown = str(path.relative_to(directory))
+    if not path.exists():
+        return f"--- {shown} (new)\n{new.rstrip()}"
+    lines = difflib.unified_diff(
+        path.read_text().splitlines(), new.splitlines(), shown, shown, lineterm="", n=2
+    )
+    return "\n".join(lines)
+
+
+def write_together(files: Mapping[Path, str]) -> None:
+    """Write files of a project, all or none: whoever ends this half-way leaves what was there."""
+    made = [path.parent for path in files if not path.parent.exists()]
+    ready: dict[Path, Path] = {}
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(exist_ok=True)
+            ready[path] = path.with_name(f"{path.name}.unfinished")
+            ready[path].write_text(text)
+        # The project's own file makes it one, and comes last. Nothing that takes time is left.
+        for path in sorted(ready, key=lambda path: path.name == "dbt_project.yml"):
+            os.replace(ready[path], path)
+    except BaseException:
+        for new in ready.values():
+            new.unlink(missing_ok=True)
+        for directory in made:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        raise
+
+
+def _listed(
+    directory: Path, monitor: str, project: dict[str, Any] | None = None
+) -> dict[Path, str]:
+    """dbt_project.yml with the monitor in its list, packages.yml with the package in it."""
+
+    def list_monitor(content: Any) -> None:
+        if project is not None and not content:
+            content.update(project)
+        variables = content.setdefault("vars", {})
+        monitors = variables.setdefault("monitors", [])
+        if monitor not in monitors:
+            monitors.append(monitor)
+
+    def list_package(content: Any) -> None:
+        packages = content.setdefault("packages", [])
+        if not any("driftmeter" in str(package) for package in packages):
+            packages.append({"local": str(settings.DBT_PACKAGE)})
+        for package in packages:
+            # One of this command's own points at where the package lies now.
+            if project is not None and "local" in package:
+                package["local"] = str(settings.DBT_PACKAGE)
+
+    # dbt reads packages of either file, of one only.
+    dependencies = directory / "dependencies.yml"
+    packages = dependencies if dependencies.exists() else directory / "packages.yml"
+    return {
+        directory / "dbt_project.yml": _edited(directory / "dbt_project.yml", list_monitor),
+        packages: _edited(packages, list_package),
+    }
+
+
+def _new_project(directory: Path) -> dict[str, Any]:
+    name = OWN_PROJECT + re.sub(r"\W+", "_", directory.name.lower())
+    return {
+        "name": name,
+        "version": "1.0.0",
+        "profile": "driftmeter",
+        "flags": {"send_anonymous_usage_stats": False},
+        "vars": {"monitors": []},
+        # Views over the tables that hold the predictions: what a job writes is there at once.
+        "models": {name: {"+materialized": "view_by_name", "+schema": "inference"}},
+    }
+
+
+def _view(proposal: "Proposal", origin: str) -> str:
+    """A model's SQL: the columns that the monitor names, the day and the version."""
+    from driftmeter.monitors.proposal import quote
+
+    columns = [f"    {quote(name)}" for name in _selected(proposal)]
+    columns.append(f"    {proposal.day} as partition_date")
+    if "model_version" not in proposal.fields:
+        columns.append(f"    'unversioned'::text as {VERSION}")
+    # Jinja reads what is in braces; a column may be named like that.
+    selected = ",\n".join(columns).replace("{{", "{{ '{{' }}")
+    return f"select\n{selected}\nfrom {{{{ {origin} }}}}\n"
+
+
+def _selected(proposal: "Proposal") -> list[str]:
+    named = [proposal.fields[role] for role in ROLES if role in proposal.fields]
+    every = [*named, *proposal.fields["features"], *proposal.fields["segments"]]
+    return [name for name in proposal.columns if name in every and name != "partition_date"]
+
+
+def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -> dict[str, Any]:
+    columns = [
+        {"name": name, "data_type": proposal.columns[name].data_type}
+        for name in _selected(proposal)
+    ]
+    columns.append(
+        {
+            "name": "partition_date",
+            "data_type": "date",
+            "description": f"Day of the row, in {block['timezone']}.",
+        }
+    )
+    if "model_version" not in proposal.fields:
+        columns.append({"name": VERSION, "data_type": "text", "description": "None is recorded."})
+    monitored = {"name": monitor, "config": {"meta": {"monitor": dict(block)}}, "columns": columns}
+    return {"version": 2, "models": [monitored]}
+
+
+def _edited(path: Path | None, change: Callable[[Any], None]) -> str:
+    """Text of a YAML file after a change; what is not changed keeps its comments and order."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.error import YAMLError
+
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = 100
+    text = path.read_text() if path is not None and path.exists() else ""
+    if re.search(r"^( *)\S.*:\n\1  +- ", text, re.MULTILINE):
+        editor.indent(mapping=2, sequence=4, offset=2)
+    try:
+        content = editor.load(text)
+    except YAMLError as error:
+        raise DriftmeterError(
+            f"cannot be read as YAML ({' '.join(str(error).split())})",
+            where=str(path),
+            fix="correct it first",
+        ) from error
+    content = CommentedMap() if content is None else content
+    before = _plain(content)
+    change(content)
+    if text and _plain(content) == before:
+        return text
+    written = io.StringIO()
+    editor.dump(_quoted(content), written)
+    return written.getvalue()
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(name): _plain(value) for name, value in content.items()}
+    return [_plain(value) for value in content] if isinstance(content, list) else content
+
+
+def _quoted(content: Any) -> Any:
+    """Text that dbt, which reads YAML 1.1, would take for something else (`no`, a date) quoted."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
+
+    if isinstance(content, dict):
+        for name in list(content):
+            content[name] = _quoted(content[name])
+            if _misread(name):
+                content[DoubleQuotedScalarString(name)] = content.pop(name)
+        return content
+    if isinstance(content, list):
+        content[:] = [_quoted(value) for value in content]
+        return content
+    if _misread(content) and not isinstance(content, ScalarString):
+        return DoubleQuotedScalarString(content)
+    return content
+
+
+def _misread(value: object) -> bool:
+    return isinstance(value, str) and type(value) is str and _read(value) != value
+
+
+def _read(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

@@ -1,0 +1,142 @@
+"""`driftmeter report`: Evidently's page of a day, or a dashboard as one HTML page."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.reports.report_address import page_link
+
+
+def report(
+    overview: Annotated[
+        bool, typer.Option("--overview", help="The overview; short for --dashboard overview.")
+    ] = False,
+    dashboard: Annotated[
+        Optional[str],
+        typer.Option(
+            help="overview, drift, data-quality, performance, tests-and-incidents or pipeline."
+        ),
+    ] = None,
+    monitor: Annotated[
+        Optional[list[str]], typer.Option(help="A monitor, repeatable; all without it.")
+    ] = None,
+    from_date: Annotated[
+        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
+    ] = None,
+    to_date: Annotated[
+        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+    ] = None,
+    date: Annotated[
+        Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Evidently's page of this day.")
+    ] = None,
+    segment: Annotated[
+        Optional[str], typer.Option(metavar="COLUMN=VALUE", help="With --date: these rows only.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option(help="With --date: reference, trailing or weekday.")
+    ] = "reference",
+    out: Annotated[
+        Optional[Path],
+        typer.Option(help="A dashboard's file; in .driftmeter/reports without it."),
+    ] = None,
+) -> None:
+    """Draw one HTML file that needs nothing else, not even a network.
+
+    With --date: Evidently's drift, summary and performance of a monitor's day beside its
+    reference, the 28 days before, or the same weekday before. With --overview or --dashboard: the
+    same queries as Grafana's dashboard, over each monitor's newest thirty days without --from.
+
+    Examples: driftmeter report --overview;
+    driftmeter report --monitor NAME --date 2026-01-31 --segment country=2
+    """
+    if date is not None:
+        if overview or dashboard or from_date or to_date or out:
+            raise DriftmeterError(
+                "a day's report and a dashboard are asked for at once",
+                where="driftmeter report",
+                fix="give --monitor and --date, or --dashboard and its options",
+            )
+        typer.echo(day_report(monitor or [], read_date("--date", date), segment, against))
+        return
+    if overview == (dashboard is not None):
+        raise DriftmeterError(
+            "say which page to draw, once",
+            where="driftmeter report",
+            fix="use --overview, --dashboard and a name, or --monitor and --date",
+        )
+    if (from_date is None) != (to_date is None):
+        raise DriftmeterError(
+            "only one end of the time range is given",
+            where="--from, --to",
+            fix="give both, or neither for the newest thirty days",
+        )
+    days = (read_date("--from", from_date), read_date("--to", to_date)) if from_date else None
+
+    from driftmeter.dashboards.preview.static_page import write_page
+    from driftmeter.dashboards.write import DASHBOARDS
+    from driftmeter.warehouse import connection
+
+    by_name = {known.name: known for known in DASHBOARDS}
+    wanted = by_name.get(dashboard or "overview")
+    if wanted is None:
+        raise DriftmeterError(
+            f"there is no dashboard {dashboard!r}",
+            where="--dashboard",
+            fix=f"use one of {', '.join(by_name)}",
+        )
+    file = out or settings.home() / "reports" / f"{wanted.name}.html"
+    try:
+        write_page(connection.engine(), wanted, file, monitors=monitor or (), days=days)
+    except OSError as error:
+        raise DriftmeterError(
+            f"cannot be written ({error.strerror})",
+            where=str(file),
+            fix="name a file in a directory that is there and writable",
+        ) from error
+    typer.echo(page_link(file))
+
+
+def day_report(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
+    """Write Evidently's page of a day; gives the link to it."""
+    from dagster_driftmeter.runs.progress import spinner
+    from driftmeter.monitors.baselines import BASELINES
+    from driftmeter.reports.write_report import write_report
+    from driftmeter.warehouse import connection
+
+    if len(monitor) != 1:
+        raise DriftmeterError(
+            f"one monitor is needed, not {', '.join(monitor) or 'none'}",
+            where="--monitor",
+            fix="name one; `driftmeter status` lists them",
+        )
+    declared = monitor_named(monitor[0])
+    chosen = next((known for known in BASELINES if known == against), None)
+    if chosen is None:
+        raise DriftmeterError(
+            f"there is no baseline {against!r}",
+            where="--against",
+            fix=f"use one of {', '.join(BASELINES)}",
+        )
+    name, equals, value = (segment or "").partition("=")
+    if segment is not None and (not equals or name not in (*declared.columns, *declared.segments)):
+        raise DriftmeterError(
+            f"{segment!r} names no segment of {declared.name}",
+            where="--segment",
+            fix="write COLUMN=VALUE with a column such as "
+            + (", ".join(declared.segments) or "a feature"),
+        )
+    with spinner("report"):
+        path = write_report(
+            connection.engine(),
+            declared,
+            day,
+            settings.home() / "reports",
+            segment=(name, value) if segment else None,
+            against=chosen,
+        )
+    return page_link(path)

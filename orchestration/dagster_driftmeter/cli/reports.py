@@ -1,0 +1,26 @@
+"""`driftmeter reports`: the stored reports over HTTP, for links in Dagster and Grafana."""
+
+from typing import Annotated, Optional
+
+import typer
+
+from driftmeter import settings
+
+
+def reports(
+    port: Annotated[
+        Optional[int], typer.Option(help="Port; the one that links lead to without it.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve .driftmeter/reports until Ctrl-C; `driftmeter ui` does so too."""
+    from driftmeter.reports.report_address import reports_port
+    from driftmeter.reports.serve_reports import server
+
+    directory, port = settings.home() / "reports", port or reports_port()
+    with server(directory, host, port) as running:
+        typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C ends it)")
+        try:
+            running.serve_forever()
+        except KeyboardInterrupt:
+            return

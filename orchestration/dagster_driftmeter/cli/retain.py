@@ -1,0 +1,169 @@
+"""`driftmeter retain`: drops what is older than a team keeps."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from dagster_driftmeter.cli.arguments import read_date
+from dagster_driftmeter.runs.environment import prepare
+from driftmeter.errors import DriftmeterError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from driftmeter.monitors.config import Monitor
+    from driftmeter.warehouse.retention.drop import OldMonth, Table
+    from driftmeter.warehouse.retention.kept import Span
+    from driftmeter.warehouse.retention.plan import Plan
+
+AGE = "Age to keep: 90d, 8w, 13m or 3y."
+
+
+def retain(
+    raw: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
+    features: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
+    inference: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
+    metrics: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
+    table: Annotated[
+        Optional[list[str]],
+        typer.Option(metavar="SCHEMA.TABLE", help="Inference table of your own that may go too."),
+    ] = None,
+    as_of: Annotated[
+        Optional[str],
+        typer.Option(metavar="YYYY-MM-DD", help="Count back from here, not the newest day."),
+    ] = None,
+    drop_reference: Annotated[
+        bool, typer.Option("--drop-reference", help="Reference and baseline days may go too.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go, and drop nothing.")
+    ] = False,
+) -> None:
+    """Drop whole months that are older than these ages, of each kind of table.
+
+    Without ages, those of `vars.retain` in dbt_project.yml. Ages are counted back from the newest
+    day that was measured. Months with days of a reference, a baseline or an open incident stay.
+    What was measured of a day stays for as long as its metrics do: it is not measured again.
+
+    Example: driftmeter retain --inference 400d --metrics 3y --dry-run
+    """
+    prepare()
+    from dagster_driftmeter.cli.retained_tables import declared_ages, tables_of
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter.warehouse import connection
+    from driftmeter.warehouse.retention.drop import KINDS, drop_months, stale_days_of
+    from driftmeter.warehouse.retention.plan import make_plan
+
+    given = {"raw": raw, "features": features, "inference": inference, "metrics": metrics}
+    ages = {kind: age for kind in KINDS if (age := given[kind])}
+    where = "--{}" if ages else "dbt_project.yml, vars.retain.{}"
+    ages = ages or declared_ages()
+    if not ages:
+        raise DriftmeterError(
+            "no age to keep is given",
+            where="driftmeter retain",
+            fix="write one, such as --inference 400d --metrics 3y, or vars.retain in"
+            " dbt_project.yml",
+        )
+    if table and "inference" not in ages:
+        raise DriftmeterError("goes with --inference", where="--table", fix="give that age too")
+    declared, engine = monitors(), connection.engine()
+    tables = {kind: tables_of(kind, declared, table or []) for kind in ages}
+    with engine.connect() as session:
+        newest = read_date("--as-of", as_of) if as_of else _newest_day(session)
+        before = {
+            kind: _first_kept(age, newest, where.format(kind), declared)
+            for kind, age in ages.items()
+        }
+        plan = make_plan(session, tables, before, declared, drop_reference)
+        stale = stale_days_of(session, plan.months)
+    if stale:
+        raise DriftmeterError(
+            f"{len(stale)} days that would go changed since they were measured, the first"
+            f" {stale[0]}",
+            where="metrics.partitions",
+            fix="run `driftmeter run --stale` first",
+        )
+    if plan.months and not dry_run:
+        drop_months(engine, plan.months)
+    typer.echo(f"ages count back from {newest}")
+    _show(plan, dry_run)
+
+
+def _newest_day(session: "sa.Connection") -> dt.date:
+    import sqlalchemy as sa
+
+    newest: dt.date | None = session.scalar(
+        sa.text("select max(partition_date) from metrics.partitions")
+    )
+    if newest is None:
+        raise DriftmeterError(
+            "no day was measured yet", where="metrics.partitions", fix="run `driftmeter run` first"
+        )
+    return newest
+
+
+def _first_kept(
+    age: str, newest: dt.date, where: str, monitors: "Mapping[str, Monitor]"
+) -> dt.date:
+    """The first day that stays; an age that would take what is still read is refused."""
+    from driftmeter.warehouse.retention.age import first_kept
+    from driftmeter.warehouse.retention.kept import shortest_days
+
+    first, shortest = first_kept(age, newest, where), shortest_days(monitors.values())
+    if first > newest - dt.timedelta(days=shortest):
+        raise DriftmeterError(
+            f"{age} would drop days that are still read, for baselines, late rows and late labels",
+            where=where,
+            fix=f"keep {shortest + 31}d or more, or shorten watch_days and label_delay_days",
+        )
+    return first
+
+
+def _show(plan: "Plan", dry_run: bool) -> None:
+    from rich import box
+    from rich.table import Table as Shown
+
+    from dagster_driftmeter.runs.terminal import console
+
+    by_table: dict[Table, list[OldMonth]] = {}
+    for month in plan.months:
+        by_table.setdefault(month.table, []).append(month)
+    shown = Shown("", "table", "months", "partitions", "rows", "size", box=box.SIMPLE_HEAD)
+    for table, gone in by_table.items():
+        first, last = gone[0].first, gone[-1].first
+        shown.add_row(
+            table.kind,
+            table.name,
+            f"{first:%Y-%m}" + (f" to {last:%Y-%m}" if last > first else ""),
+            str(len(gone)) if gone[0].part else "rows only",
+            f"{sum(month.rows for month in gone):,}",
+            _mebibytes(gone),
+        )
+    if by_table:
+        console().print(shown)
+    _tell("stays", plan.kept)
+    _tell("would go" if dry_run else "gone", plan.lost)
+    parts = sum(month.part is not None for month in plan.months)
+    rows = sum(month.rows for month in plan.months)
+    typer.echo(
+        f"{'would drop' if dry_run else 'dropped'} {rows:,} rows, {_mebibytes(plan.months)};"
+        f" {parts} partitions whole"
+        if by_table
+        else "nothing is older than that"
+    )
+
+
+def _tell(word: str, spans: "Sequence[Span]") -> None:
+    """One line for what several monitors need alike."""
+    alike: dict[tuple[dt.date, dt.date, str], list[str]] = {}
+    for span in spans:
+        alike.setdefault((span.first, span.last, span.why), []).append(span.monitor)
+    for (first, last, why), monitors in alike.items():
+        typer.echo(f"{word}: {first} to {last}, {why} of {', '.join(monitors)}")
+
+
+def _mebibytes(months: "Sequence[OldMonth]") -> str:
+    return f"{sum(month.size for month in months) / 2**20:,.1f} MiB"

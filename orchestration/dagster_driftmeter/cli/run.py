@@ -1,0 +1,64 @@
+"""`driftmeter run`: measures days of inference tables, whoever filled them."""
+
+from typing import Annotated, Optional
+
+import typer
+
+from dagster_driftmeter.cli.arguments import Workers, read_days, tell_start
+from dagster_driftmeter.runs.environment import prepare
+
+
+def run(
+    monitor: Annotated[
+        Optional[str], typer.Option(help="One monitor only; all without it.")
+    ] = None,
+    from_date: Annotated[
+        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
+    ] = None,
+    to_date: Annotated[
+        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+    ] = None,
+    stale: Annotated[
+        bool,
+        typer.Option("--stale", help="Only days whose rows or labels changed since, again."),
+    ] = False,
+    workers: Workers = None,
+) -> None:
+    """Measure days of the predictions: quality, drift, performance, incidents.
+
+    Without days, those that are new in each monitor's table, those that changed since they were
+    measured, and those on which rows were due and none came. The reference days are measured first
+    if they are not. Running days again is safe: a day is replaced whole.
+
+    Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
+    """
+    days = None if from_date is None and to_date is None else read_days(from_date, to_date)
+    tell_start()
+    prepare()
+    from dagster_driftmeter.cli.summary import newest_rows, open_gaps, print_summary
+    from dagster_driftmeter.runs.chain import (
+        ChainRun,
+        combined,
+        measure,
+        measure_arrived,
+        measure_stale,
+    )
+    from driftmeter.warehouse import connection
+    from driftmeter.warehouse.retention.final import refuse_days_without_rows
+
+    if days is not None and not stale:
+        refuse_days_without_rows(connection.engine(), days, monitor)
+        print_summary(measure(days, monitor, workers))
+        return
+    runs: list[ChainRun] = []
+    try:
+        for done in (measure_stale if stale else measure_arrived)(monitor, workers):
+            runs.append(done)
+    finally:
+        # Days that are done are told, also where a later one failed.
+        for done in combined(runs):
+            print_summary(done)
+    if not runs:
+        typer.echo("no day is stale" if stale else "no day is new, and none changed")
+        for line in [*open_gaps(connection.engine(), monitor), *newest_rows(monitor)]:
+            typer.echo(line)

@@ -1,0 +1,250 @@
+"""`driftmeter status`: where every monitor stands."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from rich.table import Table
+
+MOST_INCIDENTS = 3
+STATES = ("fresh", "stale", "empty", "missing", "failed")
+STATUS = """
+with latest as (
+
+    select distinct on (monitor) monitor, partition_date, state
+    from metrics.partitions
+    order by monitor, partition_date desc
+
+)
+
+select
+    partitions.monitor,
+    (
+        select monitors.retired_at::date from metrics.monitors
+        where monitors.monitor = partitions.monitor
+    ) as retired_on,
+    (
+        select days.reason from metrics.partitions as days
+        where days.monitor = partitions.monitor and days.state = 'stale'
+        order by days.partition_date desc
+        limit 1
+    ) as stale_reason,
+    count(*) as days,
+    count(*) filter (where partitions.state = 'fresh') as fresh,
+    count(*) filter (where partitions.state = 'stale') as stale,
+    count(*) filter (where partitions.state = 'empty') as empty,
+    count(*) filter (where partitions.state = 'missing') as missing,
+    count(*) filter (where partitions.state = 'failed') as failed,
+    min(partitions.partition_date) as first_day,
+    latest.partition_date as last_day,
+    latest.state as last_state,
+    max(partitions.partition_date) filter (where partitions.state = 'fresh') as last_fresh_day,
+    (
+        select coalesce(array_agg(distinct drift.column_name), '{}')
+        from metrics.drift_scored as drift
+        where
+            drift.monitor = partitions.monitor
+            and drift.partition_date = latest.partition_date
+            and drift.column_name is not null
+            and drift.segment is null
+            and drift.is_drifted
+    ) as drifted_on_last_day,
+    (
+        select count(distinct drift.column_name)
+        from metrics.drift_scored as drift
+        where
+            drift.monitor = partitions.monitor
+            and drift.partition_date = latest.partition_date
+            and drift.segment is null
+            and drift.status = 'ok'
+    ) as compared_on_last_day,
+    (
+        select coalesce(array_agg(distinct drift.column_name), '{}')
+        from metrics.drift_scored as drift
+        where
+            drift.monitor = partitions.monitor
+            and drift.partition_date = latest.partition_date
+            and drift.column_name is not null
+            and drift.segment is null
+            and drift.is_away
+            and not drift.is_drifted
+    ) as away_on_last_day,
+    (
+        select coalesce(json_agg(json_build_object(
+            'incident', incidents.incident_id,
+            'kind', incidents.kind,
+            'since', incidents.opened_on,
+            'diagnosis', incidents.diagnosis
+        ) order by incidents.opened_on desc, incidents.incident_id desc), '[]')
+        from metrics.incidents
+        where incidents.monitor = partitions.monitor and incidents.closed_on is null
+    ) as open_incidents,
+    (
+        select versions.model_version
+        from (
+            select * from metrics.model_version_starts
+            full join metrics.model_versions using (monitor, model_version)
+        ) as versions
+        where versions.monitor = partitions.monitor
+        -- The one that whoever trained it calls active; else the newest that predicted.
+        order by versions.is_active desc nulls last, versions.first_day desc
+        limit 1
+    ) as model_version,
+    (
+        select json_build_object(
+            'from', baselines.from_date, 'to', baselines.to_date, 'rows', baselines.row_count
+        )
+        from metrics.baselines
+        where baselines.monitor = partitions.monitor and baselines.kind = 'fixed'
+        order by baselines.computed_at desc
+        limit 1
+    ) as reference
+from metrics.partitions
+inner join latest on partitions.monitor = latest.monitor
+group by partitions.monitor, latest.partition_date, latest.state
+order by partitions.monitor
+"""
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Show each monitor's days by state, its last day, what drifted on it, model and reference.
+
+    Example: driftmeter status --json
+    """
+    import sqlalchemy as sa
+
+    from driftmeter.warehouse import connection
+
+    engine = connection.engine()
+    with engine.connect() as session:
+        is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
+        measured = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
+    names = [row["monitor"] for row in measured]
+    other_policy = _days_of_other_policy(engine, names)
+    other_version = _days_of_other_version(engine, names)
+    not_judged = _not_judged(engine, names)
+    rows = [
+        {
+            **row,
+            "days_of_other_policy": other_policy.get(row["monitor"], 0),
+            "days_of_other_version": other_version.get(row["monitor"], 0),
+            "not_judged": not_judged.get(row["monitor"], []),
+        }
+        for row in measured
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, default=str, indent=2))
+        return
+    typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
+    if not rows:
+        typer.echo(
+            "no day yet: `driftmeter run` measures your monitors, `driftmeter demo` the example"
+        )
+        return
+    from dagster_driftmeter.runs.terminal import console
+
+    for row in rows:
+        console().print(_table(row))
+
+
+def _days_of_other_policy(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
+    """How many stored days of each monitor another policy than the declared one has judged."""
+    if not measured:
+        return {}
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter.errors import DriftmeterError
+    from driftmeter.monitors.changed_settings import days_of_other_policy
+
+    try:
+        declared = monitors()
+    except DriftmeterError:
+        # Where a warehouse stands is told without the project that fills it, too.
+        return {}
+    with engine.connect() as session:
+        return {
+            name: days_of_other_policy(session, monitor)
+            for name, monitor in declared.items()
+            if name in measured
+        }
+
+
+def _days_of_other_version(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
+    """How many stored days of each monitor another version of Driftmeter has judged."""
+    if not measured:
+        return {}
+    from driftmeter.monitors.changed_settings import days_of_other_version
+
+    with engine.connect() as session:
+        return {name: days_of_other_version(session, name) for name in measured}
+
+
+def _not_judged(engine: "sa.Engine", measured: Collection[str]) -> dict[str, list[str]]:
+    """What of each monitor is not judged and why, a sentence for each reason."""
+    if not measured:
+        return {}
+    from driftmeter.alarms.not_judged import not_judged
+
+    sentences: dict[str, list[str]] = {}
+    with engine.connect() as session:
+        for part in not_judged(session, measured):
+            sentences.setdefault(part.monitor, []).append(part.sentence)
+    return sentences
+
+
+def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
+    """How many are open, and the newest of them."""
+    lines = [f"{row['kind']} since {row['since']}: {row['diagnosis']}" for row in incidents]
+    more = [f"and {len(lines) - MOST_INCIDENTS} more"] if len(lines) > MOST_INCIDENTS else []
+    return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
+
+
+def _nothing_drifted(row: Mapping[Any, Any]) -> str:
+    """Whether nothing drifted on the last day, or nobody looked."""
+    if row["last_state"] != "fresh":
+        return f"unknown: that day is {row['last_state']}"
+    if not row["compared_on_last_day"]:
+        return "unknown: no column was judged"
+    return f"nothing, of {row['compared_on_last_day']} columns that were judged"
+
+
+def _table(row: Mapping[Any, Any]) -> "Table":
+    """One monitor, narrow enough for 80 columns."""
+    from rich.table import Table
+
+    from driftmeter.monitors.changed_settings import judged_otherwise
+
+    drifted, reference = row["drifted_on_last_day"], row["reference"]
+    table = Table(title=row["monitor"], title_justify="left", show_header=False)
+    states = ", ".join(f"{row[state]:,} {state}" for state in STATES if row[state])
+    if row["retired_on"]:
+        table.add_row("retired", f"since {row['retired_on']}: no longer declared; history stays")
+    table.add_row("days", f"{row['days']:,}: {states}")
+    if row["stale_reason"] and not row["retired_on"]:
+        table.add_row("stale", f"{row['stale_reason']}: `driftmeter run --stale` measures again")
+    if days := row["days_of_other_policy"]:
+        again = f"{days:,} days are judged by the one before: `driftmeter run` judges again"
+        table.add_row("policy changed", again)
+    if days := row["days_of_other_version"]:
+        table.add_row("judged otherwise", f"{days:,} days {judged_otherwise(row['monitor'])}")
+    table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
+    table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
+    table.add_row(f"drifted on {row['last_day']}", ", ".join(drifted) or _nothing_drifted(row))
+    if row["not_judged"]:
+        table.add_row("not judged", "\n".join(row["not_judged"]))
+    if row["away_on_last_day"]:
+        table.add_row("away since before", ", ".join(row["away_on_last_day"]))
+    table.add_row("open incidents", _incidents(row["open_incidents"]))
+    table.add_row("model", row["model_version"] or "none on record")
+    table.add_row(
+        "reference",
+        f"{reference['from']} to {reference['to']}, {reference['rows']:,} rows"
+        if reference
+        else "none: `driftmeter run` builds it",
+    )
+    return table

@@ -1,0 +1,275 @@
+"""What a run found, for a person at a terminal."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from dagster_driftmeter.assets.incidents_asset import without_page
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.chain import ChainRun
+from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.runs.progress import spinner
+from dagster_driftmeter.runs.terminal import console as output
+from driftmeter import settings
+from driftmeter.alarms.not_judged import not_judged
+from driftmeter.dashboards.overview_dashboard import OVERVIEW
+from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.reports.report_address import page_link
+from driftmeter.warehouse import connection
+
+DAYS = sa.text(
+    """
+    select
+        partitions.partition_date,
+        partitions.state,
+        partitions.row_count,
+        count(*) filter (where drift.status = 'ok') as compared,
+        coalesce(
+            array_agg(drift.column_name order by drift.score_ratio desc nulls last)
+            filter (where drift.is_drifted),
+            '{}'
+        ) as drifted,
+        (
+            select alarm_days.budgets from metrics.alarm_days
+            where
+                alarm_days.monitor = partitions.monitor
+                and alarm_days.partition_date = partitions.partition_date
+        ) as budgets,
+        (
+            select count(*)
+            from metrics.failing_tests as tests
+            where
+                tests.monitor = partitions.monitor
+                and tests.partition_date = partitions.partition_date
+        ) as failing_tests
+    from metrics.partitions
+    left join metrics.drift_scored as drift
+        on
+            drift.monitor = partitions.monitor
+            and drift.partition_date = partitions.partition_date
+            and drift.segment is null
+            and drift.column_name is not null
+    where
+        partitions.monitor = :monitor
+        and partitions.partition_date between :first and :last
+    group by
+        partitions.monitor,
+        partitions.partition_date,
+        partitions.state,
+        partitions.row_count
+    order by partitions.partition_date
+    """
+)
+STYLES = {"fresh": "", "empty": "yellow", "missing": "yellow", "stale": "yellow", "failed": "red"}
+LONGEST_TABLE = 31
+INCIDENTS = sa.text(
+    "select opened_on, kind, diagnosis, incident_id, report_state, report_reason"
+    " from metrics.incidents where monitor = :monitor"
+    " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
+)
+OPEN_GAPS = sa.text(
+    "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"
+    " and closed_on is null and (cast(:monitor as text) is null or monitor = :monitor) order by 1"
+)
+NEWEST_ROWS = sa.text(
+    "select max(partition_date) from metrics.partitions where monitor = :monitor and row_count > 0"
+)
+MOST_INCIDENTS = 10
+# Each takes some 0.4 s to draw.
+MOST_ON_PAGE = 10
+GRAVEST_REPORT = sa.text(
+    "select report_url from metrics.incidents where monitor = any(:monitors)"
+    " and opened_on <= :last and last_seen_on >= :first and report_url is not null"
+    " order by severity, incident_id limit 1"
+)
+
+
+# What is known of a day beside its measurements, for one more column of the table.
+Remark = Callable[[dt.date], str]
+
+
+@only_informs("the summary of the run")
+def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = None) -> None:
+    """Print what ran, which breaches there are, and where to look next.
+
+    Parameters
+    ----------
+    arrived : str
+        What came in on these days, for the first line.
+    planted : callable, optional
+        Of a day: the faults that were planted into it, where the truth is known.
+    """
+    terminal = output()
+    span = {"first": run.days.from_date, "last": run.days.to_date}
+    with connection.engine().connect() as session:
+        terminal.print(
+            f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s"
+            + (f": {arrived}" if arrived else "")
+            + (", after building the reference" if run.built_reference else "")
+        )
+        alarms = {
+            monitor: _print_monitor(terminal, session, monitor, span, planted)
+            for monitor in run.monitors
+        }
+        report = _report(session, run.monitors, span)
+    _print_next(terminal, sorted(alarms, key=lambda name: -alarms[name]), report)
+
+
+def open_gaps(engine: sa.Engine, monitor: str | None) -> list[str]:
+    """A line a monitor, of one or of all, whose rows are due and have not come."""
+    with engine.connect() as session:
+        rows = session.execute(OPEN_GAPS, {"monitor": monitor})
+        return [f"{row.monitor}: {row.diagnosis}" for row in rows]
+
+
+def newest_rows(monitor: str | None) -> list[str]:
+    """A line a monitor, of one or of all, whose newest rows are older than yesterday's."""
+    lines = []
+    with connection.engine().connect() as session:
+        for name, declared in monitors().items():
+            newest = session.scalar(NEWEST_ROWS, {"monitor": name})
+            if newest is None or monitor not in (None, name):
+                continue
+            age = (dt.datetime.now(declared.zone).date() - newest).days
+            if age > 1:
+                lines.append(f"{name}: its newest rows are of {newest}, {age:,} days ago")
+    return lines
+
+
+@only_informs("the summary of the day")
+def print_day(run: ChainRun) -> None:
+    """Print one line a monitor for one day of a replay."""
+    span = {"first": run.days.from_date, "last": run.days.to_date}
+    with connection.engine().connect() as session:
+        for monitor in run.monitors:
+            day = session.execute(DAYS, {"monitor": monitor, **span}).mappings().one()
+            output().print(
+                f"{run.days.from_date}  {monitor:<16} {day['state']:<8} {day['row_count']:>8,} rows"
+                f"  {f'{_drifted(day)} drifted' if day['compared'] else _drifted(day)}"
+                f"  {run.seconds:.1f} s",
+                highlight=False,
+            )
+
+
+def _print_monitor(
+    console: Console,
+    session: sa.Connection,
+    monitor: str,
+    span: dict[str, dt.date],
+    planted: Remark | None,
+) -> int:
+    """A table of days; gives how many have an alarm."""
+    days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
+    states = [day["state"] for day in days]
+    alarms = sum(day["budgets"] is not None for day in days)
+    is_judged = any(day["compared"] or day["budgets"] for day in days)
+    found = f"{alarms} with an alarm" if is_judged else "none was judged"
+    remarkable = [day for day in days if day["budgets"] or day["state"] != "fresh"]
+    shown = days if len(days) <= LONGEST_TABLE else remarkable[:LONGEST_TABLE]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
+    table = Table(
+        title=f"{monitor}: {len(days)} days ({counts}); {found}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in ("day", "state", "rows", "drifted", "tests"):
+        table.add_column(column, justify="right" if column in ("rows", "tests") else "left")
+    table.add_column("most drifted", overflow="fold")
+    if planted:
+        table.add_column("planted", overflow="fold")
+    for day in shown:
+        table.add_row(
+            day["partition_date"].isoformat(),
+            day["state"],
+            f"{day['row_count']:,}",
+            _drifted(day),
+            str(day["failing_tests"]),
+            _most_drifted(day["drifted"]) or ", ".join(day["budgets"] or ()),
+            *([planted(day["partition_date"])] if planted else []),
+            style=STYLES[day["state"]],
+        )
+    console.print(table)
+    for part in not_judged(session, [monitor]):
+        console.print(f"  {part.sentence}", style="yellow", highlight=False, markup=False)
+    _print_incidents(console, session, monitor, span)
+    if len(shown) < len(days):
+        console.print(f"  {len(shown)} of {len(days)} days shown: the first that are not calm")
+    return alarms
+
+
+def _print_incidents(
+    console: Console, session: sa.Connection, monitor: str, span: dict[str, dt.date]
+) -> None:
+    """What happened on these days, the latest first."""
+    incidents = session.execute(INCIDENTS, {"monitor": monitor, **span}).mappings().all()
+    for incident in incidents[:MOST_INCIDENTS]:
+        console.print(
+            f"  {incident['opened_on']}  {incident['kind']:<18} {incident['diagnosis']}",
+            highlight=False,
+            markup=False,
+        )
+    if len(incidents) > MOST_INCIDENTS:
+        console.print(f"  and {len(incidents) - MOST_INCIDENTS} more: driftmeter incidents --all")
+    for incident in incidents:
+        if incident["report_state"] == "failed":
+            line = without_page(incident["incident_id"], incident["report_reason"])
+            console.print(f"  {line}", highlight=False, markup=False)
+
+
+def _drifted(day: Mapping[Any, Any]) -> str:
+    """How many columns drifted, of how many that were judged."""
+    if day["compared"]:
+        return f"{len(day['drifted'])}/{day['compared']}"
+    return "not judged" if day["state"] == "fresh" else ""
+
+
+def _most_drifted(columns: list[str]) -> str:
+    """The column that drifted most, and how many more did."""
+    more = f" +{len(columns) - 1}" if len(columns) > 1 else ""
+    return f"{columns[0]}{more}" if columns else ""
+
+
+def _report(
+    session: sa.Connection, monitors: Sequence[str], span: dict[str, dt.date]
+) -> Path | None:
+    """Evidently's page of the gravest incident of these days; it was drawn when that opened."""
+    address = session.scalar(GRAVEST_REPORT, {"monitors": list(monitors), **span})
+    if address is None:
+        return None
+    page = settings.home() / "reports" / str(address).rpartition("/")[2]
+    return page if page.exists() else None
+
+
+def _overview(monitors: Sequence[str]) -> Path:
+    file = settings.home() / "reports" / f"{OVERVIEW.name}.html"
+    with spinner("overview page"):
+        return write_page(connection.engine(), OVERVIEW, file, monitors=monitors)
+
+
+def _print_next(console: Console, monitors: Sequence[str], report: Path | None) -> None:
+    """Pages and commands; of the monitors of the run the first few are on the page."""
+    console.print("\n[bold]Where to look next[/]")
+    lines = []
+    with only_informs("the overview page"):
+        page = page_link(_overview(monitors[:MOST_ON_PAGE]))
+        more = len(monitors) - MOST_ON_PAGE
+        rest = f"; {more} more monitors by driftmeter report --overview" if more > 0 else ""
+        lines.append(f"{page}   the overview, as one page{rest}")
+    if report:
+        lines.append(f"{page_link(report)}   the gravest incident, drawn by Evidently")
+    lines += [
+        "driftmeter ui       Dagster on http://127.0.0.1:3001, an asset for each step and monitor",
+        "driftmeter incidents   what is open, what happened, and what was done about it",
+        "driftmeter status   every monitor's state in one table",
+        'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
+    ]
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True, highlight=False)

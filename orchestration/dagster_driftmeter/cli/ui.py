@@ -1,0 +1,115 @@
+"""`driftmeter ui`: Dagster's own pages on this warehouse, and the stored reports beside them."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from dagster_driftmeter.runs.environment import prepare
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3001,
+) -> None:
+    """Open Dagster's UI and its daemon, which runs schedules and sensors, until Ctrl-C."""
+    check_port(port)
+    prepare()
+    dagster = Path(sys.executable).parent / "dagster"
+    arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
+    typer.echo(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C ends it; the warehouse stays up)")
+    signal.signal(signal.SIGTERM, _interrupt)
+    with _reports():
+        # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
+        running = subprocess.Popen(
+            [str(dagster), *arguments, "--port", str(port)],
+            start_new_session=True,
+            preexec_fn=_heed_interrupt,
+        )
+        try:
+            code = running.wait()
+        except KeyboardInterrupt:
+            code = 0
+        finally:
+            end_group(running)
+    raise SystemExit(code)
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that is taken, or not this user's to take, before anything starts.
+
+    Raises
+    ------
+    DriftmeterError
+    """
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise DriftmeterError(
+                f"cannot be listened on ({getattr(error, 'strerror', None) or error})",
+                where=f"127.0.0.1:{port}",
+                fix="end what listens there, or name another port with --port",
+            ) from error
+
+
+def end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and all that it started: politely first, then for good."""
+    for number, seconds in ((signal.SIGINT, 15), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(process.pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.1)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _heed_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _port() -> int | None:
+    """Port of the address that the environment names, if it names one."""
+    return urlsplit(settings.reports_url() or "").port
+
+
+@contextlib.contextmanager
+def _reports() -> Iterator[None]:
+    """Serve the reports that assets and incidents link to, unless somebody does already."""
+    from driftmeter.reports.report_address import reports_port, reports_url
+    from driftmeter.reports.serve_reports import server
+
+    try:
+        serving = server(settings.home() / "reports", "127.0.0.1", _port() or reports_port())
+    except DriftmeterError:
+        typer.echo(f"reports: {reports_url()} is served by another process")
+        yield
+        return
+    typer.echo(f"reports: {reports_url()}")
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        serving.shutdown()
+        serving.server_close()

@@ -1,0 +1,70 @@
+"""`driftmeter versions`: which versions predict, which ones score beside, and which is better."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+app = typer.Typer(
+    help="List a model's versions, and how challengers compare.",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+LIST = """
+select
+    monitor, model_version, first_day, is_active, is_challenger, trained_from, trained_to,
+    train_metric, holdout_value
+from metrics.model_version_starts
+full join metrics.model_versions using (monitor, model_version)
+order by monitor, computed_at nulls first, first_day
+"""
+
+
+@app.callback()
+def versions(context: typer.Context) -> None:
+    """List each model's versions, and how challengers compare.
+
+    A version is known by the rows that it predicted; how it was trained, by metrics.model_versions.
+
+    Example: driftmeter versions
+    """
+    if context.invoked_subcommand:
+        return
+    import sqlalchemy as sa
+
+    from dagster_driftmeter.runs.terminal import console as output
+    from driftmeter.performance.version_comparison import verdicts
+    from driftmeter.warehouse import connection
+
+    console = output()
+    with connection.engine().connect() as session:
+        rows = session.execute(sa.text(LIST)).all()
+        if not rows:
+            console.print("no version has predicted a measured day yet: driftmeter run")
+        for row in rows:
+            console.print(f"{row.model_version}  {_about(row)}", highlight=False)
+        compared = session.scalars(
+            sa.text("select distinct monitor from metrics.version_comparisons order by 1")
+        )
+        for monitor in compared.all():
+            for verdict in verdicts(session, monitor):
+                console.print(
+                    f"{verdict.challenger} is {verdict.words} beside {verdict.champion}:"
+                    f" {verdict.metric} {verdict.difference:+.4g} ({verdict.lower:.4g} to"
+                    f" {verdict.upper:.4g}) over {verdict.days} days, {verdict.rows:,} rows",
+                    highlight=False,
+                )
+
+
+def _about(row: "sa.Row[Any]") -> str:
+    since = f"predicts {row.monitor} since {row.first_day}" if row.first_day else "predicts nothing"
+    if row.trained_from is None:
+        return since
+    state = "active" if row.is_active else "challenger" if row.is_challenger else "retired"
+    return (
+        f"{state}, {since}, trained on {row.trained_from} to {row.trained_to},"
+        f" held-back {row.train_metric} {row.holdout_value:.4g}"
+    )

@@ -1,0 +1,55 @@
+"""What watches a dbt project's monitors, as a component of Dagster: a few lines of YAML."""
+
+import importlib
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from dagster_driftmeter.monitoring import monitoring_definitions
+from driftmeter.errors import DriftmeterError
+
+
+class MonitoringComponent(dg.Component, dg.Model, dg.Resolvable):
+    """Drift, performance, incidents, checks and sensors of a dbt project's monitors.
+
+    Attributes
+    ----------
+    manifest : str
+        dbt's ``manifest.json``, from the directory of the YAML file that names it.
+    translator : str, optional
+        ``module:Class`` of the translator that your dbt assets have: it says which asset key a dbt
+        model has.
+    """
+
+    manifest: str
+    translator: str | None = None
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        directory = context.path if context.path.is_dir() else context.path.parent
+        return monitoring_definitions(
+            (directory / Path(self.manifest)).resolve(),
+            translator=load_translator(self.translator) if self.translator else None,
+        )
+
+
+def load_translator(place: str) -> DagsterDbtTranslator:
+    """The translator of a class that is named ``module:Class``.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such class, or it is no translator.
+    """
+    module, _, name = place.partition(":")
+    try:
+        translator = getattr(importlib.import_module(module), name)()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise DriftmeterError(
+            f"{place!r} cannot be used ({error})", where="translator", fix="write module:Class"
+        ) from error
+    if not isinstance(translator, DagsterDbtTranslator):
+        raise DriftmeterError(
+            f"{place!r} is no DagsterDbtTranslator", where="translator", fix="name one that is"
+        )
+    return translator

@@ -1,0 +1,1 @@
+"""dbt as Driftmeter calls it: the project, its manifest, its profile and a kept process."""

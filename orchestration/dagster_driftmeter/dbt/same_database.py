@@ -1,0 +1,119 @@
+"""Proves that dbt, Dagster's storage and Python are in one database, before any of them writes.
+
+A lock that Python holds under a random number is seen by another session only in the same database
+of the same running server, whoever it logs in as and whatever it may read there: a copy of the
+server, with the same name and the same rows, does not have it.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+
+import sqlalchemy as sa
+
+from dagster_driftmeter.dbt.profile import FILE, TRANSFORMER_URL, dbt_address, own_profiles_dir
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.address import WAREHOUSE_URL, address_of
+
+# What a profile of dbt has beside libpq's parameters.
+RENAMED = {"database": "dbname"}
+PARAMETERS = ("host", "port", "user", "password", "sslmode", "sslcert", "sslkey", "sslrootcert")
+
+
+def check_same_database(engine: sa.Engine, dagster_url: str) -> None:
+    """Refuse to go on where dbt or Dagster's storage is in another database than Python.
+
+    Raises
+    ------
+    DriftmeterError
+        If one of them is, or does not get in.
+    """
+    key = secrets.randbits(62)
+    with engine.begin() as session:
+        session.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": key})
+        ours = address_of(engine).shown
+        if settings.has_project():
+            where, login = _dbt_login()
+            _prove("dbt", where, login, key, ours)
+        _prove("Dagster's storage", WAREHOUSE_URL, sa.make_url(dagster_url), key, ours)
+
+
+def _prove(who: str, where: str, login: sa.URL, key: int, ours: str) -> None:
+    theirs = sa.create_engine(
+        # The driver of dbt and of Dagster's storage.
+        login.set(drivername="postgresql+psycopg2"),
+        poolclass=sa.NullPool,
+        connect_args={"connect_timeout": 10},
+    )
+    asked = sa.text("select not pg_try_advisory_xact_lock(:key)")
+    try:
+        with theirs.connect() as session:
+            is_same = bool(session.scalar(asked, {"key": key}))
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DriftmeterError(
+            f"{who} does not get into the warehouse ({reason})",
+            where=where,
+            fix="correct its host, port, database, user or password",
+        ) from error
+    if not is_same:
+        raise DriftmeterError(
+            f"{who} is in another database than {ours}, which {WAREHOUSE_URL} names",
+            where=where,
+            fix="let both name the same server and database",
+        )
+
+
+def _dbt_login() -> tuple[str, sa.URL]:
+    """Where dbt's login is written, and the login."""
+    own = own_profiles_dir()
+    if own is None:
+        where = TRANSFORMER_URL if os.environ.get(TRANSFORMER_URL) else WAREHOUSE_URL
+        return where, dbt_address().sqlalchemy()
+    where = str(own / FILE)
+    # dbt alone knows what a profile comes to: a process of its own, which costs its imports.
+    ended = subprocess.run(
+        [sys.executable, "-m", "dagster_driftmeter.dbt.same_database", str(own)],
+        cwd=settings.dbt_project_dir(),
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode:
+        reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DriftmeterError(
+            f"dbt cannot use the project's profile ({reason})",
+            where=where,
+            fix="correct it; `dbt debug` in the project says more",
+        )
+    read = json.loads(ended.stdout.splitlines()[-1])
+    if read["type"] != "postgres":
+        raise DriftmeterError(
+            f"dbt's profile names a {read['type']} database, and the warehouse is a Postgres",
+            where=where,
+            fix="name the database of DRIFTMETER_DATABASE_URL in it",
+        )
+    return where, sa.URL.create("postgresql", query=read["parameters"])
+
+
+def _read_profile(directory: str) -> None:
+    """Print what dbt reads in the project's profile, for the process that asked."""
+    from argparse import Namespace
+
+    from dbt.cli import requires
+    from dbt.config.runtime import load_profile
+    from dbt.flags import set_from_args
+
+    set_from_args(Namespace(PROFILES_DIR=directory), None)
+    requires.set_invocation_context(os.environ)  # type: ignore[attr-defined]
+    target = os.environ.get("DBT_TARGET") or os.environ.get("DBT_ENGINE_TARGET")
+    credentials = load_profile(".", {}, None, target).credentials
+    read = {name: getattr(credentials, name, None) for name in (*PARAMETERS, *RENAMED)}
+    parameters = {RENAMED.get(name, name): str(value) for name, value in read.items() if value}
+    print(json.dumps({"type": credentials.type, "parameters": parameters}))
+
+
+if __name__ == "__main__":
+    _read_profile(sys.argv[1])

@@ -1,0 +1,142 @@
+"""Keeps the outcome of every dbt test for every day of the window it ran over."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from psycopg import sql
+
+from driftmeter.arrival.inputs import note_tests
+from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse.copy import copy_in, copy_out
+
+# dbt says how the window went; which word a day gets follows from its own failing rows.
+STATUS_OF_A_FAILING_DAY = {"warn": "warn", "fail": "fail"}
+COLUMNS = pa.schema(
+    [
+        ("monitor", pa.string()),
+        ("partition_date", pa.date32()),
+        ("column_name", pa.string()),
+        ("test", pa.string()),
+        ("source", pa.string()),
+        ("status", pa.string()),
+        ("severity", pa.string()),
+        ("observed", pa.float64()),
+        ("expected", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def write_test_results(
+    engine: sa.Engine,
+    run_results: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    monitors: Iterable[str],
+    days: Sequence[dt.date],
+    finished: Iterable[Monitor] = (),
+) -> int:
+    """Replace the dbt outcomes of these monitors and days in metrics.test_results.
+
+    Only tests that keep the day in a failing row (those named ``*_by_day``) have an outcome for a
+    day; the others, on seeds, are told by dbt and by Dagster's asset checks alone. A test of a
+    monitor's own model is that monitor's alone. Of another test, failing rows count for every
+    monitor of the run, but for those that name another monitor.
+
+    Parameters
+    ----------
+    finished : iterable of Monitor
+        Of whose days it is noted, in the same transaction, that their tests are done.
+
+    Returns
+    -------
+    int
+        Rows written.
+    """
+    monitors = list(monitors)
+    with engine.begin() as connection:
+        rows = [
+            row
+            for result in run_results["results"]
+            if (node := manifest["nodes"].get(result["unique_id"])) and _has_days(node)
+            for row in _rows(connection, result, node, manifest, monitors, days)
+        ]
+        connection.execute(
+            sa.text(
+                "delete from metrics.test_results where source = 'dbt'"
+                " and monitor = any(:monitors) and partition_date = any(:days)"
+            ),
+            {"monitors": monitors, "days": list(days)},
+        )
+        for monitor in finished:
+            note_tests(connection, monitor, days, is_done=True)
+        return copy_in(
+            connection, "metrics.test_results", pa.Table.from_pylist(rows, schema=COLUMNS)
+        )
+
+
+def _has_days(node: Mapping[str, Any]) -> bool:
+    # A singular test, a file of SQL, has no metadata of a generic one.
+    name = (node.get("test_metadata") or node)["name"]
+    return node["resource_type"] == "test" and str(name).endswith("_by_day")
+
+
+def _rows(
+    connection: sa.Connection,
+    result: Mapping[str, Any],
+    node: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    monitors: Sequence[str],
+    days: Sequence[dt.date],
+) -> Iterator[dict[str, object]]:
+    failing = _failing_rows(connection, node) if result["status"] in STATUS_OF_A_FAILING_DAY else {}
+    tested = manifest["nodes"].get(node.get("attached_node"), {}).get("name")
+    declared = {
+        model["name"]
+        for model in manifest["nodes"].values()
+        if "monitor" in (model.get("config", {}).get("meta") or {})
+    }
+    for monitor in [tested] if tested in monitors else monitors:
+        others = set() if tested == monitor else declared - {monitor}
+        for day in days:
+            count = sum(
+                rows
+                for (failed_on, named), rows in failing.items()
+                if failed_on == day and named not in others
+            )
+            ran = result["status"] in ("pass", *STATUS_OF_A_FAILING_DAY)
+            yield {
+                "monitor": monitor,
+                "partition_date": day,
+                "column_name": node.get("column_name"),
+                "test": node["name"],
+                "source": "dbt",
+                "status": _status(result["status"], count),
+                "severity": node["config"]["severity"].lower(),
+                "observed": float(count) if ran else None,
+                "expected": "0 failing rows",
+                "reason": None if ran else result["message"] or "an earlier model failed",
+            }
+
+
+def _status(of_window: str, failing: int) -> str:
+    if of_window in STATUS_OF_A_FAILING_DAY:
+        return STATUS_OF_A_FAILING_DAY[of_window] if failing else "pass"
+    return of_window
+
+
+def _failing_rows(
+    connection: sa.Connection, node: Mapping[str, Any]
+) -> dict[tuple[dt.date, str | None], int]:
+    """Failing rows by day and by the monitor that they name, from the table that dbt stored."""
+    stored = copy_out(
+        connection,
+        sql.SQL(
+            "select partition_date, to_jsonb(failing_row) ->> 'monitor' as monitor,"
+            " count(*) as failing from {} as failing_row group by 1, 2"
+        ).format(sql.Identifier(node["schema"], node["alias"])),
+        {"partition_date": pa.date32(), "monitor": pa.string(), "failing": pa.int64()},
+    )
+    return {(row["partition_date"], row["monitor"]): row["failing"] for row in stored.to_pylist()}

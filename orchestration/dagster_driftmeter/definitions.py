@@ -1,0 +1,89 @@
+"""Everything Dagster knows of Driftmeter. Loads with no network and no database."""
+
+import datetime as dt
+import functools
+import json
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from dagster_driftmeter.assets.dbt_models import dbt_models, translator
+from dagster_driftmeter.assets.exposures import exposure_specs
+from dagster_driftmeter.assets.keys import python_keys
+from dagster_driftmeter.assets.partitions import daily_partitions, with_partitions
+from dagster_driftmeter.automation.schedules import chain_job, daily_schedules
+from dagster_driftmeter.dbt.packages import KEPT_DBT
+from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
+from dagster_driftmeter.monitoring import Feeds, monitoring_definitions, no_feeds
+from dagster_driftmeter.runs.first_day import first_measured_day
+from driftmeter import settings
+
+
+def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
+    """The dbt project's models, dashboards, job and schedules."""
+    manifest = json.loads(manifest_path().read_text())
+    declared = monitors()
+    keys = {
+        name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys([name])]))
+        for name in declared
+    }
+    return dg.Definitions(
+        assets=[
+            *with_partitions([dbt_models], partitions),
+            *exposure_specs(manifest, declared),
+        ],
+        jobs=[chain_job],
+        schedules=daily_schedules(declared, keys),
+        resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(KEPT_DBT))},
+        # One process does all days: a second one would pay for imports and the reference again.
+        executor=dg.in_process_executor,
+    )
+
+
+def all_definitions(first: dt.date | None = None) -> dg.Definitions:
+    """The project with what watches it; of the example, with what fills it too.
+
+    Parameters
+    ----------
+    first : date, optional
+        A day that the partitions must hold though it is before all that is known.
+    """
+    declared = monitors()
+    known = [day for day in (first, first_measured_day()) if day]
+    if not settings.is_example():
+        partitions = daily_partitions(declared.values(), known)
+        return dg.Definitions.merge(
+            project_definitions(no_feeds, partitions),
+            monitoring_definitions(
+                manifest_path(), translator=translator, monitors=declared, partitions=partitions
+            ),
+        )
+    from dagster_taxi.taxi_definitions import absent_days, example_definitions, feeds
+    from dagster_taxi.trained_days import first_trained_day
+
+    partitions = daily_partitions(declared.values(), [*known, first_trained_day()])
+    return dg.Definitions.merge(
+        project_definitions(feeds, partitions),
+        monitoring_definitions(
+            manifest_path(),
+            translator=translator,
+            monitors=declared,
+            feeds=feeds,
+            absent_days=absent_days,
+            partitions=partitions,
+        ),
+        example_definitions(partitions),
+    )
+
+
+@functools.cache
+def definitions_from(first: dt.date | None) -> dg.Definitions:
+    """The definitions for a run that begins on a day, which may be before all that is known."""
+    partitions = defs.resolve_job_def(chain_job.name).partitions_def
+    if first is None or not isinstance(partitions, dg.DailyPartitionsDefinition):
+        return defs
+    return defs if first >= partitions.start.date() else all_definitions(first)
+
+
+# The only one of its kind in the module: Dagster's pages refuse a module with two.
+defs = all_definitions()

@@ -1,0 +1,93 @@
+"""What Dagster needs to watch the monitors of any dbt project: assets, checks and sensors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from dagster_driftmeter.assets.drift_asset import AbsentDays, drift_asset, no_absent_days
+from dagster_driftmeter.assets.incidents_asset import incidents_asset
+from dagster_driftmeter.assets.monitored_table import MonitoredTable, monitored_tables
+from dagster_driftmeter.assets.partitions import daily_partitions
+from dagster_driftmeter.assets.performance_asset import performance_asset
+from dagster_driftmeter.automation.checks import drift_check
+from dagster_driftmeter.automation.incident_notifications import (
+    incident_messages,
+    incident_notifications,
+)
+from dagster_driftmeter.automation.stale_days_sensor import stale_days_sensor
+from dagster_driftmeter.runs.resources import Warehouse
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.manifest import load_monitors
+
+# Of a monitor's name: assets that make the rows of its table.
+Feeds = Callable[[str], Sequence[dg.AssetKey]]
+
+
+def no_feeds(monitor: str) -> Sequence[dg.AssetKey]:
+    """None: whoever fills the table is not known here."""
+    return ()
+
+
+def monitoring_definitions(
+    manifest: Path,
+    *,
+    translator: DagsterDbtTranslator | None = None,
+    monitors: Mapping[str, Monitor] | None = None,
+    feeds: Feeds = no_feeds,
+    absent_days: AbsentDays = no_absent_days,
+    partitions: dg.DailyPartitionsDefinition | None = None,
+) -> dg.Definitions:
+    """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
+
+    Merge it with definitions of your own: ``dg.Definitions.merge(yours, monitoring_definitions(
+    manifest))``. The dbt models, those of quality included, stay assets of your project's.
+
+    Parameters
+    ----------
+    manifest : Path
+        dbt's ``manifest.json``.
+    translator : DagsterDbtTranslator, optional
+        The one of your dbt assets: it says which asset key a dbt model has.
+    monitors : mapping of str to Monitor, optional
+        In place of those that the manifest declares.
+    feeds : callable, optional
+        Of a monitor's name: assets to materialize again, beside the monitor's own, when a day of
+        its table changed.
+    absent_days : callable, optional
+        Of a warehouse and days: those that never came, which is not the same as an empty day.
+    partitions : DailyPartitionsDefinition, optional
+        The one of your dbt assets: Dagster runs assets of two definitions in no run together.
+        Without it `daily_partitions` of the monitors.
+
+    Raises
+    ------
+    DriftmeterError
+        If a monitor's YAML is wrong, or the manifest lacks Driftmeter's quality models.
+    """
+    all_declared = load_monitors(manifest)
+    declared = dict(monitors) if monitors is not None else all_declared
+    tables = monitored_tables(manifest, declared, translator or DagsterDbtTranslator())
+    days = partitions or daily_partitions(declared.values())
+    keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
+    return dg.Definitions(
+        assets=[
+            *(
+                drift_asset(table, list(all_declared), days, absent_days)
+                for table in tables.values()
+            ),
+            *(performance_asset(m, days) for m in declared.values() if m.target),
+            *(incidents_asset(monitor, days) for monitor in declared.values()),
+        ],
+        asset_checks=[drift_check(monitor) for monitor in declared.values()],
+        jobs=[incident_messages],
+        sensors=[incident_notifications, *([stale_days_sensor(declared, keys)] if keys else [])],
+        resources={"warehouse": Warehouse()},
+    )
+
+
+def _own_keys(table: MonitoredTable) -> list[dg.AssetKey]:
+    """What is computed of a monitor's table, in order."""
+    steps = ["drift", *(["performance"] if table.monitor.target else []), "incidents"]
+    return [*table.quality, *(dg.AssetKey([step, table.monitor.name]) for step in steps)]

@@ -1,0 +1,1 @@
+"""A run over a range of days: the chain of steps, worker processes and progress."""

@@ -1,0 +1,204 @@
+"""Takes days of monitors through dbt, drift, performance and incidents, the reference first."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dagster_driftmeter.assets.incidents_asset import write_reports
+from dagster_driftmeter.assets.keys import dbt_keys, python_keys
+from dagster_driftmeter.dbt.project_manifest import check_monitor, manifest_path, monitors
+from dagster_driftmeter.dbt.server import kept_dbt
+from dagster_driftmeter.runs.jobs import materialize
+from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES, PROCESSES_TAG
+from dagster_driftmeter.runs.run_scope import in_a_row
+from dagster_driftmeter.runs.told_changes import tell_changes, tell_labels, tell_retyped
+from dagster_driftmeter.runs.unbuilt import build_missing, reference_without_quality, span_of
+from dagster_driftmeter.runs.workers import cores, kept_workers, prepare_workers, side_by_side
+from driftmeter import settings
+from driftmeter.arrival.changed_days import mark_changed, stale_days
+from driftmeter.arrival.inputs import unfinished_days
+from driftmeter.arrival.missing import missing_days
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.changed_settings import retire_undeclared
+from driftmeter.monitors.config import Days
+from driftmeter.monitors.days import every_day
+from driftmeter.monitors.manifest import project_name
+from driftmeter.warehouse import connection
+
+
+@dataclass(frozen=True)
+class ChainRun:
+    """What one run of the chain did."""
+
+    days: Days
+    monitors: tuple[str, ...]
+    built_reference: bool
+    seconds: float
+
+
+def names_of(only: str | None) -> list[str]:
+    """The one monitor that was asked for, or all that the project declares; retires the others.
+
+    Raises
+    ------
+    DriftmeterError
+        If the project declares no such monitor, or none at all.
+    """
+    declared = monitors()
+    project = project_name(manifest_path())
+    for name in retire_undeclared(connection.engine(), project, list(declared)):
+        print(f"{name} is no longer declared: retired. Its history stays, its alerts end.")
+    if not declared:
+        raise DriftmeterError(
+            "declares no monitor",
+            where=str(settings.dbt_project_dir()),
+            fix="add config.meta.monitor to the model of your predictions; see docs/monitors.md",
+        )
+    if only is not None:
+        check_monitor(only, declared)
+    return [only] if only else list(declared)
+
+
+@contextlib.contextmanager
+def kept_processes(only: str | None = None) -> Iterator[None]:
+    """Keep what is started for runs, of one monitor or all: dbt, and workers."""
+    with kept_dbt(only), kept_workers():
+        yield
+
+
+def measure(days: Days, only: str | None = None, workers: int | None = None) -> ChainRun:
+    """Measure these days of the inference tables, and the reference days first if they are not.
+
+    Parameters
+    ----------
+    days : Days
+        First and last day.
+    only : str, optional
+        One monitor's name; None measures all.
+    workers : int, optional
+        Monitors that are measured at once, each in a process; as many as there are cores without.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such monitor, or a step fails.
+    """
+    started = time.perf_counter()
+    with kept_processes(only):
+        names = names_of(only)
+        tell_changes(names)
+        begin_workers(names, days, workers)
+        reference = reference_without_quality(names)
+        spans = together(reference, days)
+        for span in spans:
+            materialize(span, only, dbt_keys())
+        if tell_retyped(names, days):
+            # dbt made the models of other types: the reference is counted once more.
+            spans = together(reference_without_quality(names), days)
+            for span in spans:
+                materialize(span, only, dbt_keys())
+        tell_labels(names, span_of(spans))
+        measure_monitors(days, names, workers)
+    return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
+
+
+def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None:
+    """Start what monitors and days are measured with side by side, while dbt is at work."""
+    is_long = (days.to_date - days.from_date).days + 1 >= FEWEST_PIECES
+    if (len(names) > 1 or is_long) and (workers or cores()) > 1:
+        prepare_workers()
+
+
+def measure_monitors(days: Days, names: Sequence[str], workers: int | None) -> None:
+    """Take the days from dbt's models to incidents, a run of Dagster's for each monitor."""
+    most = workers or cores()
+    # Cores that are left over take days of the same monitor.
+    tags = {PROCESSES_TAG: str(max(most // len(names), 1))}
+    work = [functools.partial(materialize, days, name, python_keys([name]), tags) for name in names]
+    side_by_side(work, most)
+
+
+def together(reference: Days | None, days: Days) -> list[Days]:
+    """The days, and the reference where there is one to build: as one span if they adjoin."""
+    spans = [reference, days] if reference else [days]
+    return in_a_row(day for span in spans for day in every_day(span.from_date, span.to_date))
+
+
+def measure_stale(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
+    """Measure the days that changed since they were measured, days in a row as one run.
+
+    Yields
+    ------
+    ChainRun
+        As it is done.
+    """
+    names = names_of(only)
+    tell_changes(names)
+    # Runs are of one monitor after the other.
+    with kept_processes(names[0]):
+        for name in names:
+            build_missing([name], name)
+            engine = connection.engine()
+            mark_changed(engine, monitors()[name])
+            for days in in_a_row(stale_days(engine, name)):
+                yield measure(days, name, workers)
+            draw_pages(name, workers)
+
+
+def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
+    """Measure what is new in each table, what changed, what a run left open, and what never came.
+
+    Yields
+    ------
+    ChainRun
+        As it is done.
+    """
+    names = names_of(only)
+    tell_changes(names)
+    # Runs are of one monitor after the other.
+    with kept_processes(names[0]):
+        for name in names:
+            build_missing([name], name)
+            engine = connection.engine()
+            # First, for measuring its newest rows again hides that a monitor was live.
+            yield from _measure_missing(name, workers)
+            arrived = mark_changed(engine, monitors()[name])
+            with engine.connect() as session:
+                unfinished = unfinished_days(session, monitors()[name])
+            for days in in_a_row([*arrived.new, *stale_days(engine, name), *unfinished]):
+                yield measure(days, name, workers)
+            if arrived.new:
+                yield from _measure_missing(name, workers)
+            draw_pages(name, workers)
+
+
+def draw_pages(name: str, workers: int | None) -> None:
+    """Draw the pages of a monitor's incidents that have none, whichever run left them undrawn."""
+    directory = settings.home() / "reports"
+    write_reports(connection.engine(), monitors()[name], directory, workers or cores())
+
+
+def _measure_missing(name: str, workers: int | None) -> Iterator[ChainRun]:
+    """Take days through all steps on which rows were due and none came."""
+    with connection.engine().connect() as session:
+        missing = missing_days(session, monitors()[name])
+    for days in in_a_row(missing):
+        yield measure(days, name, workers)
+
+
+def combined(runs: Iterable[ChainRun]) -> list[ChainRun]:
+    """Runs of the same monitors as one, from the first of their days to the last."""
+    by_monitors: dict[tuple[str, ...], list[ChainRun]] = {}
+    for run in runs:
+        by_monitors.setdefault(run.monitors, []).append(run)
+    return [
+        ChainRun(
+            span_of([run.days for run in alike]),
+            monitors,
+            any(run.built_reference for run in alike),
+            sum(run.seconds for run in alike),
+        )
+        for monitors, alike in by_monitors.items()
+    ]

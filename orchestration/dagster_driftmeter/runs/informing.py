@@ -1,0 +1,46 @@
+"""What only informs: pages, plots, summaries and messages. None of them ends a run.
+
+Their numbers are in the warehouse by then, and whatever could not be shown is shown by a later run.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from dagster_driftmeter.runs.retries import is_disconnected
+from driftmeter.errors import DriftmeterError, printable
+
+LONGEST_REASON = 200
+
+
+def tell(line: str) -> None:
+    """Say a line to whoever watches; a terminal or pipe that is closed by then is no fault."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def only_informs(what: str) -> Iterator[None]:
+    """Turn an error of the block into one line, and go on after it.
+
+    A warehouse that went away is an error all the same: what comes after needs it too.
+
+    Parameters
+    ----------
+    what : str
+        What could not be shown, as the line's subject: ``the overview page``.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_disconnected(error):
+            raise
+        tell(f"{what} could not be made: {reason_of(error)}. What was measured is stored.")
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed, in one clause."""
+    if isinstance(error, DriftmeterError):
+        return error.what
+    lines = str(error).strip().splitlines() or [""]
+    return printable(f"{type(error).__name__}: {lines[0]}".rstrip(": "), LONGEST_REASON)

@@ -1,0 +1,74 @@
+"""Runs jobs of the code location in this process."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from dagster_driftmeter.runs.run_scope import days_of_tags, range_tags
+from driftmeter import settings
+from driftmeter.monitors.config import Days
+
+# Of Dagster's own statements, and connections beside the one that is kept.
+STATEMENT_MILLISECONDS, POOL = 600_000, 20
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def materialize(
+    days: Days,
+    only: str | None,
+    assets: Sequence[dg.AssetKey],
+    more_tags: Mapping[str, str] | None = None,
+) -> None:
+    """Materialize assets over a range of days, in this process."""
+    run_job("daily_chain", {**(more_tags or {}), **range_tags(days, only)}, assets)
+
+
+def run_job(
+    name: str, tags: Mapping[str, str], assets: Sequence[dg.AssetKey] | None = None
+) -> None:
+    """Run a job of the code location in this process; dbt's own lines go to a file."""
+    from dagster_driftmeter.definitions import definitions_from
+
+    days = days_of_tags(tags)
+    job = definitions_from(days.from_date if days else None).resolve_job_def(name)
+    with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
+        job.execute_in_process(
+            run_config=QUIET,
+            instance=instance,
+            asset_selection=list(assets) if assets else None,
+            tags=dict(tags),
+        )
+
+
+@contextlib.contextmanager
+def _kept_connection(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Write Dagster's events, one for each asset and day, over one connection.
+
+    With a connection of its own for each, which is what Dagster opens outside its webserver, a
+    month's took half a minute. It is kept for a second, so that a Postgres that was restarted
+    never meets a dead one.
+    """
+    instance.optimize_for_webserver(
+        statement_timeout=STATEMENT_MILLISECONDS, pool_recycle=1, max_overflow=POOL
+    )
+    try:
+        yield
+    finally:
+        # Dagster leaves them open to the end of the process.
+        for storage in (
+            instance.run_storage,
+            instance.event_log_storage,
+            instance.schedule_storage,
+        ):
+            if (engine := getattr(storage, "_engine", None)) is not None:
+                engine.dispose()
+
+
+@contextlib.contextmanager
+def _output_to_log() -> Iterator[None]:
+    """dbt's lines go to a file: the terminal has the progress bars."""
+    log = settings.home() / "logs" / "run.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file, contextlib.redirect_stdout(file):
+        yield

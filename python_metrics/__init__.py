@@ -1,1 +1,0 @@
-"""Drift and its inputs: the part that knows neither Dagster nor dbt's command line."""

@@ -1,0 +1,47 @@
+"""How well the domain classifier tells calm days of the reference from each other."""
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from driftmeter.alarms.day_null import DayNull, fit_day_null
+from driftmeter.arrival.inference_rows import MOST_REFERENCE_ROWS, read_rows
+from driftmeter.drift.domain_classifier import FOLDS, MOST_ROWS, ROW_VARIANCE, DomainClassifier
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
+from driftmeter.monitors.requirements import LEAST_DAYS
+
+
+def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull | None:
+    """How well single reference days can be told from the others; None where too few can be tried.
+
+    A day stands out by its weekday and its weather with nothing wrong, so the areas of calm days,
+    not 0.5, are what a new day is held against.
+    """
+    span = monitor.reference
+    days = every_day(span.from_date, span.to_date)
+    most = max(MOST_REFERENCE_ROWS // len(days), MOST_ROWS)
+    frames = {
+        day: frame
+        for day in days
+        if len(
+            frame := read_rows(connection, monitor, [day], most_rows=most)[list(monitor.columns)]
+        )
+        >= max(monitor.min_rows, FOLDS)
+    }
+    if len(frames) < LEAST_DAYS:
+        return None
+    reference = pd.concat(frames.values(), ignore_index=True)
+    classifier = DomainClassifier(reference, monitor.target)
+    of_row = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames.values()])
+    areas = [
+        classifier.score(frame, leave_out=of_row == number)
+        for number, frame in enumerate(frames.values())
+    ]
+    sizes = [min(len(frame), MOST_ROWS) for frame in frames.values()]
+    return fit_day_null(
+        np.array(areas)[:, None],
+        np.array(sizes, dtype=float)[:, None],
+        np.array([ROW_VARIANCE]),
+        np.array([day.weekday() for day in frames]),
+    )

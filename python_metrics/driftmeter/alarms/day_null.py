@@ -1,0 +1,290 @@
+"""The null of a day: sampling noise of its rows, and the day's own wandering.
+
+A statistic of day d is modelled as ``mean + weekday + b_d + e_d``: b_d is the day effect, with a
+variance that the reference days show, and e_d the sampling error, whose variance is known from the
+number of rows. P-values that take rows for independent leave b_d out, and alarm on every large day.
+
+The day variance is DerSimonian and Laird's moment estimator (1986) with each day as a study; a new
+day is held against the prediction interval of Higgins, Thompson and Spiegelhalter (2009): Student's
+t with the reference days' degrees of freedom, as far as the variance had to be estimated. Weekdays
+are shrunk to their mean by as much as they do not stand out (James and Stein 1961). Small shares
+are held against a negative binomial too, since a normal tail is too thin for counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from driftmeter.quality.counts import Floats
+
+# Below this share counts are too skew for a normal tail at any number of rows met here.
+SMALL_SHARE = 0.2
+WEEK = 7
+# How far a day may pull a window, in its own standard deviations.
+MOST_DEVIATIONS = 3.0
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
+
+
+@dataclass(frozen=True)
+class DayNull:
+    """What calm days look like, for S statistics of one column.
+
+    Attributes
+    ----------
+    level : array of float, shape (7, S)
+        Expected value by weekday.
+    day_variance : array of float, shape (S,)
+        Variance of the day effect.
+    row_variance : array of float, shape (S,)
+        Variance of one row's contribution.
+    level_variance : array of float, shape (7, S)
+        Variance of the level's own estimate.
+    reference_noise : array of float, shape (S,)
+        Mean sampling variance of a reference day.
+    freedom : array of float, shape (S,)
+        Degrees of freedom of the day variance.
+    correlation : float
+        How much a day's error goes on to the next, 0 to 1.
+    """
+
+    level: Floats
+    day_variance: Floats
+    row_variance: Floats
+    level_variance: Floats
+    reference_noise: Floats
+    freedom: Floats
+    correlation: float
+
+
+def fit_day_null(
+    values: Floats, rows: Floats, row_variance: Floats, weekdays: npt.NDArray[np.int64]
+) -> DayNull:
+    """Fit the null to reference days.
+
+    Parameters
+    ----------
+    values, rows : arrays of float, shape (days, S)
+    row_variance : array of float, shape (S,)
+    weekdays : array of int, shape (days,)
+    """
+    noise = row_variance / np.maximum(rows, 1)
+    # A day without rows weighs nothing.
+    known = (rows > 0) & np.isfinite(values)
+    filled = np.where(known, values, 0.0)
+    days = known.sum(axis=0)
+    rough = _day_variance(filled, known, noise, _mean(filled, known / noise), days - 1)
+    weight = known / (noise + rough)
+    mean = _mean(filled, weight)
+    weekday_mean, shrink = _weekdays(filled, weight, mean, weekdays)
+    level = mean + shrink * (weekday_mean - mean)
+    freedom = np.maximum(days - 1 - (WEEK - 1) * shrink, 4.0)
+    fitted = level[weekdays]
+    day_variance = _day_variance(filled, known, noise, fitted, freedom)
+    typical = np.where(known, noise, 0).sum(axis=0) / np.maximum(days, 1)
+    total = day_variance + typical
+    per_weekday = np.array([known[weekdays == day].sum(axis=0) for day in range(WEEK)])
+    level_variance = total * (1 / np.maximum(days, 1) + shrink / np.maximum(per_weekday, 1))
+    return DayNull(
+        level=level,
+        day_variance=day_variance,
+        row_variance=row_variance,
+        level_variance=level_variance,
+        reference_noise=typical,
+        freedom=freedom,
+        correlation=_correlation(np.where(known, filled - fitted, 0.0) / np.sqrt(total + 1e-300)),
+    )
+
+
+def residuals(
+    null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """Difference of each day from its level, its variance, and that of the level itself.
+
+    The day variance of days much larger than the reference's rests on what little the reference
+    can tell of it beside its own noise, so one standard error is added by as much.
+    """
+    noise = null.row_variance / np.maximum(rows, 1)
+    smaller = np.clip(1 - noise / np.maximum(null.reference_noise, 1e-300), 0, 1)
+    unsure = smaller * np.sqrt(2 / null.freedom) * null.reference_noise
+    difference = np.where(rows > 0, values - null.level[weekdays], np.nan)
+    return difference, null.day_variance + unsure + noise, null.level_variance[weekdays]
+
+
+def p_values(
+    null: DayNull,
+    values: Floats,
+    rows: Floats,
+    weekdays: npt.NDArray[np.int64],
+    least: Floats,
+    is_share: npt.NDArray[np.bool_],
+    length: int = 1,
+) -> Floats:
+    """Two-sided p-value of the last `length` days together, for each day and statistic.
+
+    Days follow each other; one without rows counts for none. Errors that go on from day to day
+    are taken for autoregressive of order one.
+
+    Parameters
+    ----------
+    values, rows : arrays of float, shape (days, S)
+    least : array of float, shape (S,)
+        Least share to expect.
+    is_share : array of bool, shape (S,)
+
+    Returns
+    -------
+    array of float, shape (days, S)
+        1 where there is no row.
+    """
+    difference, variance, of_level = residuals(null, values, rows, weekdays)
+    known = rows > 0
+    lags = np.arange(1, length)
+    inflation = 1 + 2 * float(np.sum((1 - lags / length) * null.correlation**lags))
+
+    def summed(daily: Floats) -> Floats:
+        return _moving_sum(np.where(known, daily, 0.0), length)
+
+    days = summed(np.ones_like(rows))
+    spread = summed(variance) * inflation + days**2 * of_level
+    noise = null.row_variance / np.maximum(rows, 1)
+    p_value = tail(
+        summed(difference) / np.sqrt(spread + 1e-300),
+        np.broadcast_to(null.freedom, spread.shape),
+        summed(noise) / (spread + 1e-300),
+    )
+
+    expected = np.maximum(null.level[weekdays], least)
+    total = summed(rows)
+    extra = summed(np.maximum(variance - noise, 0) * rows**2) * inflation + of_level * total**2
+    # A binomial count varies by 1 - share of a Poisson one; scaled, its variance is its mean.
+    scale = 1 / (1 - np.minimum(expected, SMALL_SHARE))
+    is_small = is_share & (expected < SMALL_SHARE)
+    counted = _negative_binomial(
+        summed(np.nan_to_num(values) * rows * scale)[is_small],
+        summed(expected * rows * scale)[is_small],
+        (extra * scale**2)[is_small],
+    )
+    p_value[is_small] = np.maximum(p_value[is_small], counted)
+    # A window with one day in it says what the day says.
+    return np.where(known & (days >= min(length, 2)), p_value, 1.0)
+
+
+def calmed(null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:
+    """Values no further from their level than `MOST_DEVIATIONS`; shape (days, S).
+
+    For windows: what creeps is many small steps, and one wild day must not alarm for a week.
+    """
+    difference, variance, of_level = residuals(null, values, rows, weekdays)
+    most = MOST_DEVIATIONS * np.sqrt(variance + of_level)
+    calm: Floats = null.level[weekdays] + np.clip(difference, -most, most)
+    return calm
+
+
+def moving_mean(values: Floats, length: int) -> Floats:
+    """Mean of the last `length` days, absent ones (NaN) left out."""
+    known = np.isfinite(values)
+    total = _moving_sum(np.where(known, values, 0.0), length)
+    mean: Floats = total / np.maximum(_moving_sum(known.astype(float), length), 1)
+    return np.where(known, mean, np.nan)
+
+
+def _mean(values: Floats, weight: Floats) -> Floats:
+    mean: Floats = (weight * values).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-300)
+    return mean
+
+
+def _day_variance(
+    values: Floats, known: npt.NDArray[np.bool_], noise: Floats, fitted: Floats, freedom: Floats
+) -> Floats:
+    weight = known / noise
+    excess = (weight * (values - fitted) ** 2).sum(axis=0) - freedom
+    total = weight.sum(axis=0)
+    scale = total - (weight**2).sum(axis=0) / np.maximum(total, 1e-300)
+    variance: Floats = np.maximum(excess / np.maximum(scale, 1e-300), 0)
+    return variance
+
+
+def _weekdays(
+    values: Floats, weight: Floats, mean: Floats, weekdays: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Mean by weekday, shape (7, S), and the share of its difference that is kept, shape (S,)."""
+    means = np.tile(mean, (WEEK, 1))
+    between = np.zeros_like(mean)
+    within = np.zeros_like(mean)
+    for day in range(WEEK):
+        chosen = weekdays == day
+        if chosen.sum() < 3:
+            return means, np.zeros_like(mean)
+        means[day] = _mean(values[chosen], weight[chosen])
+        between += weight[chosen].sum(axis=0) * (means[day] - mean) ** 2
+        within += (weight[chosen] * (values[chosen] - means[day]) ** 2).sum(axis=0)
+    ratio = (between / (WEEK - 1)) / np.maximum(within / (len(weekdays) - WEEK), 1e-300)
+    return means, np.clip(1 - 1 / np.maximum(ratio, 1e-300), 0, 1)
+
+
+def _correlation(standardized: Floats) -> float:
+    """How much errors go on to the next day, over the column's statistics."""
+    before, after = standardized[:-1], standardized[1:]
+    scale = np.maximum((standardized**2).sum(axis=0), 1e-300)
+    return float(np.clip(np.median((before * after).sum(axis=0) / scale), 0, 0.9))
+
+
+def tail(deviations: Floats, freedom: Floats, known: Floats) -> Floats:
+    """Two-sided p-value of a difference over its estimated standard deviation.
+
+    Student's t would hold if all of the variance were estimated. Here a share of it, the sampling
+    noise of the rows, is known, and the estimate never falls below it; so the chance is
+    E[2 Phi(-x sqrt(max(known, q)))] with q a chi-square over its degrees of freedom, and never
+    below a normal's: that where all is known, Student's where nothing is.
+
+    Parameters
+    ----------
+    deviations, freedom, known : arrays of float of one shape
+        Known is the share of the variance that is known, 0 to 1.
+    """
+    size = np.abs(np.nan_to_num(deviations))
+    p_value: Floats = 2 * special.stdtr(freedom, -size)
+    # What is nobody's alarm needs no integral.
+    wanted = p_value < 0.05
+    if wanted.any():
+        x, df, floor = size[wanted], freedom[wanted], np.clip(known[wanted], 0, 1)
+        spread = np.sqrt(2 / df)
+        low = np.maximum(1 - 7 * spread, 1e-6)[:, None]
+        q = low + (1 + 8 * spread[:, None] - low) * (_NODES + 1) / 2
+        half = df[:, None] / 2
+        # Shape only: the weights are normed below.
+        density = np.exp((half - 1) * np.log(q) - half * (q - 1)) * _WEIGHTS
+        chance = special.ndtr(-x[:, None] * np.sqrt(np.maximum(q, floor[:, None])))
+        mixed = 2 * (density * chance).sum(axis=1) / density.sum(axis=1)
+        p_value[wanted] = np.maximum(mixed, 2 * special.ndtr(-x))
+    return p_value
+
+
+def _negative_binomial(count: Floats, mean: Floats, extra: Floats) -> Floats:
+    """Two-sided tail of a Poisson count whose mean has variance `extra`."""
+    shape = np.clip(mean**2 / np.maximum(extra, 1e-300), 1e-6, 1e9)
+    chance = shape / (shape + mean)
+    # Both tails hold the count itself, so that they add up to 1 or more: of one below a half the
+    # other is no smaller, and need not be computed.
+    smaller = np.ones_like(count)
+    is_upper = count > mean
+    for is_first in (True, False):
+        is_wanted = smaller > 0.5
+        upper = is_wanted & (is_upper == is_first) & (count > 0)
+        lower = is_wanted & (is_upper != is_first)
+        of_upper = special.betainc(np.maximum(count[upper], 1e-9), shape[upper], 1 - chance[upper])
+        of_lower = special.betainc(shape[lower], count[lower] + 1, chance[lower])
+        smaller[upper] = np.minimum(smaller[upper], of_upper)
+        smaller[lower] = np.minimum(smaller[lower], of_lower)
+    p_value: Floats = np.minimum(2 * smaller, 1)
+    return p_value
+
+
+def _moving_sum(values: Floats, length: int) -> Floats:
+    """Sum of each day and those before it, the same to the last bit wherever the span begins."""
+    total: Floats = values.copy()
+    for days in range(1, min(length, len(values))):
+        total[days:] += values[:-days]
+    return total

@@ -1,0 +1,138 @@
+"""From evidence to alarms: false-discovery control over a day, spent against the budget."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from driftmeter.monitors.config import Monitor
+from driftmeter.quality.counts import Floats
+
+DAYS_A_MONTH = 365.25 / 12
+# A column's statistics and windows overlap, and an alarm must matter and be new as well, so that
+# only 0.1 to 0.7 of the level is used on calm days (benchmarks/detection.py); this gives a part
+# back.
+OVERLAP = 1.25
+# How a day's budget is split: most for columns over all rows, which carry the models.
+SHARES = {"rows": 0.60, "segments": 0.32, "multivariate": 0.08}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a team asks of its alarms.
+
+    Attributes
+    ----------
+    false_alarms_per_month : float
+        Tolerated days with a false alarm, per month of 30.4 days.
+    least_shift : float
+        Smallest shift of a number that matters, in robust standard deviations of the reference.
+    least_share : float
+        Smallest change of a share that matters: of missing values, of a category.
+    """
+
+    false_alarms_per_month: float = 1.0
+    least_shift: float = 0.05
+    least_share: float = 0.01
+
+    @property
+    def level(self) -> float:
+        """Chance of a false alarm that one day may take."""
+        return min(OVERLAP * self.false_alarms_per_month / DAYS_A_MONTH, 0.5)
+
+
+def policy_of(monitor: Monitor) -> Policy:
+    """What the monitor's YAML asks of its alarms."""
+    return Policy(
+        false_alarms_per_month=monitor.alarm_budget.false_alarms_per_month,
+        least_shift=monitor.least_effect.shift,
+        least_share=monitor.least_effect.share,
+    )
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What is decided of each hypothesis on a day; arrays of shape (hypotheses,).
+
+    Attributes
+    ----------
+    q_value : array of float
+        Smallest level at which the hypothesis would be among the alarms.
+    threshold_p : array of float
+        The p-value that it had to reach on this day.
+    is_significant : array of bool
+    """
+
+    q_value: Floats
+    threshold_p: Floats
+    is_significant: npt.NDArray[np.bool_]
+
+    def only(self, chosen: slice) -> "Verdicts":
+        """Some of the hypotheses, decided among all."""
+        return Verdicts(self.q_value[chosen], self.threshold_p[chosen], self.is_significant[chosen])
+
+
+def shares_of(groups: npt.NDArray[np.str_]) -> Floats:
+    """Share of the day's budget of each hypothesis, by its group; sums to 1.
+
+    A group without hypotheses leaves its share to the others.
+    """
+    weights = np.zeros(len(groups))
+    for group, share in SHARES.items():
+        chosen = groups == group
+        if chosen.any():
+            weights[chosen] = share / chosen.sum()
+    shares: Floats = weights / weights.sum()
+    return shares
+
+
+def decide(p_values: Floats, shares: Floats, level: float) -> Verdicts:
+    """Weighted Benjamini-Hochberg over one day's hypotheses.
+
+    With no change anywhere the chance of any alarm is at most `level`; with changes, the expected
+    share of false ones among the alarms is (Benjamini and Hochberg 1995; weights: Genovese, Roeder
+    and Wasserman 2006).
+
+    Parameters
+    ----------
+    p_values : array of float, shape (hypotheses,)
+        NaN where nothing could be tested.
+    shares : array of float, shape (hypotheses,)
+        Each hypothesis' share of the budget.
+    """
+    tested = np.isfinite(p_values)
+    weighed = np.where(tested, p_values / np.maximum(shares, 1e-300), np.inf)
+    order = np.argsort(weighed, kind="stable")
+    ranks = np.arange(1, len(order) + 1)
+    # Shares sum to 1, so that p / share is Bonferroni's corrected value.
+    adjusted = np.minimum.accumulate((weighed[order] / ranks)[::-1])[::-1]
+    q_value = np.empty(len(order))
+    q_value[order] = np.minimum(adjusted, 1.0)
+    alarms = int((q_value <= level).sum())
+    return Verdicts(
+        q_value=np.where(tested, q_value, np.nan),
+        threshold_p=np.minimum(level * shares * max(alarms, 1), 1.0),
+        is_significant=tested & (q_value <= level),
+    )
+
+
+def matters(
+    statistic: npt.NDArray[np.str_], effect: Floats, policy: Policy
+) -> npt.NDArray[np.bool_]:
+    """Whether an effect is above the floor of its statistic."""
+    floor = np.where(
+        np.isin(statistic, ["location", "spread"]), policy.least_shift, policy.least_share
+    )
+    # A score's square moves about twice as far as the standard deviation that it stands for.
+    is_above: npt.NDArray[np.bool_] = np.abs(effect) >= np.where(
+        statistic == "spread", 2 * floor, floor
+    )
+    return is_above
+
+
+def as_deviations(p_value: Floats) -> Floats:
+    """A two-sided p-value as standard deviations of a normal, for people and charts."""
+    deviations: Floats = -special.ndtri(np.clip(p_value / 2, 1e-300, 0.5))
+    # No minus zero for a p-value of 1.
+    return deviations + 0.0

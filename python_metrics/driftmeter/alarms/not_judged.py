@@ -1,0 +1,77 @@
+"""What of a monitor is not judged, and why: one answer for every command and page that tells it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+# Column names in one sentence.
+MOST_NAMES = 5
+NOT_JUDGED = sa.text(
+    "select monitor, partition_date, reason, column_names, is_every_column from metrics.not_judged"
+    " where monitor = any(:monitors) order by monitor, reason"
+)
+
+
+@dataclass(frozen=True)
+class NotJudged:
+    """What of a monitor is not judged for one reason.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Empty where it is every column.
+    reason : str
+        What is wrong; where there is something to do, that is its second sentence.
+    day : str or None
+        The day that the reason is about; None where it holds for every day.
+    """
+
+    monitor: str
+    columns: tuple[str, ...]
+    reason: str
+    day: str | None = None
+
+    @property
+    def shows(self) -> str:
+        """What is not judged and why, without what to do."""
+        return f"{self._subject}: {self.reason.partition('. ')[0]}"
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        named = self.reason.partition(". ")[2]
+        return named or "see whether its rows are complete; `min_rows` says how many are needed"
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for people."""
+        return f"{self._subject}: {self.reason}."
+
+    @property
+    def _subject(self) -> str:
+        if not self.columns:
+            return f"{self.monitor} judges no day"
+        names = listed(self.columns)
+        if self.day is None:
+            return f"{self.monitor} does not judge {names}"
+        return f"{self.monitor} did not judge {names} on {self.day}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence, the first few of many."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def not_judged(connection: sa.Connection, monitors: Collection[str]) -> list[NotJudged]:
+    """What of these monitors was not judged on their newest fresh day; labels to come aside."""
+    return [
+        NotJudged(
+            row.monitor,
+            () if row.is_every_column else tuple(row.column_names),
+            row.reason,
+            None if "reference period" in row.reason else str(row.partition_date),
+        )
+        for row in connection.execute(NOT_JUDGED, {"monitors": list(monitors)})
+    ]

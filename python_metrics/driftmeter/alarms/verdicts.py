@@ -1,0 +1,314 @@
+"""Verdicts of one day: evidence of every column and segment, decided together."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from driftmeter.alarms.area import LEAST_AREA, Area, AreaEvidence, judge_area
+from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.column import ColumnEvidence
+from driftmeter.alarms.decision import (
+    Verdicts,
+    as_deviations,
+    decide,
+    matters,
+    policy_of,
+    shares_of,
+)
+from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import too_few_values
+from driftmeter.quality.histograms import ColumnPart
+
+NO_ROWS = "the day has no rows"
+GONE = (
+    "the inference table has no such column any more."
+    " Bring it back, or take it out of the monitor's YAML"
+)
+# How the reason begins of a target whose labels are not due yet; the view not_judged reads it.
+TO_COME = "labels are due"
+ENGINE = "driftmeter day-level null"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One hypothesis on one day: a row of ``metrics.drift``."""
+
+    monitor: str
+    model_version: str | None
+    partition_date: dt.date
+    segment: str | None
+    segment_value: str | None
+    column_name: str | None
+    baseline: str
+    method: str
+    score: float | None
+    threshold: float | None
+    p_value: float | None
+    q_value: float | None
+    effect: float | None
+    is_drifted: bool | None
+    n_reference: int
+    n_current: int
+    status: str
+    reason: str | None
+    engine: str
+    statistic: str | None
+    unit: str | None
+    observed: float | None
+    expected: float | None
+    trailing_p_value: float | None
+    is_slow: bool | None
+
+
+def verdicts_of_day(
+    monitor: Monitor,
+    calibration: Calibration,
+    evidence: Mapping[ColumnPart, ColumnEvidence],
+    known_rows: Mapping[ColumnPart, float],
+    place: int,
+    day: dt.date,
+    version: str | None,
+    area: Area | None,
+    accepted: Mapping[str, Mapping[ColumnPart, str]] | None = None,
+    due: dt.date = dt.date.max,
+    lost: Collection[str] = (),
+) -> Iterator[Verdict]:
+    """Rows of one day: every column over all rows, and every segment that could be judged.
+
+    Parameters
+    ----------
+    accepted : mapping of str to mapping of ColumnPart to str, optional
+        Columns that have a normal of their own in force, which `calibration` and `evidence` hold,
+        each with the parts that it cannot judge yet and why.
+    due : date, optional
+        The last day whose labels are due; of later days the target is not judged.
+    lost : collection of str, optional
+        Columns that the inference table has no more. Days without a value of theirs are not judged
+        by them: that the column is gone is an incident of its own.
+    """
+    policy, accepted = policy_of(monitor), accepted or {}
+    gone = {name for name in lost if _all_missing(known_rows, ColumnPart(None, None, name))}
+    to_come = _to_come(monitor, day, due)
+    unready = {part: reason for reasons in accepted.values() for part, reason in reasons.items()}
+    judged, left_out = [], []
+    for name in monitor.columns:
+        part = ColumnPart(None, None, name)
+        reason = _reason(monitor, calibration, known_rows, part, to_come) or unready.get(part)
+        if name in gone:
+            reason = GONE
+        if reason is None:
+            judged.append(part)
+        else:
+            left_out.append((part, reason))
+    judged += [
+        part
+        for part in calibration.columns
+        if not part.is_all_rows
+        and part not in unready
+        and _reason(monitor, calibration, known_rows, part, to_come) is None
+    ]
+    key: dict[str, Any] = {
+        "monitor": monitor.name,
+        "model_version": version,
+        "partition_date": day,
+        "method": DAY_LEVEL,
+        "engine": ENGINE,
+    }
+    for part, reason in left_out:
+        of_part = _part(part, calibration, known_rows, accepted)
+        if reason == to_come:
+            # How many labels of the reference period are due hangs on the newest day.
+            of_part["n_reference"] = 0
+        yield Verdict(**key, **of_part, **NOTHING, status="skipped", reason=reason)
+    resting = _resting(accepted, gone)
+    if area and resting:
+        yield Verdict(**{**NOTHING, **_of_all(key, area)}, status="skipped", reason=resting)
+    if not judged:
+        return
+    columns = [evidence[part] for part in judged]
+    take = _taker(columns, place)
+    statistic = np.array([column.statistic[place] for column in columns])
+    p_value, effect, trailing = take("p_value"), take("effect"), take("trailing_p_value")
+    classified = None
+    if area and not resting:
+        classified = judge_area(calibration.classifier, area, day)
+    groups = np.array(
+        [
+            *("rows" if part.is_all_rows else "segments" for part in judged),
+            *(["multivariate"] if classified else []),
+        ]
+    )
+    # Against the days just before, a slow season is nothing new; without such days all is new.
+    # Both must speak against calm: the larger p-value does (Berger 1982).
+    new_p = np.fmax(p_value, trailing)
+    every_p = np.append(new_p, classified.p_value) if classified else new_p
+    verdicts = decide(every_p, shares_of(groups), policy.level)
+    if classified and area:
+        yield _of_area(key, area, classified, verdicts)
+    verdicts = verdicts.only(slice(len(judged)))
+    is_large = matters(statistic, effect, policy)
+    is_drifted = verdicts.is_significant & is_large
+    is_slow = ~is_drifted & is_large & (p_value <= verdicts.threshold_p)
+    score, threshold = as_deviations(p_value), as_deviations(verdicts.threshold_p)
+    for i, part in enumerate(judged):
+        scale = calibration.columns[part].scale
+        unit, factor = _unit(monitor, part, str(statistic[i]), scale.spread_in_unit)
+        yield Verdict(
+            **key,
+            **_part(part, calibration, known_rows, accepted),
+            score=_number(score[i]),
+            threshold=_number(threshold[i]),
+            p_value=_number(p_value[i]),
+            q_value=_number(verdicts.q_value[i]),
+            effect=_number(effect[i] * factor),
+            is_drifted=bool(is_drifted[i]),
+            status="ok",
+            reason=None,
+            statistic=_named(str(statistic[i])),
+            unit=unit,
+            observed=_number(columns[i].observed[place]),
+            expected=_number(columns[i].expected[place]),
+            trailing_p_value=_number(trailing[i]),
+            is_slow=bool(is_slow[i]),
+        )
+
+
+def _of_area(
+    key: Mapping[str, Any], area: Area, evidence: AreaEvidence, verdicts: Verdicts
+) -> Verdict:
+    """The row of all columns together, whose hypothesis is the last."""
+    effect = area.area - evidence.expected
+    return Verdict(
+        **_of_all(key, area),
+        threshold=_number(evidence.threshold(float(verdicts.threshold_p[-1]))),
+        p_value=_number(evidence.p_value),
+        q_value=_number(verdicts.q_value[-1]),
+        effect=_number(effect),
+        is_drifted=bool(verdicts.is_significant[-1] and effect >= LEAST_AREA),
+        status="ok",
+        reason=None,
+        statistic="separation",
+        unit="area under the ROC curve",
+        observed=area.area,
+        expected=_number(evidence.expected),
+        trailing_p_value=None,
+        is_slow=False,
+    )
+
+
+def _resting(accepted: Collection[str], gone: Collection[str]) -> str | None:
+    """Why all columns together are not judged, or None where they are.
+
+    Where some are away for good, or gone, all together would tell it every day.
+    """
+    if accepted:
+        names = ", ".join(sorted(accepted))
+        return f"another normal than the reference's is accepted for {names}"
+    return f"the inference table lacks {', '.join(sorted(gone))}" if gone else None
+
+
+def _of_all(key: Mapping[str, Any], area: Area) -> dict[str, Any]:
+    return {
+        **key,
+        "baseline": "reference",
+        "method": CLASSIFIER,
+        "segment": None,
+        "segment_value": None,
+        "column_name": None,
+        "score": area.area,
+        "n_reference": area.n_reference,
+        "n_current": area.n_current,
+    }
+
+
+# Of a column that was not judged.
+NOTHING: dict[str, Any] = dict.fromkeys(
+    (
+        "score", "threshold", "p_value", "q_value", "effect", "is_drifted", "statistic", "unit",
+        "observed", "expected", "trailing_p_value", "is_slow",
+    )
+)  # fmt: skip
+
+
+def _to_come(monitor: Monitor, day: dt.date, due: dt.date) -> str | None:
+    """Why the target of a day is not judged yet, or None where its labels are due."""
+    if day <= due:
+        return None
+    return f"{TO_COME} on {day + dt.timedelta(days=monitor.label_delay_days)}"
+
+
+def _reason(
+    monitor: Monitor,
+    calibration: Calibration,
+    known_rows: Mapping[ColumnPart, float],
+    part: ColumnPart,
+    to_come: str | None,
+) -> str | None:
+    """Why a column or segment cannot be judged on a day, or None where it can."""
+    if not any(known_rows.values()):
+        return NO_ROWS
+    if calibration.too_short:
+        return calibration.too_short
+    if to_come and part.column == monitor.target:
+        return to_come
+    if part not in calibration.columns:
+        return too_few_values(monitor.min_rows)
+    rows = known_rows.get(part, 0.0)
+    # A few labels that did come do not hide that the others are missing.
+    is_of_labels = part.is_all_rows and part.column == monitor.target
+    is_missing = is_of_labels and max(known_rows.values()) >= monitor.min_rows
+    if rows < monitor.min_rows and not (is_missing or _all_missing(known_rows, part)):
+        return f"{rows:.0f} known values; {monitor.min_rows} are needed"
+    return None
+
+
+def _all_missing(known_rows: Mapping[ColumnPart, float], part: ColumnPart) -> bool:
+    """Whether the day has rows and this column has no value in them: the plainest drift."""
+    return part.is_all_rows and known_rows.get(part) == 0.0 and max(known_rows.values()) > 0
+
+
+def _part(
+    part: ColumnPart,
+    calibration: Calibration,
+    known_rows: Mapping[ColumnPart, float],
+    accepted: Collection[str],
+) -> dict[str, Any]:
+    return {
+        "baseline": "accepted" if part.column in accepted else "reference",
+        "segment": part.segment,
+        "segment_value": part.segment_value,
+        "column_name": part.column,
+        "n_reference": int(calibration.reference_rows.get(part, 0)),
+        "n_current": int(known_rows.get(part, 0)),
+    }
+
+
+def _unit(monitor: Monitor, part: ColumnPart, statistic: str, spread: float) -> tuple[str, float]:
+    """Unit of an effect, and what turns the statistic's difference into it."""
+    if statistic == "location":
+        unit = monitor.columns[part.column].unit
+        # A column that is mostly one value has no spread to speak of.
+        return (unit or "units", spread) if spread > 0 else ("standard deviations", 1.0)
+    return ("standard deviations", 1.0) if statistic == "spread" else ("share", 1.0)
+
+
+def _named(statistic: str) -> str:
+    """A statistic as people know it; groups of values are counted from the reference's bins."""
+    return "values" if statistic.startswith("value") else statistic
+
+
+def _taker(columns: Sequence[ColumnEvidence], place: int) -> Any:
+    def take(name: str) -> npt.NDArray[np.float64]:
+        return np.array([getattr(column, name)[place] for column in columns], dtype=float)
+
+    return take
+
+
+def _number(value: float) -> float | None:
+    """A number to ten digits: the last ones depend on how many days were computed together."""
+    return float(f"{value:.10g}") if np.isfinite(value) else None

@@ -1,0 +1,215 @@
+"""Holds the inference table against what was measured of it: changed days become stale."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from driftmeter.arrival.column_changes import lost_columns
+from driftmeter.arrival.contents import DayContent, day_contents
+from driftmeter.monitors.config import Monitor
+
+# States that say what the day held: a stale day is known to have changed, a failed one holds none.
+MEASURED = ("fresh", "empty", "missing")
+PARTITIONS = sa.text(
+    "select partition_date as day, drift_state as state, row_count, fingerprint, labelled_count,"
+    " inputs_fingerprint, rows_dropped_at is not null as is_final,"
+    # Measured before a column went that the table still lacks: then only counts are comparable.
+    " computed_at < (select coalesce((select timestamptz 'infinity' from metrics.inference_columns"
+    " where monitor = :monitor and column_name = any(:lost) limit 1), max(noted_at))"
+    " from metrics.column_changes where monitor = :monitor and change = 'removed'"
+    " and column_name = any(:lost)) as had_more_columns"
+    " from metrics.partitions where monitor = :monitor and partition_date >= :first"
+)
+NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
+MARK = sa.text(
+    "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
+    " where monitor = :monitor and partition_date = :day and drift_state = any(:states)"
+    " and rows_dropped_at is null"
+    # Measured again since it was looked at: then it is this one's to say no more.
+    " and fingerprint is not distinct from :fingerprint"
+)
+MARK_DAYS = sa.text(
+    "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
+    " where monitor = any(:monitors) and partition_date = any(:days)"
+    " and drift_state = any(:states)"
+    # Of a day whose rows were dropped for their age there is nothing to measure again.
+    " and rows_dropped_at is null returning partition_date"
+)
+FAIL = sa.text(
+    "insert into metrics.partitions (monitor, partition_date, state, drift_state, drift_reason,"
+    " row_count, config_hash, duration_seconds, computed_at) values (:monitor, :day, 'failed',"
+    " 'failed', :reason, 0, :config, 0, now()) on conflict (monitor, partition_date) do update"
+    " set drift_reason = excluded.drift_reason, computed_at = excluded.computed_at"
+    " where partitions.drift_state = 'failed'"
+)
+# A day whose run goes on is stale too, until its last step: it is nobody's to run again meanwhile.
+STALE = sa.text(
+    "select days.partition_date, greatest(days.computed_at, notes.newest)::text as measured_at"
+    " from metrics.partitions as days left join lateral (select max(measured_at) as newest"
+    " from metrics.measured_inputs as inputs where inputs.monitor = days.monitor"
+    " and inputs.partition_date = days.partition_date) as notes on true"
+    " where days.monitor = :monitor and days.state = 'stale' and (days.drift_state = 'stale'"
+    " or coalesce(notes.newest, '-infinity') <= now() - cast(:rest as interval)) order by 1"
+)
+
+
+@dataclass(frozen=True)
+class DayChange:
+    """A day whose rows are not those that were measured.
+
+    Attributes
+    ----------
+    reason : str
+        What changed, for people: ``3 rows came late``.
+    fingerprint : str or None
+        Of the rows that were measured.
+    """
+
+    day: dt.date
+    reason: str
+    fingerprint: str | None
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What came into one inference table since it was measured.
+
+    Attributes
+    ----------
+    new : tuple of date
+        Days with rows that nobody measured, after the reference and ended in the monitor's zone.
+    changed : tuple of DayChange
+    """
+
+    new: tuple[dt.date, ...]
+    changed: tuple[DayChange, ...]
+
+
+def arrivals(
+    connection: sa.Connection, monitor: Monitor, now: dt.datetime | None = None
+) -> Arrivals:
+    """Compare each day that may still change with what was measured of it.
+
+    Days that may change are the last `watch_days` before the newest that was measured, and all
+    after it: one aggregate over these days, whatever the history's length.
+
+    Parameters
+    ----------
+    now : datetime with a zone, optional
+        A day of the table is looked at once it has ended in the monitor's time zone by then.
+    """
+    today = (now or dt.datetime.now(dt.timezone.utc)).astimezone(monitor.zone).date()
+    newest = connection.scalar(NEWEST, {"monitor": monitor.name})
+    # The reference is held by its own hash; days before it are nobody's to measure.
+    first = monitor.reference.to_date + dt.timedelta(days=1)
+    if newest is not None:
+        first = max(first, newest - dt.timedelta(days=monitor.watch_days))
+    content = day_contents(connection, monitor, first, today - dt.timedelta(days=1))
+    lost = list(lost_columns(connection, monitor))
+    rows = connection.execute(PARTITIONS, {"monitor": monitor.name, "first": first, "lost": lost})
+    measured = {row.day: row for row in rows}
+    changed = []
+    for day, row in sorted(measured.items()):
+        is_watched = row.state in MEASURED and not row.is_final
+        reason = _reason(row, content.get(day)) if is_watched else None
+        if reason:
+            changed.append(DayChange(day, reason, row.fingerprint))
+    return Arrivals(tuple(sorted(set(content) - set(measured))), tuple(changed))
+
+
+def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str | None:
+    """What changed of a measured day; None where nothing did."""
+    rows = now.rows if now else 0
+    if rows > measured.row_count:
+        return f"{_rows(rows - measured.row_count)} came late, after it was measured"
+    if rows < measured.row_count:
+        return f"{_rows(measured.row_count - rows)} vanished after it was measured"
+    if now is None or now.fingerprint == measured.fingerprint:
+        return None
+    landed = now.labelled - (measured.labelled_count or 0)
+    if measured.had_more_columns and landed <= 0:
+        return None
+    if measured.had_more_columns or now.inputs_fingerprint == measured.inputs_fingerprint:
+        return (
+            f"{landed:,} labels landed after it was measured"
+            if landed > 0
+            else "labels changed after it was measured"
+        )
+    return "rows changed after it was measured"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count > 1 else ''}"
+
+
+def mark_changed(engine: sa.Engine, monitor: Monitor) -> Arrivals:
+    """Make exactly the days that changed stale, each with its reason."""
+    with engine.begin() as connection:
+        arrived = arrivals(connection, monitor)
+        for change in arrived.changed:
+            connection.execute(
+                MARK,
+                {
+                    "monitor": monitor.name,
+                    "day": change.day,
+                    "reason": change.reason,
+                    "fingerprint": change.fingerprint,
+                    "states": list(MEASURED),
+                },
+            )
+    return arrived
+
+
+def mark_days_stale(
+    connection: sa.Connection,
+    monitors: Iterable[str],
+    days: Sequence[dt.date],
+    reason: str,
+    states: Sequence[str] = (*MEASURED, "failed"),
+) -> list[dt.date]:
+    """Make days of some monitors stale whose rows are to be made anew from changed inputs.
+
+    For what feeds an inference table and knows of a change before the table does.
+    """
+    marked = connection.scalars(
+        MARK_DAYS,
+        {
+            "monitors": list(monitors),
+            "days": list(days),
+            "reason": reason,
+            "states": list(states),
+        },
+    )
+    return sorted(set(marked))
+
+
+def mark_days_failed(
+    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date], reason: str
+) -> None:
+    """Say of days that were never measured why they could not be; those of the reference are none.
+
+    A day that was measured keeps what it has: of rows that changed since it is stale anyway.
+    """
+    wanted = [day for day in days if day not in monitor.reference]
+    values = {"monitor": monitor.name, "reason": reason[:500], "config": monitor.config_hash}
+    if wanted:
+        connection.execute(FAIL, [{**values, "day": day} for day in wanted])
+
+
+def stale_days(
+    engine: sa.Engine, monitor: str, rest: dt.timedelta = dt.timedelta(0)
+) -> dict[dt.date, str]:
+    """Days to measure again, and when something of them was measured last.
+
+    They changed since they were measured, or a run ended before all steps had measured them.
+
+    Parameters
+    ----------
+    rest : timedelta
+        So long nothing was measured of a day that waits for steps: before that its run may go on.
+    """
+    with engine.connect() as connection:
+        rows = connection.execute(STALE, {"monitor": monitor, "rest": rest})
+        return {row.partition_date: row.measured_at for row in rows}

@@ -1,0 +1,194 @@
+"""Rows of an inference table as a frame that Evidently can compare, and their fingerprint."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import sqlalchemy as sa
+from psycopg import sql
+
+from driftmeter.arrival.values import category_of, number_of, text_of
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse.copy import copy_out
+
+VERSION = "model_version"
+# Of more rows a day a sample is compared: a distribution function of it is within 0.43 percentage
+# points of the whole day's, 19 days of 20 (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
+MOST_ROWS = 100_000
+# Of more rows of all reference days together a sample is kept: 1 GiB holds them in every form.
+MOST_REFERENCE_ROWS = 500_000
+# Of so many hash values a sample takes the lowest.
+HASHES = 2**30
+
+
+def read_rows(
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    *,
+    segment: tuple[str, str] | None = None,
+    most_rows: int | None = None,
+    known_rows: int | None = None,
+    is_coded: bool = False,
+) -> pd.DataFrame:
+    """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
+
+    Categories are text as Postgres prints it (3, not 3.0), the same in reference and current, and a
+    classifier's label is ``true`` or ``false``; numbers are float64, null as NaN. Rows are in the
+    order of their id: what draws from them or adds them up gives the same each time.
+
+    Parameters
+    ----------
+    segment : tuple of str, optional
+        A column and the value, as text, that its rows must have.
+    most_rows : int, optional
+        About as many rows at most, a sample by hash of the id that is the same each time; the
+        others never leave the database.
+    known_rows : int, optional
+        How many there are; they are counted without it.
+    is_coded : bool
+        Categories are pandas' own, of the same text: quicker to count, and half the memory.
+    """
+    columns = monitor.columns
+    expressions = [
+        sql.SQL("{} as {}").format(
+            category_of(monitor, name)
+            if column.kind == "categorical"
+            else number_of(sql.Identifier(name)),
+            sql.Identifier(name),
+        )
+        for name, column in columns.items()
+    ]
+    beside = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
+    expressions += [
+        sql.SQL("{} as {}").format(category_of(monitor, name), sql.Identifier(alias))
+        for name, alias in beside.items()
+    ]
+    where = _where(monitor, days, segment)
+    if most_rows is not None:
+        rows = known_rows
+        if rows is None:
+            rows = count_rows(connection, monitor, days, segment=segment)
+        if rows > most_rows:
+            # A row without an id is as likely to be in it as any other.
+            where += sql.SQL(
+                " and (hashtextextended(coalesce({id}::text, (scored.*)::text), 0) & {all})"
+                " < {some}"
+            ).format(
+                id=sql.Identifier(monitor.id),
+                all=sql.Literal(HASHES - 1),
+                some=sql.Literal(int(HASHES * most_rows / rows)),
+            )
+    query = sql.SQL(
+        "select {columns}, {version} as {alias} from {table} as scored where {where}"
+        # Rows lie in another order after an update, and come from several machines in any.
+        ' order by scored.{id}::text collate "C"'
+    ).format(
+        columns=sql.SQL(", ").join(expressions),
+        version=text_of(sql.Identifier(monitor.model_version)),
+        alias=sql.Identifier(VERSION),
+        id=sql.Identifier(monitor.id),
+        table=table_of(monitor),
+        where=where,
+    )
+    text = pa.dictionary(pa.int32(), pa.string()) if is_coded else pa.string()
+    types = {
+        name: text if column.kind == "categorical" else pa.float64()
+        for name, column in columns.items()
+    }
+    types |= dict.fromkeys(beside.values(), pa.string())
+    with explained(monitor):
+        return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
+
+
+def count_rows(
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    *,
+    segment: tuple[str, str] | None = None,
+) -> int:
+    """Rows of the days, or of a segment of them."""
+    query = sql.SQL("select count(*) as rows from {table} where {where}").format(
+        table=table_of(monitor), where=_where(monitor, days, segment)
+    )
+    with explained(monitor):
+        counted = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
+    return int(counted["rows"][0])
+
+
+def _where(
+    monitor: Monitor, days: Sequence[dt.date], segment: tuple[str, str] | None
+) -> sql.Composed:
+    where = sql.SQL("partition_date = any({days}::date[])").format(days=sql.Literal(list(days)))
+    if segment is None:
+        return where
+    name, value = segment
+    return where + sql.SQL(" and {text} = {value}").format(
+        text=category_of(monitor, name), value=sql.Literal(value)
+    )
+
+
+def fingerprint(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> tuple[int, str]:
+    """Row count, and a hash of the monitored columns that does not depend on the rows' order."""
+    names = [monitor.id, monitor.model_version, *monitor.columns]
+    query = sql.SQL(
+        "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text"
+        " from {table} where partition_date between {first} and {last}"
+    ).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, names)),
+        table=table_of(monitor),
+        first=sql.Literal(first),
+        last=sql.Literal(last),
+    )
+    driver = connection.connection.driver_connection
+    with explained(monitor):
+        rows, total = driver.execute(query).fetchone()  # type: ignore[union-attr]
+    return rows, hashlib.sha256(f"{rows}:{total}".encode()).hexdigest()[:16]
+
+
+def table_of(monitor: Monitor) -> sql.Identifier:
+    """The monitor's inference table, quoted."""
+    return sql.Identifier(monitor.schema_name, monitor.name)
+
+
+@contextmanager
+def explained(monitor: Monitor) -> Iterator[None]:
+    """A missing table or column is the user's to mend, so it is told as such."""
+    where = f"{monitor.schema_name}.{monitor.name}"
+    try:
+        yield
+    except psycopg.errors.UndefinedTable as error:
+        message = str(error.diag.message_primary)
+        if f'"{where}"' not in message:
+            # A view by name reads whatever table has the name now.
+            raise DriftmeterError(
+                f"a table that it reads is gone ({message})",
+                where=where,
+                fix="write that table again under its name, or correct the model that names it",
+            ) from error
+        raise DriftmeterError(
+            "the inference table does not exist",
+            where=where,
+            fix=f"build it: `dbt build --select {monitor.name}`, or `driftmeter run`",
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DriftmeterError(
+            f"{error.diag.message_primary}",
+            where=where,
+            fix="grant usage on the schema and select on the table that it reads to the login that"
+            " measures: docs/access.md",
+        ) from error
+    except psycopg.errors.UndefinedColumn as error:
+        raise DriftmeterError(
+            f"{error.diag.message_primary}",
+            where=where,
+            fix="name a column that it has under config.meta.monitor, or add it to the model",
+        ) from error

@@ -1,0 +1,35 @@
+"""Until when labels may still be to come: the one clock by which they are waited for.
+
+A day is as old as the newest day that was computed lets it be, so that a replayed history waits for
+its labels as days that come one by one do.
+"""
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from driftmeter.monitors.config import Monitor
+
+NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
+
+
+def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
+    """The newest day that was computed: by it one tells how long labels have had."""
+    newest: dt.date | None = connection.scalar(NEWEST, {"monitor": monitor.name})
+    return newest
+
+
+def has_waited(monitor: Monitor, day: dt.date, newest: dt.date | None) -> bool:
+    """Whether a day has waited for its labels as long as the monitor says; a day at least."""
+    return newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
+
+
+def last_due(connection: sa.Connection, monitor: Monitor) -> dt.date:
+    """The last day whose labels are due: the target of later days is not judged.
+
+    Without a delay that is every day: labels come with their rows.
+    """
+    if monitor.target is None or not monitor.label_delay_days:
+        return dt.date.max
+    newest = newest_day(connection, monitor)
+    return newest - dt.timedelta(days=monitor.label_delay_days) if newest else dt.date.min

@@ -1,0 +1,75 @@
+"""Days that never came: rows were due on them, and there are none."""
+
+import datetime as dt
+import itertools
+
+import sqlalchemy as sa
+
+from driftmeter.arrival.contents import day_contents
+from driftmeter.arrival.due import ONE_DAY, due_days, newest_due_day
+from driftmeter.monitors.config import Monitor
+
+# A monitor is live where its newest day was new when it was computed: that a table of old rows has
+# no newer ones is nobody's failure.
+IS_LIVE = sa.text("select is_live from metrics.freshness where monitor = :monitor")
+MEASURED = sa.text(
+    "select partition_date as day, row_count > 0 as has_rows from metrics.partitions"
+    " where monitor = :monitor and partition_date > :after order by 1"
+)
+OF_REFERENCE = sa.text(
+    "select partition_date from metrics.column_profile where monitor = :monitor"
+    " and metric = 'row_count' and segment is null and partition_date between :first and :last"
+    " group by 1 having sum(value) > 0"
+)
+
+
+def overdue_days(
+    connection: sa.Connection, monitor: Monitor, now: dt.datetime | None = None
+) -> set[dt.date]:
+    """Days on which rows are due by now and of which none have been measured, of a live monitor.
+
+    They are days after the reference and after the first measured day with rows, no older than
+    `watch_days` before the newest one. Whether the table has rows of them by now is not looked at.
+
+    Parameters
+    ----------
+    now : datetime with a zone, optional
+        A day is overdue once it has ended in the monitor's time zone by then, and its grace too.
+    """
+    named = {"monitor": monitor.name}
+    if not connection.scalar(IS_LIVE, named):
+        return set()
+    after = {**named, "after": monitor.reference.to_date}
+    came = {row.day for row in connection.execute(MEASURED, after) if row.has_rows}
+    if not came:
+        return set()
+    oldest = max(came) - dt.timedelta(days=monitor.watch_days)
+    watched = sorted(day for day in came if day >= oldest)
+    last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc))
+    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    reference = list(connection.scalars(OF_REFERENCE, {**named, **span}))
+    gaps = itertools.pairwise([*watched, max(last, watched[-1]) + ONE_DAY])
+    return {
+        day
+        for before, after_gap in gaps
+        for day in due_days(reference, before + ONE_DAY, after_gap - ONE_DAY)
+    }
+
+
+def missing_days(
+    connection: sa.Connection, monitor: Monitor, now: dt.datetime | None = None
+) -> list[dt.date]:
+    """Overdue days that are to be measured as missing: the table has no rows of them.
+
+    Raises
+    ------
+    DriftmeterError
+        If the table does not exist.
+    """
+    days = overdue_days(connection, monitor, now)
+    after = {"monitor": monitor.name, "after": monitor.reference.to_date}
+    days -= {row.day for row in connection.execute(MEASURED, after)}
+    if not days:
+        return []
+    contents = day_contents(connection, monitor, min(days), max(days))
+    return sorted(days - contents.keys())

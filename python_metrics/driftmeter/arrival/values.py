@@ -1,0 +1,47 @@
+"""How a value of an inference table is read in SQL, whatever the type of its column.
+
+Null and NaN are missing. dbt's package reads alike: `dbt_project/driftmeter/macros/values.sql`.
+"""
+
+from psycopg import sql
+
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.labels import FALSE, TRUE, label_in_sql
+
+# The types that have a NaN.
+FLOATING = sql.SQL("('real'::regtype, 'double precision'::regtype, 'numeric'::regtype)")
+
+
+def number_of(column: sql.Composable) -> sql.Composed:
+    """A number as double precision."""
+    return sql.SQL("nullif({}::double precision, 'NaN')").format(column)
+
+
+def text_of(column: sql.Composable) -> sql.Composed:
+    """A category, a segment's value or a version as text, as Postgres prints it."""
+    # In a column of text NaN is a text like any other.
+    form = (
+        "case when {column}::text <> 'NaN' or pg_typeof({column}) not in {floating}"
+        " then {column}::text end"
+    )
+    return sql.SQL(form).format(column=column, floating=FLOATING)
+
+
+def category_of(monitor: Monitor, name: str) -> sql.Composed:
+    """A column as text; a classifier's target as ``true`` and ``false``, and else as it is."""
+    column = sql.Identifier(name)
+    if name != monitor.target or monitor.task == "regression":
+        return text_of(column)
+    as_text = sql.SQL("{}::text").format(column)
+    return label_in_sql(as_text, f"'{TRUE}'", f"'{FALSE}'", text_of(column))
+
+
+def outcome_of(monitor: Monitor, column: sql.Composable) -> sql.Composed:
+    """The target: a finite number or, of a classifier, a boolean; null where it is neither."""
+    if monitor.task == "regression":
+        form = (
+            "case when abs({column}::double precision) < 'infinity'"
+            " then {column}::double precision end"
+        )
+        return sql.SQL(form).format(column=column)
+    return label_in_sql(sql.SQL("{}::text").format(column), "true", "false", sql.NULL)

@@ -1,0 +1,179 @@
+"""Plotly figures of Grafana's chart panels."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from driftmeter.dashboards.panels import DAY_MS, Json
+from driftmeter.dashboards.preview.formats import COLORS, color_of, meaning_of, settings_of, shown
+from driftmeter.dashboards.preview.frames import Scope, series_of
+
+PALETTE = (
+    "#3274d9", "#f2802a", "#56a64b", "#b877d9", "#e0b400", "#e02f44", "#37a2a2", "#8d6e63",
+    "#7e8aa2", "#d683ce", "#96bf48", "#4b6fa8",
+)  # fmt: skip
+# As many decimals as tell one tick from the next.
+SHARES = ".2~%"
+HALF_A_DAY = pd.Timedelta(hours=12)
+# Over fewer, a tick of its own choosing is an hour of a day that has one value.
+FEW_DAYS = pd.Timedelta(days=8)
+
+
+def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
+    """The figure of one chart panel.
+
+    Parameters
+    ----------
+    scope : Scope
+        Its days are the whole width of a chart over time, days without a value included.
+
+    Raises
+    ------
+    KeyError
+        For a kind of panel that has no figure.
+    """
+    drawn = {
+        "timeseries": _timeseries,
+        "status-history": _history,
+        "state-timeline": _history,
+        "barchart": _bars,
+    }[panel["type"]](panel, frame)
+    height = 30 * panel["gridPos"]["h"]
+    legend = {
+        "orientation": "h",
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
+        "font": {"size": 10},
+    }
+    legend.update(drawn.layout.legend.to_plotly_json())
+    drawn.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 6, "b": 6},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 11, "color": "#3b4350"},
+        legend=legend,
+        hoverlabel={"font_size": 11},
+    )
+    drawn.update_xaxes(showgrid=False, automargin=True)
+    drawn.update_yaxes(gridcolor="#e8ebef", zeroline=False, automargin=True)
+    if panel["type"] != "barchart":
+        # A point or a bar sits on the first moment of its day, half of it before.
+        drawn.update_xaxes(range=[scope.first - HALF_A_DAY, scope.last])
+        if scope.last - scope.first < FEW_DAYS:
+            drawn.update_xaxes(dtick=DAY_MS)
+    return drawn
+
+
+def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    drawn = go.Figure()
+    series = series_of(frame)
+    for number, (name, values) in enumerate(series.items()):
+        settings = settings_of(panel, name)
+        custom, fixed = settings["custom"], settings["color"].get("fixedColor")
+        color = COLORS[fixed] if fixed else PALETTE[number % len(PALETTE)]
+        # The edge of a band is a line without width, which has no swatch.
+        is_listed = not custom["hideFrom"]["legend"] and custom["lineWidth"] > 0
+        # Every day has its place, so that a day without a value breaks the line.
+        daily = values.groupby(level=0).mean().asfreq("D") if len(values) > 1 else values
+        if custom["drawStyle"] == "bars":
+            drawn.add_bar(
+                x=daily.index,
+                y=daily,
+                width=0.8 * DAY_MS,
+                name=name,
+                marker_color=color,
+                showlegend=True,
+            )
+            continue
+        lower = series.get(custom.get("fillBelowTo", ""))
+        if lower is not None:
+            both = pd.concat([values, lower.reindex(values.index)], axis=1).dropna()
+            # One piece for days in a row: a band over a gap would hide it.
+            piece = (both.index.to_series().diff() > pd.Timedelta(days=1)).cumsum()
+            for _, part in both.groupby(piece.to_numpy()):
+                drawn.add_scatter(
+                    x=[*part.index, *part.index[::-1]],
+                    y=[*part.iloc[:, 0], *part.iloc[::-1, 1]],
+                    fill="toself",
+                    fillcolor=color,
+                    opacity=custom["fillOpacity"] / 100,
+                    line_width=0,
+                    mode="lines",
+                    showlegend=False,
+                    hoverinfo="skip",
+                )
+        drawn.add_scatter(
+            x=daily.index,
+            y=daily,
+            name=name,
+            mode="lines" if custom["showPoints"] == "never" else "lines+markers",
+            line={
+                "color": color,
+                "width": custom["lineWidth"],
+                "dash": "dash" if custom.get("lineStyle") else "solid",
+            },
+            marker={"size": 4},
+            connectgaps=False,
+            showlegend=is_listed,
+        )
+    drawn.update_layout(barmode="stack")
+    defaults = panel["fieldConfig"]["defaults"]
+    if defaults["custom"]["thresholdsStyle"]["mode"] == "line":
+        for step in defaults["thresholds"]["steps"][1:]:
+            drawn.add_hline(y=step["value"], line_dash="dash", line_color=COLORS[step["color"]])
+    if defaults["unit"] == "percentunit":
+        drawn.update_yaxes(tickformat=SHARES)
+    if "min" in defaults:
+        drawn.update_yaxes(rangemode="tozero")
+    least = defaults["custom"].get("axisSoftMax")
+    if least and max((values.max() for values in series.values()), default=0) < least:
+        drawn.update_yaxes(range=[0, least])
+    return drawn
+
+
+def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    settings = panel["fieldConfig"]["defaults"]
+    series = series_of(frame)
+    drawn = go.Figure()
+    by_color: dict[str, list[tuple[object, str, str]]] = {}
+    meanings: dict[str, str] = {}
+    for name, values in reversed(series.items()):
+        for time, value in values.dropna().items():
+            text = f"{name}, {time:%a %Y-%m-%d}: {shown(float(value), settings)}"
+            color = color_of(float(value), settings)
+            meanings[color] = meaning_of(float(value), settings)
+            by_color.setdefault(color, []).append((time, name, text))
+    for color, cells in by_color.items():
+        times, names, texts = zip(*cells, strict=True)
+        drawn.add_bar(
+            y=names,
+            base=times,
+            x=[0.92 * DAY_MS] * len(cells),
+            orientation="h",
+            marker_color=color,
+            marker_line_width=0,
+            hovertext=texts,
+            hoverinfo="text",
+            name=meanings[color],
+            showlegend=True,
+        )
+    drawn.update_layout(barmode="overlay", bargap=0.12)
+    drawn.update_xaxes(type="date")
+    drawn.update_yaxes(type="category", categoryarray=list(reversed(series)), dtick=1)
+    return drawn
+
+
+def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
+    drawn = go.Figure()
+    x = panel["options"]["xField"]
+    for number, name in enumerate(column for column in frame.columns if column != x):
+        fixed = settings_of(panel, name)["color"].get("fixedColor")
+        color = COLORS[fixed] if fixed else PALETTE[number]
+        drawn.add_bar(x=frame[x], y=frame[name], name=name, marker_color=color, opacity=0.8)
+    # Below are the long names of bins.
+    drawn.update_layout(barmode="group", legend={"yref": "paper", "y": 1.12, "yanchor": "top"})
+    drawn.update_xaxes(type="category")
+    if panel["fieldConfig"]["defaults"]["unit"] == "percentunit":
+        drawn.update_yaxes(tickformat=SHARES)
+    return drawn

@@ -1,0 +1,197 @@
+"""One self-contained HTML page of a dashboard, for people with neither Docker nor Grafana."""
+
+import datetime as dt
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import plotly.io
+import sqlalchemy as sa
+from plotly.offline import get_plotlyjs
+
+from driftmeter.dashboards.dashboard import Dashboard
+from driftmeter.dashboards.panels import Json
+from driftmeter.dashboards.preview import cells
+from driftmeter.dashboards.preview.charts import figure
+from driftmeter.dashboards.preview.frames import Scope, rows_of
+from driftmeter.errors import DriftmeterError
+from driftmeter.reports.safe_page import with_policy
+
+STYLE = """
+:root { color-scheme: light; }
+body { margin: 0; background: #f3f5f8; color: #232b38; font: 14px/1.4 system-ui, sans-serif; }
+header { padding: 18px 24px 6px; } h1 { margin: 0; font-size: 22px; }
+header p { margin: 4px 0 0; color: #5b6675; }
+h2 { margin: 18px 24px 6px; font-size: 15px; }
+main { display: grid; grid-template-columns: repeat(24, 1fr); gap: 10px; padding: 0 24px; }
+section { background: #fff; border: 1px solid #dfe4ea; border-radius: 6px; padding: 8px 10px;
+  min-width: 0; overflow: auto; }
+h3 { margin: 0 0 4px; font-size: 13px; font-weight: 600; }
+.stat { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; font-size: 26px;
+  font-weight: 600; }
+.stat { overflow: hidden; }
+.stat span { overflow-wrap: anywhere; font-size: clamp(15px, 1.7vw, 26px); }
+.stat small { display: block; font-size: 11px; font-weight: 400; color: #5b6675; }
+.spark { width: 100%; height: 30px; }
+.none { color: #5b6675; margin: 6px 0; }
+table { border-collapse: collapse; width: 100%; font-size: 12px; }
+th { text-align: left; color: #5b6675; font-weight: 500; }
+td, th { padding: 3px 6px; border-bottom: 1px solid #eceff3; }
+td { white-space: nowrap; }
+td.text { white-space: normal; overflow-wrap: anywhere; }
+td.sentence { white-space: normal; min-width: 140px; }
+footer { padding: 14px 24px 24px; color: #5b6675; font-size: 12px; }
+@media (max-width: 900px) { main { display: block; } section { margin-bottom: 10px; }
+  table { font-size: 10.5px; } td, th { padding: 3px 4px; } td.sentence { min-width: 90px; } }
+"""
+
+
+def write_page(
+    engine: sa.Engine,
+    dashboard: Dashboard,
+    file: Path,
+    *,
+    monitors: Sequence[str] = (),
+    days: tuple[dt.date, dt.date] | None = None,
+) -> Path:
+    """Run a dashboard's own queries and draw their answers into one file.
+
+    Parameters
+    ----------
+    monitors : sequence of str
+        Shown one below the other; none means every one there is.
+    days : tuple of date, optional
+        First and last day; None takes each monitor's newest thirty.
+
+    Raises
+    ------
+    DriftmeterError
+        If no monitor has run yet, or one has not.
+    """
+    # Told at once, not after all queries: where it cannot be written.
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with engine.connect() as connection:
+        known = newest_days(connection)
+        missing = [name for name in monitors if name not in known]
+        if missing or not known:
+            raise DriftmeterError(
+                f"monitor {missing[0]!r} has not run yet" if missing else "no monitor has run yet",
+                where="the warehouse",
+                fix="run `driftmeter run`, or materialize a day in Dagster",
+            )
+        parts: list[str] = []
+        shared, own = _split(dashboard.to_json()["panels"])
+        for number, monitor in enumerate(monitors or known):
+            scope = _scope(connection, monitor, days or _last_month(known[monitor]))
+            parts.append(_grid(connection, own if number else [*shared, *own], scope))
+    made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>Driftmeter: '
+        f"{html.escape(dashboard.title)}</title><style>{STYLE}</style>"
+        f"<script>{get_plotlyjs()}</script></head><body><header><h1>Driftmeter: "
+        f"{html.escape(dashboard.title)}</h1><p>{html.escape(dashboard.description)}</p></header>"
+        f"{''.join(parts)}<footer>Drawn {made} from the metrics schema with the queries of "
+        f"Grafana's dashboard {dashboard.title}. Hover over a title to read what it "
+        f"shows.</footer></body></html>"
+    )
+    file.write_text(with_policy(page), encoding="utf-8")
+    return file
+
+
+def _split(panels: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """Sections that are the same for every monitor, and those of the chosen one."""
+    sections: list[list[Json]] = []
+    for panel in panels:
+        if panel["type"] == "row":
+            sections.append([])
+        sections[-1].append(panel)
+    shared: list[Json] = []
+    own: list[Json] = []
+    for section in sections:
+        asks = any(
+            "$monitor" in target["rawSql"] for p in section for target in p.get("targets", ())
+        )
+        (own if asks else shared).extend(section)
+    return shared, own
+
+
+def newest_days(connection: sa.Connection) -> dict[str, dt.date]:
+    """The newest day of every monitor that has run; none where dbt has not made its tables."""
+    if not connection.scalar(sa.text("select to_regclass('metrics.reference_bins') is not null")):
+        return {}
+    query = "select monitor, newest_day from metrics.monitor_state where newest_day is not null"
+    return {row.monitor: row.newest_day for row in connection.execute(sa.text(query))}
+
+
+def _last_month(newest: dt.date) -> tuple[dt.date, dt.date]:
+    return newest - dt.timedelta(days=29), newest
+
+
+def _scope(connection: sa.Connection, monitor: str, days: tuple[dt.date, dt.date]) -> Scope:
+    versions = connection.execute(
+        sa.text("select model_version from metrics.model_version_starts where monitor = :monitor"),
+        {"monitor": monitor},
+    ).scalars()
+    column, metric = connection.execute(
+        sa.text(
+            "select (select column_name from metrics.monitored_columns as columns"
+            " where columns.monitor = monitors.monitor order by role <> 'prediction' limit 1),"
+            " case task when 'regression' then 'mae' else 'log_loss' end"
+            " from metrics.monitors where monitor = :monitor"
+        ),
+        {"monitor": monitor},
+    ).one()
+    return Scope(
+        first=dt.datetime.combine(days[0], dt.time.min, dt.timezone.utc),
+        last=dt.datetime.combine(days[1], dt.time.max, dt.timezone.utc),
+        values={
+            "monitor": monitor,
+            "model_version": list(versions) or [""],
+            "segment": "all rows",
+            "column": column,
+            "metric": metric,
+        },
+    )
+
+
+def _grid(connection: sa.Connection, panels: Sequence[Json], scope: Scope) -> str:
+    parts, is_open = [], False
+    for panel in panels:
+        if panel["type"] == "row":
+            parts.append("</main>" * is_open + f"<h2>{_titled(panel, scope)}</h2><main>")
+            is_open = True
+            continue
+        width = panel["gridPos"]["w"]
+        parts.append(
+            f'<section style="grid-column: span {width}">'
+            f'<h3 title="{html.escape(panel["description"])}">{_titled(panel, scope)}</h3>'
+            f"{_body(connection, panel, scope)}</section>"
+        )
+    return "".join(parts) + "</main>" * is_open
+
+
+def _titled(panel: Json, scope: Scope) -> str:
+    title = str(panel["title"])
+    for name, value in scope.values.items():
+        if isinstance(value, str):
+            title = title.replace(f"${name}", value)
+    return html.escape(title)
+
+
+def _body(connection: sa.Connection, panel: Json, scope: Scope) -> str:
+    frame = rows_of(connection, panel["targets"][0]["rawSql"], scope)
+    if panel["type"] == "stat":
+        return cells.stat(panel, frame)
+    if frame.empty:
+        return f'<p class="none">{html.escape(panel["fieldConfig"]["defaults"]["noValue"])}</p>'
+    if panel["type"] == "table":
+        return cells.table(panel, frame)
+    return str(
+        plotly.io.to_html(
+            figure(panel, frame, scope),
+            full_html=False,
+            include_plotlyjs=False,
+            config={"displayModeBar": False, "responsive": True},
+        )
+    )

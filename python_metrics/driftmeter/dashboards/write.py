@@ -1,0 +1,112 @@
+"""Writes every dashboard's JSON to a directory: `python -m driftmeter.dashboards.write`."""
+
+import argparse
+import datetime as dt
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from driftmeter import settings
+from driftmeter.dashboards.dashboard import DEMO, Dashboard, Opening
+from driftmeter.dashboards.data_quality_dashboard import DATA_QUALITY
+from driftmeter.dashboards.drift_dashboard import DRIFT
+from driftmeter.dashboards.overview_dashboard import OVERVIEW
+from driftmeter.dashboards.performance_dashboard import PERFORMANCE
+from driftmeter.dashboards.pipeline_dashboard import PIPELINE
+from driftmeter.dashboards.tests_and_incidents_dashboard import TESTS_AND_INCIDENTS
+
+DASHBOARDS: tuple[Dashboard, ...] = (
+    OVERVIEW,
+    DRIFT,
+    DATA_QUALITY,
+    PERFORMANCE,
+    TESTS_AND_INCIDENTS,
+    PIPELINE,
+)
+COMMITTED = settings.GRAFANA / "dashboards"
+PROVISIONING = settings.GRAFANA / "provisioning"
+
+
+def write_dashboards(directory: Path, opening: Opening = DEMO) -> list[Path]:
+    """Write one file a dashboard, named by its uid, and nothing else.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if it is not there.
+    opening : Opening
+        What they show when they are opened for the first time.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    files = [directory / f"{dashboard.uid}.json" for dashboard in DASHBOARDS]
+    for dashboard, file in zip(DASHBOARDS, files, strict=True):
+        file.write_text(dashboard.to_text(opening))
+    return files
+
+
+def write_provisioning(directory: Path) -> None:
+    """Write what Grafana is provisioned with, its alert rules over this warehouse's schema."""
+    shutil.copytree(PROVISIONING, directory, dirs_exist_ok=True)
+    (directory / "alerting" / "rules.yaml").write_text(rules_text())
+
+
+def rules_text() -> str:
+    """The file of alert rules, over this warehouse's schema."""
+    rules = (PROVISIONING / "alerting" / "rules.yaml").read_text()
+    return rules.replace("from metrics.", f"from {settings.metrics_schema()}.")
+
+
+NEWEST = sa.text(
+    """
+    select state.monitor, state.newest_day, columns.column_name
+    from metrics.monitor_state as state
+    inner join metrics.monitored_columns as columns using (monitor)
+    where state.newest_day is not null and state.state <> 'retired'
+    order by
+        least(state.newest_day, :recent) desc, state.monitor, columns.role <> 'prediction'
+    limit 1
+    """
+)
+# A warehouse whose newest day is no older than this is fed: its dashboards follow the clock.
+RECENT = dt.timedelta(days=7)
+
+
+def newest_opening(engine: sa.Engine, today: dt.date | None = None) -> Opening:
+    """The newest thirty days that any monitor has, of that monitor.
+
+    Of a warehouse that is fed it is the same on every day: the last thirty days of the first of
+    its monitors with recent ones. The demo's where nothing has run yet.
+    """
+    recent = (today or dt.date.today()) - RECENT
+    with engine.connect() as connection:
+        newest = connection.execute(NEWEST, {"recent": recent}).first()
+    if newest is None:
+        return DEMO
+    if newest.newest_day >= recent:
+        return Opening("now-30d", "now", newest.monitor, newest.column_name)
+    first = newest.newest_day - dt.timedelta(days=29)
+    return Opening(
+        f"{first}T00:00:00.000Z",
+        f"{newest.newest_day}T23:59:59.999Z",
+        newest.monitor,
+        newest.column_name,
+    )
+
+
+def main() -> None:
+    """Write the committed files, or others to another directory."""
+    parser = argparse.ArgumentParser(description="Write Grafana's dashboards from their code.")
+    parser.add_argument("--dir", type=Path, default=COMMITTED, help="where to (grafana/dashboards)")
+    parser.add_argument("--from", dest="first", default=DEMO.first, help="such as now-30d")
+    parser.add_argument("--to", dest="last", default=DEMO.last, help="such as now")
+    options = parser.parse_args()
+    for file in write_dashboards(
+        options.dir, replace(DEMO, first=options.first, last=options.last)
+    ):
+        print(file)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Accepting what an incident brought as the new normal of its columns."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.incidents.actions import load_incident, record
+from driftmeter.incidents.fold import OF_VALUES, QUIET
+
+# Columns of the incident that were away from the reference on the newest days.
+AWAY = sa.text(
+    "select distinct column_name from metrics.drift"
+    " where monitor = :monitor and column_name = any(:columns) and method = 'day_level'"
+    " and (is_drifted or is_slow) and partition_date > :newest - :quiet order by 1"
+)
+KNOWN = sa.text(
+    "select monitor, array_agg(column_name order by column_name), from_date, in_force_on"
+    " from metrics.accepted_normals where incident_id = :incident"
+    " group by monitor, from_date, in_force_on"
+)
+ACCEPT = sa.text(
+    "insert into metrics.accepted_normals"
+    " (monitor, column_name, from_date, in_force_on, incident_id, author, note)"
+    " values (:monitor, :column, :first, :in_force, :incident, :author, :note)"
+    " on conflict (monitor, column_name, in_force_on) do update set from_date = excluded.from_date,"
+    " incident_id = excluded.incident_id, author = excluded.author, note = excluded.note"
+)
+CLOSE = sa.text(
+    "update metrics.incidents set closed_on = :newest, closed_by = :author"
+    " where incident_id = :incident and closed_on is null"
+)
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Columns of a monitor that are normal as they are, since when, and for days from when on."""
+
+    monitor: str
+    columns: list[str]
+    from_date: dt.date
+    in_force_on: dt.date
+
+
+def accept(
+    engine: sa.Engine,
+    number: int,
+    author: str,
+    note: str | None = None,
+    first: dt.date | None = None,
+) -> Acceptance:
+    """Make an incident's columns normal as they are now, and close it for good.
+
+    Days after the newest computed one are held against the days from `first` on; days that were
+    computed keep their verdicts. Doing it twice changes nothing.
+
+    Parameters
+    ----------
+    first : date, optional
+        The first normal day; that on which the incident opened without it.
+
+    Returns
+    -------
+    Acceptance
+        As it was made, now or before.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such incident, nothing of it is away from the reference, or the date is none
+        of its days.
+    """
+    with engine.begin() as connection:
+        incident = load_incident(connection, number)
+        if known := connection.execute(KNOWN, {"incident": number}).first():
+            return Acceptance(*known)
+        newest, start = incident["newest"], first or incident["opened_on"]
+        if not incident["opened_on"] <= start <= newest:
+            raise DriftmeterError(
+                f"{start} is no day of incident {number}",
+                where="--from",
+                fix=f"name the first normal day, from {incident['opened_on']} to {newest}",
+            )
+        away = {"monitor": incident["monitor"], "columns": incident["columns"]}
+        columns = list(connection.scalars(AWAY, {**away, "newest": newest, "quiet": QUIET.days}))
+        if incident["family"] not in OF_VALUES or not columns:
+            raise DriftmeterError(
+                f"no column of incident {number} is away from its reference",
+                where="ID",
+                fix="close it: `driftmeter incidents close`; an error has a new normal only by a"
+                " new reference or a new model",
+            )
+        row = {"incident": number, "author": author, "newest": newest, "note": note}
+        row |= {"monitor": incident["monitor"], "first": start}
+        row["in_force"] = newest + dt.timedelta(days=1)
+        connection.execute(ACCEPT, [{**row, "column": column} for column in columns])
+        connection.execute(CLOSE, row)
+        record(connection, incident, "accepted", newest, author, note)
+        return Acceptance(incident["monitor"], columns, start, row["in_force"])

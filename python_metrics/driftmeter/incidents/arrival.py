@@ -1,0 +1,238 @@
+"""Days that did not come as days do: missing, empty, late, of another size, or of another shape."""
+
+import datetime as dt
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from driftmeter.alarms.day_null import fit_day_null, p_values
+from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
+from driftmeter.arrival.due import due_days
+from driftmeter.incidents.breach import Breach
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import LEAST_DAYS
+
+# Share of the day's budget that the number of rows may spend, beside that of the columns.
+BUDGET_SHARE = 0.1
+# A day with this much fewer or more rows than its weekday has is worth a word.
+LEAST_CHANGE = 0.2
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Missing days up to one of them, without a day with rows between.
+
+    Attributes
+    ----------
+    since : date or None
+        The newest computed day with rows before them; None where there is none.
+    days : int
+        How many they are.
+    """
+
+    since: dt.date | None
+    days: int
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One computed day; a row of ``metrics.partitions``."""
+
+    day: dt.date
+    state: str
+    reason: str | None
+    row_count: int
+    fingerprint: str | None
+    config_hash: str | None
+    gap: Gap | None = None
+
+
+def partitions(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+) -> list[Partition]:
+    """Computed days of a span, in order."""
+    query = sa.text(
+        "select partition_date as day, drift_state as state, drift_reason as reason, row_count,"
+        " fingerprint, config_hash"
+        " from metrics.partitions where monitor = :monitor"
+        " and partition_date between :first and :last order by 1"
+    )
+    rows = connection.execute(query, {"monitor": monitor.name, "first": first, "last": last})
+    found, since, missing = [], None, 0
+    for row in rows.mappings():
+        missing = missing + 1 if row["state"] == "missing" else 0 if row["row_count"] else missing
+        gap = Gap(since, missing) if row["state"] == "missing" else None
+        found.append(Partition(**row, gap=gap))
+        since = row["day"] if row["row_count"] else since
+    return found
+
+
+def of_state(partition: Partition) -> Breach | None:
+    """What the state of a day says by itself."""
+    day, rows = partition.day, partition.row_count
+    evidence = {"state": partition.state, "reason": partition.reason, "rows": rows}
+    if partition.state == "missing":
+        return Breach("missing_day", _of_gap(day, partition.gap or Gap(None, 1)), evidence=evidence)
+    if partition.state == "empty":
+        return Breach("empty_day", f"{day} came without a single row.", evidence=evidence)
+    # Labels come late by their nature.
+    if partition.state == "stale" and "labels" not in (partition.reason or ""):
+        return Breach(
+            "late_data",
+            f"Rows of {day} changed after it was computed on {rows:,} rows: run the day again.",
+            evidence=evidence,
+        )
+    if partition.state == "failed":
+        named = re.search(r"column (\S+) does not exist", partition.reason or "")
+        if named:
+            name = named.group(1).strip('"').split(".")[-1]
+            return Breach(
+                "schema_change",
+                f"{name} is gone from the inference table: {day} could not be computed.",
+                column_name=name,
+                columns=(name,),
+                evidence=evidence,
+            )
+    return None
+
+
+NEWEST_WITH_ROWS = sa.text(
+    "select max(partition_date) from metrics.partitions"
+    " where monitor = :monitor and partition_date < :day and row_count > 0"
+)
+
+
+def days_between_batches(
+    connection: sa.Connection,
+    monitor: Monitor,
+    reference: Collection[dt.date],
+    days: Sequence[Partition],
+) -> set[dt.date]:
+    """Empty days on which no rows are due, by the days of the reference that have some."""
+    # One day shows no rhythm, and none shows nothing.
+    if len(reference) < 2:
+        return set()
+    between = set()
+    for day in (partition.day for partition in days if partition.state == "empty"):
+        asked = {"monitor": monitor.name, "day": day}
+        newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference.to_date
+        first = min(newest + dt.timedelta(days=1), day)
+        if day not in due_days(reference, first, day):
+            between.add(day)
+    return between
+
+
+def _of_gap(day: dt.date, gap: Gap) -> str:
+    """What it says that no rows came on a day, and on how many before it."""
+    since = f" since {gap.since}" if gap.since else ""
+    if gap.days == 1:
+        return f"No rows have come{since}: {day} is missing."
+    return f"No rows have come{since}: {gap.days} days are missing, the newest was due on {day}."
+
+
+def of_columns(
+    changes: Sequence[ColumnChange], monitor: Monitor, is_failed: bool = False
+) -> Breach | None:
+    """What it says that the inference table has other columns than on the day before.
+
+    A column of another type is no incident while it can be measured: what its values are like is
+    compared as on any other day.
+    """
+    if not is_failed:
+        changes = [change for change in changes if change.change != "retyped"]
+    if not changes:
+        return None
+    names = tuple(change.name for change in changes)
+    return Breach(
+        "schema_change",
+        f"The inference table changed: {'; '.join(_sentences(changes, monitor))}.",
+        column_name=names[0] if len(names) == 1 else None,
+        columns=names,
+        evidence={
+            "changes": [vars(change) for change in changes],
+            "is_addition": all(change.change == "added" for change in changes),
+        },
+    )
+
+
+def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
+    """A sentence a change; a column that went and one of its type that came are one."""
+    gone = [change for change in changes if change.change == "removed"]
+    came = [change for change in changes if change.change == "added"]
+    if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
+        renamed = f"{gone[0].name} is called {came[0].name} now, as it seems by its type"
+        return [renamed, *map(retyped_in_words, _of(changes, "retyped"))]
+    watched = set(monitor.columns) | set(monitor.segments)
+    return [
+        *(
+            f"{change.name} is gone{', and it is monitored' if change.name in watched else ''}"
+            for change in gone
+        ),
+        *map(retyped_in_words, _of(changes, "retyped")),
+        *(
+            f"{change.name} came ({change.new_type})"
+            f"{'' if change.name in watched else ', and nobody monitors it'}"
+            for change in came
+        ),
+    ]
+
+
+def _of(changes: Sequence[ColumnChange], kind: str) -> list[ColumnChange]:
+    return [change for change in changes if change.change == kind]
+
+
+def reference_counts(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, float]:
+    """Rows of each reference day that has any."""
+    query = sa.text(
+        "select partition_date, sum(value) as rows from metrics.column_profile"
+        " where monitor = :monitor and metric = 'row_count' and segment is null"
+        " and partition_date between :first and :last group by 1 having sum(value) > 0"
+    )
+    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    rows = connection.execute(query, {"monitor": monitor.name, **span})
+    return {row.partition_date: float(row.rows) for row in rows}
+
+
+def of_volume(
+    reference: Mapping[dt.date, float], days: Sequence[Partition], level: float
+) -> dict[dt.date, Breach]:
+    """Days with far more or fewer rows than such weekdays have in the reference.
+
+    Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
+    (Poisson); weekdays count where the reference shows them.
+
+    Parameters
+    ----------
+    reference : mapping of date to float
+        Rows of each reference day.
+    level : float
+        Chance of a false alarm that one day may take in all; volume has its share of it.
+    """
+    judged = [day for day in days if day.state in ("fresh", "stale") and day.row_count > 0]
+    if len(reference) < LEAST_DAYS or not judged:
+        return {}
+    rows = np.array([[count] for count in reference.values()])
+    null = fit_day_null(
+        np.log(rows), rows, np.ones(1), np.array([day.weekday() for day in reference])
+    )
+    now = np.array([[float(day.row_count)] for day in judged])
+    weekdays = np.array([day.day.weekday() for day in judged])
+    none = np.zeros(1)
+    p_value = p_values(null, np.log(now), now, weekdays, none, none.astype(bool))[:, 0]
+    breaches = {}
+    for day, p in zip(judged, p_value, strict=True):
+        usual = float(np.exp(null.level[day.day.weekday(), 0]))
+        change = day.row_count / usual - 1
+        if p >= level * BUDGET_SHARE or abs(change) < LEAST_CHANGE:
+            continue
+        breaches[day.day] = Breach(
+            "volume",
+            f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
+            f" than on a {WEEKDAYS[day.day.weekday()]} of the reference (about {usual:,.0f}).",
+            evidence={"rows": day.row_count, "expected": usual, "p_value": float(p)},
+        )
+    return breaches

@@ -1,0 +1,302 @@
+"""One day's alarms to breaches: each cause once, with every column that it moved."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from driftmeter.incidents.alarm import Alarm
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.change import ColumnValues, Mask, Symptom, weights_of
+from driftmeter.incidents.decomposition import decompose
+from driftmeter.incidents.diagnose import diagnose, plain_symptom
+from driftmeter.incidents.distance import Bins
+from driftmeter.incidents.relations import Relations, correlation_shift, is_plain
+from driftmeter.incidents.words import shown
+from driftmeter.monitors.config import Column, Monitor
+from driftmeter.performance.error_cause import Learners
+
+# So much of another column's change must be gone with the cause's own, to be its consequence.
+SAME_CAUSE = 0.6
+HARDLY_SHOWN = 0.3
+SHOWN = 5
+# A change of fewer rows than these is not why columns no longer go together.
+FEW_ROWS = 0.15
+
+
+@dataclass(frozen=True)
+class Day:
+    """Rows of a day and of the reference, one column a monitored column.
+
+    Attributes
+    ----------
+    reference : pandas.DataFrame
+        Rows of the reference's same weekday: a Saturday is no fault of a Saturday.
+    bins : mapping of str to Bins
+        Of the whole reference: what another weekday had is not new.
+    importance : mapping of str to float
+        How much of the prediction hangs on each feature; sums to 1.
+    relations : Relations
+        Of the features, in the whole reference.
+    learners : Learners
+        What `reference` makes one expect.
+    """
+
+    monitor: Monitor
+    reference: pd.DataFrame
+    rows: pd.DataFrame
+    bins: Mapping[str, Bins]
+    importance: Mapping[str, float]
+    relations: Relations
+    learners: Learners
+
+    def changes(self) -> dict[str, ColumnValues]:
+        """Every monitored column's change."""
+        return {
+            name: ColumnValues(name, column, self.reference[name], self.rows[name], self.bins[name])
+            for name, column in self.monitor.columns.items()
+        }
+
+    def splitting(self, changes: Mapping[str, ColumnValues]) -> dict[str, ColumnValues]:
+        """What may hold a change: categorical columns and declared segments, features or not."""
+        target, category = self.monitor.target, Column(kind="categorical")
+        of_columns = {
+            name: change
+            for name, change in changes.items()
+            if change.column.kind == "categorical" and name != target
+        }
+        of_segments = {
+            name: ColumnValues(name, category, self.reference[column], self.rows[column])
+            for name, column in self.monitor.segment_columns.items()
+            if name not in of_columns and name != target
+        }
+        return {**of_columns, **of_segments}
+
+    def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:
+        """Rows of the reference and of the day in an alarm's segment, monitored column or not."""
+        column = self.monitor.segment_columns[str(alarm.segment)]
+        reference, rows = (frame[column] == alarm.value for frame in (self.reference, self.rows))
+        return reference.to_numpy(), rows.to_numpy()
+
+
+@dataclass
+class Root:
+    """An alarm that no other explains, what is wrong with its column, and all that it moved."""
+
+    alarm: Alarm
+    symptom: Symptom
+    columns: list[str]
+    is_new: bool
+
+
+def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> list[Breach]:
+    """Breaches behind a day's alarms, the most important first.
+
+    A column whose change is gone once another's is undone is that one's consequence, as are the
+    prediction's of the features' and the label's of nothing here: what becomes of the label given
+    the inputs is the error's to say. A column that is away from the reference has changed, whether
+    it alarms anew or not; by itself it is no breach, but it explains what else is wrong.
+    """
+    roots = _roots(day, alarms)
+    together = next((alarm for alarm in alarms if alarm.column is None), None)
+    if not error_rose:
+        # What lasts is no news, unless nothing else tells why all columns together stand out.
+        roots = [root for root in roots if root.is_new] or (roots if together else [])
+    ranking = _ranking(alarms, day.importance)
+    breaches = [_breach(day, root, ranking) for root in roots]
+    if not (roots or together or error_rose):
+        return breaches
+    moved = {alarm.column for alarm in alarms if alarm.column is not None}
+    pair = partial(correlation_shift, day.relations, day.rows, together, moved=moved)
+    if any(r.alarm.segment is None and r.alarm.column != day.monitor.prediction for r in roots):
+        # Few rows that changed leave the rest to go together, or not.
+        if together is None or any(is_broad(breach) for breach in breaches):
+            return breaches
+        shift = pair()
+        return [shift, *breaches] if is_plain(shift) else breaches
+    # No column changed over all rows, and yet all of them together did.
+    shift = pair()
+    return [shift] if is_plain(shift) or (together and not breaches) else breaches
+
+
+def is_broad(breach: Breach) -> bool:
+    """Whether a column changed in so many rows that its relations change with it."""
+    if breach.kind == "correlation_shift":
+        return False
+    return float(breach.evidence.get("share_of_others", 1.0)) > FEW_ROWS
+
+
+def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
+    """Each cause once, in the order of importance."""
+    monitor, changes = day.monitor, day.changes()
+    splitting = day.splitting(changes)
+    roots: list[Root] = []
+    for alarm in _ordered(alarms, monitor, day.importance):
+        assert alarm.column is not None
+        if alarm.column == monitor.target:
+            continue
+        change = changes[alarm.column]
+        root = next(
+            (root for root in roots if _same_cause(day, change, root, changes, alarm)), None
+        )
+        if root is None and roots and alarm.column == monitor.prediction:
+            root = roots[0]
+        if root is None:
+            symptom = _diagnosed(day, alarm, change, splitting)
+            roots.append(Root(alarm, symptom, [alarm.column], alarm.is_new))
+        else:
+            root.columns.append(alarm.column)
+            root.is_new |= alarm.is_new
+    return roots
+
+
+def _ordered(
+    alarms: Iterable[Alarm], monitor: Monitor, importance: Mapping[str, float]
+) -> list[Alarm]:
+    """Features before the prediction, all rows before segments, the plainest first.
+
+    Of a column that is in alarm over all rows, its segments add nothing.
+    """
+    alarms = [alarm for alarm in alarms if alarm.column is not None]
+    whole = {alarm.column for alarm in alarms if alarm.segment is None}
+    kept = [alarm for alarm in alarms if alarm.segment is None or alarm.column not in whole]
+    return sorted(
+        kept,
+        key=lambda alarm: (
+            alarm.column == monitor.prediction,
+            alarm.segment is not None,
+            -alarm.ratio * (1 + importance.get(str(alarm.column), 0.0)),
+            str(alarm.column),
+            str(alarm.value),
+        ),
+    )
+
+
+def _diagnosed(
+    day: Day, alarm: Alarm, change: ColumnValues, splitting: Mapping[str, ColumnValues]
+) -> Symptom:
+    if alarm.segment is None:
+        return diagnose(change, splitting)
+    whole = plain_symptom(change)
+    if whole is not None:
+        # Too small to alarm over all rows, and yet it is in all of them.
+        return diagnose(change, splitting)
+    # The alarm is a segment's alone: what is wrong inside of it is the finding.
+    reference, rows = day.inside(alarm)
+    what = diagnose(change.inside(reference, rows), {})
+    share = float(rows.mean())
+    return Symptom(
+        "segment",
+        what.explained,
+        f"{what.says}, only where {alarm.segment} = {shown(alarm.value)}: {share:.1%} of rows",
+        {"share_of_rows": share, "within": {"kind": what.kind, **what.evidence}},
+        segment=alarm.segment,
+        value=alarm.value,
+    )
+
+
+def _same_cause(
+    day: Day, change: ColumnValues, root: Root, changes: Mapping[str, ColumnValues], alarm: Alarm
+) -> bool:
+    """Whether a column's change goes when the root's is undone."""
+    symptom = root.symptom
+    if change.name in root.columns:
+        return True
+    cause = changes[str(root.alarm.column)]
+    if symptom.kind == "segment" or root.alarm.segment is not None:
+        return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)
+    if alarm.segment is not None:
+        inside = day.inside(alarm)
+        change, cause = change.inside(*inside), cause.inside(*inside)
+    if not change.is_plain:
+        # A change that the rows hardly show is put down to what is plain.
+        return change.reweighted(weights_of(cause)) > HARDLY_SHOWN
+    return change.reweighted(weights_of(cause)) >= SAME_CAUSE
+
+
+def _ranking(
+    alarms: Iterable[Alarm], importance: Mapping[str, float]
+) -> list[dict[str, float | str]]:
+    """Columns in alarm by score over threshold, weighed by what the prediction hangs on."""
+    best: dict[str, float] = {}
+    for alarm in alarms:
+        if alarm.column is not None and alarm.is_new:
+            best[alarm.column] = max(best.get(alarm.column, 0.0), alarm.ratio)
+    ranked: list[dict[str, float | str]] = [
+        {
+            "column": name,
+            "score_ratio": ratio,
+            "importance": importance.get(name, 0.0),
+            "weight": ratio * importance.get(name, 0.0),
+        }
+        for name, ratio in best.items()
+    ]
+    return sorted(ranked, key=lambda row: (-float(row["weight"]), -float(row["score_ratio"])))
+
+
+def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) -> Breach:
+    alarm, symptom, name = root.alarm, root.symptom, root.columns[0]
+    others = [other for other in root.columns[1:] if other != name]
+    more = f"; with it {_listed(others)}" if others else ""
+    evidence = {
+        **symptom.evidence,
+        "explained": symptom.explained,
+        "score": alarm.score,
+        "threshold": alarm.threshold,
+        "ranking": list(ranking),
+        "segments": _by_segment(day, name, symptom),
+        **({} if root.is_new else {"is_lasting": True}),
+    }
+    return Breach(
+        kind=symptom.kind,
+        diagnosis=f"{name} {symptom.says}{more}{'' if root.is_new else ', as on the days before'}.",
+        column_name=name,
+        columns=tuple(dict.fromkeys(root.columns)),
+        segment=symptom.segment if symptom.kind == "segment" else None,
+        segment_value=symptom.value if symptom.kind == "segment" else None,
+        strength=alarm.ratio,
+        evidence=evidence,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
+
+
+def _by_segment(day: Day, name: str, symptom: Symptom) -> dict[str, object]:
+    """The change of the column's telling share or mean, split over each declared segment."""
+    change = ColumnValues(name, day.monitor.columns[name], day.reference[name], day.rows[name])
+    metric, before, now = _telling(change, symptom)
+    split: dict[str, object] = {"metric": metric, "change": float(now.mean() - before.mean())}
+    for segment, column in day.monitor.segment_columns.items():
+        if segment == name:
+            continue
+        parts = decompose(before, day.reference[column], now, day.rows[column])
+        split[segment] = [vars(part) for part in parts[:SHOWN]]
+    return split
+
+
+def _telling(
+    change: ColumnValues, symptom: Symptom
+) -> tuple[str, "pd.Series[float]", "pd.Series[float]"]:
+    """The mean over rows that the finding is about: missing, one value's, or the number itself."""
+    before, now = change.reference, change.day
+    if symptom.kind in ("missing_values", "schema_change"):
+        return "missing share", before.isna().astype(float), now.isna().astype(float)
+    if change.column.kind == "categorical":
+        moved = symptom.evidence.get("values") or {symptom.value: 1}
+        value = next(iter(moved))
+        return (
+            f"share of {shown(value)}",
+            (before == value).astype(float),
+            (now == value).astype(float),
+        )
+    # Ranks of the reference: an absurd value would carry every mean.
+    return (
+        "mean rank in the reference",
+        pd.Series(change.reference_rank),
+        pd.Series(change.day_rank),
+    )

@@ -1,0 +1,254 @@
+"""Breaches of many days, folded into incidents: opened, continued, closed, opened again.
+
+A pure function of the days in order, so that computing days in any order, or again, ends in the
+same incidents.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from driftmeter.incidents.breach import Breach
+
+# Days on which nothing is left of it, after which an incident is over.
+QUIET = dt.timedelta(days=7)
+# A breach of the same cause this soon after its last one is the same incident, opened again.
+SAME_WITHIN = dt.timedelta(days=28)
+# A later day so many times as strong says better what an incident is; its sentence seldom changes.
+STRONGER = 2.0
+# Families of the values of columns: what is away from the reference is still theirs.
+OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
+
+
+# Days that never came: such an incident is over with the first day that has rows, and not before.
+GAP = "missing_day"
+
+
+@dataclass(frozen=True, order=True)
+class Away:
+    """A column that is away from the reference on a day, over all rows or in one segment."""
+
+    column: str
+    segment: str = ""
+    segment_value: str = ""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of an incident: opened, closed or reopened; or what a person did to close it."""
+
+    event: str
+    on_date: dt.date
+    author: str = "driftmeter"
+
+
+@dataclass
+class Incident:
+    """One cause over the days that it was seen on.
+
+    Attributes
+    ----------
+    history : list of (date, Breach)
+        Its breaches, in order.
+    last_seen_on : date
+        The newest day with a breach of it, or with a column of it away from the reference.
+    closed_by : str or None
+        The person who closed it.
+    is_accepted : bool
+        Whether what it brought is the normal now: it is never opened again.
+    same_as : list of str
+        Causes of incidents that turned out to be this one.
+    """
+
+    history: list[tuple[dt.date, Breach]]
+    last_seen_on: dt.date
+    closed_on: dt.date | None = None
+    closed_by: str | None = None
+    is_accepted: bool = False
+    transitions: list[Transition] = field(default_factory=list)
+    same_as: list[str] = field(default_factory=list)
+
+    @property
+    def first(self) -> Breach:
+        """Of the day it opened."""
+        return self.history[0][1]
+
+    @property
+    def opened_on(self) -> dt.date:
+        """The day of its first breach."""
+        return self.history[0][0]
+
+    @property
+    def last(self) -> tuple[dt.date, Breach]:
+        """The newest day with a breach, and that."""
+        return self.history[-1]
+
+    @property
+    def worst(self) -> Breach:
+        """The first, or a later one that is far stronger: its diagnosis is the incident's.
+
+        Of a gap the newest, which says how long it is.
+        """
+        if self.first.family == GAP:
+            return self.last[1]
+        worst = self.first
+        for _, breach in self.history:
+            if breach.strength >= STRONGER * worst.strength:
+                worst = breach
+        return worst
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that it moved, in the order in which they showed."""
+        return list(dict.fromkeys(name for _, breach in self.history for name in breach.columns))
+
+    @property
+    def severity(self) -> str:
+        """The gravest of its days'."""
+        is_error = any(breach.severity == "error" for _, breach in self.history)
+        return "error" if is_error else "warn"
+
+    @property
+    def days(self) -> int:
+        """How many days had a breach of it."""
+        return len({day for day, _ in self.history})
+
+    @property
+    def cause(self) -> str:
+        """What tells it from every other incident of its monitor."""
+        first = self.first
+        where = f"{first.segment}={first.segment_value}" if first.segment else ""
+        return f"{first.family}:{first.column_name or ''}:{where}:{self.opened_on}"
+
+    @property
+    def reopened(self) -> int:
+        """How often it was opened again."""
+        return sum(change.event == "reopened" for change in self.transitions)
+
+    def continues(self, breach: Breach, day: dt.date) -> bool:
+        """Whether a breach is this incident's cause again."""
+        if self.is_accepted or breach.family != self.first.family:
+            return False
+        if day - self.last_seen_on > SAME_WITHIN and not self._is_open_gap:
+            return False
+        columns = self.columns
+        return not (columns or breach.columns) or bool({*columns} & {*breach.columns})
+
+    @property
+    def _is_open_gap(self) -> bool:
+        return self.first.family == GAP and self.closed_on is None
+
+    def look(self, day: dt.date, away: Collection[Away], *, has_rows: bool) -> None:
+        """Take in a computed day before its breaches: it is still there, or long quiet."""
+        if self.closed_on is not None:
+            return
+        if self.first.family == GAP:
+            if has_rows:
+                self.closed_on = day
+                self.transitions.append(Transition("closed", day))
+        elif self._holds(away):
+            self.last_seen_on = day
+        elif day - self.last_seen_on > QUIET:
+            self.closed_on = self.last_seen_on + QUIET
+            self.transitions.append(Transition("closed", self.closed_on))
+
+    def close_by_hand(self, before: dt.date, closes: Sequence[Transition]) -> None:
+        """Close what somebody closed after it was last seen; who did it is on record already."""
+        for close in closes:
+            if close.on_date >= before:
+                continue
+            self.is_accepted |= close.event == "accepted"
+            if self.closed_on is None and self.last_seen_on <= close.on_date:
+                self.closed_on, self.closed_by = close.on_date, close.author
+
+    def see(self, day: dt.date, breach: Breach) -> None:
+        """Take in a breach."""
+        if self.closed_on is not None:
+            self.closed_on, self.closed_by = None, None
+            self.transitions.append(Transition("reopened", day))
+        self.history.append((day, breach))
+        self.last_seen_on = day
+
+    def _holds(self, away: Collection[Away]) -> bool:
+        """Whether one of its columns has not come back."""
+        if not away or self.first.family not in OF_VALUES:
+            return False
+        columns, first = {*self.columns}, self.first
+        wheres = {("", ""), (first.segment or "", first.segment_value or "")}
+        return any(
+            part.column in columns
+            and (first.segment is None or (part.segment, part.segment_value) in wheres)
+            for part in away
+        )
+
+
+def fold(
+    breaches: Mapping[dt.date, Sequence[Breach]],
+    away: Mapping[dt.date, Collection[Away]] | None = None,
+    by_hand: Mapping[str, Sequence[Transition]] | None = None,
+    without_rows: Collection[dt.date] = (),
+) -> list[Incident]:
+    """Incidents of one monitor.
+
+    Parameters
+    ----------
+    breaches : mapping of date to sequence of Breach
+        Every computed day, those without a breach too: only a day that was looked at is quiet.
+    away : mapping of date to collection of Away, optional
+        Columns that are away from the reference, in alarm or not: an incident whose column has not
+        come back is not over.
+    by_hand : mapping of str to sequence of Transition, optional
+        When somebody closed an incident or accepted it, by its cause.
+    without_rows : collection of date, optional
+        Computed days that have no rows: the first that has some ends a gap.
+    """
+    away, by_hand = away or {}, by_hand or {}
+    incidents: list[Incident] = []
+    days = sorted(breaches)
+    for place, day in enumerate(days):
+        for incident in incidents:
+            incident.close_by_hand(day, by_hand.get(incident.cause, ()))
+            incident.look(day, away.get(day, ()), has_rows=day not in without_rows)
+        for breach in breaches[day]:
+            known = [incident for incident in incidents if incident.continues(breach, day)]
+            if not known:
+                incidents.append(_open(day, breach))
+                continue
+            if len(known) > 1:
+                # One breach moves the columns of both: they were one all along.
+                one = _joined(known, days[: place + 1], away, by_hand, without_rows)
+                incidents[incidents.index(known[0])] = one
+                incidents = [incident for incident in incidents if incident not in known[1:]]
+                known = [one]
+            known[0].see(day, breach)
+    for incident in incidents:
+        incident.close_by_hand(dt.date.max, by_hand.get(incident.cause, ()))
+    return incidents
+
+
+def _open(day: dt.date, breach: Breach) -> Incident:
+    return Incident([(day, breach)], day, transitions=[Transition("opened", day)])
+
+
+def _joined(
+    known: Sequence[Incident],
+    days: Sequence[dt.date],
+    away: Mapping[dt.date, Collection[Away]],
+    by_hand: Mapping[str, Sequence[Transition]],
+    without_rows: Collection[dt.date],
+) -> Incident:
+    """The incident that several would have been had their columns shown together at once."""
+    (opened_on, first), *later = sorted(
+        (seen for incident in known for seen in incident.history), key=lambda seen: seen[0]
+    )
+    one = _open(opened_on, first)
+    one.same_as = [cause for incident in known for cause in (incident.cause, *incident.same_as)]
+    one.same_as.remove(one.cause)
+    for day in days:
+        if day > opened_on:
+            one.close_by_hand(day, by_hand.get(one.cause, ()))
+            one.look(day, away.get(day, ()), has_rows=day not in without_rows)
+        for seen_on, breach in later:
+            if seen_on == day:
+                one.see(day, breach)
+    return one

@@ -1,0 +1,49 @@
+"""How much of a monitor's prediction hangs on each feature: what a drift of it can do.
+
+A model is not always at hand where its predictions are, so its behaviour is learned from them:
+trees fitted from the reference's features to its predictions, and by how much their error grows
+when one feature is shuffled on rows held back (permutation importance, Breiman 2001).
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.inspection import permutation_importance
+
+from driftmeter.drift.encoding import Encoding
+from driftmeter.drift.threads import one_thread
+from driftmeter.monitors.config import Monitor
+
+MOST_ROWS = 6000
+SEED = 3
+
+
+def feature_importance(monitor: Monitor, reference: pd.DataFrame) -> dict[str, float]:
+    """Importance of each feature, 0 to 1, summing to 1; nothing where no prediction varies.
+
+    Parameters
+    ----------
+    reference : pandas.DataFrame
+        One column a monitored column.
+    """
+    names = list(monitor.features)
+    known = reference[np.isfinite(reference[monitor.prediction].to_numpy(dtype=float))]
+    if len(known) > MOST_ROWS:
+        known = known.sample(MOST_ROWS, random_state=SEED)
+    prediction = known[monitor.prediction].to_numpy(dtype=float)
+    if len(known) < 200 or np.ptp(prediction) == 0:
+        return {}
+    features = known[names]
+    inputs = Encoding(features).encode(features)
+    varied = np.ptp(inputs, axis=0) > 0
+    half = len(known) // 2
+    model = HistGradientBoostingRegressor(max_iter=60, random_state=SEED, early_stopping=False)
+    with one_thread():
+        model.fit(inputs[:half][:, varied], prediction[:half])
+        shuffled = permutation_importance(
+            model, inputs[half:][:, varied], prediction[half:], n_repeats=2, random_state=SEED
+        )
+    weights = np.zeros(len(names))
+    weights[varied] = np.maximum(shuffled.importances_mean, 0)
+    total = weights.sum()
+    return dict(zip(names, (weights / total).tolist(), strict=True)) if total > 0 else {}

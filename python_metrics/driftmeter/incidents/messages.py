@@ -1,0 +1,191 @@
+"""Messages about incidents, through Apprise to whatever services their URLs name."""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apprise
+import sqlalchemy as sa
+
+from driftmeter.warehouse.turn import alone
+
+# A message that a service refused so often is given up, with its reason.
+MOST_ATTEMPTS = 5
+# The first wait before another attempt; each later one is twice as long.
+FIRST_WAIT = dt.timedelta(seconds=30)
+# News older than this is none: a warehouse that is filled with history must not flood a channel.
+MOST_AGE = dt.timedelta(days=1)
+# What people want to be told; acknowledging is what they did themselves.
+CLOSING = ("closed", "closed_by_hand", "accepted")
+NEWS = ("opened", "reopened", *CLOSING)
+WORDS = {"closed_by_hand": "closed"}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is to be said of one incident: its newest event, for all that wait.
+
+    Attributes
+    ----------
+    events : tuple of int
+        Events that this message settles.
+    attempts : int
+        How often it was tried before.
+    """
+
+    events: tuple[int, ...]
+    incident: int
+    attempts: int
+    title: str
+    body: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one message: sent, retrying or failed."""
+
+    message: Message
+    state: str
+    reason: str | None = None
+
+
+# Incidents of a backfill are news when they are written, not when they opened; days long past are
+# none all the same.
+WAITING = sa.text(
+    "select events.incident_id, array_agg(events.event_id order by events.event_id) as ids,"
+    " (array_agg(events order by events.event_id desc))[1].event as event,"
+    " (array_agg(events order by events.event_id desc))[1].on_date as on_date,"
+    " (array_agg(events order by events.event_id desc))[1].kind as kind,"
+    " (array_agg(events order by events.event_id desc))[1].diagnosis as diagnosis,"
+    " (array_agg(events order by events.event_id desc))[1].report_url as report_url,"
+    " max(events.monitor) as monitor, coalesce(max(tried.attempts), 0) as attempts"
+    " from metrics.incident_events as events"
+    " left join metrics.notifications as tried using (event_id)"
+    " where events.event = any(:events) and events.at > :now - :age"
+    " and (tried.event_id is null or (tried.state = 'retrying' and tried.tried_at <= :now"
+    " - :first_wait * power(2, tried.attempts - 1)))"
+    " group by events.incident_id order by min(events.event_id)"
+)
+RECORD = sa.text(
+    "insert into metrics.notifications (event_id, state, attempts, reason, sent_at, tried_at)"
+    " values (:event_id, :state, :attempts, :reason, case when :state = 'sent' then :now end, :now)"
+    " on conflict (event_id) do update set state = excluded.state, attempts = excluded.attempts,"
+    " reason = excluded.reason, sent_at = excluded.sent_at, tried_at = excluded.tried_at"
+)
+
+
+def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
+    """Messages that are due, the oldest incident first; one an incident."""
+    rows = connection.execute(
+        WAITING, {"events": list(NEWS), "now": now, "age": MOST_AGE, "first_wait": FIRST_WAIT}
+    )
+    return [
+        Message(
+            events=tuple(row.ids),
+            incident=row.incident_id,
+            attempts=row.attempts,
+            title=f"[{WORDS.get(row.event, row.event)}] {row.monitor}: {row.kind}",
+            body="\n".join(
+                line
+                for line in (
+                    row.diagnosis,
+                    f"{WORDS.get(row.event, row.event)} on {row.on_date}, incident"
+                    f" {row.incident_id}",
+                    row.report_url,
+                )
+                if line
+            ),
+            kind="success" if row.event in CLOSING else "warning",
+        )
+        for row in rows
+    ]
+
+
+def is_due(engine: sa.Engine) -> bool:
+    """Whether there is a message to send now."""
+    with engine.connect() as connection:
+        return bool(pending(connection, _now(connection)))
+
+
+def _now(connection: sa.Connection) -> dt.datetime:
+    """The warehouse's clock, by which events are dated."""
+    now: dt.datetime = connection.execute(sa.text("select clock_timestamp()")).scalar_one()
+    return now
+
+
+def deliver(
+    engine: sa.Engine, urls: Sequence[str], now: dt.datetime | None = None
+) -> list[Delivery]:
+    """Send what is due, and record what became of it; a service that fails raises nothing.
+
+    Two senders at once send nothing twice: the second waits for the first's lock, and finds its
+    record.
+
+    Parameters
+    ----------
+    urls : sequence of str
+        Apprise's addresses; they hold secrets, and are neither logged nor recorded.
+    """
+    service = apprise.Apprise()
+    unusable = sum(not service.add(url) for url in urls)
+    done = []
+    with engine.begin() as connection:
+        alone(connection, "notifications")
+        now = now or _now(connection)
+        for message in pending(connection, now):
+            done.append(_send(service, message, unusable))
+            connection.execute(
+                RECORD,
+                [
+                    {
+                        "event_id": event,
+                        "state": done[-1].state,
+                        "attempts": message.attempts + 1,
+                        "reason": done[-1].reason,
+                        "now": now,
+                    }
+                    for event in message.events
+                ],
+            )
+    return done
+
+
+def send_test(urls: Sequence[str]) -> dict[str, bool]:
+    """Send a test message to each address; gives the scheme of each and whether it took it."""
+    answers = {}
+    for number, url in enumerate(urls, start=1):
+        service = apprise.Apprise()
+        added = service.add(url)
+        name = f"{number}: {url.split('://')[0]}"
+        answers[name] = bool(
+            added
+            and _quietly(service, "Driftmeter: a test", "If you read this, incidents will arrive.")
+        )
+    return answers
+
+
+def _send(service: apprise.Apprise, message: Message, unusable: int) -> Delivery:
+    if unusable:
+        reason = f"{unusable} of the configured addresses are none that Apprise knows"
+    elif _quietly(service, message.title, message.body, message.kind):
+        return Delivery(message, "sent")
+    else:
+        reason = "a service refused it or did not answer"
+    is_last = message.attempts + 1 >= MOST_ATTEMPTS
+    return Delivery(message, "failed" if is_last else "retrying", reason)
+
+
+def _quietly(service: apprise.Apprise, title: str, body: str, kind: str = "info") -> bool:
+    """Send; Apprise logs addresses, which hold secrets, so it is silenced."""
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    return bool(
+        service.notify(
+            title=title,
+            body=body,
+            notify_type=apprise.NotifyType(kind),
+            # Values of a team's rows are in it: a service that takes markup gets them escaped.
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+    )

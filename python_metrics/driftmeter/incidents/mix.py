@@ -1,0 +1,114 @@
+"""Who came: shares of categories that moved, in a column or behind another column's change."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from driftmeter.incidents.change import ColumnValues, Symptom, weights_of
+from driftmeter.incidents.words import shown
+
+# Above so many values a column is no way to split rows.
+MOST_VALUES = 30
+SHOWN = 4
+
+
+def moved(change: ColumnValues) -> list[tuple[str, float, float]]:
+    """Categories with their shares before and now, those that moved most first."""
+    assert change.bins.categories is not None
+    by_bin: dict[int, list[str]] = {}
+    for name, place in change.bins.categories.items():
+        by_bin.setdefault(place, []).append(name)
+    moves = [
+        (
+            names[0] if len(names) == 1 else f"{len(names)} rare values",
+            float(change.before.share[place]),
+            float(change.now.share[place]),
+        )
+        for place, names in by_bin.items()
+    ]
+    return sorted(moves, key=lambda move: -abs(move[2] - move[1]))
+
+
+def own_mix(change: ColumnValues) -> Symptom:
+    """A category's own shares: what is left when no value is missing, new or wrong."""
+    moves = moved(change)[:SHOWN]
+    if not moves:
+        return Symptom("mix_shift", 0.0, "holds other values than the reference", {})
+    name, before, now = moves[0]
+    return Symptom(
+        "mix_shift",
+        0.5,
+        f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to {now:.1%} of rows",
+        {"moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves]},
+        value=name,
+    )
+
+
+def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator[Symptom]:
+    """Mixes of other columns that explain a number's change: same rates, other rows."""
+    for name, other in others.items():
+        if name == change.name or other.bins.categories is None:
+            continue
+        if len(other.bins.categories) > MOST_VALUES or not other.is_plain:
+            continue
+        explained = change.reweighted(weights_of(other))
+        if explained < 0.3:
+            continue
+        moves = moved(other)[:SHOWN]
+        value, before, now = moves[0]
+        yield Symptom(
+            "mix_shift",
+            explained,
+            f"moved because {name} = {shown(value)} {'rose' if now > before else 'fell'} from"
+            f" {before:.1%} to {now:.1%} of rows ({explained:.0%} of the change)",
+            {
+                "explained": explained,
+                "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
+            },
+            segment=name,
+            value=value,
+        )
+
+
+def shape(change: ColumnValues) -> Symptom:
+    """A number whose distribution moved for none of the reasons that are known by name."""
+    before, now = (
+        values.to_numpy(dtype=float)[np.isfinite(values.to_numpy(dtype=float))]
+        for values in (change.reference, change.day)
+    )
+    levels = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
+    evidence: dict[str, Any] = {
+        name: {
+            "reference": float(np.quantile(before, level)) if len(before) else None,
+            "day": float(np.quantile(now, level)) if len(now) else None,
+        }
+        for name, level in levels.items()
+    }
+    if not len(before) or not len(now):
+        return Symptom("shape_shift", 0.0, "holds other values than the reference", evidence)
+    among = ""
+    if np.median(before) == np.median(now) and _mostly_one(before) and _mostly_one(now):
+        # A fee that few rows pay: what the others are says nothing.
+        usual = np.median(before)
+        evidence["share_of_others"] = float(max((now != usual).mean(), (before != usual).mean()))
+        among = f" where it is not {usual:g} ({(now != usual).mean():.1%} of rows, reference"
+        among += f" {(before != usual).mean():.1%})"
+        before, now = before[before != usual], now[now != usual]
+        if not len(before) or not len(now):
+            return Symptom("shape_shift", 0.5, f"has other values{among}", evidence)
+    middle, then = np.median(before), np.median(now)
+    spread, then_spread = (
+        np.subtract(*np.quantile(values, [0.75, 0.25])) for values in (before, now)
+    )
+    return Symptom(
+        "shape_shift",
+        0.5,
+        f"has another distribution{among}: median {then:.3g}{change.unit}, reference {middle:.3g};"
+        f" middle half {then_spread:.3g} wide, reference {spread:.3g}",
+        evidence,
+    )
+
+
+def _mostly_one(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> bool:
+    return float((values == np.median(values)).mean()) > 0.75

@@ -1,0 +1,249 @@
+"""What can be wrong with the values of one column: missing, unseen, scaled, absurd.
+
+Each finding proposes a repair, and is worth what the repair leaves of the change.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from driftmeter.incidents.change import ColumnValues, Symptom
+from driftmeter.incidents.words import shown
+
+# Growth of a share below this is not what a column's change is about.
+LEAST_SHARE = 0.005
+# All of a column at once is not a fault of rows but of the table.
+ALL = 0.995
+# A smaller factor is a change of the world more often than of the unit.
+LEAST_FACTOR = 1.2
+# So much more must another factor explain than a conversion that people get wrong.
+KNOWN_LEAD = 0.05
+# Outliers are few; more than this share and the column has moved.
+MOST_OUTLIERS = 0.12
+# One absurd row is nobody's incident.
+FEWEST_OUTLIERS = 3
+# Well-known factors: what they turn into what, and the units that they convert.
+LENGTHS = ("mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard")
+WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce")
+TIMES = ("second", "minute", "hour", "day")
+MONEY = ("usd", "eur", "gbp", "dollar", "cent", "share", "percent", "%")
+CONVERSIONS: tuple[tuple[float, str, tuple[str, ...]], ...] = (
+    (1.609344, "miles as kilometers", LENGTHS),
+    (1 / 1.609344, "kilometers as miles", LENGTHS),
+    (2.54, "inches as centimeters", LENGTHS),
+    (1 / 2.54, "centimeters as inches", LENGTHS),
+    (0.3048, "feet as meters", LENGTHS),
+    (1 / 0.3048, "meters as feet", LENGTHS),
+    (0.45359237, "pounds as kilograms", WEIGHTS),
+    (1 / 0.45359237, "kilograms as pounds", WEIGHTS),
+    (60.0, "minutes as seconds, or hours as minutes", TIMES),
+    (1 / 60, "seconds as minutes, or minutes as hours", TIMES),
+    (3600.0, "hours as seconds", TIMES),
+    (1 / 3600, "seconds as hours", TIMES),
+    (100.0, "dollars as cents, or shares as percent", MONEY),
+    (0.01, "cents as dollars, or percent as shares", MONEY),
+    (1000.0, "thousands as units", ()),
+    (0.001, "units as thousands", ()),
+    (10.0, "a decimal place", ()),
+    (0.1, "a decimal place", ()),
+)
+
+
+def symptoms(change: ColumnValues) -> Iterator[Symptom]:
+    """Every finding that could explain a column's change, in no order."""
+    yield from _missing(change)
+    if change.column.kind == "categorical":
+        yield from _unseen(change)
+    else:
+        yield from _scaled(change)
+        yield from _outliers(change)
+
+
+def _missing(change: ColumnValues) -> Iterator[Symptom]:
+    before, now = change.before.share[0], change.now.share[0]
+    if abs(now - before) < LEAST_SHARE:
+        return
+    if before > ALL:
+        return
+    evidence = {"share": now, "reference_share": before}
+    if now > ALL:
+        yield Symptom(
+            "schema_change",
+            1.0,
+            f"has no value at all: a column that was {1 - before:.0%} known is gone or renamed",
+            evidence,
+        )
+        return
+    explained = change.without(change.reference_bin == 0, change.day_bin == 0)
+    more = "is missing in" if now > before else "is missing in only"
+    yield Symptom(
+        "missing_values",
+        explained,
+        f"{more} {now:.1%} of rows, reference {before:.1%}",
+        evidence,
+        rows=change.day_bin == 0,
+    )
+
+
+def _unseen(change: ColumnValues) -> Iterator[Symptom]:
+    unseen = change.day_bin == 1
+    share = float(unseen.mean()) if len(unseen) else 0.0
+    if share < LEAST_SHARE:
+        return
+    names = change.day[unseen].value_counts(normalize=True)
+    evidence = {
+        "share": share,
+        "values": {str(name): float(part * share) for name, part in names.head(5).items()},
+    }
+    known = change.now.share[2:].sum()
+    if known < 1 - ALL:
+        yield Symptom(
+            "schema_change",
+            1.0,
+            f"holds no value that the reference had: {_quoted(names)} now, so its coding changed",
+            evidence,
+        )
+        return
+    is_accepted = change.column.accepted and names.index[0] in change.column.accepted
+    yield Symptom(
+        "unseen_category",
+        change.without(change.reference_bin == 1, unseen),
+        f"has {_quoted(names)} in {share:.1%} of rows, which the reference never had"
+        + ("" if is_accepted or not change.column.accepted else " and `accepted` does not name"),
+        evidence,
+        rows=unseen,
+    )
+
+
+def _quoted(names: "pd.Series[Any]") -> str:
+    listed = ", ".join(repr(shown(name)) for name in names.index[:3])
+    return f"{listed} and {len(names) - 3} more" if len(names) > 3 else listed
+
+
+def _scaled(change: ColumnValues) -> Iterator[Symptom]:
+    before, now = _finite(change.reference), _finite(change.day)
+    factor = _factor(before, now)
+    if factor is None:
+        return
+    known = _conversions(change.column.unit, factor)
+    best, explained = factor, -1.0
+    for tried in [*known, *_candidates(factor, before, now)]:
+        left = change.with_values(change.day / tried)
+        # A well-known factor goes before a round one, and that before one of many digits.
+        lead = 0.0 if tried in known else 0.02 if tried == factor else 0.01
+        if best in known and tried not in known:
+            lead = KNOWN_LEAD
+        if left > explained + lead:
+            best, explained = tried, left
+    if max(best, 1 / best) < LEAST_FACTOR:
+        return
+    shift = float(np.median(now) - np.median(before))
+    if change.with_values(change.day - shift) >= explained:
+        # As many units more for every row: no factor does that.
+        return
+    conversion = known.get(best)
+    evidence = {
+        "factor": best,
+        "median": float(np.median(now)),
+        "reference_median": float(np.median(before)),
+        "conversion": conversion,
+    }
+    yield Symptom(
+        "unit_change",
+        explained,
+        f"is {best:.4g} times what it was (median {np.median(now):.3g}{change.unit}, reference"
+        f" {np.median(before):.3g})" + (f" ({conversion}?)" if conversion else ""),
+        evidence,
+    )
+
+
+def _factor(before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]") -> float | None:
+    """Median ratio of the deciles that are not zero and have one sign; None where too few."""
+    if len(before) < 20 or len(now) < 20:
+        return None
+    levels = np.arange(1, 10) / 10
+    first, then = np.quantile(before, levels), np.quantile(now, levels)
+    usable = (first * then > 0) & np.isfinite(first * then)
+    if usable.sum() < 3:
+        # Mostly zeros: the values beside them may still be in another unit.
+        first, then = (
+            np.quantile(values[values != 0], levels) if (values != 0).sum() >= 20 else levels * 0
+            for values in (before, now)
+        )
+        usable = first * then > 0
+        if usable.sum() < 3:
+            return None
+    factor = float(np.exp(np.median(np.log(then[usable] / first[usable]))))
+    return factor if abs(np.log(factor)) > np.log(1.1) else None
+
+
+def _conversions(unit: str | None, factor: float) -> dict[float, str]:
+    """Well-known factors near this one that fit the column's unit."""
+    named = (unit or "").lower()
+    return {
+        value: words
+        for value, words, units in CONVERSIONS
+        if abs(np.log(value / factor)) < 0.12
+        and (not units or not named or any(word in named for word in units))
+    }
+
+
+def _candidates(
+    factor: float, before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]"
+) -> Iterator[float]:
+    """Round factors near this one, the ratio of the commonest values, and itself."""
+    for digits in (2, 3):
+        yield float(f"{factor:.{digits}g}")
+    common = [_commonest(values) for values in (before, now)]
+    if common[0] and common[1] and abs(np.log(max(common[1] / common[0], 1e-9) / factor)) < 0.12:
+        yield common[1] / common[0]
+    yield factor
+
+
+def _commonest(values: "np.ndarray[Any, Any]") -> float:
+    distinct, count = np.unique(values[values > 0], return_counts=True)
+    return float(distinct[count.argmax()]) if len(distinct) else 0.0
+
+
+def _outliers(change: ColumnValues) -> Iterator[Symptom]:
+    before = _finite(change.reference)
+    if len(before) < 50:
+        return
+    low, middle, high = np.quantile(before, [0.001, 0.5, 0.999])
+    low, high = low - (middle - low), high + (high - middle)
+
+    def absurd(values: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        number = values.to_numpy(dtype=float)
+        is_absurd: np.ndarray[Any, np.dtype[np.bool_]] = (number < low) | (number > high)
+        return is_absurd
+
+    of_reference, of_day = absurd(change.reference), absurd(change.day)
+    share = float(of_day.mean()) if len(of_day) else 0.0
+    if share < max(2 * float(of_reference.mean()), 0.001) or share > MOST_OUTLIERS:
+        return
+    if of_day.sum() < FEWEST_OUTLIERS:
+        return
+    values = change.day.to_numpy(dtype=float)[of_day]
+    typical = float(np.median(values))
+    evidence = {
+        "share": share,
+        "reference_share": float(of_reference.mean()),
+        "typical": typical,
+        "reference_range": [float(low), float(high)],
+    }
+    yield Symptom(
+        "outliers",
+        change.without(of_reference, of_day),
+        f"has absurd values in {share:.1%} of rows (about {typical:.4g}{change.unit}; all but a"
+        f" thousandth of the reference lies between {low:.3g} and {high:.3g})",
+        evidence,
+        rows=of_day,
+    )
+
+
+def _finite(values: "pd.Series[Any]") -> "np.ndarray[Any, Any]":
+    number = values.to_numpy(dtype=float)
+    finite: np.ndarray[Any, Any] = number[np.isfinite(number)]
+    return finite

@@ -1,0 +1,84 @@
+"""Brings breaches and incidents of a monitor up to date with what was computed."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from driftmeter.alarms.decision import policy_of
+from driftmeter.arrival.column_changes import column_changes
+from driftmeter.arrival.inputs import measured_fingerprints, note_inputs
+from driftmeter.incidents.arrival import partitions
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.carry import carry_over
+from driftmeter.incidents.day import DiagnosisBackground, Evidence, breaches_of_days, signature
+from driftmeter.incidents.fold import fold
+from driftmeter.incidents.late_labels import late_labels
+from driftmeter.incidents.stored_incidents import (
+    alarms_of,
+    all_breaches,
+    away_of,
+    closed_by_hand,
+    known_signatures,
+    replace_breaches,
+    replace_incidents,
+)
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.alarms import error_alarms, estimated_alarms
+from driftmeter.warehouse.turn import alone
+
+LOCK_DAYS = sa.text(
+    "select from metrics.partitions where monitor = :monitor order by partition_date for update"
+)
+
+
+def update_incidents(
+    engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date], *, ends_run: bool = False
+) -> dict[dt.date, list[Breach]]:
+    """Diagnose what changed, and fold all of it into incidents; all of it in one transaction.
+
+    A day's verdicts can change when a day before it is computed, so every computed day whose
+    alarms, rows or policy are not those that its breaches were written from is diagnosed anew.
+    What people did about an incident stays, though another policy folds others.
+
+    Parameters
+    ----------
+    ends_run : bool
+        Whether a run has taken the days through all steps before: then they are done.
+
+    Returns
+    -------
+    dict of date to list of Breach
+        Of the days that were asked for.
+    """
+    with engine.begin() as connection:
+        alone(connection, f"incidents {monitor.name}")
+        # In the order in which others take them.
+        connection.execute(LOCK_DAYS, {"monitor": monitor.name})
+        ever = (connection, monitor, dt.date.min, dt.date.max)
+        every = partitions(*ever)
+        evidence = Evidence(
+            alarms_of(*ever),
+            error_alarms(*ever),
+            estimated_alarms(*ever),
+            column_changes(*ever),
+            late_labels(connection, monitor),
+        )
+        level = policy_of(monitor).level
+        wanted = {day.day: signature(day, evidence, level) for day in every}
+        written = known_signatures(connection, monitor)
+        changed = [day for day in every if written.get(day.day) != wanted[day.day]]
+        again = breaches_of_days(DiagnosisBackground(connection, monitor), changed, evidence)
+        if again:
+            replace_breaches(connection, monitor, again, wanted)
+        breaches = all_breaches(connection, monitor)
+        away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
+        without_rows = {day.day for day in every if not day.row_count}
+        incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
+        if carry_over(connection, monitor, incidents):
+            incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
+        replace_incidents(connection, monitor, incidents)
+        if ends_run:
+            measured = measured_fingerprints(connection, monitor.name, days)
+            note_inputs(connection, monitor.name, "incidents", measured)
+    return {day: breaches.get(day, []) for day in days}

@@ -1,0 +1,157 @@
+"""What a day can be held against: the reference, the days before, or the same weekday before."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import sqlalchemy as sa
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
+
+# Days of an accepted normal, from its first on: it grows to these, and stays.
+ACCEPTED = 28
+Baseline = Literal["reference", "trailing", "weekday"]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+# Days of the trailing baseline, and those nearest to the judged day that it leaves out: a slow
+# fault must not become its own baseline.
+TRAILING = 28
+LAG = 7
+# Weeks of the same weekday.
+WEEKS = 8
+KINDS = {"reference": "fixed", "trailing": "trailing", "weekday": "weekday"}
+
+
+def baseline_days(
+    connection: sa.Connection, monitor: Monitor, baseline: Baseline, day: dt.date
+) -> list[dt.date]:
+    """Days that a day is held against, in order.
+
+    Trailing and same-weekday baselines leave out days that are not fresh, and those inside an
+    incident that is acknowledged or excluded.
+
+    Raises
+    ------
+    DriftmeterError
+        If there are none.
+    """
+    span = monitor.reference
+    if baseline == "reference":
+        return every_day(span.from_date, span.to_date)
+    if baseline == "trailing":
+        last = day - dt.timedelta(days=LAG)
+        wanted = every_day(last - dt.timedelta(days=TRAILING - 1), last)
+    else:
+        wanted = sorted(day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1))
+    usable = _computed(connection, monitor, wanted) | {day for day in wanted if day in span}
+    days = [day for day in wanted if day in usable]
+    days = sorted(set(days) - excluded_days(connection, monitor, days))
+    if not days:
+        raise DriftmeterError(
+            f"no day before {day} can be its {baseline} baseline",
+            where="--against",
+            fix="compute the days before it, or compare with `reference`",
+        )
+    return days
+
+
+@dataclass(frozen=True)
+class AcceptedNormal:
+    """A column's normal that somebody accepted in place of the reference's.
+
+    Attributes
+    ----------
+    from_date : date
+        The first day that is normal.
+    in_force_on : date
+        The first day that is held against it: what was judged before stays as it was judged.
+    """
+
+    column: str
+    from_date: dt.date
+    in_force_on: dt.date
+
+    def days(self, judged: dt.date) -> list[dt.date]:
+        """Days that a judged day is held against, all of them before it."""
+        last = min(self.from_date + dt.timedelta(days=ACCEPTED), judged) - dt.timedelta(days=1)
+        return every_day(self.from_date, last)
+
+
+def accepted_normals(connection: sa.Connection, monitor: Monitor) -> list[AcceptedNormal]:
+    """Every normal that was accepted for a column of the monitor, in order."""
+    query = sa.text(
+        "select column_name, from_date, in_force_on from metrics.accepted_normals"
+        " where monitor = :monitor order by in_force_on, column_name"
+    )
+    rows = connection.execute(query, {"monitor": monitor.name})
+    return [AcceptedNormal(*row) for row in rows if row.column_name in monitor.columns]
+
+
+def normals_in_force(normals: Sequence[AcceptedNormal], day: dt.date) -> dict[str, AcceptedNormal]:
+    """The newest accepted normal of each column on a day."""
+    return {normal.column: normal for normal in normals if normal.in_force_on <= day}
+
+
+def excluded_days(
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    since: dt.date = dt.date.min,
+) -> set[dt.date]:
+    """Those of the days inside an acknowledged or excluded incident: no baseline may hold them.
+
+    Parameters
+    ----------
+    since : date
+        Only incidents that opened from this day on.
+    """
+    query = sa.text(
+        "select opened_on, coalesce(closed_on, last_seen_on) as ended from metrics.incidents"
+        " where monitor = :monitor and (excluded_from_baseline or acknowledged_by is not null)"
+        " and opened_on >= :since"
+    )
+    spans = connection.execute(query, {"monitor": monitor.name, "since": since}).all()
+    return {day for day in days if any(opened <= day <= ended for opened, ended in spans)}
+
+
+def record(
+    connection: sa.Connection, monitor: Monitor, baseline: Baseline, days: Sequence[dt.date]
+) -> None:
+    """Put a baseline on record: which days, how many rows, which content."""
+    query = sa.text(
+        "select coalesce(sum(row_count), 0), coalesce(string_agg(fingerprint, ','"
+        " order by partition_date), '') from metrics.partitions"
+        " where monitor = :monitor and partition_date = any(:days)"
+    )
+    rows, prints = connection.execute(query, {"monitor": monitor.name, "days": list(days)}).one()
+    connection.execute(
+        sa.text(
+            "insert into metrics.baselines"
+            " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
+            " values (:monitor, :baseline, :kind, :first, :last, :rows, :hash)"
+            " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
+            " to_date = excluded.to_date, row_count = excluded.row_count,"
+            " content_hash = excluded.content_hash, computed_at = now()"
+            " where baselines.to_date <= excluded.to_date"
+        ),
+        {
+            "monitor": monitor.name,
+            "baseline": baseline,
+            "kind": KINDS[baseline],
+            "first": days[0],
+            "last": days[-1],
+            "rows": rows,
+            "hash": hashlib.sha256(prints.encode()).hexdigest()[:16],
+        },
+    )
+
+
+def _computed(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> set[dt.date]:
+    query = sa.text(
+        "select partition_date from metrics.partitions where monitor = :monitor"
+        " and partition_date = any(:days) and drift_state = 'fresh'"
+    )
+    return set(connection.scalars(query, {"monitor": monitor.name, "days": list(days)}))

@@ -1,0 +1,132 @@
+"""What follows where a living monitor changes: its YAML, or the version of Driftmeter."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from driftmeter.monitors.config import JUDGING_VERSION, Monitor
+
+REGISTERED = sa.text(
+    "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
+)
+MARK_MEASURED = sa.text(
+    "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
+    " where monitor = :monitor and drift_state = 'fresh' and rows_dropped_at is null"
+)
+# Only where the policy is all that changed: other days are stale, and judged when measured again.
+OTHER_POLICY = sa.text(
+    "select count(*) from metrics.partitions join metrics.monitors using (monitor)"
+    " where monitor = :monitor and drift_state = 'fresh' and monitors.config_hash = :config_hash"
+    " and partitions.policy_hash is distinct from :policy_hash"
+)
+# Days have their version since migration 0020; whoever judged them before was of this one.
+VERSION_UNSAID = 3
+OTHER_VERSION = sa.text(
+    "select count(*) from metrics.partitions where monitor = :monitor and drift_state = 'fresh'"
+    " and coalesce(judging_version, :unsaid) <> :version"
+)
+RETIRE = sa.text(
+    "update metrics.monitors set retired_at = now()"
+    " where project = :project and retired_at is null and monitor <> all(:declared)"
+    " returning monitor"
+)
+CLOSE_INCIDENTS = sa.text(
+    "with closed as (update metrics.incidents set closed_on = last_seen_on,"
+    " closed_by = 'driftmeter' where monitor = any(:monitors) and closed_on is null returning *)"
+    " insert into metrics.incident_events (incident_id, monitor, event, on_date, kind, diagnosis,"
+    " report_url, author, note) select incident_id, monitor, 'closed', closed_on, kind, diagnosis,"
+    " report_url, 'driftmeter', 'the monitor is no longer declared' from closed"
+)
+
+
+def column_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
+    """How the declared columns differ from those of the last run; None if they do not."""
+    registered = {
+        row.column_name: row.kind
+        for row in connection.execute(REGISTERED, {"monitor": monitor.name})
+    }
+    declared = {name: column.kind for name, column in monitor.columns.items()}
+    if not registered or registered == declared:
+        return None
+    added = [name for name in declared if name not in registered]
+    removed = [name for name in registered if name not in declared]
+    retyped = [
+        f"{name} now {kind}"
+        for name, kind in declared.items()
+        if name in registered and registered[name] != kind
+    ]
+    words = {"added": added, "removed": removed, "retyped": retyped}
+    return "; ".join(f"{word} {', '.join(names)}" for word, names in words.items() if names)
+
+
+def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
+    """Make the days stale that were measured under other columns.
+
+    Returns
+    -------
+    str or None
+        One line for people: what changed, and what that does to history.
+    """
+    with engine.begin() as connection:
+        changes = column_changes(connection, monitor)
+        if changes is None:
+            return None
+        marked = mark_measured(connection, monitor, changes)
+    return (
+        f"{monitor.name}: columns changed: {changes}; the {marked:,} days measured before"
+        f" keep what they have and are stale: `driftmeter run --stale --monitor {monitor.name}`"
+        " measures them again"
+    )
+
+
+def mark_measured(connection: sa.Connection, monitor: Monitor, changes: str) -> int:
+    """Make every measured day stale whose columns were others; gives how many there were."""
+    reason = f"columns changed: {changes}"
+    marked = connection.execute(MARK_MEASURED, {"monitor": monitor.name, "reason": reason})
+    return int(marked.rowcount)
+
+
+def days_of_other_policy(connection: sa.Connection, monitor: Monitor) -> int:
+    """How many days were judged by another policy than the monitor's, and can be judged again."""
+    hashes = {"config_hash": monitor.config_hash, "policy_hash": monitor.policy_hash}
+    return int(connection.execute(OTHER_POLICY, {"monitor": monitor.name, **hashes}).scalar_one())
+
+
+def tell_other_version(engine: sa.Engine, monitor: Monitor) -> str | None:
+    """One line where stored days were judged by another version of the judging; else None."""
+    with engine.connect() as connection:
+        count = days_of_other_version(connection, monitor.name)
+    if not count:
+        return None
+    return f"{monitor.name}: {count:,} days {judged_otherwise(monitor.name)}"
+
+
+def judged_otherwise(monitor: str) -> str:
+    """What to do about days whose verdicts this version may give otherwise."""
+    return (
+        "were judged by another version of Driftmeter, whose verdicts can differ:"
+        f" `driftmeter judge --monitor {monitor}` shows them, and with --apply judges again"
+    )
+
+
+def days_of_other_version(connection: sa.Connection, monitor: str) -> int:
+    """How many days were judged by another version of the judging, and can be judged again."""
+    asked = {"monitor": monitor, "version": JUDGING_VERSION, "unsaid": VERSION_UNSAID}
+    return int(connection.execute(OTHER_VERSION, asked).scalar_one())
+
+
+def retire_undeclared(engine: sa.Engine, project: str, declared: Collection[str]) -> list[str]:
+    """Retire monitors that a dbt project declares no longer; another project's are let alone.
+
+    History stays. Open incidents are closed, and a monitor that is declared again goes on.
+
+    Returns
+    -------
+    list of str
+        Those that were retired now.
+    """
+    with engine.begin() as connection:
+        retired = connection.scalars(RETIRE, {"project": project, "declared": list(declared)}).all()
+        if retired:
+            connection.execute(CLOSE_INCIDENTS, {"monitors": list(retired)})
+    return sorted(retired)

@@ -1,0 +1,314 @@
+"""One monitor's configuration, as declared under ``config.meta.monitor`` of its dbt model."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    field_validator,
+    model_validator,
+)
+
+from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
+
+# Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
+# segments and errors are decided, how incidents are folded. Stored days are offered to be judged
+# again then, and calibrations of the version before are not read.
+JUDGING_VERSION = 4
+
+
+class Strict(BaseModel):
+    """A frozen block of YAML in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _text_of(value: object) -> object:
+    """Accepted categories are compared with the column's text, as Postgres prints it."""
+    if isinstance(value, list):
+        return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in value)
+    return value
+
+
+class Column(Strict):
+    """One monitored column.
+
+    Attributes
+    ----------
+    kind : {'numerical', 'categorical'}
+    unit : str, optional
+        What a number is in, for people: ``miles``, ``USD``.
+    range : tuple of float, optional
+        Lowest and highest value that is plausible, both included.
+    accepted : tuple of str, optional
+        Categories that are right, as text.
+    max_null_share : float
+        Share of missing values, 0 to 1, above which a test fails.
+    """
+
+    kind: Literal["numerical", "categorical"]
+    unit: str | None = None
+    range: tuple[FiniteFloat, FiniteFloat] | None = None
+    accepted: Annotated[tuple[str, ...] | None, BeforeValidator(_text_of)] = None
+    max_null_share: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "Column":
+        if self.kind == "categorical" and self.range is not None:
+            raise ValueError("a categorical column has `accepted`, not `range`")
+        if self.kind == "numerical" and self.accepted is not None:
+            raise ValueError("a numerical column has `range`, not `accepted`")
+        if self.range is not None and self.range[0] > self.range[1]:
+            raise ValueError("`range` is [lowest, highest]")
+        return self
+
+
+class Days(Strict):
+    """Days from the first to the last, both included."""
+
+    from_date: dt.date = Field(alias="from")
+    to_date: dt.date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Days":
+        if self.from_date > self.to_date:
+            raise ValueError(f"from {self.from_date} is after to {self.to_date}")
+        return self
+
+    def __contains__(self, day: dt.date) -> bool:
+        return self.from_date <= day <= self.to_date
+
+
+class AlarmBudget(Strict):
+    """How many alarms with no cause the team tolerates."""
+
+    false_alarms_per_month: FiniteFloat = Field(default=1.0, gt=0)
+
+
+class LeastEffect(Strict):
+    """The smallest change that matters to the team; a smaller one is stored and never an alarm.
+
+    Attributes
+    ----------
+    shift : float
+        Of a number, in robust standard deviations of the reference.
+    share : float
+        Of a share, 0 to 1: of missing values, of a category.
+    """
+
+    shift: FiniteFloat = Field(default=0.05, ge=0)
+    share: float = Field(default=0.01, ge=0, le=1)
+
+
+class Retrain(Strict):
+    """When an incident proposes to train the model again, and on how many of its newest days.
+
+    Nothing is trained by itself: the incident says which command to run.
+    """
+
+    when: tuple[Literal["concept_drift", "performance_drop"], ...] = (
+        "concept_drift",
+        "performance_drop",
+    )
+    days: int = Field(default=28, ge=2)
+
+
+class Challengers(Strict):
+    """Where other versions' predictions of the same rows are.
+
+    Attributes
+    ----------
+    model : str
+        dbt model with the columns `id`, ``partition_date``, ``model_version`` and ``prediction``;
+        one row a version and row of the inference table.
+    id : str, optional
+        Its column that holds the inference table's id; of the same name without it.
+    schema_name, table : str
+        Where dbt puts it; not written in YAML.
+    """
+
+    model: str
+    id: str | None = None
+    schema_name: str = ""
+    table: str = ""
+
+
+class Monitor(Strict):
+    """A monitored model: one inference table and what its columns mean.
+
+    Attributes
+    ----------
+    name : str
+        The dbt model's name, and the monitor's in every table.
+    schema_name : str
+        Postgres schema of the inference table.
+    project : str
+        dbt project that declares it; not written in YAML.
+    timestamp : str
+        Column of type timestamptz; the row's day is taken in `timezone`.
+    features : dict of str to Column
+        Every monitored column but prediction and target, input of the model or not.
+    segments : tuple of str
+        Columns whose values split the day.
+    reference : Days
+        Days that stand for "as it should be".
+    label_delay_days : int
+        Days that labels take; the target of a younger day is not judged. The newest computed day
+        is how far time has come.
+    watch_days : int
+        Days before the newest whose rows and labels may still change: they are looked at again.
+    min_rows : int
+        Fewer rows a day than this are not compared.
+    tests : tuple of DeclaredTest
+        Run each day beside the default ones.
+    retrain : Retrain, optional
+        None proposes nothing.
+    challengers : Challengers, optional
+        Versions that score the same rows and that nobody acts on.
+    default_tests : bool
+        Missing values, ranges or accepted values, and Evidently's drift of every column.
+    """
+
+    name: str
+    schema_name: str = "inference"
+    project: str = ""
+    owner: str
+    task: Literal["regression", "classification"]
+    timestamp: str
+    timezone: str = "UTC"
+    id: str
+    prediction: str
+    target: str | None = None
+    model_version: str
+    features: dict[str, Column] = Field(min_length=1)
+    segments: tuple[str, ...] = ()
+    reference: Days
+    label_delay_days: int = Field(default=0, ge=0)
+    watch_days: int = Field(default=35, ge=1)
+    min_rows: int = Field(default=30, ge=1)
+    alarm_budget: AlarmBudget = AlarmBudget()
+    least_effect: LeastEffect = LeastEffect()
+    tests: tuple[DeclaredTest, ...] = ()
+    default_tests: bool = True
+    retrain: Retrain | None = None
+    challengers: Challengers | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("is no time zone, such as UTC or America/New_York")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which a day is a day."""
+        return ZoneInfo(self.timezone)
+
+    @model_validator(mode="after")
+    def _names_each_column_once(self) -> "Monitor":
+        for role in ("prediction", "target"):
+            if getattr(self, role) in self.features:
+                raise ValueError(f"`{role}` {getattr(self, role)!r} is among the features too")
+        if self.target == self.prediction:
+            raise ValueError("`target` and `prediction` are the same column")
+        self._check_tests()
+        twice = [name for name in self.segments if self.segments.count(name) > 1]
+        if twice:
+            raise ValueError(f"`segments` names {twice[0]!r} twice")
+        return self
+
+    def _check_tests(self) -> None:
+        for test in self.tests:
+            subject = SUBJECTS[test.test]
+            if test.column is not None and test.column not in self.columns:
+                raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is no column")
+            wanted = {"number": "numerical", "category": "categorical"}.get(subject)
+            if wanted and self.columns[str(test.column)].kind != wanted:
+                raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is not {wanted}")
+            is_of_errors = subject in ("regression", "classification")
+            if is_of_errors and (subject != self.task or not self.target):
+                raise ValueError(f"`tests`: {test.test} needs task {subject}, and a target")
+            if test.test == "out_of_range_share" and not self.columns[str(test.column)].range:
+                raise ValueError(f"`tests`: {test.column!r} declares no range to be out of")
+            if test.test == "unaccepted_share" and not self.columns[str(test.column)].accepted:
+                raise ValueError(f"`tests`: {test.column!r} declares no accepted values")
+        names = [(test.column, test.name) for test in self.tests]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"`tests` declares {twice[0][1]!r} of {twice[0][0]} twice")
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every compared column: features, then prediction, then the target where there is one."""
+        outcome = Column(kind="numerical" if self.task == "regression" else "categorical")
+        compared = dict(self.features)
+        # A classifier's prediction is the probability of the positive class.
+        compared[self.prediction] = Column(kind="numerical")
+        if self.target is not None:
+            compared[self.target] = outcome
+        return compared
+
+    @property
+    def segment_columns(self) -> dict[str, str]:
+        """Of each segment the column of a frame of rows that holds its values as text.
+
+        A categorical column is text already; a number, or what is no monitored column, has its
+        text in a column beside.
+        """
+        columns = self.columns
+        return {
+            name: name
+            if name in columns and columns[name].kind == "categorical"
+            else f"{name} as text"
+            for name in self.segments
+        }
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of all that decides what is measured of a day, 16 hexadecimal digits.
+
+        What is decided from measurements is `policy_hash`'s.
+        """
+        # The default policy in place of the declared one, rather than none: releases that hashed
+        # the policy too gave days the same hash under the default.
+        measured = self.model_copy(
+            update={"alarm_budget": AlarmBudget(), "least_effect": LeastEffect()}
+        )
+        # Tests say what is asked of a day, not what is measured of it.
+        return _hash(
+            measured.model_dump(
+                mode="json",
+                exclude={
+                    "owner",
+                    "project",
+                    "tests",
+                    "default_tests",
+                    "retrain",
+                    "watch_days",
+                    "challengers",
+                    "label_delay_days",
+                },
+            )
+        )
+
+    @property
+    def policy_hash(self) -> str:
+        """Hash of all that decides what measured days mean, 16 hexadecimal digits.
+
+        Another policy is applied to stored results. `min_rows` is none of it: it decides which
+        columns and segments are measured at all.
+        """
+        policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
+        return _hash(self.model_dump(mode="json", include=policy))
+
+
+def _hash(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

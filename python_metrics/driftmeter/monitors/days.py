@@ -1,0 +1,8 @@
+"""Days in a row."""
+
+import datetime as dt
+
+
+def every_day(first: dt.date, last: dt.date) -> list[dt.date]:
+    """Days from the first to the last, both included."""
+    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]

@@ -1,0 +1,131 @@
+"""A monitor's fields as they are proposed, why, and what a person has to decide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
+
+# What a person answers who wants no target.
+NONE = "none"
+ROLES = ("timestamp", "id", "prediction", "target", "model_version")
+
+
+class Undecided(DriftmeterError):
+    """A field that the data leave open, with the columns to choose from.
+
+    Parameters
+    ----------
+    role : str
+        The field.
+    choices : sequence of str
+        What may be answered; `NONE` among them where the field may be left out.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        role: str = "",
+        choices: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.role, self.choices = role, tuple(choices)
+
+
+@dataclass
+class Proposal:
+    """A monitor's fields as YAML has them, and why each was chosen.
+
+    Attributes
+    ----------
+    absent : dict of str to str
+        Of a field that has no column: what follows from that.
+    left_out : dict of str to str
+        Of a column that is not compared: why.
+    not_judged : list of (tuple of str, str)
+        Columns that would not be judged, none of them for all, and why.
+    """
+
+    schema: str
+    table: str
+    columns: dict[str, TableColumn]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    not_judged: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+
+    def add(self, name: str, value: object, reason: str) -> None:
+        """Set a field and say why."""
+        self.fields[name] = value
+        self.reasons[name] = reason
+
+    @property
+    def relation(self) -> str:
+        """The table as SQL names it."""
+        return f"{quote(self.schema)}.{quote(self.table)}"
+
+    @property
+    def sample(self) -> str:
+        """The table's first rows, to be read from in SQL."""
+        return f"(select * from {self.relation} limit {SAMPLE_ROWS}) as sampled"
+
+    @property
+    def day(self) -> str:
+        """SQL for the day of a row, in the monitor's time zone."""
+        name = self.fields["timestamp"]
+        quoted = quote(name)
+        if self.columns[name].data_type == "timestamp with time zone":
+            zone = str(self.fields["timezone"]).replace("'", "''")
+            return f"({quoted} at time zone '{zone}')::date"
+        # Without a zone a time is taken for local already, and a date is a day.
+        return f"{quoted}::date"
+
+    @property
+    def free(self) -> list[TableColumn]:
+        """Columns that have no role and were not left out, in the table's order."""
+        chosen = {**self.given, **self.fields}
+        used = {chosen.get(role) for role in ROLES} | {*self.left_out}
+        return [column for name, column in self.columns.items() if name not in used]
+
+    def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:
+        """A question which column has a role, as an error that names the option for each.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns to choose from.
+        what : str
+            Why it is open.
+        more : str
+            `NONE`, where the field may be left out.
+        """
+        option = f"--{role.replace('_', '-')}"
+        choices = [*names, *more]
+        told = " or ".join(f"{option} {shown(name)}" for name in choices)
+        fix = (
+            f"say which: {told}"
+            if names
+            else f"say {told}"
+            if more
+            else "no column has a fitting type"
+        )
+        return Undecided(what, where=option, fix=fix, role=role, choices=choices)
+
+
+def shown(name: str) -> str:
+    """A name as a shell takes it."""
+    import shlex
+
+    return shlex.quote(name)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: 'a', 'b' and 'c'."""
+    *first, last = [repr(name) for name in names]
+    return f"{', '.join(first)} and {last}" if first else last

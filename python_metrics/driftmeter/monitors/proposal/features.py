@@ -1,0 +1,74 @@
+"""Which columns are compared, as numbers or as categories, and which of them split a day."""
+
+import re
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.table import (
+    MOST_CODES,
+    NUMBERS,
+    TEXTS,
+    TIMES,
+    WHOLE_NUMBERS,
+    TableColumn,
+)
+
+# A text with more values than this is no category that people could list.
+MOST_CATEGORIES = 1000
+# Values of a segment: each has its own alarms, and the budget is shared among them.
+MOST_SEGMENT_VALUES = 8
+CODE_NAMES = r".*(_id|_code|_type|_flag|_class|_category|_status)|.*(code|type|flag|status)"
+
+
+def choose_features(proposal: Proposal) -> None:
+    """Every column that is neither of a role nor left out, where it is a number or a category."""
+    features: dict[str, dict[str, str]] = {}
+    for column in proposal.free:
+        kind = _kind(column)
+        if kind is None:
+            proposal.left_out[column.name] = _why_not(column)
+        else:
+            features[column.name] = {"kind": kind}
+    if not features:
+        raise DriftmeterError(
+            f"{proposal.schema}.{proposal.table} has no column to compare",
+            where="--table",
+            fix="name a table that holds the model's features beside its prediction",
+        )
+    proposal.add("features", features, "every other column that is a number or a category")
+    segments = [
+        name
+        for name, about in sorted(features.items(), key=lambda n: proposal.columns[n[0]].distinct)
+        if about["kind"] == "categorical"
+        and 2 <= proposal.columns[name].distinct <= MOST_SEGMENT_VALUES
+    ][:2]
+    if proposal.given.get("segments") is not None:
+        proposal.add("segments", list(proposal.given["segments"]), "as given")
+    elif segments:
+        proposal.add("segments", segments, f"categories of 2 to {MOST_SEGMENT_VALUES} values")
+    else:
+        proposal.add("segments", [], f"no category has 2 to {MOST_SEGMENT_VALUES} values")
+
+
+def _kind(column: TableColumn) -> str | None:
+    if column.known == 0 or column.data_type in TIMES:
+        return None
+    if column.data_type in NUMBERS:
+        is_code = (
+            column.data_type in WHOLE_NUMBERS
+            and column.distinct <= MOST_CODES
+            and re.fullmatch(CODE_NAMES, column.name.lower())
+        )
+        return "categorical" if is_code else "numerical"
+    is_category = column.data_type in {*TEXTS, "boolean"} and column.distinct <= MOST_CATEGORIES
+    return "categorical" if is_category else None
+
+
+def _why_not(column: TableColumn) -> str:
+    if column.known == 0:
+        return "it holds no value yet"
+    if column.data_type in TIMES:
+        return "it is a time"
+    if column.distinct > MOST_CATEGORIES:
+        return f"it has over {MOST_CATEGORIES} values, too many for a category"
+    return f"it is of type {column.data_type}, neither a number nor a category"

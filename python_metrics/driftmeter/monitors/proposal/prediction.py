@@ -1,0 +1,204 @@
+"""Which column is the prediction: a probability before a label, a sure name before a score."""
+
+import sqlalchemy as sa
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.labels import SPELLED
+from driftmeter.monitors.proposal.apart import are_apart
+from driftmeter.monitors.proposal.draft import Proposal, listed, shown
+from driftmeter.monitors.proposal.names import (
+    NEGATIVE,
+    POSITIVE,
+    Fit,
+    is_about_prediction,
+    prediction_fit,
+    words,
+)
+from driftmeter.monitors.proposal.table import TIMES, TableColumn, known, quote, run
+
+
+def fit_of(column: TableColumn) -> Fit:
+    """How surely a column is a prediction by its name."""
+    return Fit.NONE if column.data_type in TIMES else prediction_fit(column.name, column.is_share)
+
+
+def choose_prediction(session: sa.Connection, proposal: Proposal) -> None:
+    """The column given, or the one that is a prediction by its name and data.
+
+    Raises
+    ------
+    Undecided
+        If none is, or several are.
+    DriftmeterError
+        If the predictions are classes, which no number stands for.
+    """
+    if proposal.given.get("prediction"):
+        proposal.add("prediction", proposal.given["prediction"], "as given")
+        return
+    sure = [column for column in proposal.free if fit_of(column) >= Fit.OF_SUBJECT]
+    are_amounts = proposal.given.get("task") == "regression"
+    labels = [c for c in sure if c.known and c.is_class and not (are_amounts and c.is_number)]
+    numbers = [c for c in sure if c.is_number and c.known and c not in labels]
+    if numbers:
+        column = _only_one(session, proposal, numbers)
+        _check_beside_labels(session, proposal, column, labels)
+        kind = ", and between 0 and 1" if column.is_share else " and type"
+        names = [label.name for label in labels]
+        is_only = "is only a label" if len(names) == 1 else "are only labels"
+        beside = f"; {listed(names)} {is_only}" if names else ""
+        proposal.add("prediction", column.name, f"by its name{kind}{beside}")
+    elif labels:
+        _choose_beside_labels(session, proposal, labels)
+    else:
+        _choose_score(proposal)
+
+
+def leave_out_predictions(proposal: Proposal) -> None:
+    """Leave out what may be a prediction too, or is made of one: such a column is no input."""
+    chosen = proposal.fields["prediction"]
+    for column in proposal.free:
+        if fit_of(column) >= Fit.OF_SUBJECT or fit_of(column) == Fit.SCORE:
+            reason = f"may be a prediction, as {chosen} is: no input"
+            proposal.left_out[column.name] = reason
+        elif is_about_prediction(column.name) and not column.is_key:
+            proposal.left_out[column.name] = "by its name made of the prediction: no input"
+
+
+def leave_out_cuts(session: sa.Connection, proposal: Proposal) -> None:
+    """Leave out what is cut from the prediction, such as a decision or a band of risk."""
+    chosen = proposal.columns[proposal.fields["prediction"]]
+    if chosen.values:
+        # A prediction of few values may itself be read off an input.
+        return
+    for column in proposal.free:
+        if len(column.values) > 1 and are_apart(session, proposal, chosen, column):
+            proposal.left_out[column.name] = f"is cut from {chosen.name}: no input"
+
+
+def _only_one(
+    session: sa.Connection, proposal: Proposal, numbers: list[TableColumn]
+) -> TableColumn:
+    """The one with the surest name; of a pair the positive class."""
+    best = _surest(numbers)
+    shares = [column for column in best if column.is_share]
+    if len(shares) > 2 and _sum_to_one(session, proposal, shares):
+        raise _several_classes(proposal, [c.name for c in shares], "probabilities")
+    if len(best) == 2:
+        ends = [{*words(column.name)} for column in best]
+        if ends[0] - NEGATIVE - POSITIVE == ends[1] - NEGATIVE - POSITIVE:
+            best = [c for c, end in zip(best, ends, strict=True) if not end & NEGATIVE] or best
+    if len(best) > 1:
+        names = [column.name for column in best]
+        raise proposal.undecided("prediction", names, f"{listed(names)} may each be the prediction")
+    return best[0]
+
+
+def _surest(columns: list[TableColumn]) -> list[TableColumn]:
+    most = max(fit_of(column) for column in columns)
+    return [column for column in columns if fit_of(column) == most]
+
+
+def _check_beside_labels(
+    session: sa.Connection, proposal: Proposal, column: TableColumn, labels: list[TableColumn]
+) -> None:
+    """Refuse a number that is a probability, but not of the positive class."""
+    if not column.is_share:
+        return
+    for label in labels:
+        if label.distinct > 2:
+            raise _several_classes(proposal, [label.name], f"{label.distinct} classes")
+        is_sureness = column.lowest is not None and column.lowest >= 0.5
+        if label.distinct == 2 and is_sureness and not are_apart(session, proposal, column, label):
+            raise DriftmeterError(
+                f"{column.name!r} is at least 0.5 in every row, whichever class {label.name!r}"
+                " says: it is how sure the model is of its label, not the probability of the"
+                " positive class",
+                where="--prediction",
+                fix=f"name a view that has 1 - {quote(column.name)} where the label is negative, or"
+                f" add --prediction {shown(column.name)} to take it as it is",
+            )
+
+
+def _choose_beside_labels(
+    session: sa.Connection, proposal: Proposal, labels: list[TableColumn]
+) -> None:
+    """Of a table whose only sure prediction is a label: the score that it was cut from, or it."""
+    label, *more = _surest(labels)
+    if more:
+        names = [label.name, *(column.name for column in more)]
+        raise proposal.undecided("prediction", names, f"{listed(names)} may each be the prediction")
+    if label.distinct > 2:
+        fix = "; if its numbers are amounts, add --task regression" if label.is_number else ""
+        raise _several_classes(proposal, [label.name], f"{label.distinct} classes", fix)
+    scores = [
+        column
+        for column in proposal.free
+        if fit_of(column) in (Fit.SCORE, Fit.INPUT_SCORE)
+        and column.is_share
+        and not column.is_class
+    ]
+    cut = [column for column in scores if are_apart(session, proposal, column, label)]
+    open_ = cut if len(cut) > 1 else [c for c in scores if fit_of(c) is Fit.SCORE]
+    if len(cut) == 1:
+        reason = f"a probability; {label.name!r} is a label that was cut from it"
+        proposal.add("prediction", cut[0].name, reason)
+    elif open_:
+        names = [column.name for column in [label, *open_]]
+        raise proposal.undecided("prediction", names, f"{listed(names)} may each be the prediction")
+    elif label.is_number and label.is_label:
+        reason = "by its name; a label of 0 and 1, as no column is its probability"
+        proposal.add("prediction", label.name, reason)
+    else:
+        raise DriftmeterError(
+            f"{label.name!r} is a label of type {label.data_type}, without a probability beside it",
+            where="--prediction",
+            fix=f"name a view that has {_as_number(label)} as {quote(label.name)}",
+        )
+
+
+def _choose_score(proposal: Proposal) -> None:
+    """The only column that is called a score; anything else is asked."""
+    numbers = [c for c in proposal.free if c.is_number and c.known]
+    numbers = [c for c in numbers if not c.is_key] or numbers
+    scores = [c for c in numbers if fit_of(c) in (Fit.SCORE, Fit.INPUT_SCORE)]
+    best = _surest(scores) if scores else []
+    if len(best) == 1 and (best[0].is_share or fit_of(best[0]) is Fit.SCORE):
+        proposal.add("prediction", best[0].name, "the only column that is called a score")
+        return
+    names = [column.name for column in best or numbers]
+    what = (
+        f"{listed(names)} may each be the prediction, or an input"
+        if len(best) > 1
+        else f"no column of {proposal.schema}.{proposal.table} is surely the prediction"
+    )
+    if best and len(best) == 1:
+        names = [best[0].name, *(c.name for c in numbers if c is not best[0])]
+    raise proposal.undecided("prediction", names, what)
+
+
+def _several_classes(
+    proposal: Proposal, names: list[str], what: str, fix: str = ""
+) -> DriftmeterError:
+    told = f"{listed(names)} are {what}" if len(names) > 1 else f"{names[0]!r} has {what}"
+    return DriftmeterError(
+        f"{told}: a monitor of more than two classes is not supported yet",
+        where=f"{proposal.schema}.{proposal.table}",
+        fix="make a view that adds one class against the rest, (label = 'that class') as is_class,"
+        " and name it: --table VIEW --prediction 'the probability of that class' --target is_class"
+        + fix,
+    )
+
+
+def _sum_to_one(session: sa.Connection, proposal: Proposal, shares: list[TableColumn]) -> bool:
+    total = " + ".join(known(column.name, column.data_type) for column in shares)
+    select = f"select avg(abs({total} - 1)) < 0.01 from {proposal.sample}"
+    return bool(run(session, select).scalar())
+
+
+def _as_number(label: TableColumn) -> str:
+    if label.data_type == "boolean":
+        return f"{quote(label.name)}::integer"
+    positive = next(
+        (value for value in label.values if SPELLED.get(value.strip().lower())), "POSITIVE"
+    )
+    return f"({quote(label.name)} = '{positive}')::integer"

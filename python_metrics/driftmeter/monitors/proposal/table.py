@@ -1,0 +1,169 @@
+"""A table of predictions as `driftmeter init` reads it: each column's type and first values."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.labels import SPELLED
+
+# Rows that kinds and counts are read off: enough to tell a code from a measurement.
+SAMPLE_ROWS = 100_000
+# A code, or a class, is a whole number with few values; more, and it is likelier a count.
+MOST_CODES = 25
+
+WHOLE_NUMBERS = {"smallint", "integer", "bigint"}
+# Types in which a number can be NaN, which counts as missing.
+FRACTIONS = {"numeric", "real", "double precision"}
+NUMBERS = WHOLE_NUMBERS | FRACTIONS
+TEXTS = {"text", "character varying", "character"}
+TIMES = {"timestamp with time zone", "timestamp without time zone", "date"}
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of the table, with what its first rows hold.
+
+    Attributes
+    ----------
+    data_type : str
+        As Postgres names it.
+    rows : int
+        Rows that were read, at most `SAMPLE_ROWS`.
+    known, distinct : int
+        Rows that are neither null nor NaN, and different values among them.
+    lowest, highest : float or None
+        Of a number; infinities are left aside.
+    values : tuple of str
+        Every value as text, in order, where there are at most `MOST_CODES`.
+    """
+
+    name: str
+    data_type: str
+    rows: int
+    known: int
+    distinct: int
+    lowest: float | None = None
+    highest: float | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is of a type that can be a prediction."""
+        return self.data_type in NUMBERS
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a number between 0 and 1 in every row."""
+        return (
+            self.lowest is not None
+            and self.highest is not None
+            and self.lowest >= 0
+            and self.highest <= 1
+        )
+
+    @cached_property
+    def is_label(self) -> bool:
+        """Whether each value says yes or no: a boolean, 0 and 1, or a text that spells them."""
+        if self.data_type == "boolean":
+            return True
+        if self.is_number:
+            return self.distinct <= 2 and all(float(value) in (0, 1) for value in self.values)
+        spelled = {value.strip().lower() for value in self.values}
+        return self.data_type in TEXTS and 0 < self.distinct <= 2 and spelled <= SPELLED.keys()
+
+    @cached_property
+    def is_class(self) -> bool:
+        """Whether its values are names of classes rather than amounts: text, or few whole ones."""
+        if not self.is_number:
+            return self.data_type in {*TEXTS, "boolean"}
+        is_repeated = 2 * self.distinct <= self.known or self.distinct <= 2
+        return (
+            bool(self.values)
+            and is_repeated
+            and all(
+                float(value).is_integer() for value in self.values if value.strip("-")[0] != "I"
+            )
+        )
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is a whole number or a text that is different in each row that was read."""
+        is_exact = self.data_type not in {*FRACTIONS, *TIMES, "boolean"}
+        return is_exact and self.known == self.distinct == self.rows
+
+
+def quote(name: str) -> str:
+    """An identifier as Postgres takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def known(column: str, data_type: str) -> str:
+    """SQL for a column's value, null where it is NaN."""
+    return f"nullif({quote(column)}, 'NaN')" if data_type in FRACTIONS else quote(column)
+
+
+def run(session: sa.Connection, statement: str) -> sa.CursorResult[Any]:
+    """Run SQL that takes no parameters: a percent sign in a column's name is itself."""
+    return session.exec_driver_sql(statement.replace("%", "%%"))
+
+
+def read_columns(session: sa.Connection, schema: str, table: str) -> dict[str, TableColumn]:
+    """Columns of a table by name, in its order.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such table, or it is empty.
+    """
+    query = sa.text(
+        "select attname, format_type(atttypid, null) from pg_attribute"
+        " where attrelid = to_regclass(:relation) and attnum > 0 and not attisdropped"
+        " order by attnum"
+    )
+    relation = f"{quote(schema)}.{quote(table)}"
+    types = dict(session.execute(query, {"relation": relation}).tuples().all())
+    if not types:
+        raise DriftmeterError(
+            f"there is no table {schema}.{table}",
+            where="--table",
+            fix="name one of this warehouse as SCHEMA.TABLE; DRIFTMETER_DATABASE_URL names another",
+        )
+    sample = f"(select * from {relation} limit {SAMPLE_ROWS}) as rows"
+    counted = ["count(*)"]
+    for name, data_type in types.items():
+        value = known(name, data_type)
+        counted += [f"count({value})", f"count(distinct {value}::text)"]
+        # Neither NaN nor an infinity is between them, nor a number that no double holds.
+        finite = f"filter (where {value} between -1e300 and 1e300)"
+        # A numeric may be too small for a double, which is an error in Postgres.
+        digits = ", 300" if data_type == "numeric" else ""
+        counted += [
+            f"({'round' * bool(digits)}({end}({value}) {finite}{digits}))::double precision"
+            if data_type in NUMBERS
+            else "null"
+            for end in ("min", "max")
+        ]
+    rows, *counts = run(session, f"select {', '.join(counted)} from {sample}").one()
+    if not rows:
+        raise DriftmeterError(
+            f"{schema}.{table} is empty", where="--table", fix="fill it with predictions first"
+        )
+    few = [
+        name
+        for at, name in enumerate(types)
+        if types[name] in {*NUMBERS, *TEXTS, "boolean"} and 0 < counts[4 * at + 1] <= MOST_CODES
+    ]
+    listed = ", ".join(f"array_agg(distinct {known(n, types[n])}::text)" for n in few)
+    arrays = run(session, f"select {listed} from {sample}").one() if few else ()
+    values = dict(zip(few, arrays, strict=True))
+    columns = {}
+    for at, (name, data_type) in enumerate(types.items()):
+        known_rows, distinct, lowest, highest = counts[4 * at : 4 * at + 4]
+        texts = tuple(value for value in values.get(name, ()) if value is not None)
+        columns[name] = TableColumn(
+            name, data_type, rows, known_rows, distinct, lowest, highest, texts
+        )
+    return columns

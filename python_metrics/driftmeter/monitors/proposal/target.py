@@ -1,0 +1,131 @@
+"""Which column is the target: named as what came true, as the prediction is, or known late."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.draft import NONE, Proposal, Undecided, listed
+from driftmeter.monitors.proposal.explained import explained_columns
+from driftmeter.monitors.proposal.names import Fit, subject_of, target_points, words
+from driftmeter.monitors.proposal.prediction import fit_of
+from driftmeter.monitors.proposal.table import TEXTS, TIMES
+from driftmeter.monitors.proposal.unfit import Unfit, why_unfit
+
+# Points that being known late is worth, and from which on a column is likely the target.
+LATE = 4
+ENOUGH = 4
+# Of names that say what happened, as opposed to those that say that it is the target.
+OUTCOME = (4, 6)
+# Known this seldom in the newest rows, a column is not yet there when the prediction is made.
+NOT_YET = 0.1
+
+
+def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str, float]) -> None:
+    """The column given, or the one that most speaks for; none where nothing does.
+
+    Parameters
+    ----------
+    late : mapping of str to float
+        Of `late_columns`.
+
+    Raises
+    ------
+    Undecided
+        If several columns fit, or the one that fits cannot be measured as it is.
+    """
+    given = proposal.given.get("target")
+    is_none = given == NONE and NONE not in proposal.columns
+    if given and not is_none:
+        if unfit := why_unfit(proposal, proposal.columns[given]):
+            raise DriftmeterError(f"{given!r} {unfit.what}", where="--target", fix=unfit.fix)
+        proposal.add("target", given, "as given")
+    points = _points(proposal, late)
+    if not given:
+        _choose(session, proposal, points, late)
+    chosen = proposal.fields.get("target")
+    if chosen is None:
+        why = "as given" if is_none else "no column says what came true; --target COLUMN names one"
+        proposal.absent["target"] = f"{why}. Performance is not measured"
+    # Where nobody is asked, what the prediction comes close to is no input either.
+    close = explained_columns(session, proposal) if is_none else []
+    for name, value in {**points, **dict.fromkeys(close, ENOUGH)}.items():
+        if name != chosen and value >= ENOUGH:
+            proposal.left_out[name] = "may be what came true: no input"
+    for column in proposal.free:
+        if late.get(column.name, 1) <= NOT_YET:
+            proposal.left_out[column.name] = "the newest rows do not have it yet: no input"
+
+
+def _points(proposal: Proposal, late: Mapping[str, float]) -> dict[str, int]:
+    """What speaks for each column that may be the target."""
+    prediction = proposal.columns[proposal.fields["prediction"]]
+    subject = subject_of(prediction.name)
+    task = proposal.given.get("task")
+    # A number that is only called a score may be a classifier's.
+    is_classifier = task == "classification" or (
+        task != "regression" and (prediction.is_share or fit_of(prediction) < Fit.OF_SUBJECT)
+    )
+    points = {}
+    for column in proposal.free:
+        is_typed = column.is_number or column.data_type in {*TEXTS, "boolean"}
+        if column.data_type in TIMES or not is_typed:
+            continue
+        is_one_word = column.is_class and len(words(column.name)) == 1
+        may_be_label = is_classifier and (column.is_label or is_one_word)
+        value = target_points(column.name, subject, may_be_label)
+        fits = why_unfit(proposal, column) is None
+        if value in OUTCOME and not fits and not may_be_label:
+            value = 0
+        if fits and column.name in late and (value or late[column.name] <= NOT_YET):
+            value += LATE
+        if value:
+            points[column.name] = value
+    return points
+
+
+def _choose(
+    session: sa.Connection,
+    proposal: Proposal,
+    points: Mapping[str, int],
+    late: Mapping[str, float],
+) -> None:
+    unfit = {name: why_unfit(proposal, proposal.columns[name]) for name in points}
+    fitting = {name: value for name, value in points.items() if unfit[name] is None}
+    likely = [name for name, value in fitting.items() if value >= ENOUGH]
+    best = [name for name in likely if fitting[name] == max(fitting.values())]
+    refused = [name for name, value in points.items() if value >= ENOUGH and unfit[name]]
+    if len(best) == 1:
+        proposal.add("target", best[0], _reason(fitting[best[0]], best[0] in late))
+        return
+    if best:
+        raise proposal.undecided("target", best, f"{listed(best)} may each be the target", NONE)
+    if refused:
+        name = max(refused, key=lambda one: points[one])
+        raise _refused(proposal, name, unfit[name])
+    if open_ := list(fitting) or explained_columns(session, proposal):
+        if what_is_wrong := why_unfit(proposal, proposal.columns[open_[0]]):
+            raise _refused(proposal, open_[0], what_is_wrong)
+        what = f"{listed(open_)} may be the target, or an input"
+        raise proposal.undecided("target", open_, what, NONE)
+
+
+def _reason(points: int, is_late: bool) -> str:
+    if is_late:
+        named = "by its name and values; " if points > LATE else ""
+        return f"{named}the newest rows do not have it yet, as labels come late"
+    sure = "" if points > OUTCOME[1] else ": check that it is what came true"
+    return f"by its name and values{sure}"
+
+
+def _refused(proposal: Proposal, name: str, unfit: Unfit | None) -> Undecided:
+    """That the column which may be the target cannot be one; without a target it goes on."""
+    what, fix = (unfit.what, unfit.fix) if unfit else ("", "")
+    others = [c.name for c in proposal.free if why_unfit(proposal, c) is None]
+    return Undecided(
+        f"{name!r} may be the target, but {what}",
+        where="--target",
+        fix=f"{fix}; or go on without a target: --target {NONE}",
+        role="target",
+        choices=[*others, NONE],
+    )

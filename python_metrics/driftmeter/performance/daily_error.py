@@ -1,0 +1,166 @@
+"""A monitor's error by day, summed in SQL, held against its reference's days."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from psycopg import sql
+
+from driftmeter.alarms.day_null import DayNull, fit_day_null, p_values
+from driftmeter.arrival.inference_rows import table_of
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
+from driftmeter.monitors.requirements import LEAST_DAYS
+from driftmeter.performance.losses import loss_in_sql
+from driftmeter.performance.steps import is_counted_by_steps, quantiles, step_in_sql
+from driftmeter.warehouse.copy import copy_out
+
+# Name of the metric: mean loss a row, the largest losses cut off.
+CAPPED_ERROR = "capped_error"
+# Losses beyond this quantile of the reference count as it: a label of a day's length, of which
+# there are always some, would hide a doubled error (benchmarks/diagnosis.py).
+CAPPED = 0.99
+QUERY = sql.SQL(
+    "select partition_date - {first} as day, count(loss)::double precision as rows,"
+    " avg(loss) as mean, avg(loss * loss) as square from (select partition_date,"
+    " least({loss}, {most}) as loss from {table} where partition_date between {first} and {last}"
+    " and {loss} is not null) as labelled group by 1 order by 1"
+)
+CAP = sql.SQL(
+    "select percentile_cont({level}) within group (order by {loss}) as cap from {table}"
+    " where partition_date = any({days}::date[])"
+)
+LOSSES_BY_STEP = sql.SQL(
+    "select count(*) as rows, min(loss) as low, max(loss) as high"
+    " from (select {loss} as loss from {table} where partition_date = any({days}::date[]))"
+    " as losses where loss < 'infinity' group by {step} order by low"
+)
+STEP_TYPES = {"rows": pa.int64(), "low": pa.float64(), "high": pa.float64()}
+TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
+
+
+@dataclass(frozen=True)
+class UsualErrors:
+    """What the reference says of a day's mean loss.
+
+    Attributes
+    ----------
+    cap : float
+        Larger losses count as this one.
+    null : DayNull or None
+        None where too few days have labels enough.
+    """
+
+    cap: float
+    null: DayNull | None
+
+
+@dataclass(frozen=True)
+class DayError:
+    """A day's mean loss against the reference's days.
+
+    Attributes
+    ----------
+    value, expected : float
+        Mean loss a row, capped; expected of such a weekday.
+    p_value : float
+        Two-sided.
+    labelled : int
+    """
+
+    value: float
+    expected: float
+    p_value: float
+    labelled: int
+
+
+def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | None:
+    """Fit a monitor's reference days; None without a label."""
+    if monitor.target is None:
+        return None
+    span = monitor.reference
+    cap = _cap(connection, monitor, every_day(span.from_date, span.to_date))
+    if cap is None:
+        return None
+    days = daily_errors(connection, monitor, span.from_date, span.to_date, cap)
+    return UsualErrors(cap, fit_errors(monitor, days))
+
+
+def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
+    """The quantile `CAPPED` of all losses of these days; None without a label."""
+    loss = loss_in_sql(monitor)
+    if not is_counted_by_steps(connection, monitor, days):
+        query = CAP.format(
+            level=sql.Literal(CAPPED),
+            loss=loss,
+            table=table_of(monitor),
+            days=sql.Literal(list(days)),
+        )
+        cap = copy_out(connection, query, {"cap": pa.float64()}).to_pandas()["cap"][0]
+    else:
+        query = LOSSES_BY_STEP.format(
+            loss=loss,
+            step=step_in_sql(sql.SQL("loss")),
+            table=table_of(monitor),
+            days=sql.Literal(list(days)),
+        )
+        cells = copy_out(connection, query, STEP_TYPES).to_pandas()
+        cap = quantiles(*(cells[name].to_numpy() for name in STEP_TYPES), CAPPED)[0]
+    return None if np.isnan(cap) else float(cap)
+
+
+def daily_errors(
+    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date, cap: float
+) -> pd.DataFrame:
+    """Labelled rows, mean loss and mean squared loss of each day that has any, summed in SQL.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``day`` (a date), ``rows``, ``mean`` and ``square``.
+    """
+    query = QUERY.format(
+        first=sql.Literal(first),
+        last=sql.Literal(last),
+        loss=loss_in_sql(monitor),
+        most=sql.Literal(cap),
+        table=table_of(monitor),
+    )
+    days = copy_out(connection, query, TYPES).to_pandas()
+    return days.assign(day=[first + dt.timedelta(days=int(number)) for number in days["day"]])
+
+
+def fit_errors(monitor: Monitor, days: pd.DataFrame) -> DayNull | None:
+    """The null of a day's mean loss, from `daily_errors` of the reference."""
+    usual = days[days["rows"] >= monitor.min_rows]
+    if len(usual) < LEAST_DAYS:
+        return None
+    rows = usual[["rows"]].to_numpy(dtype=float)
+    mean = float(np.average(usual["mean"], weights=usual["rows"]))
+    square = float(np.average(usual["square"], weights=usual["rows"]))
+    variance = np.array([max(square - mean**2, 1e-12)])
+    weekdays = np.array([day.weekday() for day in usual["day"]])
+    return fit_day_null(usual[["mean"]].to_numpy(dtype=float), rows, variance, weekdays)
+
+
+def judge_errors(
+    monitor: Monitor, null: DayNull | None, days: pd.DataFrame
+) -> dict[dt.date, DayError]:
+    """Days of `daily_errors` that have labels enough, against the null."""
+    days = days[days["rows"] >= monitor.min_rows]
+    if null is None or days.empty:
+        return {}
+    weekdays = np.array([day.weekday() for day in days["day"]])
+    values, rows = days[["mean"]].to_numpy(dtype=float), days[["rows"]].to_numpy(dtype=float)
+    none = np.zeros(1)
+    p_value = p_values(null, values, rows, weekdays, none, none.astype(bool))[:, 0]
+    return {
+        day: DayError(float(value), float(expected), float(p), int(labelled))
+        for day, value, expected, p, labelled in zip(
+            days["day"], values[:, 0], null.level[weekdays, 0], p_value, rows[:, 0], strict=True
+        )
+    }

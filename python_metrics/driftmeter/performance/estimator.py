@@ -1,0 +1,340 @@
+"""What a model's error is before labels come: learned from the reference's rows, and only from it.
+
+A regression's loss is learned directly from inputs and prediction (direct loss estimation, after
+NannyML's). A classifier's is what its own probabilities expect once they are calibrated by isotonic
+regression (confidence-based estimation; Guillory et al. 2021, Garg et al. 2022). Both are fitted
+crosswise: what is said of a reference day comes from a fit on other days. How far such estimates
+were from what came true, day by day, gives their interval (conformal: Vovk et al. 2005) and the
+null of the test for concept drift.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.isotonic import IsotonicRegression
+
+from driftmeter.alarms.day_null import DayNull, fit_day_null, p_values
+from driftmeter.drift.encoding import Encoding
+from driftmeter.drift.threads import one_thread
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import LEAST_DAYS
+from driftmeter.performance import losses
+from driftmeter.performance.intervals import labelled_rows, point_metrics
+from driftmeter.quality.counts import Floats
+
+SEED = 5
+FOLDS = 4
+# Losses beyond this quantile of the reference are not learned, only their mean is added: a label of
+# a day's length, of which there are always some, would be learned as if its row were to blame.
+CAPPED = 0.995
+# An interval at 95% needs so many days: with fewer the extreme ones are not far enough out.
+FEWEST_DAYS = 39
+SegmentOfRows = tuple[str | None, str | None]
+ALL_ROWS: SegmentOfRows = (None, None)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric that no label has told yet; the interval is None where it cannot be kept."""
+
+    metric: str
+    value: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """How much more wrong than its inputs make one expect a day was.
+
+    Attributes
+    ----------
+    excess, expected : float
+        Mean loss a row beyond the expected one, and the expected one.
+    p_value : float
+        Two-sided, under days like the reference's.
+    rows : int
+        Labelled rows that it rests on.
+    """
+
+    excess: float
+    expected: float
+    p_value: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A day's rows with a prediction, and the losses to expect of each.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        Index 0 to n - 1.
+    losses : mapping of str to array of float, shape (n,)
+        By the loss's name, capped; of a classifier the chance of the positive class.
+    """
+
+    rows: pd.DataFrame
+    losses: Mapping[str, Floats]
+
+
+class Estimator:
+    """Estimates of one monitor, fitted on its reference.
+
+    Parameters
+    ----------
+    monitor : Monitor
+        With a target.
+    days : sequence of pandas.DataFrame
+        The reference's rows by day, one column a monitored column.
+    weekdays : sequence of int
+        Of these days, Monday 0.
+    """
+
+    def __init__(
+        self, monitor: Monitor, days: Sequence[pd.DataFrame], weekdays: Sequence[int]
+    ) -> None:
+        self._monitor = monitor
+        frames = [self._known(day) for day in days]
+        kept = [place for place, frame in enumerate(frames) if len(frame)]
+        frames = [frames[place] for place in kept]
+        if not frames:
+            raise ValueError("no reference row has a prediction")
+        rows = pd.concat(frames, ignore_index=True)
+        number = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+        self._names = [*monitor.features, monitor.prediction]
+        self._encoding = Encoding(rows[self._names])
+        self._caps = self._losses_capped(rows)
+        crossed = self._crossed(rows, number)
+        self._final = self._fit(rows)
+        by_day = [
+            (rows[number == day], {name: values[number == day] for name, values in crossed.items()})
+            for day in range(len(frames))
+        ]
+        self._distances = self._conformal(by_day)
+        self._null = self._surprise_null(by_day, np.array(weekdays)[kept])
+
+    def expect(self, rows: pd.DataFrame) -> Expected:
+        """What the inputs and predictions of a day make one expect.
+
+        Parameters
+        ----------
+        rows : pandas.DataFrame
+            One column a monitored column; the target is not looked at.
+        """
+        rows = self._known(rows)
+        return Expected(rows, {} if rows.empty else self._expect(self._final, rows))
+
+    def estimate(self, day: Expected) -> dict[SegmentOfRows, list[Estimate]]:
+        """Metrics of a day by segment, without its labels."""
+        rows = day.rows
+        if rows.empty:
+            return {}
+        estimates = {}
+        for part, chosen in self._parts(rows):
+            if part != ALL_ROWS and chosen.sum() < self._monitor.min_rows:
+                continue
+            values = self._summed(rows[chosen], _only(day.losses, chosen))
+            estimates[part] = [
+                self._with_interval(part, metric, value, int(chosen.sum()))
+                for metric, value in values.items()
+                if np.isfinite(value)
+            ]
+        return estimates
+
+    def surprise(self, day: Expected, weekday: int) -> Surprise | None:
+        """Labelled rows of a day against what their inputs make one expect; None where too few."""
+        labelled = self._labelled(day.rows)
+        if self._null is None or len(labelled) < self._monitor.min_rows:
+            return None
+        is_labelled = day.rows.index.isin(labelled.index)
+        excess, usual = self._excess(labelled, _only(day.losses, is_labelled))
+        none = np.zeros(1)
+        p_value = p_values(
+            self._null,
+            np.array([[excess.mean()]]),
+            np.array([[float(len(excess))]]),
+            np.array([weekday]),
+            none,
+            none.astype(bool),
+        )[0, 0]
+        level = float(self._null.level[weekday, 0])
+        return Surprise(
+            float(excess.mean()) - level, float(usual.mean()), float(p_value), len(excess)
+        )
+
+    def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
+        is_known = np.isfinite(rows[self._monitor.prediction].to_numpy(dtype=float))
+        return rows[is_known].reset_index(drop=True)
+
+    def _parts(self, rows: pd.DataFrame) -> Iterator[tuple[SegmentOfRows, npt.NDArray[np.bool_]]]:
+        yield ALL_ROWS, np.ones(len(rows), dtype=bool)
+        for segment in self._monitor.segments:
+            values = rows[self._monitor.segment_columns[segment]]
+            for value in sorted(values.dropna().unique()):
+                yield (segment, str(value)), (values == value).to_numpy()
+
+    def _labelled(self, rows: pd.DataFrame) -> pd.DataFrame:
+        monitor = self._monitor
+        return labelled_rows(rows, monitor.prediction, str(monitor.target), monitor.task)
+
+    def _losses(self, labelled: pd.DataFrame) -> dict[str, Floats]:
+        prediction, target = labelled["prediction"].to_numpy(), labelled["target"].to_numpy()
+        if self._monitor.task == "regression":
+            error = losses.absolute(prediction, target)
+            return {"absolute": error, "square": error**2}
+        return {"square": losses.brier(prediction, target)}
+
+    def _losses_capped(self, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
+        """Where each loss is capped, and the mean of what that takes off."""
+        caps = {}
+        for name, loss in self._losses(self._labelled(rows)).items():
+            if not len(loss):
+                raise ValueError("no reference row has a label")
+            most = float(np.quantile(loss, CAPPED)) if self._monitor.task == "regression" else 1.0
+            caps[name] = (most, float(np.maximum(loss - most, 0).mean()))
+        return caps
+
+    def _fit(self, rows: pd.DataFrame) -> Mapping[str, object]:
+        labelled = self._labelled(rows)
+        if self._monitor.task == "classification":
+            calibrated = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+            return {"chance": calibrated.fit(labelled["prediction"], labelled["target"])}
+        inputs = self._encoding.encode(labelled[self._names])
+        fitted: dict[str, object] = {}
+        for name, loss in self._losses(labelled).items():
+            model = HistGradientBoostingRegressor(
+                max_iter=100,
+                learning_rate=0.06,
+                min_samples_leaf=40,
+                early_stopping=False,
+                random_state=SEED,
+            )
+            with one_thread():
+                fitted[name] = model.fit(inputs, np.minimum(loss, self._caps[name][0]))
+        return fitted
+
+    def _expect(self, fitted: Mapping[str, object], rows: pd.DataFrame) -> dict[str, Floats]:
+        """Expected losses of each row, capped; or the chance of its positive class."""
+        if self._monitor.task == "classification":
+            asked = rows[self._monitor.prediction].to_numpy(dtype=float)
+            return {"chance": fitted["chance"].predict(asked)}  # type: ignore[attr-defined]
+        inputs = self._encoding.encode(rows[self._names])
+        with one_thread():
+            return {
+                name: np.maximum(model.predict(inputs), 0.0)  # type: ignore[attr-defined]
+                for name, model in fitted.items()
+            }
+
+    def _crossed(self, rows: pd.DataFrame, number: npt.NDArray[np.int64]) -> dict[str, Floats]:
+        """Expected losses of the reference's rows, each from a fit on other days."""
+        expected: dict[str, Floats] = {}
+        folds = min(FOLDS, int(number.max()) + 1)
+        for fold in range(folds):
+            chosen = number % folds == fold
+            # A single day has no others.
+            fitted = self._fit(rows[~chosen] if folds > 1 else rows)
+            for name, values in self._expect(fitted, rows[chosen]).items():
+                expected.setdefault(name, np.zeros(len(rows)))[chosen] = values
+        return expected
+
+    def _summed(self, rows: pd.DataFrame, expected: Mapping[str, Floats]) -> dict[str, float]:
+        """Metrics of rows whose losses are as expected."""
+        if self._monitor.task == "regression":
+            mean = {
+                name: float(values.mean()) + self._caps[name][1]
+                for name, values in expected.items()
+            }
+            return {"mae": mean["absolute"], "rmse": float(np.sqrt(mean["square"]))}
+        asked = rows[self._monitor.prediction].to_numpy(dtype=float)
+        metrics = point_metrics("classification", asked, expected["chance"])
+        # Of chances that are calibrated there is nothing to learn about calibration.
+        return {name: value for name, value in metrics.items() if name != "calibration_error"}
+
+    def _excess(
+        self, labelled: pd.DataFrame, expected: Mapping[str, Floats]
+    ) -> tuple[Floats, Floats]:
+        """Loss of each labelled row beyond the expected one, and the expected one."""
+        of_rows = self._losses(labelled)
+        if self._monitor.task == "regression":
+            usual = expected["absolute"]
+            return np.minimum(of_rows["absolute"], self._caps["absolute"][0]) - usual, usual
+        usual = losses.brier(labelled["prediction"].to_numpy(), expected["chance"])
+        return of_rows["square"] - usual, usual
+
+    def _conformal(
+        self, by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]]
+    ) -> dict[tuple[SegmentOfRows, str], tuple[float, float, float]]:
+        """How far truth was below and above the estimate, and of how many rows, by metric."""
+        distances: dict[tuple[SegmentOfRows, str], list[tuple[float, int]]] = {}
+        for rows, expected in by_day:
+            labelled = self._labelled(rows)
+            if labelled.empty:
+                continue
+            for part, chosen in self._parts(rows):
+                known = chosen & rows.index.isin(labelled.index)
+                if known.sum() < (self._monitor.min_rows if part != ALL_ROWS else 2):
+                    continue
+                truth = point_metrics(
+                    self._monitor.task,
+                    labelled.loc[rows.index[known], "prediction"].to_numpy(),
+                    labelled.loc[rows.index[known], "target"].to_numpy(),
+                )
+                for metric, value in self._summed(rows[chosen], _only(expected, chosen)).items():
+                    if np.isfinite(truth[metric]) and np.isfinite(value):
+                        distance = truth[metric] - value, int(known.sum())
+                        distances.setdefault((part, metric), []).append(distance)
+        return {
+            key: _outermost(measured)
+            for key, measured in distances.items()
+            if len(measured) >= FEWEST_DAYS
+        }
+
+    def _surprise_null(
+        self,
+        by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]],
+        weekdays: npt.NDArray[np.int64],
+    ) -> DayNull | None:
+        means, counts, spread, kept = [], [], [], []
+        for (rows, expected), weekday in zip(by_day, weekdays, strict=True):
+            labelled = self._labelled(rows)
+            if len(labelled) < self._monitor.min_rows:
+                continue
+            known = rows.index.isin(labelled.index)
+            excess, _ = self._excess(labelled, _only(expected, known))
+            means.append(excess.mean())
+            counts.append(float(len(excess)))
+            spread.append(excess.var())
+            kept.append(weekday)
+        if len(means) < LEAST_DAYS:
+            return None
+        variance = np.array([max(float(np.average(spread, weights=counts)), 1e-12)])
+        return fit_day_null(
+            np.array(means)[:, None], np.array(counts)[:, None], variance, np.array(kept)
+        )
+
+    def _with_interval(self, part: SegmentOfRows, metric: str, value: float, rows: int) -> Estimate:
+        known = self._distances.get((part, metric))
+        if known is None:
+            return Estimate(metric, value, None, None)
+        below, above, usual = known
+        # A day of fewer rows wanders more; one of more rows no less, for days differ too.
+        wider = max(np.sqrt(usual / max(rows, 1)), 1.0)
+        return Estimate(metric, value, value + below * wider, value + above * wider)
+
+
+def _outermost(distances: Sequence[tuple[float, int]]) -> tuple[float, float, float]:
+    """Distances that hold a new day's with 95%: 2.5% of days on either side are further out."""
+    distance = np.sort([distance for distance, _ in distances])
+    place = max(int(np.floor(0.025 * (len(distance) + 1))), 1)
+    rows = float(np.median([rows for _, rows in distances]))
+    return float(distance[place - 1]), float(distance[-place]), rows
+
+
+def _only(expected: Mapping[str, Floats], chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+    return {name: values[chosen] for name, values in expected.items()}

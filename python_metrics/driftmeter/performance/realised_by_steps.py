@@ -1,0 +1,216 @@
+"""How wrong a model was on days that are too large to be put in order: from counts by step.
+
+The metrics are those of `realised`. Sums and counts are of all rows; quantiles of the error are off
+by less than a step, 1.6%, and pairs of predictions within one step of the log-odds count as ties in
+the area under the ROC curve. The warehouse is asked for one plain `group by`: several machines
+count their own rows, and what comes back are some hundred counts for each combination of segments.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from psycopg import sql
+
+from driftmeter.arrival.values import category_of
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.losses import in_sql
+from driftmeter.performance.outcomes import (
+    COUNTS,
+    KEYS,
+    METRICS,
+    OF_CLASSIFIER,
+    OUTCOME,
+    values_of_rows,
+)
+from driftmeter.performance.steps import quantiles, step_in_sql
+from driftmeter.warehouse.copy import copy_out
+
+REGRESSION = """
+select
+    day, model_version, {segments}
+    case when error is not null then {step} end as step,
+    count(*) as rows,
+    count(error) as labelled,
+    sum({absolute}) as absolute,
+    sum(error * error) as square,
+    sum(error) as error,
+    sum(abs(error / nullif(target, 0))) as relative,
+    count(error / nullif(target, 0)) as judged,
+    avg(target) as mean,
+    var_pop(target) as spread,
+    min({absolute}) as low,
+    max({absolute}) as high
+from (select *, prediction - target as error from ({rows}) as scored) as errors
+group by day, model_version, {segments} step
+"""
+# Of the log-odds, so that chances near 0 and near 1 are told apart as well as those between.
+LOG_ODDS_STEP = """
+    floor(64 * ln(
+        least(greatest(prediction, 1e-300), 1) / greatest(1 - prediction, 1e-16)
+    ))::integer"""
+CLASSIFICATION = """
+select
+    day, model_version, {segments}
+    -- How many edges are not below: each bin has its upper edge, not its lower one.
+    width_bucket(-prediction, {edges}) as bin,
+    {step} as step,
+    count(*) as rows,
+    count(target) as labelled,
+    count(*) filter (where prediction >= {threshold} and target) as true_positive,
+    count(*) filter (where prediction >= {threshold} and not target) as false_positive,
+    count(*) filter (where prediction < {threshold} and target) as false_negative,
+    count(*) filter (where prediction < {threshold} and not target) as true_negative,
+    sum({log_loss}) filter (where target is not null) as log_loss,
+    sum({brier}) as brier,
+    sum(target::integer - prediction) as gap
+from ({rows}) as scored
+group by day, model_version, {segments} bin, step
+"""
+ROWS = """
+    select
+        {day} as day,
+        {version}::text as model_version,
+        {named_segments}
+        {prediction} as prediction,
+        {target} as target
+    from {table} as scored
+    where
+        partition_date = any({days}::date[])
+        and {prediction} > '-infinity'
+        and {prediction} < 'infinity'
+"""
+INTEGERS = ("step", "rows", "labelled")
+CELLS: Mapping[str, dict[str, pa.DataType]] = {
+    "regression": {
+        **dict.fromkeys([*INTEGERS, "judged"], pa.int64()),
+        **dict.fromkeys(["absolute", "square", "error", "relative"], pa.float64()),
+        **dict.fromkeys(["mean", "spread", "low", "high"], pa.float64()),
+    },
+    "classification": {
+        **dict.fromkeys([*INTEGERS, "bin", *COUNTS], pa.int64()),
+        **dict.fromkeys(["log_loss", "brier", "gap"], pa.float64()),
+    },
+}
+
+
+def realised_by_steps(
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    *,
+    as_one: bool = False,
+    challengers: bool = False,
+) -> pd.DataFrame:
+    """Metrics of each day, version and segment that has a prediction.
+
+    Parameters and columns are those of `realised`.
+    """
+    aliases = [f"segment_{number}" for number, _ in enumerate(monitor.segments)]
+    named = [
+        sql.SQL("{} as {},").format(category_of(monitor, name), sql.Identifier(alias))
+        for name, alias in zip(monitor.segments, aliases, strict=True)
+    ]
+    segments = [sql.SQL("{},").format(sql.Identifier(alias)) for alias in aliases]
+    rows = sql.SQL(ROWS).format(
+        **values_of_rows(monitor, days, as_one=as_one, challengers=challengers),
+        named_segments=sql.SQL(" ").join(named),
+    )
+    values: dict[str, sql.Composable] = {"rows": rows, "segments": sql.SQL(" ").join(segments)}
+    if monitor.task == "regression":
+        absolute = in_sql("absolute", *OUTCOME)
+        query = sql.SQL(REGRESSION).format(
+            **values, absolute=absolute, step=step_in_sql(sql.SQL("abs(error)"))
+        )
+    else:
+        query = sql.SQL(CLASSIFICATION).format(
+            **values,
+            step=sql.SQL(LOG_ODDS_STEP),
+            **OF_CLASSIFIER,
+        )
+    texts = dict.fromkeys(["day", "model_version", *aliases], pa.string())
+    cells = copy_out(connection, query, {**texts, **CELLS[monitor.task]}).to_pandas()
+    measure = _regression if monitor.task == "regression" else _classification
+    counts = COUNTS if monitor.task == "classification" else ()
+    columns = [*KEYS, "rows", "labelled", *METRICS[monitor.task], *counts]
+    return pd.DataFrame(
+        [{**keys, **measure(of_part)} for keys, of_part in _parts(cells, monitor, aliases)],
+        columns=columns,
+    )
+
+
+def _parts(
+    cells: pd.DataFrame, monitor: Monitor, aliases: Sequence[str]
+) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
+    """Cells of each day, version and part, in the order of their steps."""
+    # Cells come in any order, and sums of floats depend on it.
+    ordered = cells.sort_values([*aliases, "step"], kind="stable")
+    for (day, version), of_version in ordered.groupby(["day", "model_version"], dropna=False):
+        of_day = {
+            "day": None if pd.isna(day) else day,
+            "model_version": None if pd.isna(version) else version,
+        }
+        yield {**of_day, "segment": None, "segment_value": None}, of_version
+        for segment, alias in zip(monitor.segments, aliases, strict=True):
+            for value, of_part in of_version.groupby(alias):
+                yield {**of_day, "segment": segment, "segment_value": value}, of_part
+
+
+def _regression(cells: pd.DataFrame) -> dict[str, float]:
+    labelled, rows = int(cells["labelled"].sum()), int(cells["rows"].sum())
+    counted: dict[str, float] = {"rows": rows, "labelled": labelled}
+    known = cells[cells["labelled"] > 0]
+    if known.empty:
+        return counted
+    by_step = known.groupby("step").agg({"labelled": "sum", "low": "min", "high": "max"})
+    mean = (known["labelled"] * known["mean"]).sum() / labelled
+    # Chan, Golub and LeVeque (1983): no difference of two large sums.
+    spread = (known["labelled"] * (known["spread"] + (known["mean"] - mean) ** 2)).sum() / labelled
+    square = known["square"].sum() / labelled
+    judged = int(known["judged"].sum())
+    half, most = quantiles(
+        *(by_step[name].to_numpy() for name in ("labelled", "low", "high")), 0.5, 0.9
+    )
+    return {
+        **counted,
+        "mae": known["absolute"].sum() / labelled,
+        "rmse": np.sqrt(square),
+        "mape": known["relative"].sum() / judged if judged else np.nan,
+        "bias": known["error"].sum() / labelled,
+        "r2": 1 - square / spread if spread else np.nan,
+        "error_p50": half,
+        "error_p90": most,
+    }
+
+
+def _classification(cells: pd.DataFrame) -> dict[str, float]:
+    labelled, rows = int(cells["labelled"].sum()), int(cells["rows"].sum())
+    counted: dict[str, float] = {"rows": rows, "labelled": labelled}
+    if not labelled:
+        return counted
+    right, wrong, missed, rejected = (int(cells[name].sum()) for name in COUNTS)
+    return {
+        **counted,
+        **dict(zip(COUNTS, (right, wrong, missed, rejected), strict=True)),
+        "accuracy": (right + rejected) / labelled,
+        "precision": right / (right + wrong) if right + wrong else np.nan,
+        "recall": right / (right + missed) if right + missed else np.nan,
+        "f1": 2 * right / (2 * right + wrong + missed) if right + wrong + missed else np.nan,
+        "roc_auc": _area(cells),
+        "log_loss": cells["log_loss"].sum() / labelled,
+        "brier": cells["brier"].sum() / labelled,
+        "calibration_error": cells.groupby("bin")["gap"].sum().abs().sum() / labelled,
+    }
+
+
+def _area(cells: pd.DataFrame) -> float:
+    """Area under the ROC curve; NaN without rows of both labels."""
+    by_step = cells.groupby("step")[list(COUNTS)].sum()
+    positive = (by_step["true_positive"] + by_step["false_negative"]).to_numpy(dtype=float)
+    negative = (by_step["false_positive"] + by_step["true_negative"]).to_numpy(dtype=float)
+    pairs = positive.sum() * negative.sum()
+    below = np.cumsum(negative) - negative
+    return float((positive * (below + negative / 2)).sum() / pairs) if pairs else np.nan

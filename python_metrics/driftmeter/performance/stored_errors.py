@@ -1,0 +1,90 @@
+"""Rows of ``metrics.performance``, and the history of what they were."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.measured import PerformanceRow
+from driftmeter.warehouse.months import make_months
+from driftmeter.warehouse.turn import alone
+
+DELETE = sa.text(
+    "delete from metrics.performance where monitor = :monitor and partition_date = :day"
+)
+# What a value is, beside its key.
+CONTENT = ("value", "lower", "upper", "label_coverage", "state")
+KEY = (
+    "monitor", "model_version", "partition_date", "segment", "segment_value", "metric", "kind",
+)  # fmt: skip
+SAME = " and ".join(f"now.{name} is not distinct from before.{name}" for name in KEY)
+OTHER = f"({', '.join(f'now.{name}' for name in CONTENT)})" + (
+    f" is distinct from ({', '.join(f'before.{name}' for name in CONTENT)})"
+)
+BEFORE = (
+    "before as (select * from metrics.performance_as_of('infinity')"
+    " where monitor = :monitor and partition_date = any(:days)),"
+    " now as (select * from metrics.performance"
+    " where monitor = :monitor and partition_date = any(:days))"
+)
+# Only what changed: running a day again adds nothing.
+RECORD = sa.text(
+    f"with {BEFORE}"
+    f" insert into metrics.performance_history ({', '.join((*KEY, *CONTENT))})"
+    f" select {', '.join(f'now.{name}' for name in (*KEY, *CONTENT))}"
+    f" from now left join before on {SAME} where before.history_id is null or {OTHER}"
+)
+WITHDRAW = sa.text(
+    f"with {BEFORE}"
+    f" insert into metrics.performance_history ({', '.join(KEY)}, state)"
+    f" select {', '.join(f'before.{name}' for name in KEY)}, 'withdrawn'"
+    f" from before left join now on {SAME} where now.monitor is null"
+)
+# Both ways: a longer delay makes days provisional again whose labels have not all come.
+FINISH = sa.text(
+    "update metrics.performance"
+    " set state = case state when 'final' then 'provisional' else 'final' end"
+    " where monitor = :monitor and kind = 'realised' and (state = 'final')"
+    " is distinct from (partition_date <= :last or coalesce(label_coverage >= :coverage, false))"
+    " returning partition_date"
+)
+# With so many of its labels a day is final, however long the last ones take.
+FINAL_COVERAGE = 0.99
+
+
+def replace_day(
+    connection: sa.Connection, monitor: Monitor, day: dt.date, rows: Sequence[PerformanceRow]
+) -> None:
+    """Replace a day's rows, and add what changed to the history."""
+    connection.execute(DELETE, {"monitor": monitor.name, "day": day})
+    if rows:
+        make_months(connection, "metrics.performance", [day])
+        names = list(vars(rows[0]))
+        connection.execute(
+            sa.text(
+                f"insert into metrics.performance ({', '.join(names)})"
+                f" values ({', '.join(f':{name}' for name in names)})"
+            ),
+            [vars(row) for row in rows],
+        )
+    _record_changes(connection, monitor, [day])
+
+
+def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) -> None:
+    """Call final what has its labels, or has waited long enough for them, and nothing else."""
+    if newest is None:
+        return
+    last = newest - dt.timedelta(days=max(monitor.label_delay_days, 1))
+    asked = {"monitor": monitor.name, "last": last, "coverage": FINAL_COVERAGE}
+    finished = connection.scalars(FINISH, asked)
+    if days := sorted(set(finished)):
+        _record_changes(connection, monitor, days)
+
+
+def _record_changes(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> None:
+    asked = {"monitor": monitor.name, "days": list(days)}
+    # A second transaction would add what the first has just added, and cannot see yet.
+    alone(connection, f"performance history {monitor.name}")
+    connection.execute(WITHDRAW, asked)
+    connection.execute(RECORD, asked)

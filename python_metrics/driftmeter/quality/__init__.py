@@ -1,0 +1,1 @@
+"""Counts, bins and histograms of a day, as dbt stores them."""

@@ -1,0 +1,210 @@
+"""Evidently's presets on two frames, as one HTML page with a header of its own."""
+
+import html
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report
+from evidently.core.datasets import DatasetColumn
+from evidently.legacy.utils import dashboard
+from evidently.metrics import column_statistics
+from evidently.presets import (
+    ClassificationPreset,
+    DataDriftPreset,
+    DataSummaryPreset,
+    RegressionPreset,
+)
+
+from driftmeter.drift.evidently_engine import no_warning_of_empty_columns
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.labels import as_words
+from driftmeter.reports.safe_page import for_script, with_policy
+
+# Fewer labelled rows draw nothing worth a look.
+FEWEST_LABELS = 30
+# A classifier's rows without a label are left out of the page up to this share of a side.
+MOST_UNLABELLED = 0.05
+STYLE = (
+    "font-family: system-ui, sans-serif; padding: 16px 24px; border-bottom: 1px solid #d5d9e0;"
+    " background: #f7f8fa; color: #1b1f24"
+)
+
+
+def write_page(
+    monitor: Monitor,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    facts: Mapping[str, str],
+    notes: Sequence[str],
+    columns: Sequence[str],
+    path: Path,
+) -> None:
+    """Write the page whole or not at all.
+
+    Parameters
+    ----------
+    reference, current : pandas.DataFrame
+        One column a monitored column.
+    facts : mapping of str to str
+        The header's lines: what is compared with what.
+    notes : sequence of str
+        What a reader must know: rows that were sampled, columns that were left out.
+    columns : sequence of str
+        Those that are drawn.
+    """
+    reference, current = _typed(monitor, reference), _typed(monitor, current)
+    names = [
+        name for name in columns if reference[name].notna().any() and current[name].notna().any()
+    ]
+    notes = list(notes)
+    if left_out := [name for name in columns if name not in names]:
+        notes.append(f"Without a value on one side, and so left out: {', '.join(left_out)}.")
+    presets = [DataDriftPreset(columns=names), DataSummaryPreset(columns=names)]
+    with_errors = False
+    if monitor.target in names and monitor.prediction in names:
+        reason = _without_performance(monitor, reference, current)
+        if reason is None:
+            with_errors = True
+            presets.append(_performance(monitor))
+            if monitor.task != "regression":
+                # Evidently takes a missing label for a third class.
+                rows = len(reference) + len(current)
+                reference, current = (
+                    frame[frame[monitor.target].notna()] for frame in (reference, current)
+                )
+                if unlabelled := rows - len(reference) - len(current):
+                    notes.append(f"{unlabelled:,} rows without a label are left out.")
+        else:
+            notes.append(reason)
+    definition = _definition(monitor, names, with_errors)
+    with no_warning_of_empty_columns(), _drawn_once(), warnings.catch_warnings():
+        # scikit-learn's, of plots over few rows.
+        warnings.simplefilter("ignore")
+        drawn = Report(presets, include_tests=True).run(
+            Dataset.from_pandas(current[names], definition),
+            Dataset.from_pandas(reference[names], definition),
+        )
+        with _values_for_a_script():
+            page = drawn.get_html_str(as_iframe=False)
+    start = page.find(">", page.find("<body")) + 1
+    page = with_policy(page[:start] + _header(facts, notes) + page[start:])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may be drawing the same page.
+    new = path.with_suffix(f".{os.getpid()}.new")
+    new.write_text(page, encoding="utf-8")
+    new.rename(path)
+
+
+@contextmanager
+def _drawn_once() -> Iterator[None]:
+    """Draw what the page shows, and that once.
+
+    Evidently draws the distribution of a column again for each of its statistics, of which the
+    page shows one, and for its drift, which the page shows in a table that draws its own.
+    """
+    draw = column_statistics.distribution
+    render = column_statistics.ValueDriftCalculation._render
+    drawn: dict[int, tuple[object, object]] = {}
+
+    def draw_once(title: str, current: DatasetColumn, reference: DatasetColumn) -> object:
+        data = current.data
+        if id(data) not in drawn:
+            # With its data, whose place in memory no other column takes meanwhile.
+            drawn[id(data)] = draw(title, current, reference), data
+        return drawn[id(data)][0]
+
+    column_statistics.distribution = draw_once
+    column_statistics.ValueDriftCalculation._render = lambda *_: []
+    try:
+        yield
+    finally:
+        column_statistics.distribution = draw
+        column_statistics.ValueDriftCalculation._render = render
+
+
+@contextmanager
+def _values_for_a_script() -> Iterator[None]:
+    """Have Evidently write the values in its page's scripts so that none of them ends the script.
+
+    It writes them as JSON and no more: a category with a tag in it would be an element.
+    """
+    encoder = dashboard.NumpyEncoder
+
+    class ForScript(encoder):  # type: ignore[misc,valid-type]
+        def encode(self, o: object) -> str:
+            return for_script(super().encode(o))
+
+    dashboard.NumpyEncoder = ForScript
+    try:
+        yield
+    finally:
+        dashboard.NumpyEncoder = encoder
+
+
+def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:
+    rows = "".join(
+        f"<div><b>{html.escape(name)}</b> {html.escape(value)}</div>"
+        for name, value in facts.items()
+    )
+    lines = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
+    return f'<header id="driftmeter" style="{STYLE}">{rows}{lines}</header>'
+
+
+def _definition(monitor: Monitor, names: Sequence[str], with_errors: bool) -> DataDefinition:
+    numbers = [name for name in names if monitor.columns[name].kind == "numerical"]
+    categories = [name for name in names if name not in numbers]
+    if not with_errors:
+        return DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+    if monitor.task == "regression":
+        return DataDefinition(
+            numerical_columns=numbers,
+            categorical_columns=categories,
+            regression=[Regression(target=monitor.target, prediction=monitor.prediction)],
+        )
+    return DataDefinition(
+        numerical_columns=numbers,
+        categorical_columns=categories,
+        classification=[
+            BinaryClassification(
+                target=monitor.target, prediction_probas=monitor.prediction, pos_label="true"
+            )
+        ],
+    )
+
+
+def _performance(monitor: Monitor) -> object:
+    if monitor.task == "regression":
+        return RegressionPreset()
+    return ClassificationPreset(probas_threshold=0.5)
+
+
+def _without_performance(
+    monitor: Monitor, reference: pd.DataFrame, current: pd.DataFrame
+) -> str | None:
+    """Why the model's errors cannot be drawn, or None where they can."""
+    labels = [frame[str(monitor.target)] for frame in (reference, current)]
+    known = min(int(label.notna().sum()) for label in labels)
+    if known < FEWEST_LABELS:
+        return f"Only {known} rows of a side have a label: too few to draw the model's errors."
+    if monitor.task == "regression":
+        return None
+    if any(label.nunique() != 2 for label in labels):
+        return "The labels of a side are all the same: the model's errors are not drawn."
+    worst = max(label.isna().mean() for label in labels)
+    if worst > MOST_UNLABELLED:
+        return f"{worst:.0%} of a side's rows have no label yet: the model's errors are not drawn."
+    return None
+
+
+def _typed(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
+    """Labels of a classifier as true and false, however the table spells them."""
+    if monitor.target is None or monitor.task == "regression":
+        return frame
+    words = as_words(frame[monitor.target])
+    # A missing label is None, as in every other column: Evidently compares values, and pandas' own
+    # `NA` is an error in each comparison.
+    return frame.assign(**{monitor.target: words.where(words.notna(), None)})

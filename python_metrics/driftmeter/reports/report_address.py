@@ -1,0 +1,53 @@
+"""Where reports are served: a port of each home's own, lest a second clone's links lead here."""
+
+import os
+from pathlib import Path
+
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.ports import free_port
+
+
+def reports_url() -> str:
+    """Address that links to reports begin with, without a slash at its end."""
+    return settings.reports_url() or f"http://127.0.0.1:{reports_port()}"
+
+
+def page_link(page: Path) -> str:
+    """What somebody at a terminal opens a page with.
+
+    Where reports are served for others (``DRIFTMETER_REPORTS_URL``), this machine's files may be
+    out of a reader's reach, as in a container: the address, if the page is in the served folder.
+    """
+    page = page.resolve()
+    is_served = page.parent == (settings.home() / "reports").resolve()
+    address = settings.reports_url()
+    return f"{address}/{page.name}" if address and is_served else page.as_uri()
+
+
+def reports_port() -> int:
+    """Port of this home's reports: chosen once, free then, and kept, as links are stored.
+
+    Raises
+    ------
+    DriftmeterError
+        If the file that keeps it holds no port.
+    """
+    file = settings.home() / "reports_port"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(f".{os.getpid()}")
+        new.write_text(str(free_port()))
+        try:
+            # Of two processes that choose at once the first has chosen for both.
+            os.link(new, file)
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink()
+    text = file.read_text().strip()
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise DriftmeterError(
+            f"holds no port but {text!r}", where=str(file), fix="delete it: another is chosen"
+        )
+    return int(text)

@@ -1,0 +1,125 @@
+"""A report of one day: which rows, against which, into which file."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+
+from driftmeter.arrival.inference_rows import VERSION, count_rows, read_rows
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.baselines import Baseline, baseline_days, record
+from driftmeter.monitors.config import Monitor
+from driftmeter.reports.report_address import reports_url
+
+# Rows of either side that a page draws: more make it slow to open and show nothing else.
+MOST_ROWS = 20_000
+Segment = tuple[str, str]
+
+
+class TooFewRows(DriftmeterError):
+    """A day or a baseline holds fewer rows than the monitor's `min_rows`."""
+
+
+def write_report(
+    engine: sa.Engine,
+    monitor: Monitor,
+    day: dt.date,
+    directory: Path,
+    *,
+    segment: Segment | None = None,
+    against: Baseline = "reference",
+    columns: Sequence[str] | None = None,
+    name: str | None = None,
+    most_rows: int = MOST_ROWS,
+) -> Path:
+    """Write Evidently's page of a day's rows beside a baseline's, and give its path.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Draw these only; every monitored column without it.
+    name : str, optional
+        Name of the file; told by what is asked without it.
+    most_rows : int
+        Rows of either side that are drawn at most, a sample by hash of the id.
+
+    Raises
+    ------
+    TooFewRows
+        If the day or the baseline holds too few rows to draw.
+    """
+    with engine.begin() as connection:
+        days = baseline_days(connection, monitor, against, day)
+        if against != "reference":
+            record(connection, monitor, against, days)
+        total, current = _side(connection, monitor, [day], segment, str(day), most_rows)
+        before, reference = _side(
+            connection, monitor, days, segment, f"the {against} baseline", most_rows
+        )
+    versions = ", ".join(sorted(current[VERSION].dropna().unique())) or "none"
+    facts = {
+        "Monitor": f"{monitor.name} (owner {monitor.owner})",
+        "Day": f"{day:%A} {day}, {total:,} rows, model version {versions}",
+        "Against": f"{against}: {len(days)} days from {days[0]} to {days[-1]}, {before:,} rows",
+    }
+    if segment is not None:
+        facts["Segment"] = " = ".join(segment)
+    notes = [
+        f"Drawn from {len(frame):,} of {rows:,} rows of {side}, a sample by hash of {monitor.id}."
+        for side, rows, frame in (("the day", total, current), ("the baseline", before, reference))
+        if len(frame) < rows
+    ]
+    path = directory / (name or file_name(monitor.name, day, segment, against))
+    # Late: it imports Evidently, which takes seconds.
+    from driftmeter.reports.page import write_page
+
+    write_page(
+        monitor,
+        reference.drop(columns=VERSION),
+        current.drop(columns=VERSION),
+        facts,
+        notes,
+        columns or list(monitor.columns),
+        path,
+    )
+    return path
+
+
+def file_name(
+    monitor: str, day: dt.date, segment: Segment | None = None, against: Baseline = "reference"
+) -> str:
+    """Name of a report's file; the same question has the same file."""
+    where = "" if segment is None else "-" + "-".join(map(_plain, segment))
+    held = "" if against == "reference" else f"-against-{against}"
+    return f"{_plain(monitor)}-{day}{where}{held}.html"
+
+
+def report_url(path: Path) -> str:
+    """Where a written report is served."""
+    return f"{reports_url()}/{path.name}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "_", text)
+
+
+def _side(
+    connection: sa.Connection,
+    monitor: Monitor,
+    days: list[dt.date],
+    segment: Segment | None,
+    name: str,
+    most_rows: int,
+) -> tuple[int, pd.DataFrame]:
+    rows = count_rows(connection, monitor, days, segment=segment)
+    if rows < monitor.min_rows:
+        chosen = f" with {' = '.join(segment)}" if segment else ""
+        raise TooFewRows(
+            f"{name} holds {rows} rows{chosen}, fewer than {monitor.min_rows}",
+            where=f"{monitor.schema_name}.{monitor.name}",
+            fix="choose a day, a segment or a baseline with more rows",
+        )
+    return rows, read_rows(connection, monitor, days, segment=segment, most_rows=most_rows)

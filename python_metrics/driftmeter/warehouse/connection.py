@@ -1,0 +1,73 @@
+"""The connection to the warehouse: the user's own Postgres, or the embedded one."""
+
+import sqlalchemy as sa
+
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.address import WAREHOUSE_URL, Address, read_address
+from driftmeter.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse.schema import rename_statements
+
+_engines: dict[str, sa.Engine] = {}
+
+
+def warehouse_url() -> str:
+    """URL of the warehouse, ``postgresql://user:password@host:port/database``, encoded throughout.
+
+    Raises
+    ------
+    DriftmeterError
+        If ``DRIFTMETER_DATABASE_URL`` cannot be used, or there is neither that nor an embedded
+        warehouse.
+    """
+    external = settings.external_database_url()
+    if external:
+        return read_address(external).url
+    access = EmbeddedPostgres(settings.home()).access()
+    if access is None:
+        raise DriftmeterError(
+            "there is no warehouse yet",
+            where=str(settings.home()),
+            fix="run `driftmeter up`, or set DRIFTMETER_DATABASE_URL",
+        )
+    return access.url
+
+
+def engine(url: str | None = None, where: str = WAREHOUSE_URL) -> sa.Engine:
+    """SQLAlchemy engine of the warehouse, one a URL and process.
+
+    Parameters
+    ----------
+    url : str, optional
+        Another login's; the warehouse's own without it.
+    where : str
+        The variable that named it, for messages.
+
+    Raises
+    ------
+    DriftmeterError
+        If the URL cannot be read or the server does not answer.
+    """
+    url = url or warehouse_url()
+    if url not in _engines:
+        _engines[url] = _connect(read_address(url, where))
+    return _engines[url]
+
+
+def _connect(address: Address) -> sa.Engine:
+    made = sa.create_engine(
+        address.sqlalchemy(),
+        connect_args={"connect_timeout": int(address.options.get("connect_timeout", 10))},
+        pool_pre_ping=True,
+    )
+    rename_statements(made)
+    try:
+        made.connect().close()
+    except sa.exc.OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DriftmeterError(
+            f"the warehouse does not answer ({reason})",
+            where=address.shown,
+            fix="run `driftmeter up`, or correct DRIFTMETER_DATABASE_URL",
+        ) from error
+    return made

@@ -1,0 +1,135 @@
+"""Creates and upgrades the tables that Python writes, with Alembic, and the views over them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from driftmeter import settings
+from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.turn import alone
+from driftmeter.warehouse.views import upgrade_views
+
+# Where Alembic keeps the revision, in the schema itself.
+VERSION_TABLE = "alembic_version"
+ENVIRONMENT = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """A chain of migrations over one schema.
+
+    Attributes
+    ----------
+    versions : Path
+        Directory of its files, one a revision.
+    schema : str
+        Where the tables lie, and the chain's own record of its revision.
+    """
+
+    versions: Path
+    schema: str
+
+    def config(self) -> Config:
+        """Alembic's configuration, without a connection."""
+        config = Config()
+        config.set_main_option("script_location", str(ENVIRONMENT))
+        # A path may hold blanks and commas.
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", str(self.versions))
+        config.attributes["schema"] = self.schema
+        return config
+
+
+def metrics_migrations() -> Migrations:
+    """Those of the metrics schema."""
+    return Migrations(ENVIRONMENT / "versions", settings.metrics_schema())
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Bring the metrics schema, its tables and views up to date; a second call changes nothing.
+
+    Raises
+    ------
+    DriftmeterError
+        If the warehouse refuses, for instance a role that may not create schemas. Nothing is
+        changed then: an upgrade is one transaction.
+    """
+    migrations = metrics_migrations()
+    with upgraded(engine, migrations) as connection:
+        head = ScriptDirectory.from_config(migrations.config()).get_current_head()
+        upgrade_views(connection, str(head))
+        # A backup of the metrics alone does not bring it along.
+        if not sa.inspect(connection).has_schema("dagster"):
+            connection.execute(sa.text("create schema dagster"))
+
+
+@contextmanager
+def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connection]:
+    """Run a chain's migrations, and what the caller adds, in one transaction.
+
+    Yields
+    ------
+    sqlalchemy.Connection
+        After the newest migration.
+
+    Raises
+    ------
+    DriftmeterError
+        As `upgrade`.
+    """
+    config = migrations.config()
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            # Two processes that start at once must not both create the tables.
+            alone(connection, "driftmeter migrations")
+            # Who may not create schemas may use one that is there.
+            if not sa.inspect(connection).has_schema(migrations.schema):
+                connection.execute(sa.text(f"create schema {migrations.schema}"))
+            command.upgrade(config, "head")
+            yield connection
+            # Roles that were created since, tables that were added.
+            if connection.scalar(sa.text("select metrics.roles_lack_grants()")):
+                connection.execute(sa.text("select metrics.grant_roles()"))
+    except sa.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
+            raise DriftmeterError(
+                f"a view of yours reads one that is made anew ({first_line(error)})",
+                where=where,
+                fix="drop yours, run this again, and make yours again",
+            ) from error
+        raise DriftmeterError(
+            f"the warehouse's tables cannot be brought up to date ({first_line(error)})",
+            where=where,
+            fix="let this role create schemas in the database, tables in them, and"
+            " the role driftmeter_reader (or create that one for it)",
+        ) from error
+    except CommandError as error:
+        raise DriftmeterError(
+            f"the warehouse was made by another version of Driftmeter ({error})",
+            where=where,
+            fix="use the newer version of the two",
+        ) from error
+
+
+def revisions(session: sa.Connection) -> tuple[str | None, str]:
+    """Revision that the metrics schema is at, None before its first, and the newest known here."""
+    migrations = metrics_migrations()
+    table = f"{migrations.schema}.{VERSION_TABLE}"
+    is_made = session.scalar(sa.text("select to_regclass(:table) is not null"), {"table": table})
+    stored = session.scalar(sa.text(f"select version_num from {table}")) if is_made else None
+    return stored, str(ScriptDirectory.from_config(migrations.config()).get_current_head())
+
+
+def first_line(error: sa.exc.DBAPIError) -> str:
+    """What Postgres said, without the statement and the context that SQLAlchemy adds."""
+    return str(error.orig).strip().splitlines()[0]

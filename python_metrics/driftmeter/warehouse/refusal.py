@@ -1,0 +1,42 @@
+"""What Postgres says when it does no more, as one line for people, whatever asked for it."""
+
+from driftmeter.errors import DriftmeterError
+
+FIXES = {
+    "53100": "free space on the warehouse's disk",
+    "53200": "give the warehouse more memory, or lower its work_mem",
+    "53300": "raise max_connections, or close other connections",
+    "42501": "use the role that owns this, or grant it: docs/access.md",
+}
+# By class, where no fix is for the very code: lost connections, a server that stops.
+NOBODY_ANSWERS = "08006"
+LOST = ("08", "57P")
+LOST_FIX = "see that the warehouse runs: `driftmeter doctor`"
+DEBUG_FIX = "DRIFTMETER_DEBUG=1 shows where"
+
+
+def refusal_of(error: BaseException | None) -> DriftmeterError | None:
+    """The warehouse's own words in an error, or in what that was raised from; None if it has none.
+
+    Drivers name Postgres's code `sqlstate` (psycopg) or `pgcode` (psycopg2, which Dagster uses).
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        if code is None and _is_operational(error):
+            code = NOBODY_ANSWERS
+        if isinstance(code, str):
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            fix = FIXES.get(code) or (LOST_FIX if code.startswith(LOST) else DEBUG_FIX)
+            return DriftmeterError(
+                f"refused: {lines[0]}", where="warehouse", fix=f"{fix}; then run again"
+            )
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _is_operational(error: BaseException) -> bool:
+    """Whether a driver raised it for want of a server: it has no code of Postgres's then."""
+    kind = type(error)
+    return kind.__module__.startswith("psycopg") and kind.__name__ == "OperationalError"
