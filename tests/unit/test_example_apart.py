@@ -72,6 +72,9 @@ def test_no_word_of_the_taxis_is_in_the_product() -> None:
         # What the committed dashboards open on is the example, until somebody writes their own.
         if WORDS.search(line)
         and "_SHOWN = " not in line
-        and not (str(path.relative_to(PROJECT_ROOT)) in COMPOSED and re.search("from (dagster_)?taxi", line))
+        and not (
+            str(path.relative_to(PROJECT_ROOT)) in COMPOSED
+            and re.search("from (dagster_)?taxi", line)
+        )
     ]
     assert wrong == []

@@ -16,7 +16,7 @@ from dagster_dbt import (
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
 from dagster_driftmeter.assets.monitored_table import QUALITY
-from dagster_driftmeter.assets.partitions import DAILY, ONE_RUN, days_of
+from dagster_driftmeter.assets.partitions import DAILY, days_of, in_one_run
 from dagster_driftmeter.dbt.dependents import left_alone, with_ancestors
 from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
@@ -108,13 +108,13 @@ def read_manifest() -> dict[str, Any]:
 translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
 
+@in_one_run
 @dbt_assets(
     manifest=manifest_path(),
     project=dbt_project(),
     select=selection(),
     dagster_dbt_translator=translator,
     partitions_def=DAILY,
-    backfill_policy=ONE_RUN,
     # Two runs of one project would swap each other's views away.
     pool="dbt",
 )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
 from dagster_driftmeter.assets.monitored_table import MonitoredTable
-from dagster_driftmeter.assets.partitions import ONE_RUN, days_of
+from dagster_driftmeter.assets.partitions import days_of, in_one_run
 from dagster_driftmeter.automation.freshness import freshness_policy
 from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
@@ -69,13 +69,13 @@ def drift_asset(
     """
     monitor = table.monitor
 
+    @in_one_run
     @dg.asset(
         key=["drift", monitor.name],
         group_name="drift",
         owners=[f"team:{monitor.owner}"],
         kinds={"evidently", "python"},
         partitions_def=partitions,
-        backfill_policy=ONE_RUN,
         deps=[table.inference, *table.quality],
         description=RUNBOOK.format(**dict(monitor)),
         freshness_policy=freshness_policy(monitor),

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_driftmeter.assets.partitions import ONE_RUN, days_of
+from dagster_driftmeter.assets.partitions import days_of, in_one_run
 from dagster_driftmeter.automation.freshness import freshness_policy
 from dagster_driftmeter.runs.informing import only_informs, reason_of, tell
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
@@ -42,13 +42,13 @@ def incidents_asset(
 ) -> dg.AssetsDefinition:
     """The incidents asset of one monitor."""
 
+    @in_one_run
     @dg.asset(
         key=["incidents", monitor.name],
         group_name="incidents",
         owners=[f"team:{monitor.owner}"],
         kinds={"python"},
         partitions_def=partitions,
-        backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
         freshness_policy=freshness_policy(monitor),

@@ -12,8 +12,6 @@ Asset = TypeVar("Asset", dg.AssetsDefinition, dg.AssetSpec)
 # What assets are made with. Dagster runs assets of two definitions in no run together, so a code
 # location gives all of its assets one of its own, by `with_partitions`.
 DAILY = dg.DailyPartitionsDefinition(start_date="2009-01-01")
-# A range is one run: dbt starts once and the reference is read once, however many days there are.
-ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 def daily_partitions(
@@ -58,6 +56,15 @@ def with_partitions(
         return spec.replace_attributes(partitions_def=partitions)
 
     return list(dg.map_asset_specs(partitioned, assets))
+
+
+def in_one_run(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """The asset, of which a range of days is one run.
+
+    dbt starts once and the reference is read once, however many days there are. `dagster.asset`
+    warns at each start that its parameter for this is beta; a finished asset takes it as well.
+    """
+    return asset.with_attributes(backfill_policy=dg.BackfillPolicy.single_run())
 
 
 def days_of(context: dg.AssetExecutionContext) -> Sequence[dt.date]:

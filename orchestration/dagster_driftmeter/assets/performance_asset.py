@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from dagster_driftmeter.assets.partitions import ONE_RUN, days_of
+from dagster_driftmeter.assets.partitions import days_of, in_one_run
 from dagster_driftmeter.automation.freshness import freshness_policy
 from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
@@ -33,13 +33,13 @@ def performance_asset(
 ) -> dg.AssetsDefinition:
     """The performance asset of one monitor."""
 
+    @in_one_run
     @dg.asset(
         key=["performance", monitor.name],
         group_name="performance",
         owners=[f"team:{monitor.owner}"],
         kinds={"postgres", "scikitlearn"},
         partitions_def=partitions,
-        backfill_policy=ONE_RUN,
         deps=[dg.AssetKey(["drift", monitor.name])],
         description=RUNBOOK.format(**dict(monitor)),
         freshness_policy=freshness_policy(monitor),

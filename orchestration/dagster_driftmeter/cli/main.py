@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -25,13 +26,11 @@ from dagster_driftmeter.cli import (
     warehouse,
 )
 from dagster_driftmeter.cli import health_endpoint as health
-from dagster_driftmeter.runs.terminal import ignore_beta_warnings
-from driftmeter import settings
+from driftmeter import __version__, settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.refusal import refusal_of
 
 app = typer.Typer(
-    help="Warehouse-native monitoring for batch machine-learning models.",
     epilog="Start with: driftmeter demo, the example; or driftmeter init, on your own table.",
     no_args_is_help=True,
     add_completion=False,
@@ -70,9 +69,26 @@ if settings.is_example():
         versions.app.command()(command)
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def driftmeter(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Warehouse-native monitoring for batch machine-learning models."""
+
+
 def main() -> None:
     """Run the command line; a user's error is one line on stderr and exit code 1."""
-    ignore_beta_warnings()
     try:
         app()
     except Exception as error:

@@ -1,8 +1,8 @@
 """`driftmeter-dbt`: dbt in the warehouse that every other command uses, with no further settings.
 
-Hands its arguments, environment and output to the process of `dagster_driftmeter.dbt.server` where one
-is named, which saves the seconds that dbt takes to start, and is dbt itself where none is. Imports
-nothing that takes time where it is told the profile.
+Hands its arguments, environment and output to the process of `dagster_driftmeter.dbt.server` where
+one is named, which saves the seconds that dbt takes to start, and is dbt itself where none is.
+Imports nothing that takes time where it is told the profile.
 """
 
 import json

@@ -1,7 +1,6 @@
 """The terminal that commands write to."""
 
 import sys
-import warnings
 
 from rich.console import Console
 
@@ -12,8 +11,3 @@ PIPED_WIDTH = 1000
 def console() -> Console:
     """Standard output; only a terminal's width folds lines."""
     return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-
-
-def ignore_beta_warnings() -> None:
-    """Dagster says of its backfill policies that they are beta; the version here is pinned."""
-    warnings.filterwarnings("ignore", message=".* is currently in beta")

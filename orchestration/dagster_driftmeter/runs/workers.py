@@ -17,7 +17,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 
 from dagster_driftmeter.runs import progress
-from dagster_driftmeter.runs.terminal import ignore_beta_warnings
 from driftmeter.errors import DriftmeterError
 
 # What takes seconds to import: Dagster, dbt's adapters, Evidently with its plots, scikit-learn.
@@ -142,7 +141,6 @@ def _begin(pipe: "Connection[progress.State, progress.State]") -> None:
 
 def begin_worker() -> None:
     """What every worker does first."""
-    ignore_beta_warnings()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -5,8 +5,8 @@ import datetime as dt
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.label_delay import learned_delay
 from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.label_delay import learned_delay
 from driftmeter.monitors.proposal.table import run
 from driftmeter.monitors.proposal.table_days import (
     TableDays,
