@@ -21,7 +21,8 @@ from driftmeter.drift.drift_day import compute_partition
 from driftmeter.drift.reference import load_reference
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.manifest import load_monitors
-from driftmeter.performance import daily_error, realised_by_steps, steps
+from driftmeter.performance import daily_error, steps
+from driftmeter.performance import realised as realised_module
 from driftmeter.performance import version_comparison as versions
 from driftmeter.performance.performance_day import load_background, measure_day
 from driftmeter.performance.realised import realised
@@ -215,7 +216,7 @@ def statements(project: Project, patch: pytest.MonkeyPatch) -> dict[str, str]:
 
         patch.setattr(module, "copy_out", copy_out)
 
-    for module in (inference_rows, daily_error, realised_by_steps, versions):
+    for module in (inference_rows, daily_error, realised_module, versions):
         record(module)
     monitor = monitor_of(project)
     with project.engine.connect() as session:
@@ -230,7 +231,7 @@ def test_what_python_counts_is_counted_where_the_rows_are(
     asked = statements(citus, monkeypatch)
     # The rows of a day or of the reference are counted first, to know whether they are many.
     assert [name.split()[0] for name in asked] == [
-        *["inference_rows", "realised_by_steps"],
+        *["inference_rows", "realised"],
         *["inference_rows", "daily_error", "daily_error"],
     ]
     with citus.engine.connect() as session:

@@ -3,14 +3,15 @@
 import datetime as dt
 
 import pandas as pd
+import pytest
 import sqlalchemy as sa
 
 from driftmeter.arrival.inference_rows import read_rows
 from driftmeter.monitors.config import Challengers, Monitor
 from driftmeter.monitors.labels import as_numbers, as_words
+from driftmeter.performance import steps
 from driftmeter.performance.daily_error import daily_errors
 from driftmeter.performance.realised import realised
-from driftmeter.performance.realised_by_steps import realised_by_steps
 from driftmeter.performance.unreadable import tell_unreadable_labels
 from driftmeter.performance.version_comparison import compare_day
 from tests.integration.test_any_columns import Project, project
@@ -89,12 +90,15 @@ def test_labels_of_every_type_are_measured_alike(warehouse: sa.Engine) -> None:
     def measured() -> list[pd.DataFrame]:
         with_others = found.model_copy(update={"challengers": challengers})
         with warehouse.begin() as session:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(steps, "MOST_REFERENCE_ROWS", 1)
+                by_steps = realised(session, found, days)
             compare_day(session, with_others, DAY)
             compared = "select challenger_value, difference from metrics.version_comparisons"
             return [
                 realised(session, found, days),
                 realised(session, with_others, [DAY], challengers=True),
-                realised_by_steps(session, found, days),
+                by_steps,
                 daily_errors(session, found, days[0], days[1], 0.9),
                 read_rows(session, found, days),
                 pd.read_sql(sa.text(compared), session),

@@ -102,7 +102,11 @@ def test_from_a_filled_table_to_the_first_incident_beside_a_teams_own_packages(
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
-    where = run("python", "-c", "import driftmeter, dagster_driftmeter as d; print(driftmeter.__file__, d.__file__)")
+    where = run(
+        "python",
+        "-c",
+        "import driftmeter, dagster_driftmeter as d; print(driftmeter.__file__, d.__file__)",
+    )
     assert where.count(str(programs.parent)) == 2
     assert run("driftmeter", "--version").strip() == __version__
     shown = run("driftmeter", "--help")

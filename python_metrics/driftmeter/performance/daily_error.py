@@ -30,16 +30,12 @@ QUERY = sql.SQL(
     " least({loss}, {most}) as loss from {table} where partition_date between {first} and {last}"
     " and {loss} is not null) as labelled group by 1 order by 1"
 )
-CAP = sql.SQL(
-    "select percentile_cont({level}) within group (order by {loss}) as cap from {table}"
-    " where partition_date = any({days}::date[])"
-)
-LOSSES_BY_STEP = sql.SQL(
+LOSSES = sql.SQL(
     "select count(*) as rows, min(loss) as low, max(loss) as high"
     " from (select {loss} as loss from {table} where partition_date = any({days}::date[]))"
     " as losses where loss < 'infinity' group by {step} order by low"
 )
-STEP_TYPES = {"rows": pa.int64(), "low": pa.float64(), "high": pa.float64()}
+LOSS_TYPES = {"rows": pa.int64(), "low": pa.float64(), "high": pa.float64()}
 TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
 
 
@@ -93,23 +89,15 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
 def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
     """The quantile `CAPPED` of all losses of these days; None without a label."""
     loss = loss_in_sql(monitor)
-    if not is_counted_by_steps(connection, monitor, days):
-        query = CAP.format(
-            level=sql.Literal(CAPPED),
-            loss=loss,
-            table=table_of(monitor),
-            days=sql.Literal(list(days)),
-        )
-        cap = copy_out(connection, query, {"cap": pa.float64()}).to_pandas()["cap"][0]
-    else:
-        query = LOSSES_BY_STEP.format(
-            loss=loss,
-            step=step_in_sql(sql.SQL("loss")),
-            table=table_of(monitor),
-            days=sql.Literal(list(days)),
-        )
-        cells = copy_out(connection, query, STEP_TYPES).to_pandas()
-        cap = quantiles(*(cells[name].to_numpy() for name in STEP_TYPES), CAPPED)[0]
+    is_large = is_counted_by_steps(connection, monitor, days)
+    query = LOSSES.format(
+        loss=loss,
+        step=step_in_sql(sql.SQL("loss")) if is_large else sql.SQL("loss"),
+        table=table_of(monitor),
+        days=sql.Literal(list(days)),
+    )
+    cells = copy_out(connection, query, LOSS_TYPES).to_pandas()
+    cap = quantiles(*(cells[name].to_numpy() for name in LOSS_TYPES), CAPPED)[0]
     return None if np.isnan(cap) else float(cap)
 
 

@@ -67,16 +67,19 @@ def quantiles(counts: npt.NDArray[np.int64], low: Floats, high: Floats, *levels:
     if not len(counts):
         return np.full(len(levels), np.nan)
     ends = np.cumsum(counts)
+    width = np.subtract(high, low, out=np.zeros(len(counts)), where=high > low)
     ranks = np.asarray(levels) * (ends[-1] - 1)
 
     def number_at(rank: npt.NDArray[np.int64]) -> Floats:
         step = np.searchsorted(ends, rank, side="right")
         within = (rank - (ends - counts)[step]) / np.maximum(counts[step] - 1, 1)
-        number: Floats = low[step] + (high - low)[step] * within
+        # Of numbers that are alike, infinities among them, there is nothing between.
+        number: Floats = np.where(width[step] > 0, low[step] + width[step] * within, low[step])
         return number
 
     below, above = (number_at(end(ranks).astype(np.int64)) for end in (np.floor, np.ceil))
-    between: Floats = below + (ranks % 1) * (above - below)
+    gap = np.subtract(above, below, out=np.zeros(len(ranks)), where=above > below)
+    between: Floats = below + (ranks % 1) * gap
     return between
 
 

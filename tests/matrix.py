@@ -1,0 +1,180 @@
+"""Measures one table with each dbt, each Python, and the oldest and newest of what they allow.
+
+python -m tests.matrix                      # all that this machine has a Python for; needs uv
+python -m tests.matrix --python 3.11 --dbt 1.12.0 --resolution highest
+"""
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from driftmeter.settings import PROJECT_ROOT
+from driftmeter.warehouse.embedded import EmbeddedPostgres
+from tests.integration.test_init import LOANS
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+# dbt-core 1.12.1 and later want a build that downloads from a code host.
+DBTS = ("1.10.*", "1.11.*", "1.12.0")
+RESOLUTIONS = ("highest", "lowest-direct")
+# Whose versions the table shows.
+SHOWN = ("dbt-core", "dbt-postgres", "dagster", "evidently", "pandas", "numpy", "sqlalchemy")
+EXPECTED = "income_eur is 100 times what it was"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one environment.
+
+    Attributes
+    ----------
+    installed : dict of str to str
+        Versions by name; empty where it could not be made.
+    told : str
+        ``one incident``, or why there is none.
+    """
+
+    python: str
+    dbt: str
+    resolution: str
+    installed: dict[str, str]
+    told: str
+    seconds: float
+
+
+def main() -> int:
+    """Try every environment, print the table of them, and end with 1 if one failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--python", nargs="+", default=PYTHONS, help="versions of Python")
+    parser.add_argument("--dbt", nargs="+", default=DBTS, help="versions of dbt-core")
+    parser.add_argument("--resolution", nargs="+", default=RESOLUTIONS, choices=RESOLUTIONS)
+    parser.add_argument("--out", type=Path, help="write the table to this file as well")
+    given = parser.parse_args()
+    if shutil.which("uv") is None:
+        parser.error("uv is not installed: pip install uv")
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="driftmeter-matrix-") as directory:
+        wheel = build_wheel(Path(directory))
+        for python, dbt, resolution in itertools.product(given.python, given.dbt, given.resolution):
+            outcome = attempt(Path(directory), wheel, python, dbt, resolution)
+            outcomes.append(outcome)
+            print(f"Python {python}, dbt {dbt}, {resolution}: {outcome.told}", flush=True)
+    table = as_table(outcomes)
+    print(table)
+    if given.out:
+        given.out.write_text(f"# What Driftmeter was tried with\n\n{table}\n")
+    return any(o.told not in ("one incident", "no such Python here") for o in outcomes)
+
+
+def build_wheel(directory: Path) -> Path:
+    """The project's wheel."""
+    command = ["uv", "build", "--wheel", "--quiet", "--out-dir", str(directory)]
+    subprocess.run([*command, str(PROJECT_ROOT)], check=True)
+    (wheel,) = directory.glob("*.whl")
+    return wheel
+
+
+def attempt(directory: Path, wheel: Path, python: str, dbt: str, resolution: str) -> Outcome:
+    """Install the wheel into an environment of its own, and measure a table with it."""
+    started = time.perf_counter()
+    place = directory / f"{python}-{dbt.rstrip('.*')}-{resolution}"
+
+    def outcome(told: str, installed: dict[str, str] | None = None) -> Outcome:
+        seconds = time.perf_counter() - started
+        return Outcome(python, dbt, resolution, installed or {}, told, seconds)
+
+    found = subprocess.run(
+        ["uv", "venv", "--quiet", "--no-python-downloads", "--python", python, str(place)],
+        capture_output=True,
+        text=True,
+    )
+    if found.returncode:
+        return outcome("no such Python here")
+    pip = ["uv", "pip", "install", "--quiet", "--python", str(place), "--resolution", resolution]
+    made = subprocess.run([*pip, str(wheel), f"dbt-core=={dbt}"], capture_output=True, text=True)
+    if made.returncode:
+        return outcome(f"not installed: {_last_line(made.stderr)}")
+    listing = ["uv", "pip", "list", "--python", str(place), "--format", "json"]
+    listed = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    installed = {entry["name"]: entry["version"] for entry in json.loads(listed)}
+    try:
+        return outcome(measure(place), installed)
+    finally:
+        shutil.rmtree(place)
+
+
+def measure(place: Path) -> str:
+    """Take a table from `init` to its incident with the commands of an environment."""
+    project = place / "project"
+    project.mkdir()
+    server = EmbeddedPostgres(place / "server")
+    try:
+        url = server.start()
+        engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        with engine.begin() as session:
+            session.exec_driver_sql(LOANS.replace("%", "%%"))
+        engine.dispose()
+        for arguments in (
+            ("init", "--table", "public.loan_scores", "--yes"),
+            ("run",),
+            ("incidents",),
+        ):
+            ended = run(place, project, url, arguments)
+            if ended.returncode:
+                return f"`driftmeter {arguments[0]}` failed: {_last_line(ended.stderr)}"
+        return "one incident" if EXPECTED in ended.stdout else "no incident"
+    finally:
+        server.stop()
+
+
+def run(
+    place: Path, project: Path, url: str, arguments: Sequence[str]
+) -> "subprocess.CompletedProcess[str]":
+    """A command of the environment, with nothing of ours but the warehouse's address."""
+    kept = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG")}
+    path = f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [place / "bin" / "driftmeter", *arguments],
+        cwd=project,
+        env={**kept, "PATH": path, "DRIFTMETER_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def as_table(outcomes: Sequence[Outcome]) -> str:
+    """The outcomes as Markdown."""
+    heads = ["Python", "dbt asked for", "resolution", "outcome", "seconds", *SHOWN]
+    rows = [
+        [
+            outcome.python,
+            outcome.dbt,
+            outcome.resolution,
+            outcome.told,
+            f"{outcome.seconds:.0f}",
+            *(outcome.installed.get(name, "") for name in SHOWN),
+        ]
+        for outcome in outcomes
+    ]
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].replace("|", "/")[:200] if lines else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
