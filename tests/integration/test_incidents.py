@@ -111,6 +111,27 @@ def test_computing_again_in_any_order_leaves_the_same_incidents(
     assert rows(kept) == before
 
 
+def test_an_incident_stays_while_its_day_waits_for_labels_that_landed(
+    kept: sa.Engine, monitor: Monitor
+) -> None:
+    before = rows(kept)
+    acknowledge = "update metrics.incidents set acknowledged_by = 'ann' where kind = 'unit_change'"
+    numbers = "select incident_id, cause, acknowledged_by from metrics.incidents order by 1"
+    with kept.begin() as session:
+        session.exec_driver_sql(acknowledge)
+    named = rows(kept, numbers)
+    waits = (
+        "update metrics.partitions set drift_state = '{}', drift_reason = {}"
+        " where monitor = 'trip_duration' and partition_date = '2019-04-07'"
+    )
+    for state, reason in (("stale", "'3 labels landed after it was measured'"), ("fresh", "null")):
+        with kept.begin() as session:
+            session.exec_driver_sql(waits.format(state, reason))
+        update_incidents(kept, monitor, [])
+        assert rows(kept) == before
+        assert rows(kept, numbers) == named
+
+
 def test_a_day_that_is_mended_withdraws_its_incident_and_says_so(
     kept: sa.Engine, monitor: Monitor
 ) -> None:

@@ -19,7 +19,7 @@ PARTITIONS = sa.text(
     " computed_at < (select coalesce((select timestamptz 'infinity' from metrics.inference_columns"
     " where monitor = :monitor and column_name = any(:lost) limit 1), max(noted_at))"
     " from metrics.column_changes where monitor = :monitor and change = 'removed'"
-    " and column_name = any(:lost)) as had_more_columns"
+    " and column_name = any(:lost)) as had_more_columns, :target = any(:lost) as lost_target"
     " from metrics.partitions where monitor = :monitor and partition_date >= :first"
 )
 NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
@@ -108,7 +108,8 @@ def arrivals(
         first = max(first, newest - dt.timedelta(days=monitor.watch_days))
     content = day_contents(connection, monitor, first, today - dt.timedelta(days=1))
     lost = list(lost_columns(connection, monitor))
-    rows = connection.execute(PARTITIONS, {"monitor": monitor.name, "first": first, "lost": lost})
+    asked = {"monitor": monitor.name, "first": first, "lost": lost, "target": monitor.target or ""}
+    rows = connection.execute(PARTITIONS, asked)
     measured = {row.day: row for row in rows}
     changed = []
     for day, row in sorted(measured.items()):
@@ -129,7 +130,8 @@ def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str
     if now is None or now.fingerprint == measured.fingerprint:
         return None
     landed = now.labelled - (measured.labelled_count or 0)
-    if measured.had_more_columns and landed <= 0:
+    # Of a target that the table lost, labels are no count to compare either.
+    if measured.had_more_columns and (landed == 0 or measured.lost_target):
         return None
     if measured.had_more_columns or now.inputs_fingerprint == measured.inputs_fingerprint:
         return (

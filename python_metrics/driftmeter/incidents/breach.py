@@ -42,6 +42,10 @@ FAMILIES: dict[Kind, str] = {
     "late_labels": "late_labels",
     "schema_change": "schema",
 }
+# Families of what a day's rows and labels show once it is measured.
+OF_ROWS = frozenset(
+    {"missing", "category", "unit", "outliers", "distribution", "performance", "late_labels"}
+)
 # What breaks whoever reads the predictions, whatever its size.
 SEVERE: frozenset[Kind] = frozenset(
     {

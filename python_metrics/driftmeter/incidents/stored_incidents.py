@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from driftmeter.incidents.alarm import Alarm
-from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.breach import OF_ROWS, Breach
 from driftmeter.incidents.fold import GAP, Away, Incident, Transition
+from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.monitors.config import Monitor
 
 AUTHOR = "driftmeter"
@@ -202,13 +203,18 @@ KNOWN = sa.text(
     " diagnosis, report_url, policy_hash is distinct from :policy_hash as is_of_other_policy,"
     " acknowledged_by is not null or excluded_from_baseline or exists (select 1"
     " from metrics.incident_events as events where events.incident_id = incidents.incident_id"
-    " and events.event in ('closed_by_hand', 'accepted')) as is_acted_on"
+    " and events.event in ('closed_by_hand', 'accepted')) as is_acted_on,"
+    # A verdict rests on the trailing baseline before its day.
+    " exists (select from metrics.partitions as days where days.monitor = incidents.monitor"
+    " and days.drift_state = 'stale' and days.partition_date"
+    f" between incidents.opened_on - {TRAILING + LAG} and incidents.last_seen_on) as rests_on_stale"
     " from metrics.incidents where monitor = :monitor order by incident_id for update"
 )
 CLOSE = sa.text(
     "update metrics.incidents set closed_on = last_seen_on, closed_by = :author"
     " where incident_id = :number"
 )
+NO_BREACH = "its day was computed again and has no such breach"
 NO_BREACH_NOW = "by the policy that is declared now, its days have no such breach"
 # What people did about an incident holds for the one that it is a part of.
 INHERIT = sa.text(
@@ -233,7 +239,8 @@ def replace_incidents(
     for incident in incidents:
         number = connection.execute(UPSERT, _row(monitor, incident)).scalar_one()
         numbers[incident.cause] = number
-        _record_changes(connection, monitor, incident, number)
+        waits = incident.cause in known and known[incident.cause]["rests_on_stale"]
+        _record_changes(connection, monitor, incident, number, tells_closing=not waits)
     kept = {incident.cause: incident for incident in incidents}
     same = {cause: incident.cause for incident in incidents for cause in incident.same_as}
     withdrawn = [row for cause, row in known.items() if cause not in kept]
@@ -243,7 +250,9 @@ def replace_incidents(
             connection.execute(INHERIT, {"whole": whole, "part": row["incident_id"]})
             withdraw(connection, monitor, row, f"it is one with incident {whole}")
         elif not row["is_of_other_policy"]:
-            withdraw(connection, monitor, row, "its day was computed again and has no such breach")
+            # Whether it is gone is seen once the days that wait are measured.
+            if not (row["rests_on_stale"] and row["family"] in OF_ROWS):
+                withdraw(connection, monitor, row, NO_BREACH)
         elif not row["is_acted_on"]:
             withdraw(connection, monitor, row, NO_BREACH_NOW)
         elif row["closed_on"] is None:
@@ -322,9 +331,17 @@ def _breach_of(incident: Incident, change: Transition) -> Breach:
 
 
 def _record_changes(
-    connection: sa.Connection, monitor: Monitor, incident: Incident, number: int
+    connection: sa.Connection,
+    monitor: Monitor,
+    incident: Incident,
+    number: int,
+    *,
+    tells_closing: bool,
 ) -> None:
-    """Append those of an incident's changes that are not on record."""
+    """Append those of an incident's changes that are not on record.
+
+    That it closed is not told while days that it rests on wait: measured, they may keep it open.
+    """
     query = sa.text(
         "select event, on_date from metrics.incident_events where incident_id = :number"
     )
@@ -343,6 +360,7 @@ def _record_changes(
         }
         for change in incident.transitions
         if (change.event, change.on_date) not in known
+        and (tells_closing or change.event != "closed")
     ]
     if new:
         connection.execute(EVENT, new)

@@ -9,7 +9,7 @@ from driftmeter.alarms.decision import policy_of
 from driftmeter.arrival.column_changes import column_changes
 from driftmeter.arrival.inputs import measured_fingerprints, note_inputs
 from driftmeter.incidents.arrival import partitions
-from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.breach import OF_ROWS, Breach
 from driftmeter.incidents.carry import carry_over
 from driftmeter.incidents.day import DiagnosisBackground, Evidence, breaches_of_days, signature
 from driftmeter.incidents.fold import fold
@@ -69,6 +69,11 @@ def update_incidents(
         written = known_signatures(connection, monitor)
         changed = [day for day in every if written.get(day.day) != wanted[day.day]]
         again = breaches_of_days(DiagnosisBackground(connection, monitor), changed, evidence)
+        # A stale day holds what was measured of it, and so its diagnoses, until it is measured.
+        kept = all_breaches(connection, monitor) if again else {}
+        for day in changed:
+            if day.state == "stale":
+                again[day.day] += [one for one in kept.get(day.day, []) if one.family in OF_ROWS]
         if again:
             replace_breaches(connection, monitor, again, wanted)
         breaches = all_breaches(connection, monitor)

@@ -20,6 +20,8 @@ BUDGET_SHARE = 0.1
 # A smaller rise of the error, as a share of it, is no incident, however certain it is.
 LEAST_RISE = 0.1
 WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
+# A day's tests are of losses capped at `daily_error.CAPPED`: another figure than the metric.
+CUT_OFF = " (largest 1% of losses capped)"
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
 EXCESS = "excess_error"
 ESTIMATED = {"regression": "mae", "classification": "brier"}
@@ -181,7 +183,7 @@ def error_alarms(
             continue
         beside = "expected of such inputs" if of_inputs else "reference"
         alarms[row.day] = ErrorAlarm(
-            WORDS[monitor.task],
+            WORDS[monitor.task] + CUT_OFF,
             row.error,
             row.expected,
             row.p_value,
