@@ -23,7 +23,7 @@ def drawn(declared: Monitor, path: Path) -> str:
 def test_a_page_shows_what_evidently_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     declared = monitor([])
     drawn_once = drawn(declared, tmp_path / "once.html")
-    monkeypatch.setattr(page, "_drawn_once", nullcontext)
+    monkeypatch.setattr(page, "drawn_once", nullcontext)
     by_evidently = drawn(declared, tmp_path / "evidently.html")
     assert all(name in by_evidently for name in ("miles", "payment", "K-S p_value"))
     assert drawn_once == by_evidently

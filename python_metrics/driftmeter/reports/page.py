@@ -3,15 +3,11 @@
 import html
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report
-from evidently.core.datasets import DatasetColumn
-from evidently.legacy.utils import dashboard
-from evidently.metrics import column_statistics
 from evidently.presets import (
     ClassificationPreset,
     DataDriftPreset,
@@ -22,7 +18,8 @@ from evidently.presets import (
 from driftmeter.drift.evidently_engine import no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.labels import as_words
-from driftmeter.reports.safe_page import for_script, with_policy
+from driftmeter.reports.evidently_internals import drawn_once, values_for_a_script
+from driftmeter.reports.safe_page import with_policy
 
 # Fewer labelled rows draw nothing worth a look.
 FEWEST_LABELS = 30
@@ -81,14 +78,14 @@ def write_page(
         else:
             notes.append(reason)
     definition = _definition(monitor, names, with_errors)
-    with no_warning_of_empty_columns(), _drawn_once(), warnings.catch_warnings():
+    with no_warning_of_empty_columns(), drawn_once(), warnings.catch_warnings():
         # scikit-learn's, of plots over few rows.
         warnings.simplefilter("ignore")
         drawn = Report(presets, include_tests=True).run(
             Dataset.from_pandas(current[names], definition),
             Dataset.from_pandas(reference[names], definition),
         )
-        with _values_for_a_script():
+        with values_for_a_script():
             page = drawn.get_html_str(as_iframe=False)
     start = page.find(">", page.find("<body")) + 1
     page = with_policy(page[:start] + _header(facts, notes) + page[start:])
@@ -97,52 +94,6 @@ def write_page(
     new = path.with_suffix(f".{os.getpid()}.new")
     new.write_text(page, encoding="utf-8")
     new.rename(path)
-
-
-@contextmanager
-def _drawn_once() -> Iterator[None]:
-    """Draw what the page shows, and that once.
-
-    Evidently draws the distribution of a column again for each of its statistics, of which the
-    page shows one, and for its drift, which the page shows in a table that draws its own.
-    """
-    draw = column_statistics.distribution
-    render = column_statistics.ValueDriftCalculation._render
-    drawn: dict[int, tuple[object, object]] = {}
-
-    def draw_once(title: str, current: DatasetColumn, reference: DatasetColumn) -> object:
-        data = current.data
-        if id(data) not in drawn:
-            # With its data, whose place in memory no other column takes meanwhile.
-            drawn[id(data)] = draw(title, current, reference), data
-        return drawn[id(data)][0]
-
-    column_statistics.distribution = draw_once
-    column_statistics.ValueDriftCalculation._render = lambda *_: []
-    try:
-        yield
-    finally:
-        column_statistics.distribution = draw
-        column_statistics.ValueDriftCalculation._render = render
-
-
-@contextmanager
-def _values_for_a_script() -> Iterator[None]:
-    """Have Evidently write the values in its page's scripts so that none of them ends the script.
-
-    It writes them as JSON and no more: a category with a tag in it would be an element.
-    """
-    encoder = dashboard.NumpyEncoder
-
-    class ForScript(encoder):  # type: ignore[misc,valid-type]
-        def encode(self, o: object) -> str:
-            return for_script(super().encode(o))
-
-    dashboard.NumpyEncoder = ForScript
-    try:
-        yield
-    finally:
-        dashboard.NumpyEncoder = encoder
 
 
 def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:

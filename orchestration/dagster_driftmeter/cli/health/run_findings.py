@@ -16,6 +16,8 @@ PART = "Dagster"
 # Each part of the daemon writes its heartbeat every 30 seconds; after an error it waits 300.
 OLDEST_HEARTBEAT_SECONDS = 400
 DAY = dt.timedelta(days=1)
+# Names of Dagster's states of schedules and sensors, and of a tick; it exports no enumeration.
+SWITCHED_ON, TICK_FAILED = ("RUNNING", "DECLARED_IN_CODE"), "FAILURE"
 HAS_TABLES = sa.text("select to_regclass('dagster.daemon_heartbeats') is not null")
 
 
@@ -36,10 +38,8 @@ def examine_runs(session: sa.Connection) -> Iterator[Finding]:
 
 
 def _daemon(instance: "DagsterInstance") -> Iterator[Finding]:
-    from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
-
-    running = (InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE)
-    switched_on = [state for state in instance.all_instigator_state() if state.status in running]
+    states = instance.all_instigator_state()
+    switched_on = [state for state in states if state.status.name in SWITCHED_ON]
     heartbeats = instance.get_daemon_heartbeats().values()
     newest = max((beat.timestamp for beat in heartbeats), default=None)
     if newest is None:
@@ -63,7 +63,7 @@ def _daemon(instance: "DagsterInstance") -> Iterator[Finding]:
         yield ok(PART, "its daemon does not run, and no schedule or sensor is switched on")
     for state in switched_on:
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
-        if ticks and ticks[0].status == TickStatus.FAILURE:
+        if ticks and ticks[0].status.name == TICK_FAILED:
             error = ticks[0].error
             reason = str(error.message).strip().splitlines()[0] if error else "no reason given"
             fix = "correct the cause; its page in Dagster has the whole error"

@@ -1,0 +1,61 @@
+"""What pages replace inside Evidently while they are drawn, since it has no setting for it.
+
+``column_statistics.distribution`` and ``ValueDriftCalculation._render`` draw; ``dashboard`` writes
+the page's values through its name ``NumpyEncoder``. tests/unit/test_report_page.py fails where a
+release of Evidently names them otherwise, or no longer goes through them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evidently.core.datasets import DatasetColumn
+from evidently.legacy.utils import dashboard
+from evidently.metrics import column_statistics
+
+from driftmeter.reports.safe_page import for_script
+
+
+@contextmanager
+def drawn_once() -> Iterator[None]:
+    """Draw what the page shows, and that once.
+
+    Evidently draws the distribution of a column again for each of its statistics, of which the
+    page shows one, and for its drift, which the page shows in a table that draws its own.
+    """
+    draw = column_statistics.distribution
+    render = column_statistics.ValueDriftCalculation._render
+    drawn: dict[int, tuple[object, object]] = {}
+
+    def draw_once(title: str, current: DatasetColumn, reference: DatasetColumn) -> object:
+        data = current.data
+        if id(data) not in drawn:
+            # With its data, whose place in memory no other column takes meanwhile.
+            drawn[id(data)] = draw(title, current, reference), data
+        return drawn[id(data)][0]
+
+    column_statistics.distribution = draw_once
+    column_statistics.ValueDriftCalculation._render = lambda *_: []
+    try:
+        yield
+    finally:
+        column_statistics.distribution = draw
+        column_statistics.ValueDriftCalculation._render = render
+
+
+@contextmanager
+def values_for_a_script() -> Iterator[None]:
+    """Have Evidently write the values in its page's scripts so that none of them ends the script.
+
+    It writes them as JSON and no more: a category with a tag in it would be an element.
+    """
+    encoder = dashboard.NumpyEncoder
+
+    class ForScript(encoder):  # type: ignore[misc,valid-type]
+        def encode(self, o: object) -> str:
+            return for_script(super().encode(o))
+
+    dashboard.NumpyEncoder = ForScript
+    try:
+        yield
+    finally:
+        dashboard.NumpyEncoder = encoder
