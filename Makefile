@@ -15,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev demo ui grafana overview pictures dashboards test matrix bench lint scan sql types format lock clean
+.PHONY: help venv venv-dev demo ui grafana overview pictures dashboards test matrix bench lint scan sql docs types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -80,6 +80,7 @@ lint: venv-dev  ## Check form and types
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory sql
 	$(BIN)/yamllint --strict .
+	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory scan
 
 # Words that stand for a password in examples and tests, and hashes that are locks.
@@ -93,6 +94,9 @@ sql: venv-dev  ## Check SQL: files as they are, and the package's as dbt compile
 	$(BIN)/driftmeter-dbt --quiet compile --no-introspect --no-populate-cache \
 		--project-dir $(PACKAGE)/integration_tests --target-path $(COMPILED) --log-path $(COMPILED)
 	$(BIN)/sqlfluff lint --disable-progress-bar --config dbt_project/lint/compiled.cfg $(COMPILED)
+
+docs: venv-dev  ## Build the documentation as a site, into site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 types: venv-dev  ## Check types only
 	$(BIN)/mypy
@@ -113,4 +117,4 @@ lock:  ## Make requirements*.txt and docker/sbom.txt anew from pyproject.toml an
 
 clean:  ## Stop the embedded warehouse; remove it and everything made here
 	[ ! -x $(DRIFTMETER) ] || env -u DRIFTMETER_DATABASE_URL $(DRIFTMETER) down
-	rm -rf $(VENV) .driftmeter dbt_project/dbt_packages dbt_project/target dbt_project/logs dbt_project/profiles.yml
+	rm -rf $(VENV) .driftmeter site dbt_project/dbt_packages dbt_project/target dbt_project/logs dbt_project/profiles.yml

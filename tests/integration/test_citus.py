@@ -1,7 +1,7 @@
 """The warehouse on a Citus: the same metrics as on plain Postgres, and rows stay where they are.
 
 Needs a coordinator with workers: `DRIFTMETER_CITUS_URL=postgresql://postgres:...@host:port/db`, as
-docs/scale.md makes one. The tests make a database of their own on all of its machines.
+docs/citus.md makes one. The tests make a database of their own on all of its machines.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ from tests.integration.test_any_columns import LONG, ROWS, Project
 
 CITUS = os.environ.get("DRIFTMETER_CITUS_URL", "")
 pytestmark = pytest.mark.skipif(
-    not CITUS, reason="DRIFTMETER_CITUS_URL names no Citus: docs/scale.md says how to make one"
+    not CITUS, reason="DRIFTMETER_CITUS_URL names no Citus: docs/citus.md says how to make one"
 )
 DAYS = {"start_date": "2026-01-01", "end_date": "2026-03-12"}
 DAY = dt.date(2026, 3, 5)

@@ -193,5 +193,5 @@ def _run(engine: sa.Engine | None, program: str, *arguments: str, stdin: str = "
         where=where,
         fix=f"let DRIFTMETER_PG_BIN name a directory with a {program} of the server's version"
         if newer
-        else "nothing was changed; see docs/access.md",
+        else "nothing was changed; see docs/retention.md",
     )
