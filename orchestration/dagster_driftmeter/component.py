@@ -11,15 +11,15 @@ from driftmeter.errors import DriftmeterError
 
 
 class MonitoringComponent(dg.Component, dg.Model, dg.Resolvable):
-    """Drift, performance, incidents, checks and sensors of a dbt project's monitors.
+    """A Dagster component that makes what `monitoring_definitions` makes, from a few lines of YAML.
 
     Attributes
     ----------
     manifest : str
-        dbt's ``manifest.json``, from the directory of the YAML file that names it.
+        Path of dbt's ``manifest.json``, relative to the YAML file that names it.
     translator : str, optional
-        ``module:Class`` of the translator that your dbt assets have: it says which asset key a dbt
-        model has.
+        The translator of your dbt assets, as ``module:Class``. It says which asset key a dbt model
+        has.
     """
 
     manifest: str

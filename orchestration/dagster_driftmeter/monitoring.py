@@ -39,27 +39,35 @@ def monitoring_definitions(
     absent_days: AbsentDays = no_absent_days,
     partitions: dg.DailyPartitionsDefinition | None = None,
 ) -> dg.Definitions:
-    """Drift, performance, incidents, checks and sensors of every monitor that a manifest declares.
+    """Make the assets, checks and sensors of every monitor that a dbt manifest declares.
 
-    Merge it with definitions of your own: ``dg.Definitions.merge(yours, monitoring_definitions(
-    manifest))``. The dbt models, those of quality included, stay assets of your project's.
+    Merge them with definitions of your own:
+    ``dg.Definitions.merge(yours, monitoring_definitions(manifest))``. The dbt models, those of data
+    quality included, stay your own project's assets.
 
     Parameters
     ----------
     manifest : Path
-        dbt's ``manifest.json``.
+        Path of dbt's ``manifest.json``.
     translator : DagsterDbtTranslator, optional
-        The one of your dbt assets: it says which asset key a dbt model has.
+        The translator of your dbt assets. It says which asset key a dbt model has.
     monitors : mapping of str to Monitor, optional
-        In place of those that the manifest declares.
+        Monitors by name, in place of those that the manifest declares.
     feeds : callable, optional
-        Of a monitor's name: assets to materialize again, beside the monitor's own, when a day of
-        its table changed.
+        Takes a monitor's name and returns the assets that fill its table. They are materialized
+        again, beside the monitor's own, when a day of the table changed.
     absent_days : callable, optional
-        Of a warehouse and days: those that never came, which is not the same as an empty day.
+        Takes a warehouse and days, and returns the days whose rows never came. Such a day is not
+        the same as an empty one.
     partitions : DailyPartitionsDefinition, optional
-        The one of your dbt assets: Dagster runs assets of two definitions in no run together.
-        Without it `daily_partitions` of the monitors.
+        The partitions of your dbt assets: Dagster refuses to run assets of two partitions
+        definitions together. Without it, days begin with the earliest reference period.
+
+    Returns
+    -------
+    Definitions
+        Assets ``drift``, ``performance`` and ``incidents`` of each monitor, a check of each, and
+        the sensors ``stale_days`` and ``incident_notifications``.
 
     Raises
     ------

@@ -8,14 +8,16 @@ LONGEST = 2000
 
 
 class DriftmeterError(Exception):
-    """Bad input or a missing part, told in one line.
+    """An error that the user can correct: bad input, or something that is missing.
+
+    Its text is one line that says what is wrong, where, and how to correct it.
 
     Parameters
     ----------
     what : str
         What is wrong, in plain words.
     where : str, optional
-        The file, field, table or address it was found in.
+        The file, field, table or address in which it was found.
     fix : str, optional
         What the reader can do about it.
     """

@@ -44,12 +44,13 @@ class Column(Strict):
     Attributes
     ----------
     kind : {'numerical', 'categorical'}
+        Whether the column holds numbers or categories.
     unit : str, optional
-        What a number is in, for people: ``miles``, ``USD``.
+        The unit of a number, for people who read charts: ``miles``, ``USD``.
     range : tuple of float, optional
-        Lowest and highest value that is plausible, both included.
+        The lowest and the highest plausible value, both included.
     accepted : tuple of str, optional
-        Categories that are right, as text.
+        The correct categories, as text.
     max_null_share : float
         Share of missing values, 0 to 1, above which a test fails.
     """
@@ -88,20 +89,26 @@ class Days(Strict):
 
 
 class AlarmBudget(Strict):
-    """How many alarms with no cause the team tolerates."""
+    """How many false alarms a month are acceptable.
+
+    Attributes
+    ----------
+    false_alarms_per_month : float
+        More than 0.
+    """
 
     false_alarms_per_month: FiniteFloat = Field(default=1.0, gt=0)
 
 
 class LeastEffect(Strict):
-    """The smallest change that matters to the team; a smaller one is stored and never an alarm.
+    """The smallest change that matters. A smaller one is stored and does not alarm.
 
     Attributes
     ----------
     shift : float
-        Of a number, in robust standard deviations of the reference.
+        For a number, in robust standard deviations of the reference period.
     share : float
-        Of a share, 0 to 1: of missing values, of a category.
+        For the share of missing values or of a category, as a fraction of rows (0 to 1).
     """
 
     shift: FiniteFloat = Field(default=0.05, ge=0)
@@ -109,9 +116,16 @@ class LeastEffect(Strict):
 
 
 class Retrain(Strict):
-    """When an incident proposes to train the model again, and on how many of its newest days.
+    """When an incident proposes to train the model again.
 
-    Nothing is trained by itself: the incident says which command to run.
+    Nothing is trained automatically: the incident shows the command to run.
+
+    Attributes
+    ----------
+    when : tuple of {'concept_drift', 'performance_drop'}
+        Kinds of incident that propose it.
+    days : int
+        How many of the newest days the command trains on.
     """
 
     when: tuple[Literal["concept_drift", "performance_drop"], ...] = (
@@ -122,17 +136,18 @@ class Retrain(Strict):
 
 
 class Challengers(Strict):
-    """Where other versions' predictions of the same rows are.
+    """Where the predictions of other versions for the same rows are.
 
     Attributes
     ----------
     model : str
-        dbt model with the columns `id`, ``partition_date``, ``model_version`` and ``prediction``;
-        one row a version and row of the inference table.
+        A dbt model with the columns `id`, ``partition_date``, ``model_version`` and ``prediction``,
+        and one row for each version and row of the inference table.
     id : str, optional
-        Its column that holds the inference table's id; of the same name without it.
+        The model's column that holds the inference table's id. Without it, the column has the same
+        name as there.
     schema_name, table : str
-        Where dbt puts it; not written in YAML.
+        The table that dbt makes of the model; not written in YAML.
     """
 
     model: str
@@ -142,39 +157,58 @@ class Challengers(Strict):
 
 
 class Monitor(Strict):
-    """A monitored model: one inference table and what its columns mean.
+    """A monitor: one inference table, and what its columns mean.
 
     Attributes
     ----------
     name : str
-        The dbt model's name, and the monitor's in every table.
+        The dbt model's name. The monitor has the same name in every table.
     schema_name : str
-        Postgres schema of the inference table.
+        The Postgres schema of the inference table.
     project : str
-        dbt project that declares it; not written in YAML.
+        The dbt project that declares the monitor; not written in YAML.
+    owner : str
+        The team on call.
+    task : {'regression', 'classification'}
+        What the model predicts: a number, or the probability of the positive class.
     timestamp : str
-        Column of type timestamptz; the row's day is taken in `timezone`.
+        A column of type timestamptz: when the row happened.
+    timezone : str
+        The zone in which a day begins.
+    id : str
+        The column that identifies a row within its day.
+    prediction : str
+        The column of predictions.
+    target : str, optional
+        The column of true outcomes, null until they are known.
+    model_version : str
+        The column that says which version predicted the row.
     features : dict of str to Column
-        Every monitored column but prediction and target, input of the model or not.
+        Every compared column except prediction and target, whether the model reads it or not.
     segments : tuple of str
-        Columns whose values split the day.
+        Columns whose values split a day into segments.
     reference : Days
-        Days that stand for "as it should be".
+        The reference period: days that show how things should be.
     label_delay_days : int
-        Days that labels take; the target of a younger day is not judged. The newest computed day
-        is how far time has come.
+        Days until labels are expected. Until then a day's target is not judged. Time is the newest
+        computed day, not the clock.
     watch_days : int
-        Days before the newest whose rows and labels may still change: they are looked at again.
+        Days before the newest one whose rows and labels may still change. Each run checks them.
     min_rows : int
-        Fewer rows a day than this are not compared.
+        A column with fewer known values on a day is not compared.
+    alarm_budget : AlarmBudget
+        How many false alarms a month are acceptable.
+    least_effect : LeastEffect
+        The smallest change that matters.
     tests : tuple of DeclaredTest
-        Run each day beside the default ones.
+        Evidently's tests of each day, beside the default ones.
     retrain : Retrain, optional
-        None proposes nothing.
+        When an incident proposes to train the model again. None proposes nothing.
     challengers : Challengers, optional
         Versions that score the same rows and that nobody acts on.
     default_tests : bool
-        Missing values, ranges or accepted values, and Evidently's drift of every column.
+        Whether each column is also tested for missing values, for its range or accepted values, and
+        for Evidently's drift.
     """
 
     name: str
@@ -258,10 +292,10 @@ class Monitor(Strict):
 
     @property
     def segment_columns(self) -> dict[str, str]:
-        """Of each segment the column of a frame of rows that holds its values as text.
+        """For each segment, the column of a frame of rows that holds its values as text.
 
-        A categorical column is text already; a number, or what is no monitored column, has its
-        text in a column beside.
+        A categorical column is text already. A number, or a column that is not monitored, has its
+        text in a second column.
         """
         columns = self.columns
         return {
@@ -273,9 +307,9 @@ class Monitor(Strict):
 
     @property
     def config_hash(self) -> str:
-        """Hash of all that decides what is measured of a day, 16 hexadecimal digits.
+        """A hash of the fields that decide what is measured, 16 hexadecimal digits.
 
-        What is decided from measurements is `policy_hash`'s.
+        `policy_hash` covers the fields that decide what measurements mean.
         """
         # The default policy in place of the declared one, rather than none: releases that hashed
         # the policy too gave days the same hash under the default.
@@ -301,10 +335,10 @@ class Monitor(Strict):
 
     @property
     def policy_hash(self) -> str:
-        """Hash of all that decides what measured days mean, 16 hexadecimal digits.
+        """A hash of the fields that decide what measurements mean, 16 hexadecimal digits.
 
-        Another policy is applied to stored results. `min_rows` is none of it: it decides which
-        columns and segments are measured at all.
+        Another policy is applied to stored results. It does not cover `min_rows`, which decides
+        which columns and segments are measured at all.
         """
         policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
         return _hash(self.model_dump(mode="json", include=policy))
