@@ -19,7 +19,7 @@ from driftmeter.warehouse.address import Address, read_address
 from driftmeter.warehouse.connection import warehouse_url
 
 FILE = "profiles.yml"
-# First words of a profile that Driftmeter wrote; earlier versions wrote it into the project.
+# First words of a profile that Driftmeter wrote.
 WRITTEN = "# Written by `driftmeter up`; holds a password."
 TRANSFORMER_URL = "DRIFTMETER_TRANSFORMER_URL"
 # Parsing a project needs a profile and no database.
@@ -74,15 +74,6 @@ def own_profiles_dir() -> Path | None:
             if f"{profile_name()}:" in text and not text.startswith(WRITTEN):
                 return place.resolve()
     return None
-
-
-def remove_old_profile() -> None:
-    """Remove what earlier versions wrote into the project: a plain `dbt build` would follow it."""
-    path = settings.dbt_project_dir() / FILE
-    # A project that cannot be written has none of ours.
-    with contextlib.suppress(OSError):
-        if path.read_text().startswith(WRITTEN):
-            path.unlink()
 
 
 def profile_name() -> str:

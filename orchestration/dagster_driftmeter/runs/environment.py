@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import yaml
 
 from dagster_driftmeter.dbt.packages import ensure_packages
-from dagster_driftmeter.dbt.profile import own_profiles_dir, profiles_dir, remove_old_profile
+from dagster_driftmeter.dbt.profile import own_profiles_dir, profiles_dir
 from dagster_driftmeter.dbt.same_database import check_same_database
 from dagster_driftmeter.runs.first_day import note_first_day
 from driftmeter import settings
@@ -93,7 +93,6 @@ def prepare(needs_project: bool = True) -> str:
         prepare_dagster(url)
         check_same_database(engine, dagster_url(url))
         if settings.has_project():
-            remove_old_profile()
             profiles_dir()
             ensure_packages()
         migrate.upgrade(engine)
