@@ -173,13 +173,18 @@ def test_what_is_no_backup_of_this_is_one_line(filled: sa.Engine, tmp_path: Path
     assert file.read_text() == "nothing of the kind"
 
 
-def test_a_backup_of_a_newer_version_is_refused(filled: sa.Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("revision", "why"), [("9999", "does not know"), ("0020", "of an earlier Driftmeter")]
+)
+def test_a_backup_of_another_version_is_refused(
+    filled: sa.Engine, tmp_path: Path, revision: str, why: str
+) -> None:
     file = tmp_path / "metrics.dump"
     with filled.begin() as session:
-        session.exec_driver_sql("update metrics.alembic_version set version_num = '9999'")
+        session.exec_driver_sql(f"update metrics.alembic_version set version_num = '{revision}'")
     backup(filled, file)
     drop(filled)
-    with pytest.raises(DriftmeterError, match=r"another version of Driftmeter \(revision 9999\)"):
+    with pytest.raises(DriftmeterError, match=f"metrics.dump.* at revision {revision}, .*{why}"):
         restore(filled, file)
     assert not sa.inspect(filled).has_schema("metrics")
 

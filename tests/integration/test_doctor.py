@@ -29,7 +29,9 @@ from dagster_driftmeter.cli.health.serve_health import server
 from dagster_driftmeter.cli.health.warehouse_findings import examine_warehouse, open_warehouse
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse import migrate
 from tests.conftest import prepare_for
+from tests.next_migration import with_next
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 MONITOR = Monitor(
@@ -119,11 +121,22 @@ def test_a_project_that_dbt_cannot_read(warehouse_url: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("revision", "state", "advice"),
-    [("9999", "failure", "install that version"), ("0001", "warning", "driftmeter up")],
+    [
+        ("9999", "failure", "install the newer version"),
+        ("0020", "failure", "drop the schema metrics"),
+        ("0021", "warning", "driftmeter up"),
+    ],
 )
 def test_a_schema_of_another_version(
-    warehouse: sa.Engine, revision: str, state: str, advice: str
+    warehouse: sa.Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    revision: str,
+    state: str,
+    advice: str,
 ) -> None:
+    later = with_next(tmp_path)
+    monkeypatch.setattr(migrate, "metrics_migrations", lambda: later)
     with warehouse.begin() as session:
         session.execute(
             sa.text("update metrics.alembic_version set version_num = :it"), {"it": revision}

@@ -1,19 +1,23 @@
 """The tables that Python writes: made, made again, made by two at once, and refused."""
 
 import datetime as dt
+import os
+import re
 import subprocess
 import sys
+import uuid
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.settings import PROJECT_ROOT
 from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.months import make_months
-from driftmeter.warehouse.views import VIEWS
 from taxi.migrations import upgrade_raw
+from tests.conftest import create_database
+from tests.next_migration import with_next
 
 CONTRACT = {
     "drift",
@@ -27,26 +31,43 @@ CONTRACT = {
 
 
 DAY = dt.date(2019, 4, 1)
+# In the name of a part of a table, which is there once a day of it is written.
+MONTH = re.compile(r"_\d{4}_\d{2}")
 
 
-def structure(engine: sa.Engine) -> list[tuple[object, ...]]:
-    """Every column, constraint, index and view of the schemas raw and metrics."""
+def structure(engine: sa.Engine, schema: str = "metrics") -> list[tuple[object, ...]]:
+    """Columns, constraints, indexes and views of the schema raw and that of the metrics."""
     query = """
         select schemaname || '.' || viewname, 'view', definition
-        from pg_views where schemaname in ('raw', 'metrics')
+        from pg_views where schemaname in ('raw', :schema)
         union all
         select table_schema || '.' || table_name, column_name, data_type || is_nullable
-        from information_schema.columns where table_schema in ('raw', 'metrics')
+        from information_schema.columns where table_schema in ('raw', :schema)
         union all
         select conrelid::regclass::text, conname, pg_get_constraintdef(oid)
-        from pg_constraint where connamespace::regnamespace::text in ('raw', 'metrics')
+        from pg_constraint where connamespace::regnamespace::text in ('raw', :schema)
         union all
         select tablename, indexname, indexdef
-        from pg_indexes where schemaname in ('raw', 'metrics')
+        from pg_indexes where schemaname in ('raw', :schema)
         order by 1, 2, 3
     """
     with engine.connect() as session:
-        return [tuple(row) for row in session.execute(sa.text(query))]
+        found = [tuple(row) for row in session.execute(sa.text(query), {"schema": schema})]
+    return [row for row in found if not MONTH.search(str(row))]
+
+
+def drift_rows(engine: sa.Engine) -> list[tuple[object, ...]]:
+    """Rows of a table in the columns that it has today."""
+    query = "select column_name, score, is_slow, computed_at from metrics.drift order by 1"
+    with engine.connect() as session:
+        return [tuple(row) for row in session.exec_driver_sql(query)]
+
+
+def empty_database(postgres: str) -> sa.Engine:
+    """Engine of a database with nothing in it."""
+    name = f"empty_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, "template0")
+    return connection.engine(f"{postgres}/{name}")
 
 
 @pytest.fixture
@@ -72,18 +93,39 @@ def test_upgrading_again_changes_nothing(warehouse: sa.Engine) -> None:
     assert structure(warehouse) == before
 
 
+AT_ONCE = """
+import sys
+from pathlib import Path
+from driftmeter.warehouse import connection, migrate
+migrations = migrate.Migrations(Path(sys.argv[2]), "metrics")
+migrate.metrics_migrations = lambda: migrations
+migrate.upgrade(connection.engine(sys.argv[1]))
+"""
+
+
+def upgrade_at_once(url: str, versions: Path) -> list[int]:
+    """Exit codes of three processes that upgrade a warehouse."""
+    command = [sys.executable, "-c", AT_ONCE, url, str(versions)]
+    several = [subprocess.Popen(command, cwd=PROJECT_ROOT) for _ in range(3)]
+    return [process.wait() for process in several]
+
+
 def test_processes_that_upgrade_an_empty_database_at_once_all_succeed(empty_url: str) -> None:
-    code = (
-        "import sys; from driftmeter.warehouse import connection, migrate;"
-        "migrate.upgrade(connection.engine(sys.argv[1]))"
-    )
-    several = [
-        subprocess.Popen([sys.executable, "-c", code, empty_url], cwd=PROJECT_ROOT)
-        for _ in range(3)
-    ]
-    assert [process.wait() for process in several] == [0, 0, 0]
+    versions = migrate.metrics_migrations().versions
+    assert upgrade_at_once(empty_url, versions) == [0, 0, 0]
     engine = connection.engine(empty_url)
     assert set(sa.inspect(engine).get_table_names(schema="metrics")) >= CONTRACT
+
+
+def test_processes_that_upgrade_a_filled_warehouse_at_once_take_turns(
+    warehouse: sa.Engine, warehouse_url: str, tmp_path: Path
+) -> None:
+    with warehouse.begin() as session:
+        session.execute(sa.text(LASTING))
+    rows = drift_rows(warehouse)
+    assert upgrade_at_once(warehouse_url, with_next(tmp_path).versions) == [0, 0, 0]
+    assert sa.inspect(warehouse).has_table("forecasts", schema="metrics")
+    assert drift_rows(warehouse) == rows
 
 
 def test_a_role_that_may_not_create_schemas_is_told_so_and_changes_nothing(
@@ -106,8 +148,78 @@ def test_a_role_that_may_not_create_schemas_is_told_so_and_changes_nothing(
 def test_a_warehouse_of_a_newer_version_is_refused(warehouse: sa.Engine) -> None:
     with warehouse.begin() as session:
         session.exec_driver_sql("update metrics.alembic_version set version_num = '9999'")
-    with pytest.raises(DriftmeterError, match=r"another version of Driftmeter .*9999"):
+    with pytest.raises(
+        DriftmeterError, match=r"schema metrics is at revision 9999, which .*install the newer"
+    ):
         migrate.upgrade(warehouse)
+
+
+@pytest.mark.parametrize(("schema", "revision"), [("metrics", "0020"), ("raw", "0002")])
+def test_a_schema_of_an_earlier_version_is_one_line_and_stays_as_it_is(
+    warehouse: sa.Engine, warehouse_url: str, tmp_path: Path, schema: str, revision: str
+) -> None:
+    with warehouse.begin() as session:
+        session.execute(sa.text(LASTING))
+        session.exec_driver_sql(f"update {schema}.alembic_version set version_num = '{revision}'")
+    before, rows = structure(warehouse), drift_rows(warehouse)
+    ended = subprocess.run(
+        [str(Path(sys.executable).parent / "driftmeter"), "up"],
+        env={
+            **os.environ,
+            "DRIFTMETER_DATABASE_URL": warehouse_url,
+            "DRIFTMETER_HOME": str(tmp_path),
+        },
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert f"{warehouse.url.database}: schema {schema} is at revision {revision}, of an" in line
+    assert "last Driftmeter 0.1" in line
+    assert f"drop the schema {schema} and fill it again" in line
+    assert (structure(warehouse), drift_rows(warehouse)) == (before, rows)
+    # As the line says; nothing else is touched.
+    with warehouse.begin() as session:
+        session.exec_driver_sql(f"drop schema {schema} cascade")
+    migrate.upgrade(warehouse)
+    upgrade_raw(warehouse)
+    assert structure(warehouse) == before
+    assert drift_rows(warehouse) == ([] if schema == "metrics" else rows)
+
+
+@pytest.mark.parametrize("schema", ["metrics", "watched"])
+def test_the_next_migration_goes_on_from_a_filled_warehouse(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: str
+) -> None:
+    monkeypatch.setenv("DRIFTMETER_METRICS_SCHEMA", schema)
+    of_two_steps, of_one = (empty_database(postgres) for _ in range(2))
+    migrate.upgrade(of_two_steps)
+    with of_two_steps.begin() as session:
+        # The schema's name as an argument is the caller's.
+        session.execute(sa.text(LASTING.replace("'metrics.", f"'{schema}.")))
+    rows = drift_rows(of_two_steps)
+    later = with_next(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "metrics_migrations", lambda: later)
+        for engine in (of_two_steps, of_one):
+            migrate.upgrade(engine)
+        assert drift_rows(of_two_steps) == rows
+        assert structure(of_two_steps, schema) == structure(of_one, schema)
+    query = """
+        select has_table_privilege('driftmeter_reader', 'metrics.forecasts', 'select'),
+            has_table_privilege('driftmeter_writer', 'metrics.forecasts', 'insert'),
+            bool_and(weather = 'fair') from metrics.drift_scored
+    """
+    with of_two_steps.connect() as session:
+        assert later.stored(session) == "0022"
+        found = session.exec_driver_sql(query.replace("'metrics.", f"'{schema}."))
+        assert found.one().tuple() == (True, True, True)
+    with pytest.raises(DriftmeterError, match=r"revision 0022, which .*: its newest is 0021"):
+        migrate.upgrade(of_two_steps)
+    assert drift_rows(of_two_steps) == rows
+    for engine in (of_two_steps, of_one):
+        engine.dispose()
 
 
 def test_a_drift_row_is_unique_though_its_keys_hold_nulls(warehouse: sa.Engine) -> None:
@@ -154,91 +266,6 @@ def test_a_load_that_does_not_balance_is_refused(warehouse: sa.Engine) -> None:
             "insert into raw.loads (partition_date, source_file, source, state, read, loaded,"
             " rejected) values ('2019-04-01', 'f', 'files', 'loaded', 10, 8, 1)"
         )
-
-
-@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(2, 12)])
-def test_a_warehouse_of_an_earlier_version_becomes_the_same(
-    warehouse: sa.Engine, empty_url: str, revision: str
-) -> None:
-    config = migrate.metrics_migrations().config()
-    with warehouse.begin() as session:
-        session.exec_driver_sql("create schema metrics")
-        config.attributes["connection"] = session
-        command.upgrade(config, revision)
-        # Views were migrations then, some of them over tables of the example's.
-        session.exec_driver_sql(
-            "create schema raw; create table raw.loads (partition_date date, source text);"
-            "create view metrics.loads as select * from raw.loads;"
-            "create view metrics.drift_scored as select * from metrics.drift;"
-            "create view metrics.alarms as select monitor from metrics.drift_scored"
-        )
-    migrate.upgrade(warehouse)
-    engine = connection.engine(empty_url)
-    assert sa.inspect(engine).get_table_names(schema="raw") == ["loads"]
-    assert set(sa.inspect(engine).get_view_names(schema="metrics")) == set(VIEWS)
-    upgraded = [row for row in structure(engine) if not row[0].startswith("raw.")]
-    with warehouse.begin() as session:
-        session.exec_driver_sql("drop schema raw, metrics, dagster cascade")
-    migrate.upgrade(warehouse)
-    assert structure(warehouse) == upgraded
-
-
-# As dbt kept them before 0015: a day of two columns and a segment, and an empty day.
-LONG_TABLES = """
-create table metrics.column_profile (monitor text, model_version text, partition_date date,
-    segment text, segment_value text, column_name text, metric text, value double precision);
-create table metrics.column_histogram (monitor text, model_version text, partition_date date,
-    segment text, segment_value text, column_name text, bin integer, bin_low double precision,
-    bin_high double precision, category text, row_count bigint);
-insert into metrics.column_profile values
-    ('loans', 'v1', '2026-03-01', null, null, null, 'row_count', 8),
-    ('loans', 'v1', '2026-03-01', null, null, null, 'duplicate_share', 0.25);
-insert into metrics.column_profile select 'loans', 'v1', '2026-03-01', null, null, 'amount', *
-    from (values ('null_count', 1), ('null_share', 0.125), ('distinct_count', 5),
-    ('zero_share', 0), ('mean', 2.5), ('stddev', null), ('min', -1), ('max', 'NaN'), ('p01', -1),
-    ('p05', 0), ('p25', 1), ('p50', 2), ('p75', 3), ('p95', 4), ('p99', 5),
-    ('out_of_range_share', 2 / 7::double precision)) as metrics;
-insert into metrics.column_profile select 'loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', *
-    from (values ('null_count', 0), ('null_share', 0), ('distinct_count', 2),
-    ('unaccepted_share', 1 / 3::double precision), ('unseen_share', 1 / 3::double precision))
-    as metrics;
-insert into metrics.column_profile values
-    ('loans', null, '2026-03-02', null, null, null, 'row_count', 0),
-    ('loans', null, '2026-03-02', null, null, null, 'duplicate_share', null);
-insert into metrics.column_profile select 'loans', null, '2026-03-02', null, null, 'grade', *
-    from (values ('null_count', 0), ('null_share', null), ('distinct_count', null),
-    ('unaccepted_share', null)) as metrics;
-insert into metrics.column_histogram values
-    ('loans', 'v1', '2026-03-01', null, null, 'amount', -1, null, null, null, 1),
-    ('loans', 'v1', '2026-03-01', null, null, 'amount', 0, null, 0, null, 3),
-    ('loans', 'v1', '2026-03-01', null, null, 'amount', 2, 1, null, null, 4),
-    ('loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', 0, null, null, 'y', 1),
-    ('loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', 0, null, null, 'z', 1),
-    ('loans', 'v1', '2026-03-01', 'grade', 'a', 'grade', 1, null, null, 'a', 1)
-"""
-
-
-def test_what_long_tables_held_is_what_their_views_say(
-    warehouse: sa.Engine, empty_url: str
-) -> None:
-    def rows() -> list[set[tuple[object, ...]]]:
-        with warehouse.connect() as session:
-            tables = [
-                session.exec_driver_sql(f"select * from metrics.{table}").all()
-                for table in ("column_profile", "column_histogram")
-            ]
-        # NaN equals nothing, not even itself.
-        return [{tuple(map(str, row)) for row in table} for table in tables]
-
-    config = migrate.metrics_migrations().config()
-    with warehouse.begin() as session:
-        session.exec_driver_sql("create schema metrics")
-        config.attributes["connection"] = session
-        command.upgrade(config, "0014")
-        session.exec_driver_sql(LONG_TABLES)
-    before = rows()
-    migrate.upgrade(warehouse)
-    assert rows() == before
 
 
 def test_views_that_read_ours_are_named_before_anything_changes(warehouse: sa.Engine) -> None:

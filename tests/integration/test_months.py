@@ -1,19 +1,17 @@
-"""Tables that are split by month: filled ones of earlier versions, and two writers at once."""
+"""Tables that are split by month: filled ones, and two writers at once."""
 
 import datetime as dt
 import threading
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from driftmeter.warehouse import connection, migrate
-from driftmeter.warehouse.migrate import metrics_migrations
 from driftmeter.warehouse.months import make_months
-from driftmeter.warehouse.views import VIEWS
 
 DAY = dt.date(2019, 4, 30)
-# Two months of a monitor as version 0015 kept them.
+SHARES = (1, 5, 25, 50, 75, 95, 99)
+# Two months of a monitor.
 FILLED = """
 insert into metrics.monitors values
     ('loans', 'team', 'regression', 'UTC', '2026-01-01', '2026-02-01', 1, 'x');
@@ -40,30 +38,24 @@ insert into metrics.test_results
 select 'loans', '2026-03-20'::date + day, 'row_count', 'evidently',
     case when day = 7 then 'fail' else 'pass' end, 'error'
 from generate_series(0, 29) as day;
-create role auditor;
-grant select on metrics.drift to auditor;
-comment on table metrics.drift is 'kept'
 """
-SINCE = (
-    "alter table metrics.partitions add drift_state text default 'fresh'",
-    "create table metrics.measured_inputs"
-    " (monitor text, partition_date date, measured_at timestamptz)",
-)
-# How long it is since something is no answer.
-CLOCKS = {"hours_since"}
-
-
-def answers(engine: sa.Engine) -> dict[str, list[str]]:
-    """Every row of every view, without clocks."""
-    found = {}
-    with engine.connect() as session:
-        for view in VIEWS:
-            rows = session.exec_driver_sql(f"select * from metrics.{view}").mappings()
-            found[view] = sorted(
-                str({name: value for name, value in row.items() if name not in CLOCKS})
-                for row in rows
-            )
-    return found
+# As a dbt that ran alone made it, with what a team added to it.
+OF_DBT_ALONE = """
+create schema metrics;
+create table metrics.column_summary as
+select
+    'loans'::text as monitor, null::text as model_version,
+    '2026-03-20'::date + day as partition_date,
+    null::text as segment, null::text as segment_value, column_name, 'numerical'::text as kind,
+    10::bigint as row_count, day::bigint % 3 as null_count, {counts},
+    day::double precision as mean, {numbers}, '{{1, 2}}'::integer[] as bins,
+    null::double precision[] as bin_lows, null::double precision[] as bin_highs,
+    null::text[] as categories, array[4, 6]::bigint[] as bin_counts
+from generate_series(0, 29) as day cross join unnest(array[null, 'amount']) as column_name;
+create role auditor;
+grant select on metrics.column_summary to auditor;
+comment on table metrics.column_summary is 'kept'
+"""
 
 
 def is_split(session: sa.Connection, table: str) -> bool:
@@ -75,46 +67,40 @@ def is_split(session: sa.Connection, table: str) -> bool:
     )
 
 
-def test_views_of_a_filled_warehouse_answer_as_before(
+def test_what_a_dbt_that_ran_alone_made_is_split_with_its_rows_grants_and_comment(
     warehouse: sa.Engine, warehouse_url: str
 ) -> None:
-    config = metrics_migrations().config()
+    counts = ("distinct", "zero", "out_of_range", "unaccepted", "unseen")
+    numbers = ("stddev", "minimum", "maximum", *(f"p{share:02}" for share in SHARES))
+    made = OF_DBT_ALONE.format(
+        counts=", ".join(f"null::bigint as {name}_count" for name in counts),
+        numbers=", ".join(f"null::double precision as {name}" for name in numbers),
+    )
+    stored = "select * from metrics.column_summary order by partition_date, column_name"
     with warehouse.begin() as session:
-        session.exec_driver_sql("drop schema raw, metrics, dagster cascade; create schema metrics")
-        config.attributes["connection"] = session
-        command.upgrade(config, "0015")
-        # What has come since is in the record of days, which its alerts alone read.
-        for statement in SINCE:
-            session.exec_driver_sql(statement)
-        migrate.upgrade_views(session, "0015")
-        session.exec_driver_sql(FILLED.replace("%", "%%"))
-    before = answers(warehouse)
-    with warehouse.begin() as session:
-        session.exec_driver_sql("drop view metrics.partition_alerts")
-        session.exec_driver_sql("alter table metrics.partitions drop drift_state")
-        session.exec_driver_sql("drop table metrics.measured_inputs")
-    assert all(before[view] for view in ("column_profile", "column_histogram", "alarms"))
+        session.exec_driver_sql("drop schema raw, metrics, dagster cascade")
+        session.exec_driver_sql(made.replace("%", "%%"))
+        before = session.exec_driver_sql(stored).all()
+    assert len(before) == 60
     migrate.upgrade(warehouse)
-    upgraded = connection.engine(warehouse_url)
-    assert answers(upgraded) == before
-    with upgraded.begin() as session:
+    engine = connection.engine(warehouse_url)
+    with engine.begin() as session:
+        assert session.exec_driver_sql(stored).all() == before
+        shown = (
+            "select count(*) from metrics.column_profile"
+            " where metric = 'mean' and column_name = 'amount'"
+        )
+        assert session.exec_driver_sql(shown).scalar() == 30
         parts = session.scalars(
-            sa.text(
-                "select inhrelid::regclass::text from pg_inherits"
-                " join pg_class on pg_class.oid = inhrelid where relkind = 'r' order by 1"
-            )
+            sa.text("select inhrelid::regclass::text from pg_inherits order by 1")
         ).all()
-        kept = session.execute(
-            sa.text(
-                "select has_table_privilege('auditor', 'metrics.drift', 'select'),"
-                " obj_description('metrics.drift'::regclass)"
-            )
+        kept = session.exec_driver_sql(
+            "select has_table_privilege('auditor', 'metrics.column_summary', 'select'),"
+            " obj_description('metrics.column_summary'::regclass)"
         ).one()
         session.exec_driver_sql("drop owned by auditor; drop role auditor")
-    assert parts == [
-        f"metrics.{table}_2026_0{month}"
-        for table in ("column_summary", "drift", "performance", "test_results")
-        for month in (3, 4)
+    assert [part for part in parts if "_idx" not in part] == [
+        f"metrics.column_summary_2026_0{month}" for month in (3, 4)
     ]
     assert tuple(kept) == (True, "kept")
 

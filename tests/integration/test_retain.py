@@ -45,9 +45,8 @@ from unnest(array['column_summary', 'drift', 'performance', 'test_results']) as 
 @pytest.fixture
 def filled(warehouse: sa.Engine) -> sa.Engine:
     """Twelve days of March and eighteen of April, their metrics, and a team's own table."""
-    rows = FILLED.split("create role")[0]
     with warehouse.begin() as session:
-        session.exec_driver_sql((MORE + rows).replace("%", "%%"))
+        session.exec_driver_sql((MORE + FILLED).replace("%", "%%"))
     return warehouse
 
 

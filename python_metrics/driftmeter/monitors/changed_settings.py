@@ -19,7 +19,7 @@ OTHER_POLICY = sa.text(
     " where monitor = :monitor and drift_state = 'fresh' and monitors.config_hash = :config_hash"
     " and partitions.policy_hash is distinct from :policy_hash"
 )
-# Days have their version since migration 0020; whoever judged them before was of this one.
+# Of days that were judged before versions were noted.
 VERSION_UNSAID = 3
 OTHER_VERSION = sa.text(
     "select count(*) from metrics.partitions where monitor = :monitor and drift_state = 'fresh'"

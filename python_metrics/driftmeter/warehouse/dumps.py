@@ -66,7 +66,7 @@ def restore(engine: sa.Engine, file: Path, replace: bool = False) -> None:
     Raises
     ------
     DriftmeterError
-        If the file is no backup, holds another schema or one of a newer Driftmeter, if the
+        If the file is no backup, holds another schema or one of another Driftmeter, if the
         warehouse has the schema and `replace` is false, or if pg_restore fails. Nothing is changed
         then.
     """
@@ -117,21 +117,14 @@ def restore(engine: sa.Engine, file: Path, replace: bool = False) -> None:
 
 
 def _check_revision(file: Path, schema: str) -> None:
-    """Refuse a backup of a schema that this version does not know."""
-    from alembic.script import ScriptDirectory
-
+    """Refuse a backup of a schema from which this version cannot go on."""
     table = _run(
         None, "pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file)
     )
     copied = re.search(r"^COPY [^\n]+\n(\w+)\n", table, re.MULTILINE)
-    revision = copied[1] if copied else "none"
-    known = ScriptDirectory.from_config(metrics_migrations().config()).walk_revisions()
-    if revision not in {script.revision for script in known}:
-        raise DriftmeterError(
-            f"holds a schema of another version of Driftmeter (revision {revision})",
-            where=f"{file}, {schema}.alembic_version",
-            fix="use that version, or a newer one",
-        )
+    revision, where = copied[1] if copied else "none", f"{file}, {schema}.alembic_version"
+    if reason := metrics_migrations().why_not_from(revision, where):
+        raise reason
 
 
 def _make_roles(session: sa.Connection) -> None:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
@@ -20,6 +19,8 @@ from driftmeter.warehouse.views import upgrade_views
 # Where Alembic keeps the revision, in the schema itself.
 VERSION_TABLE = "alembic_version"
 ENVIRONMENT = Path(__file__).parent / "migrations"
+# What brings a schema of an earlier revision to the first one of today's chains.
+BEFORE_BASELINE = "Driftmeter 0.1"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,41 @@ class Migrations:
         config.attributes["schema"] = self.schema
         return config
 
+    def known(self) -> list[str]:
+        """Revisions of the chain, the newest first."""
+        chain = ScriptDirectory.from_config(self.config())
+        return [script.revision for script in chain.walk_revisions()]
+
+    def stored(self, session: sa.Connection) -> str | None:
+        """Revision that the schema is at; None before its first."""
+        table = f"{self.schema}.{VERSION_TABLE}"
+        if not session.scalar(sa.text("select to_regclass(:table) is not null"), {"table": table}):
+            return None
+        revision: str | None = session.scalar(sa.text(f"select version_num from {table}"))
+        return revision
+
+    def why_not_from(self, revision: str, where: str) -> DriftmeterError | None:
+        """Why nothing goes on from a revision that was found somewhere; None where it does.
+
+        Revisions are numbers of four digits: one below the chain's first is of an earlier version.
+        """
+        known = self.known()
+        if revision in known:
+            return None
+        at = f"schema {self.schema} is at revision {revision}"
+        if revision < known[-1]:
+            return DriftmeterError(
+                f"{at}, of an earlier Driftmeter: this one goes on from {known[-1]} and later",
+                where=where,
+                fix=f"run `driftmeter up` of the last {BEFORE_BASELINE} on it first, or drop the"
+                f" schema {self.schema} and fill it again",
+            )
+        return DriftmeterError(
+            f"{at}, which this version of Driftmeter does not know: its newest is {known[0]}",
+            where=where,
+            fix="install the newer version that made it",
+        )
+
 
 def metrics_migrations() -> Migrations:
     """Those of the metrics schema."""
@@ -59,16 +95,13 @@ def upgrade(engine: sa.Engine) -> None:
     Raises
     ------
     DriftmeterError
-        If the warehouse refuses, for instance a role that may not create schemas. Nothing is
-        changed then: an upgrade is one transaction.
+        If the warehouse refuses, for instance a role that may not create schemas, or if another
+        version made its schema from which this one cannot go on. Nothing is changed then: an
+        upgrade is one transaction.
     """
     migrations = metrics_migrations()
     with upgraded(engine, migrations) as connection:
-        head = ScriptDirectory.from_config(migrations.config()).get_current_head()
-        upgrade_views(connection, str(head))
-        # A backup of the metrics alone does not bring it along.
-        if not sa.inspect(connection).has_schema("dagster"):
-            connection.execute(sa.text("create schema dagster"))
+        upgrade_views(connection, migrations.known()[0])
 
 
 @contextmanager
@@ -92,9 +125,14 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
             config.attributes["connection"] = connection
             # Two processes that start at once must not both create the tables.
             alone(connection, "driftmeter migrations")
-            # Who may not create schemas may use one that is there.
-            if not sa.inspect(connection).has_schema(migrations.schema):
-                connection.execute(sa.text(f"create schema {migrations.schema}"))
+            # Dagster's own is granted on, and no backup of the metrics brings it along. Who may
+            # not create schemas may use those that are there.
+            for schema in (migrations.schema, "dagster"):
+                if not sa.inspect(connection).has_schema(schema):
+                    connection.execute(sa.text(f"create schema {schema}"))
+            stored = migrations.stored(connection)
+            if stored is not None and (reason := migrations.why_not_from(stored, where)):
+                raise reason
             command.upgrade(config, "head")
             yield connection
             # Roles that were created since, tables that were added.
@@ -113,21 +151,12 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
             fix="let this role create schemas in the database, tables in them, and"
             " the role driftmeter_reader (or create that one for it)",
         ) from error
-    except CommandError as error:
-        raise DriftmeterError(
-            f"the warehouse was made by another version of Driftmeter ({error})",
-            where=where,
-            fix="use the newer version of the two",
-        ) from error
 
 
 def revisions(session: sa.Connection) -> tuple[str | None, str]:
     """Revision that the metrics schema is at, None before its first, and the newest known here."""
     migrations = metrics_migrations()
-    table = f"{migrations.schema}.{VERSION_TABLE}"
-    is_made = session.scalar(sa.text("select to_regclass(:table) is not null"), {"table": table})
-    stored = session.scalar(sa.text(f"select version_num from {table}")) if is_made else None
-    return stored, str(ScriptDirectory.from_config(migrations.config()).get_current_head())
+    return migrations.stored(session), migrations.known()[0]
 
 
 def first_line(error: sa.exc.DBAPIError) -> str:

@@ -99,9 +99,8 @@ def _schema(session: sa.Connection) -> Iterator[Finding]:
         yield warning(SCHEMA, "is not there yet", "run `driftmeter up`")
     elif stored == newest:
         yield ok(SCHEMA, f"{settings.metrics_schema()}, at {stored}")
-    elif stored < newest:
+    elif reason := migrate.metrics_migrations().why_not_from(stored, SCHEMA):
+        yield failure(SCHEMA, reason.what, str(reason.fix))
+    else:
         shows = f"is at {stored}, and this version's at {newest}"
         yield warning(SCHEMA, shows, "run `driftmeter up`: it brings it up to date")
-    else:
-        shows = f"is at {stored}, of a newer version: this one knows {newest}"
-        yield failure(SCHEMA, shows, "install that version of Driftmeter")

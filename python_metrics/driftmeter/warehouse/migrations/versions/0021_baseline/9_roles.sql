@@ -1,47 +1,9 @@
-"""Group roles for those who load, transform and measure, beside the one that dashboards read with.
+-- Group roles for those who load, transform and measure, beside the one that dashboards
+-- read with. Nobody has to use them: one user for everything goes on working, and a
+-- user who may not create roles leaves them out.
 
-Nobody has to use them: one user for everything goes on working, and a user who may not create roles
-leaves them out. `metrics.grant_roles()` grants again what later migrations add.
-"""
-
-from alembic import op
-
-from driftmeter import settings
-
-revision = "0019"
-down_revision = "0018"
-
-SCHEMA = settings.metrics_schema()
-# What `make_months` and `analyze_months` did so far is what the owner of a table does.
-OF_OWNER = {"make_months": "attach_months", "analyze_months": "analyze_parts"}
-# A month is attached, and a table analyzed, by its owner only: for one who may add rows the owner
-# of these functions does it, and for nobody else.
-DISPATCH = """
-create function metrics.{name}_for_writer(parent regclass, days date[]) returns {returns}
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    if not has_table_privilege(session_user, parent, 'insert')
-        or (select relowner from pg_class where oid = parent) <> current_user::regrole
-    then
-        raise insufficient_privilege using message = format('permission denied for %s', parent);
-    end if;
-    {call} metrics.{renamed}(parent, days);
-end
-$$;
-revoke all on function metrics.{name}_for_writer from public;
-create function metrics.{name}({parent} regclass, days date[]) returns {returns}
-language plpgsql as $$
-begin
-    if pg_has_role(current_user, (select relowner from pg_class where oid = {parent}), 'usage')
-    then
-        {call} metrics.{renamed}({parent}, days);
-    else
-        {call} metrics.{name}_for_writer({parent}, days);
-    end if;
-end
-$$
-"""
-GRANT_ROLES = """
+-- Makes the roles and grants each what is its own; called again after every change that
+-- adds a table.
 create function metrics.grant_roles() returns void language plpgsql as $body$
 declare
     name text;
@@ -136,10 +98,10 @@ begin
             raise warning 'what dbt makes is for its own role only: see docs/access.md';
     end;
 end
-$body$
-"""
-# By the owner of the schema, who alone may grant: whether there is something to grant.
-LACK = """
+$body$;
+revoke all on function metrics.grant_roles from public;
+
+-- Whether there is something to grant, said by the owner of the schema, who alone may.
 create function metrics.roles_lack_grants() returns boolean language sql stable as $$
     select pg_has_role(current_user, nspowner, 'usage') and (
         to_regrole('driftmeter_writer') is null
@@ -160,28 +122,6 @@ create function metrics.roles_lack_grants() returns boolean language sql stable 
         )
     )
     from pg_namespace where nspname = 'metrics'
-$$
-"""
+$$;
 
-
-def upgrade() -> None:
-    """Make the functions and roles, and grant."""
-    statements = []
-    for name, renamed in OF_OWNER.items():
-        returns = "integer" if name == "make_months" else "void"
-        statements += [
-            f"alter function metrics.{name} rename to {renamed}",
-            DISPATCH.format(
-                name=name,
-                renamed=renamed,
-                returns=returns,
-                parent="parent" if name == "make_months" else "written",
-                call="return" if returns == "integer" else "perform",
-            ),
-        ]
-    revoked = "revoke all on function metrics.grant_roles from public"
-    for statement in [*statements, GRANT_ROLES, LACK, revoked]:
-        # The driver takes a percent sign for a parameter.
-        in_schema = statement.replace("'metrics'", f"'{SCHEMA}'").replace("%", "%%")
-        op.get_bind().exec_driver_sql(in_schema)
-    op.execute("select metrics.grant_roles()")
+select metrics.grant_roles();

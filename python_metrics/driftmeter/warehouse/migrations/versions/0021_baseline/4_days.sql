@@ -1,39 +1,93 @@
-"""Of which rows each step measured a day: a day is fresh once all of its steps agree.
+-- Which days there are, which rows of them each step has measured, and which columns
+-- their table had.
 
-`partitions.state` is what the day is to whoever reads it; `drift_state` is what drift made of it,
-or what changed since, whatever later steps have still to do.
-"""
+-- A day of a monitor. `state` is what it is to whoever reads it; `drift_state` is what
+-- drift made of it, or what changed since, whatever later steps have still to do.
+-- Labels and inputs are counted and hashed apart: that tells late labels from late
+-- rows. `breaches_of` is a hash of what the day's breaches were written from, so that
+-- no day is diagnosed twice for nothing. `policy_hash` and `judging_version` say under
+-- which alarm policy and by which version of the judging it was judged, null where
+-- nobody noted it. Once its rows were dropped for their age (`rows_dropped_at`), what
+-- was measured of it is final.
+create table metrics.partitions (
+    monitor text not null,
+    partition_date date not null,
+    state text not null check (
+        state in ('fresh', 'stale', 'empty', 'missing', 'failed')
+    ),
+    reason text,
+    row_count bigint not null,
+    fingerprint text,
+    config_hash text not null,
+    computed_at timestamptz not null default now(),
+    duration_seconds double precision not null,
+    breaches_of text,
+    labelled_count bigint,
+    inputs_fingerprint text,
+    policy_hash text,
+    rows_dropped_at timestamptz,
+    drift_state text not null,
+    drift_reason text,
+    judging_version integer,
+    primary key (monitor, partition_date)
+);
 
-from alembic import op
-
-from driftmeter import settings
-
-revision = "0017"
-down_revision = "0016"
-
-SCHEMA = settings.metrics_schema()
-STATEMENTS = (
-    """
+-- Of which rows each step measured a day: a day is fresh once all of its steps agree.
+-- A fingerprint is null where the step is still to come in a run that has begun. The
+-- step `tests`, of dbt's tests, is without one from before dbt begins until the
+-- transaction that stores their outcomes.
 create table metrics.measured_inputs (
     monitor text not null,
     partition_date date not null,
-    step text not null check (step in ('quality', 'drift', 'performance', 'incidents')),
-    -- Null where the step is still to come in a run that has begun.
+    step text not null check (
+        step in ('quality', 'tests', 'drift', 'performance', 'incidents')
+    ),
     fingerprint text,
     measured_at timestamptz not null default now(),
+    config_hash text,
     primary key (monitor, partition_date, step)
-)
-""",
-    "alter table metrics.partitions add column drift_state text, add column drift_reason text",
-    "update metrics.partitions set drift_state = state, drift_reason = reason",
-    "alter table metrics.partitions alter column drift_state set not null",
-    # As text of one form whatever the settings of a connection, so that dbt's and Python's agree.
-    # One aggregate without functions of our own, which a Citus sends to the machines whole.
-    """
+);
+
+-- Columns that each inference table had when it was last measured.
+create table metrics.inference_columns (
+    monitor text not null,
+    column_name text not null,
+    data_type text not null,
+    primary key (monitor, column_name)
+);
+
+-- How those columns changed, by the day on which it was seen.
+create table metrics.column_changes (
+    monitor text not null,
+    partition_date date not null,
+    column_name text not null,
+    change text not null check (change in ('added', 'removed', 'retyped')),
+    old_type text,
+    new_type text,
+    noted_at timestamptz not null default now(),
+    primary key (monitor, partition_date, column_name)
+);
+
+-- Rows, labels and fingerprints of each day of a table. Values are hashed as text of
+-- one form whatever the settings of a connection, so that dbt's and Python's agree.
+-- One aggregate without functions of our own, which a Citus sends to the machines
+-- whole.
 create function metrics.day_contents(
-    of_schema text, of_table text, every text[], inputs text[], target text, first date, last date
+    of_schema text,
+    of_table text,
+    every text[],
+    inputs text[],
+    target text,
+    first date,
+    last date
 )
-returns table (day date, rows bigint, labelled bigint, fingerprint text, inputs_fingerprint text)
+returns table (
+    day date,
+    rows bigint,
+    labelled bigint,
+    fingerprint text,
+    inputs_fingerprint text
+)
 language plpgsql stable
 set timezone = 'UTC' set datestyle = 'ISO, MDY' set intervalstyle = 'postgres'
 set extra_float_digits = 1 set bytea_output = 'hex'
@@ -66,10 +120,11 @@ begin
         end
     );
 end
-$$
-""",
-    # The newest note is of the rows as they are; a step with another one has not measured them.
-    """
+$$;
+
+-- The newest note is of the rows as they are; a step with another one has not measured
+-- them. Tests make no day stale: teams that run dbt themselves store no outcomes, and a
+-- day of changed rows is stale by its other steps.
 create function metrics.publish_state() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -94,7 +149,7 @@ begin
         with notes as (
             select step, fingerprint, measured_at from metrics.measured_inputs
             where monitor = new.monitor and partition_date = new.partition_date
-                and step <> 'drift'
+                and step not in ('drift', 'tests')
             union all
             select 'drift', new.fingerprint, new.computed_at
         ),
@@ -119,14 +174,14 @@ begin
     end if;
     return new;
 end
-$$
-""",
-    """
+$$;
+revoke all on function metrics.publish_state from public;
+
 create trigger publish_state before insert or update on metrics.partitions
-for each row execute function metrics.publish_state()
-""",
-    # For roles that measure one step and may not write the record of days.
-    """
+for each row execute function metrics.publish_state();
+
+-- Notes what a step measured, for roles that measure one step and may not write the
+-- record of days.
 create function metrics.note_inputs(
     of_monitor text, of_step text, of_days date[], fingerprints text[], to_follow text[]
 ) returns void
@@ -153,10 +208,12 @@ begin
     on conflict (monitor, partition_date, step)
     do update set fingerprint = excluded.fingerprint, measured_at = excluded.measured_at;
 end
-$$
-""",
-    """
-create function metrics.publish_days(of_monitor text, first date, last date) returns void
+$$;
+revoke all on function metrics.note_inputs from public;
+
+-- Has the states of days follow from what was noted of them.
+create function metrics.publish_days(of_monitor text, first date, last date)
+returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform from metrics.partitions
@@ -165,17 +222,5 @@ begin
     update metrics.partitions set drift_state = drift_state
     where monitor = of_monitor and (first is null or partition_date between first and last);
 end
-$$
-""",
-    "revoke all on function metrics.publish_state from public",
-    "revoke all on function metrics.note_inputs from public",
-    "revoke all on function metrics.publish_days from public",
-)
-
-
-def upgrade() -> None:
-    """Make the table, the two columns and their functions."""
-    for statement in STATEMENTS:
-        # The driver takes a percent sign for a parameter.
-        in_schema = statement.replace("metrics.", f"{SCHEMA}.").replace("%", "%%")
-        op.get_bind().exec_driver_sql(in_schema)
+$$;
+revoke all on function metrics.publish_days from public;
