@@ -27,7 +27,7 @@ from benchmarks.detection import interval
 from benchmarks.judges import Binning
 from benchmarks.planted import PLANTS, Planted
 from driftmeter.alarms.area import Area
-from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.decision import policy_of

@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.streams import FIRST
 from driftmeter.alarms.area import Area
-from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.day_null import fit_day_null
 from driftmeter.alarms.verdicts import Verdict, verdicts_of_day

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from benchmarks.detection import MONTH, SEED, interval
 from dagster_driftmeter.dbt.project_manifest import monitors
-from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.verdicts import verdicts_of_day
 from driftmeter.monitors.config import Monitor

@@ -98,13 +98,19 @@ def test_every_column_and_segment_is_judged_or_says_why_not(chain: Chain, monito
     assert segments
 
 
-def test_a_calibration_is_cached_by_content(chain: Chain, monitor: Monitor, tmp_path: Path) -> None:
+def test_the_null_of_the_classifier_is_kept_by_content(
+    chain: Chain, monitor: Monitor, tmp_path: Path
+) -> None:
     first = calibrate(chain.engine, monitor, "hash", tmp_path)
     (file,) = tmp_path.iterdir()
     written = file.stat().st_mtime_ns
     again = calibrate(chain.engine, monitor, "hash", tmp_path)
     assert file.stat().st_mtime_ns == written
     assert again.columns.keys() == first.columns.keys()
+    assert first.classifier is not None
+    assert again.classifier is not None
+    for name, value in vars(first.classifier).items():
+        assert np.array_equal(getattr(again.classifier, name), value), name
     calibrate(chain.engine, monitor, "other", tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 

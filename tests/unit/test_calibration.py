@@ -1,18 +1,15 @@
 """The statistics of calibration, against independent implementations and simulated truth."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from driftmeter.alarms.cache import Calibration, load, save
+from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.day_null import _negative_binomial, fit_day_null, p_values
 from driftmeter.alarms.decision import SHARES, Policy, as_deviations, decide, matters, shares_of
 from driftmeter.alarms.statistics import fit_scale, measure
 from driftmeter.quality.counts import Counts
-from driftmeter.quality.histograms import ColumnPart
 
 MONDAY = np.datetime64("2019-02-04")
 
@@ -253,24 +250,6 @@ def test_a_share_that_rose_from_nothing_is_new_once() -> None:
     evidence = judge_column(column, numbers(days_of(0.05, 120), cuts, MONDAY + 60))
     assert (evidence.p_value[40:] < 1e-3).mean() > 0.9
     assert (evidence.trailing_p_value[40:] < 0.01).mean() < 0.1
-
-
-def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
-    generator = np.random.default_rng(11)
-    counts = numbers(normal_days(generator, 60, 500), CUTS)
-    part = ColumnPart("borough", None, "fare")
-    column = calibrate_column(counts)
-    written = Calibration({part: column}, 60, {part: 30_000.0}, column.null)
-    save(written, tmp_path / "c.npz")
-    read = load(tmp_path / "c.npz")
-    assert read.reference_days == 60
-    assert read.reference_rows == written.reference_rows
-    later = numbers(normal_days(generator, 5, 500), CUTS, MONDAY + 60)
-    before, after = judge_column(column, later), judge_column(read.columns[part], later)
-    for name, values in vars(before).items():
-        assert np.array_equal(values, getattr(after, name), equal_nan=values.dtype.kind == "f")
-    assert read.classifier is not None
-    assert np.array_equal(read.classifier.level, column.null.level)
 
 
 def test_a_reference_that_is_too_short_says_so() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 import sqlalchemy as sa
 
-from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence, ColumnNull, calibrate_column, judge_column
 from driftmeter.monitors import baselines
 from driftmeter.monitors.baselines import ACCEPTED, AcceptedNormal

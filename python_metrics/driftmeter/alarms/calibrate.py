@@ -1,42 +1,69 @@
 """A monitor's calibration: every column and segment, fitted on its reference days once."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from driftmeter.alarms.cache import Calibration, load, save
 from driftmeter.alarms.classifier_null import fit_classifier_null
-from driftmeter.alarms.column import calibrate_column
+from driftmeter.alarms.column import ColumnNull, calibrate_column
+from driftmeter.alarms.day_null import DayNull
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
-from driftmeter.quality.histograms import load_counts
+from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days
+from driftmeter.quality.histograms import ColumnPart, load_counts
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What calm looks like for a monitor.
+
+    Attributes
+    ----------
+    columns : dict of ColumnPart to ColumnNull
+    reference_days : int
+        Days with rows that it rests on.
+    reference_rows : dict of ColumnPart to float
+        Rows of the reference with a value, by column and segment.
+    classifier : DayNull or None
+        Of the domain classifier's area, one statistic.
+    """
+
+    columns: dict[ColumnPart, ColumnNull]
+    reference_days: int
+    reference_rows: dict[ColumnPart, float]
+    classifier: DayNull | None
+
+    @property
+    def too_short(self) -> str | None:
+        """Why it cannot keep a budget, or None where it can."""
+        enough = self.reference_days >= LEAST_DAYS
+        return None if enough else too_few_days(self.reference_days)
 
 
 def calibrate(
     engine: sa.Engine, monitor: Monitor, config_hash: str, cache: Path | None = None
 ) -> Calibration:
-    """Calibrate a monitor, or read what was calibrated for the same rows and configuration.
+    """Calibrate a monitor.
 
     Parameters
     ----------
     config_hash : str
         Hash of the monitor's configuration and of the reference's rows.
     cache : Path, optional
-        Directory of calibrations.
+        Directory that keeps what is slow to fit, the domain classifier's null, for the next run of
+        the same rows and configuration.
     """
     days = monitor.reference
     with engine.connect() as connection:
         # Of a reference that goes on to the newest days, labels may be to come.
         due = min(last_due(connection, monitor), days.to_date)
-    name = f"{monitor.name}-{config_hash}-{due}-{JUDGING_VERSION}.npz"
-    file = cache / name if cache else None
-    if file is not None and file.exists():
-        return load(file)
+    name = f"{monitor.name}-classifier-{config_hash}-{due}-{JUDGING_VERSION}.npz"
     with engine.begin() as connection:
         counts = load_counts(connection, monitor, days.from_date, days.to_date)
-        classifier = fit_classifier_null(connection, monitor)
+        classifier = _classifier_null(connection, monitor, cache / name if cache else None)
     every_day = [part.rows > 0 for part in counts.values()]
     # Of a table that is filled once a week most days have no rows, and tell nothing of its parts.
     has_rows = np.any(every_day, axis=0) if every_day else np.zeros(0, dtype=bool)
@@ -46,7 +73,7 @@ def calibrate(
         for part, part_counts in counts.items()
         if reference_days and _is_usual(part_counts.rows[has_rows], monitor)
     }
-    calibration = Calibration(
+    return Calibration(
         columns={part: calibrate_column(part_counts) for part, part_counts in usual.items()},
         reference_days=reference_days,
         reference_rows={
@@ -54,9 +81,26 @@ def calibrate(
         },
         classifier=classifier,
     )
+
+
+def _classifier_null(
+    connection: sa.Connection, monitor: Monitor, file: Path | None
+) -> DayNull | None:
+    """The null of the domain classifier's area, read from the file where it is kept."""
+    if file is not None and file.exists():
+        # Plain arrays: reading them runs nothing.
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return (
+            DayNull(**{**arrays, "correlation": float(arrays["correlation"])}) if arrays else None
+        )
+    null = fit_classifier_null(connection, monitor)
     if file is not None:
-        save(calibration, file)
-    return calibration
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(".new.npz")
+        np.savez(new, **(vars(null) if null else {}))
+        new.rename(file)
+    return null
 
 
 def _is_usual(rows: Any, monitor: Monitor) -> bool:

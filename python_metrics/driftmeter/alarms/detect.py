@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from driftmeter.alarms.accepted import Accepted
 from driftmeter.alarms.area import Area
-from driftmeter.alarms.cache import Calibration
-from driftmeter.alarms.calibrate import calibrate
+from driftmeter.alarms.calibrate import Calibration, calibrate
 from driftmeter.alarms.column import judge_column
 from driftmeter.alarms.verdicts import TO_COME, Verdict, verdicts_of_day
 from driftmeter.arrival.column_changes import lost_columns

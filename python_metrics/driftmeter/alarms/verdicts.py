@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from driftmeter.alarms.area import LEAST_AREA, Area, AreaEvidence, judge_area
-from driftmeter.alarms.cache import Calibration
+from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence
 from driftmeter.alarms.decision import (
     Verdicts,
