@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.contents import day_contents
 from driftmeter.arrival.due import ONE_DAY, due_days, newest_due_day
+from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.monitors.config import Monitor
 
 # A monitor is live where its newest day was new when it was computed: that a table of old rows has
@@ -15,11 +16,6 @@ IS_LIVE = sa.text("select is_live from metrics.freshness where monitor = :monito
 MEASURED = sa.text(
     "select partition_date as day, row_count > 0 as has_rows from metrics.partitions"
     " where monitor = :monitor and partition_date > :after order by 1"
-)
-OF_REFERENCE = sa.text(
-    "select partition_date from metrics.column_profile where monitor = :monitor"
-    " and metric = 'row_count' and segment is null and partition_date between :first and :last"
-    " group by 1 having sum(value) > 0"
 )
 
 
@@ -46,8 +42,7 @@ def overdue_days(
     oldest = max(came) - dt.timedelta(days=monitor.watch_days)
     watched = sorted(day for day in came if day >= oldest)
     last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc))
-    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
-    reference = list(connection.scalars(OF_REFERENCE, {**named, **span}))
+    reference = list(reference_counts(connection, monitor))
     gaps = itertools.pairwise([*watched, max(last, watched[-1]) + ONE_DAY])
     return {
         day

@@ -185,18 +185,6 @@ def _of(changes: Sequence[ColumnChange], kind: str) -> list[ColumnChange]:
     return [change for change in changes if change.change == kind]
 
 
-def reference_counts(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, float]:
-    """Rows of each reference day that has any."""
-    query = sa.text(
-        "select partition_date, sum(value) as rows from metrics.column_profile"
-        " where monitor = :monitor and metric = 'row_count' and segment is null"
-        " and partition_date between :first and :last group by 1 having sum(value) > 0"
-    )
-    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
-    rows = connection.execute(query, {"monitor": monitor.name, **span})
-    return {row.partition_date: float(row.rows) for row in rows}
-
-
 def of_volume(
     reference: Mapping[dt.date, float], days: Sequence[Partition], level: float
 ) -> dict[dt.date, Breach]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from driftmeter.alarms.decision import policy_of
 from driftmeter.arrival.column_changes import ColumnChange
 from driftmeter.arrival.inference_rows import VERSION, read_rows
+from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.arrival import (
     Partition,
@@ -21,7 +22,6 @@ from driftmeter.incidents.arrival import (
     of_columns,
     of_state,
     of_volume,
-    reference_counts,
 )
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, causes, is_broad

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from driftmeter.alarms.decision import policy_of
 from driftmeter.alarms.detect import judge_stored
-from driftmeter.incidents.arrival import of_volume, partitions, reference_counts
+from driftmeter.arrival.reference_counts import reference_counts
+from driftmeter.incidents.arrival import of_volume, partitions
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import error_alarms, estimated_alarms
 

@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import NONE, ROLES, Proposal, Undecided
 from driftmeter.monitors.proposal.features import choose_features
-from driftmeter.monitors.proposal.late import late_columns
 from driftmeter.monitors.proposal.prediction import (
     choose_prediction,
     leave_out_cuts,
     leave_out_predictions,
 )
-from driftmeter.monitors.proposal.reference_period import choose_reference, days_of_table
+from driftmeter.monitors.proposal.reference_period import choose_reference
 from driftmeter.monitors.proposal.roles import choose_id, choose_timestamp, choose_version
 from driftmeter.monitors.proposal.table import NUMBERS, TEXTS, TIMES, quote, read_columns
+from driftmeter.monitors.proposal.table_days import late_columns, read_days
 from driftmeter.monitors.proposal.target import choose_target
 from driftmeter.monitors.proposal.task import choose_task
 
@@ -57,17 +57,16 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
         proposal = Proposal(schema, name, read_columns(session, schema, name), given)
         _check_given(proposal)
         choose_timestamp(proposal)
-        first, last = days_of_table(session, proposal)
-        late = late_columns(session, proposal, first, last)
+        days = read_days(session, proposal)
         choose_prediction(session, proposal)
         leave_out_predictions(proposal)
-        choose_target(session, proposal, late)
+        choose_target(session, proposal, late_columns(days))
         leave_out_cuts(session, proposal)
         choose_version(session, proposal)
         choose_id(session, proposal)
         choose_task(proposal)
         choose_features(proposal)
-        choose_reference(session, proposal)
+        choose_reference(proposal, days)
     proposal.add("alarm_budget", {"false_alarms_per_month": 1}, "the default")
     return proposal
 

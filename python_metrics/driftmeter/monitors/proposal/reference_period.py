@@ -1,34 +1,24 @@
-"""Which days stand for "as it should be"."""
+"""Which days stand for "as it should be", and what they leave unjudged."""
 
 import datetime as dt
+from collections.abc import Sequence
 
-import sqlalchemy as sa
+import numpy as np
 
-from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.label_delay import learned_delay
-from driftmeter.monitors.proposal.table import run
-from driftmeter.monitors.proposal.table_days import (
-    TableDays,
-    proposed_reference,
-    read_days,
-    will_not_judge,
-)
+from driftmeter.monitors.proposal.table_days import TableDays
+from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days, too_few_values
 
-# Not infinity, nor another day that no calendar here has.
-REAL_DAYS = "between date '0001-01-01' and date '9999-12-31'"
+# Reference days at most; fewer where the first half of the table's days is shorter.
+MOST_REFERENCE_DAYS = 90
 
 
-def choose_reference(session: sa.Connection, proposal: Proposal) -> None:
+def choose_reference(proposal: Proposal, days: TableDays) -> None:
     """The days given, or the first half of the table's; what they leave unjudged."""
     roles = (proposal.fields["prediction"], proposal.fields.get("target"))
     columns = [name for name in (*proposal.fields["features"], *roles) if name is not None]
-    days = read_days(
-        session,
-        proposal.relation,
-        proposal.day,
-        [(name, proposal.columns[name].data_type) for name in columns],
-    )
     if proposal.given.get("reference"):
         proposal.add("reference", proposal.given["reference"], "as given")
     else:
@@ -50,24 +40,32 @@ def _choose_label_delay(proposal: Proposal, days: TableDays) -> None:
         proposal.add("label_delay_days", delay, reason)
 
 
-def days_of_table(session: sa.Connection, proposal: Proposal) -> tuple[dt.date, dt.date]:
-    """The first and the last day that a row has.
+def proposed_reference(days: TableDays) -> tuple[dict[str, str], str]:
+    """First and last day of a reference period for a table, and why these; days without rows none.
 
-    Raises
-    ------
-    DriftmeterError
-        If no row has one.
+    A table that is filled once a week has a reference period of many weeks.
     """
-    select = (
-        f"select min(day), max(day) from (select {proposal.day} as day from {proposal.relation})"
-        f" as rows where day {REAL_DAYS}"
-    )
-    first, last = run(session, select).one()
-    if not isinstance(first, dt.date) or not isinstance(last, dt.date):
-        name = proposal.fields["timestamp"]
-        raise DriftmeterError(
-            f"{name!r} of {proposal.schema}.{proposal.table} has no day in any row",
-            where="--timestamp",
-            fix="name a column that says when a row happened",
-        )
-    return first, last
+    total = len(days.days)
+    count = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
+    reason = f"the first {count} of {total} days with rows: check that they were as they should be"
+    if count < LEAST_DAYS:
+        reason = f"all but the last of {total} days with rows; a threshold needs {LEAST_DAYS}"
+    return {"from": days.days[0].isoformat(), "to": days.days[count - 1].isoformat()}, reason
+
+
+def will_not_judge(
+    days: TableDays,
+    columns: Sequence[str],
+    min_rows: int = Monitor.model_fields["min_rows"].default,
+) -> list[tuple[tuple[str, ...], str]]:
+    """What a monitor with these reference days would not judge, and why.
+
+    Returns
+    -------
+    list of (tuple of str, str)
+        Columns, none of them for all, and the reason.
+    """
+    if len(days.days) < LEAST_DAYS:
+        return [((), too_few_days(len(days.days)))]
+    scarce = tuple(name for name in columns if np.median(days.known[name]) < min_rows)
+    return [(scarce, too_few_values(min_rows))] if scarce else []

@@ -1,22 +1,27 @@
 """The days of a table of predictions: which there are, and what is known on each of them."""
 
 import datetime as dt
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days, too_few_values
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.table import TIMES, known, run
 
 Floats = npt.NDArray[np.float64]
-FLOATS = {"real", "double precision", "numeric"}
 # A name that no column of a team has.
 DAY = '"day of the row"'
-# Reference days at most; fewer where the first half of the table's days is shorter.
-MOST_REFERENCE_DAYS = 90
+# The newest days, which wait for their labels; fewer rows than these say nothing.
+MOST_NEWEST_DAYS = 3
+LEAST_ROWS = 10
+# Known as often among the newest rows as this share of how often before: not a chance dip.
+LATE = 0.7
+# Standard deviations below what as many older rows would have.
+DEVIATIONS = 3
 
 
 @dataclass(frozen=True)
@@ -42,63 +47,69 @@ class TableDays:
         return TableDays(days, self.rows[chosen], known)
 
 
-def read_days(
-    session: sa.Connection, relation: str, day: str, columns: Sequence[tuple[str, str]]
-) -> TableDays:
+def read_days(session: sa.Connection, proposal: Proposal) -> TableDays:
     """Count each day's rows, and those with a value of each column, in one aggregate.
 
-    Parameters
-    ----------
-    relation, day : str
-        SQL of the table and of a row's day.
-    columns : sequence of (name, type)
-        Type as Postgres names it. Not a number is no value.
+    Columns with times are left out, and those without a value in the first rows.
+
+    Raises
+    ------
+    DriftmeterError
+        If no row has a day.
     """
-
-    def value(name: str, data_type: str) -> str:
-        column = '"' + name.replace('"', '""') + '"'
-        return f"nullif({column}, 'NaN')" if data_type in FLOATS else column
-
-    counted = "".join(f", count({value(*column)})" for column in columns)
+    columns = [c for c in proposal.columns.values() if c.data_type not in TIMES and c.known]
+    counted = "".join(f", count({known(c.name, c.data_type)})" for c in columns)
     select = (
-        f"select {DAY}, count(*){counted} from (select *, {day} as {DAY} from {relation}) as rows"
+        f"select {DAY}, count(*){counted} from"
+        f" (select *, {proposal.day} as {DAY} from {proposal.relation}) as rows"
         # Not infinity, nor another day that no calendar here has.
         f" where {DAY} between date '0001-01-01' and date '9999-12-31' group by 1 order by 1"
     )
-    # No parameters: a percent sign in a column's name is itself.
-    found = session.exec_driver_sql(select.replace("%", "%%")).all()
+    found = run(session, select).all()
+    if not found:
+        name = proposal.fields["timestamp"]
+        raise DriftmeterError(
+            f"{name!r} of {proposal.schema}.{proposal.table} has no day in any row",
+            where="--timestamp",
+            fix="name a column that says when a row happened",
+        )
     counts = np.array([row[1:] for row in found], dtype=float).reshape(len(found), -1)
-    known = {name: counts[:, 1 + at] for at, (name, _) in enumerate(columns)}
-    rows = counts[:, 0] if len(found) else np.zeros(0)
-    return TableDays(tuple(row[0] for row in found), rows, known)
+    by_column = {column.name: counts[:, 1 + at] for at, column in enumerate(columns)}
+    nothing = np.zeros(len(found))
+    return TableDays(
+        tuple(row[0] for row in found),
+        counts[:, 0],
+        {name: by_column.get(name, nothing) for name in proposal.columns},
+    )
 
 
-def proposed_reference(days: TableDays) -> tuple[dict[str, str], str]:
-    """First and last day of a reference period for a table, and why these; days without rows none.
+def late_columns(days: TableDays) -> dict[str, float]:
+    """Columns that are known later than the rest of their row, as labels are.
 
-    A table that is filled once a week has a reference period of many weeks.
-    """
-    total = len(days.days)
-    count = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
-    reason = f"the first {count} of {total} days with rows: check that they were as they should be"
-    if count < LEAST_DAYS:
-        reason = f"all but the last of {total} days with rows; a threshold needs {LEAST_DAYS}"
-    return {"from": days.days[0].isoformat(), "to": days.days[count - 1].isoformat()}, reason
-
-
-def will_not_judge(
-    days: TableDays,
-    columns: Sequence[str],
-    min_rows: int = Monitor.model_fields["min_rows"].default,
-) -> list[tuple[tuple[str, ...], str]]:
-    """What a monitor with these reference days would not judge, and why.
+    They have fewer known values in the newest rows than in the first half of the days.
 
     Returns
     -------
-    list of (tuple of str, str)
-        Columns, none of them for all, and the reason.
+    dict of str to float
+        By column: the share of known values in the newest rows, as a part of the share before.
     """
-    if len(days.days) < LEAST_DAYS:
-        return [((), too_few_days(len(days.days)))]
-    scarce = tuple(name for name in columns if np.median(days.known[name]) < min_rows)
-    return [(scarce, too_few_values(min_rows))] if scarce else []
+    first, last = days.days[0], days.days[-1]
+    total = (last - first).days + 1
+    if total < 4:
+        return {}
+    older = days.between(first, first + dt.timedelta(days=total // 2))
+    newest = dt.timedelta(days=min(MOST_NEWEST_DAYS, max(1, total // 10)) - 1)
+    newer = days.between(last - newest, last)
+    rows = float(newer.rows.sum())
+    if rows < LEAST_ROWS:
+        return {}
+    late = {}
+    for name in days.known:
+        share = float(older.known[name].sum() / older.rows.sum())
+        known_now = float(newer.known[name].sum())
+        spread = math.sqrt(rows * share * (1 - share))
+        if share >= 0.5 and known_now <= min(
+            LATE * rows * share, rows * share - DEVIATIONS * spread
+        ):
+            late[name] = known_now / rows / share
+    return late
