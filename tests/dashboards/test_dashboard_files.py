@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-import pytest
-
 from driftmeter.dashboards.write import DASHBOARDS as CODE
+from tests.cases import over
 from tests.dashboards.grafana_files import (
     DASHBOARDS,
     FILES,
@@ -28,7 +27,7 @@ def test_code_and_files_agree_and_no_file_is_left_over() -> None:
         assert file.read_text() == board.to_text(), f"{file.name}: run `make dashboards`"
 
 
-@pytest.mark.parametrize("uid", DASHBOARDS)
+@over("uid", DASHBOARDS)
 def test_a_dashboard_has_what_the_linter_asks(uid: str) -> None:
     board = DASHBOARDS[uid]
     assert board["uid"] == PREFIX + uid
@@ -42,7 +41,7 @@ def test_a_dashboard_has_what_the_linter_asks(uid: str) -> None:
     assert board["editable"] is False
 
 
-@pytest.mark.parametrize("uid", DASHBOARDS)
+@over("uid", DASHBOARDS)
 def test_panels_have_ids_of_their_own_and_do_not_overlap(uid: str) -> None:
     panels = DASHBOARDS[uid]["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
@@ -59,7 +58,7 @@ def test_panels_have_ids_of_their_own_and_do_not_overlap(uid: str) -> None:
         taken |= cells
 
 
-@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+@over(("uid", "panel"), PANELS, ids=PANEL_IDS)
 def test_a_panel_asks_a_question_and_says_how_to_read_the_answer(
     uid: str, panel: dict[str, Any]
 ) -> None:
@@ -94,7 +93,7 @@ def test_a_panel_asks_a_question_and_says_how_to_read_the_answer(
 # ask for Prometheus' own labels, and there is neither: template-job, template-instance,
 # template-label-promql, target-promql, target-logql, target-logql-auto, target-rate-interval,
 # target-job, target-instance, target-counter-agg.
-@pytest.mark.parametrize("uid", DASHBOARDS)
+@over("uid", DASHBOARDS)
 def test_whatever_asks_the_warehouse_does_so_through_the_one_variable(uid: str) -> None:
     board = DASHBOARDS[uid]
     variables = board["templating"]["list"]
@@ -111,7 +110,7 @@ def test_whatever_asks_the_warehouse_does_so_through_the_one_variable(uid: str) 
     assert all(part["label"] and part["description"] for part in variables)
 
 
-@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+@over(("uid", "panel"), PANELS, ids=PANEL_IDS)
 def test_a_panel_asks_something_and_its_exceptions_have_units_that_grafana_knows(
     uid: str, panel: dict[str, Any]
 ) -> None:
@@ -177,7 +176,7 @@ def test_every_link_leads_to_a_dashboard_that_is_there_and_keeps_the_range() -> 
     assert found > 20
 
 
-@pytest.mark.parametrize("where", EVERY_QUERY)
+@over("where", EVERY_QUERY)
 def test_a_query_reads_the_metrics_schema_and_stays_short(where: str) -> None:
     sql = EVERY_QUERY[where]
     sources = set(re.findall(r"\b(?:from|join)\s+([a-z_]+(?:\.[a-z_]+)?)", sql))

@@ -12,6 +12,7 @@ from driftmeter.dashboards.preview.charts import figure
 from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.warehouse import connection
 from driftmeter.warehouse.reader import set_reader_password
+from tests.cases import over
 from tests.dashboards.answers import Answer
 from tests.dashboards.grafana_files import PANELS, queries
 
@@ -42,7 +43,7 @@ def empty_reader(warehouse: sa.Engine):
     engine.dispose()
 
 
-@pytest.mark.parametrize("where", EVERY_QUERY)
+@over("where", EVERY_QUERY)
 def test_a_query_stands_a_warehouse_in_which_nothing_ran(
     empty_reader: sa.Engine, all_versions: Scope, where: str
 ) -> None:
@@ -53,7 +54,7 @@ def test_a_query_stands_a_warehouse_in_which_nothing_ran(
 COMPARES = "performance: Which version is better?"
 
 
-@pytest.mark.parametrize("where", [where for where in EVERY_QUERY if where != COMPARES])
+@over("where", [where for where in EVERY_QUERY if where != COMPARES])
 def test_all_versions_answer_as_every_one_of_them_chosen(
     reader: sa.Engine, all_versions: Scope, where: str
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from driftmeter.dashboards.preview.frames import Scope
+from tests.cases import over
 from tests.dashboards.answers import (
     TIMESTAMPTZ,
     Answer,
@@ -30,7 +31,7 @@ def opened(reader: sa.Engine, scope: Scope) -> Scope:
     return replace(scope, values={**scope.values, "model_version": versions})
 
 
-@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+@over(("uid", "panel"), PANELS, ids=PANEL_IDS)
 def test_a_panel_gets_rows_of_the_shape_that_its_kind_needs(
     reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
 ) -> None:
@@ -39,7 +40,7 @@ def test_a_panel_gets_rows_of_the_shape_that_its_kind_needs(
     check_shape(panel, answer, opened)
 
 
-@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+@over(("uid", "panel"), PANELS, ids=PANEL_IDS)
 def test_an_override_or_a_label_names_a_column_that_is_there(
     reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
 ) -> None:
@@ -55,7 +56,7 @@ def test_an_override_or_a_label_names_a_column_that_is_there(
     assert named <= set(answer.names)
 
 
-@pytest.mark.parametrize("where", EVERY_QUERY)
+@over("where", EVERY_QUERY)
 def test_a_query_stands_any_choice_of_variables(
     reader: sa.Engine, opened: Scope, where: str
 ) -> None:
@@ -71,7 +72,7 @@ def test_a_query_stands_any_choice_of_variables(
     Answer(reader, sql, with_values(opened, **quoted, model_version=["it's", 'a"b']))
 
 
-@pytest.mark.parametrize("where", EVERY_QUERY)
+@over("where", EVERY_QUERY)
 def test_a_query_answers_in_shape_of_any_monitor_versions_and_range(
     reader: sa.Engine, opened: Scope, where: str
 ) -> None:
@@ -97,7 +98,7 @@ def test_segments_begin_with_all_rows_and_hold_every_declared_one(
     assert {name.split(" = ")[0] for name in segments[1:]} == {"pickup_borough", "payment_type"}
 
 
-@pytest.mark.parametrize("uid", DASHBOARDS)
+@over("uid", DASHBOARDS)
 def test_an_annotation_has_a_time_and_a_text(reader: sa.Engine, opened: Scope, uid: str) -> None:
     for annotation in DASHBOARDS[uid]["annotations"]["list"]:
         answer = Answer(reader, annotation["target"]["rawSql"], opened)
@@ -108,7 +109,7 @@ def test_an_annotation_has_a_time_and_a_text(reader: sa.Engine, opened: Scope, u
         assert None not in answer.column("text")
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
+@over("rule", rules(), ids=lambda rule: rule["uid"])
 def test_a_rule_reads_one_number_and_labels_that_tell_its_alerts_apart(
     reader: sa.Engine, opened: Scope, rule: dict[str, Any]
 ) -> None:

@@ -9,6 +9,7 @@ from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.dashboards.preview.static_page import write_page
 from driftmeter.dashboards.write import DASHBOARDS as CODE
 from driftmeter.dashboards.write import newest_opening
+from tests.cases import over
 from tests.dashboards.answers import (
     TIMESTAMPTZ,
     Answer,
@@ -36,7 +37,7 @@ SILENT = {
 }
 
 
-@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=PANEL_IDS)
+@over(("uid", "panel"), PANELS, ids=PANEL_IDS)
 def test_a_panel_answers_of_each_monitor_or_says_why_not(
     farm: Farm, reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
 ) -> None:
@@ -59,7 +60,7 @@ def test_a_variable_lists_its_values(reader: sa.Engine, opened: Scope) -> None:
     assert segments == ["all rows", *(by_site if is_split else [])]
 
 
-@pytest.mark.parametrize("uid", DASHBOARDS)
+@over("uid", DASHBOARDS)
 def test_an_annotation_has_a_time_and_a_text(reader: sa.Engine, opened: Scope, uid: str) -> None:
     for annotation in DASHBOARDS[uid]["annotations"]["list"]:
         answer = Answer(reader, annotation["target"]["rawSql"], opened)
@@ -68,7 +69,7 @@ def test_an_annotation_has_a_time_and_a_text(reader: sa.Engine, opened: Scope, u
         assert None not in answer.column("text")
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
+@over("rule", rules(), ids=lambda rule: rule["uid"])
 def test_a_rule_tells_both_monitors(reader: sa.Engine, opened: Scope, rule: dict[str, Any]) -> None:
     answer = Answer(reader, rule["data"][0]["model"]["rawSql"], opened)
     check_alerts(rule, answer)
@@ -81,7 +82,7 @@ def test_each_open_incident_fires(farm: Farm, reader: sa.Engine, opened: Scope) 
     assert firing(reader, opened, "open-incident") == set(rows)
 
 
-@pytest.mark.parametrize("where", EVERY_QUERY)
+@over("where", EVERY_QUERY)
 def test_a_query_answers_in_any_segment_and_of_any_column(
     reader: sa.Engine, opened: Scope, where: str
 ) -> None:
@@ -91,7 +92,7 @@ def test_a_query_answers_in_any_segment_and_of_any_column(
             Answer(reader, EVERY_QUERY[where], with_values(opened, **{name: value}))
 
 
-@pytest.mark.parametrize("where", EVERY_QUERY)
+@over("where", EVERY_QUERY)
 def test_a_query_answers_in_shape_of_any_versions_and_range(
     reader: sa.Engine, opened: Scope, where: str
 ) -> None:

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from driftmeter.settings import PROJECT_ROOT
+from tests.cases import over
 
 # Where product and example are put together, each only for the example's own project.
 COMPOSED = {
@@ -35,7 +34,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", product(), ids=lambda path: str(path.relative_to(PROJECT_ROOT)))
+@over("path", product(), ids=lambda path: str(path.relative_to(PROJECT_ROOT)))
 def test_the_product_imports_nothing_of_the_example(path: Path) -> None:
     if str(path.relative_to(PROJECT_ROOT)) in COMPOSED:
         return

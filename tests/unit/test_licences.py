@@ -6,6 +6,7 @@ from importlib import metadata
 import pytest
 
 from driftmeter.settings import PROJECT_ROOT
+from tests.cases import over
 
 # Permissive licences, and the few that ask only for the licensed files themselves to stay open
 # (MPL-2.0). SPDX names, and the older classifiers and free text that some packages still carry.
@@ -57,7 +58,7 @@ def test_nearly_the_whole_lock_is_looked_at() -> None:
     assert len(INSTALLED) > 0.85 * len(locked_names()) > 100
 
 
-@pytest.mark.parametrize("name", INSTALLED)
+@over("name", INSTALLED)
 def test_a_dependencys_licence_allows_apache_2(name: str) -> None:
     if name not in EXCEPTIONS:
         assert licences(name) <= ACCEPTED
