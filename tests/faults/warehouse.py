@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ from driftmeter.warehouse.embedded import EmbeddedPostgres
 from taxi.migrations import upgrade_raw
 from tests.conftest import create_database
 from tests.faults.disk import Disk
-from tests.integration.commands import DRIFTMETER
 from tests.integration.test_any_columns import Project
 from tests.integration.test_changed_policy import LOOSE, ROWS, declare, fill
+from tests.warm import COLD
 
 SERVER = "server"
 # Thirty days after the reference, of 160 rows each.
@@ -160,17 +159,17 @@ class Warehouse:
 
     def begin(self, name: str, days: tuple[str, ...] = DAYS) -> "subprocess.Popen[str]":
         """Start a run of the days in a session of its own; of what is new without any."""
-        return self._popen(name, [DRIFTMETER, "run", *days])
+        return self._popen(name, [str(COLD / "driftmeter"), "run", *days])
 
     def begin_in_dagster(self, name: str) -> "subprocess.Popen[str]":
         """Start a run of the same assets and days by Dagster's own command."""
         code = "from dagster_driftmeter.runs.environment import prepare; prepare();" + (
             "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
         )
-        dagster = str(Path(sys.executable).parent / "dagster")
+        dagster = str(COLD / "dagster")
         command = [dagster, "asset", "materialize", "-m", "dagster_driftmeter.definitions"]
         command += ["--select", "*", "--partition-range", "...".join(DAYS[1::2])]
-        return self._popen(name, [sys.executable, "-c", code, *command])
+        return self._popen(name, [str(COLD / "python"), "-c", code, *command])
 
     def _popen(self, name: str, command: list[str]) -> "subprocess.Popen[str]":
         log = (self.root / f"{name}.log").open("a")
