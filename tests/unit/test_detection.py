@@ -74,7 +74,7 @@ def test_a_ramp_is_found_within_a_week() -> None:
 
 
 def test_what_is_too_small_to_matter_is_scored_and_no_alarm() -> None:
-    (day,) = verdicts(Stream(200_000, 0.0, 30), 1, streams.shifted("normal", 0.02))
+    (day,) = verdicts(Stream(100_000, 0.0, 30), 1, streams.shifted("normal", 0.02))
     (row,) = [v for v in day if v.column_name == "normal"]
     assert row.score is not None
     assert row.score > 4

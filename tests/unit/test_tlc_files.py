@@ -207,7 +207,8 @@ def test_a_directory_without_files_is_one_line(tmp_path: Path) -> None:
 def test_a_file_in_blocks_is_as_it_is_in_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    path = write_month(tmp_path, "2019-04")
+    # A day's trips lie in several blocks, and a block has several days.
+    path = write_month(tmp_path, "2019-04", trips_per_day=10)
     table = pq.read_table(path)
     times = table["tpep_pickup_datetime"].to_pylist()
     # No time, a stray of the month before, one of another year; the last row comes first.
@@ -220,7 +221,7 @@ def test_a_file_in_blocks_is_as_it_is_in_one(
         path.unlink()
         pa_csv.write_csv(table, path.with_suffix(".csv"))
     # The month before is there, for the stray.
-    write_month(tmp_path, "2019-03")
+    write_month(tmp_path, "2019-03", trips_per_day=10)
     days = [dt.date(2019, 3, 31), dt.date(2019, 4, 1), dt.date(2019, 4, 30)]
     whole = [FilesSource(tmp_path).read_day(day) for day in days]
     monkeypatch.setattr(files, "BLOCK_ROWS", 7)
