@@ -15,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev demo ui grafana overview pictures dashboards test matrix bench lint scan sql docs types format lock clean
+.PHONY: help venv venv-dev demo ui grafana overview pictures dashboards test test-all matrix bench lint scan sql docs types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ dashboards: venv  ## Write grafana/dashboards anew from python_metrics/driftmete
 
 test: venv-dev  ## Run the tests in a process a core, each on a Postgres of its own
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
+
+test-all: venv-dev  ## The same with campaigns: every fault, all drawn cases, the wheel in use
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder -m ""
 
 matrix: venv-dev  ## Measure a table with each dbt and Python, oldest and newest of the rest; needs uv
 	$(BIN)/python -m tests.matrix --out benchmarks/results/matrix.md

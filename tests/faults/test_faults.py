@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.disk import Disk
 from tests.faults.harness import overlap, suffer
+from tests.faults.inflict import FAULTS
 from tests.faults.warehouse import (
     BY_DAY,
     OTHERS,
@@ -20,6 +21,8 @@ from tests.faults.warehouse import (
 
 # More of them, of each kind: `python -m tests.faults --kills 100`.
 SEED = 5
+# In `make test` one kind; all of them in `make test-all`.
+SHORT = "postgres"
 DAY = "2026-03-01"
 
 
@@ -44,7 +47,10 @@ def prepared(
                 disk.unmount()
 
 
-@pytest.mark.parametrize("kind", ["postgres", "disk"])
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind == SHORT else pytest.param(kind, marks=pytest.mark.campaign) for kind in FAULTS],
+)
 def test_a_fault_leaves_no_day_lost_mixed_or_doubled(
     prepared: tuple[Warehouse, Contents, Contents, float], kind: str
 ) -> None:
@@ -56,6 +62,7 @@ def test_a_fault_leaves_no_day_lost_mixed_or_doubled(
     assert case.wrong == ()
 
 
+@pytest.mark.campaign
 def test_two_runs_at_once_give_what_one_gives(
     prepared: tuple[Warehouse, Contents, Contents, float],
 ) -> None:

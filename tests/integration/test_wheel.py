@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -79,23 +80,22 @@ defs = dg.Definitions.merge(
 }
 
 
-def test_from_a_filled_table_to_the_first_incident_beside_a_teams_own_packages(
-    programs: Path, tmp_path: Path, warehouse: sa.Engine, warehouse_url: str
-) -> None:
-    with warehouse.begin() as session:
-        session.exec_driver_sql(LOANS.replace("%", "%%"))
-    kept = {"PATH", "HOME", "LANG"}
-    environment = {name: value for name, value in os.environ.items() if name in kept}
-    environment["DRIFTMETER_DATABASE_URL"] = warehouse_url
-    for name, content in NEIGHBOURS.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(content)
+@dataclass(frozen=True)
+class Installed:
+    """Programs of the wheel's environment, used in an empty directory with a warehouse."""
 
-    def run(program: str, *arguments: str) -> str:
+    programs: Path
+    directory: Path
+    warehouse_url: str
+
+    def run(self, program: str, *arguments: str) -> str:
+        """What a program prints."""
+        kept = {"PATH", "HOME", "LANG"}
+        environment = {name: value for name, value in os.environ.items() if name in kept}
         ended = subprocess.run(
-            [programs / program, *arguments],
-            cwd=tmp_path,
-            env=environment,
+            [self.programs / program, *arguments],
+            cwd=self.directory,
+            env={**environment, "DRIFTMETER_DATABASE_URL": self.warehouse_url},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -103,31 +103,47 @@ def test_from_a_filled_table_to_the_first_incident_beside_a_teams_own_packages(
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
-    where = run(
-        "python",
-        "-c",
-        "import driftmeter, dagster_driftmeter as d; print(driftmeter.__file__, d.__file__)",
-    )
-    assert where.count(str(programs.parent)) == 2
-    assert run("driftmeter", "--version").strip() == __version__
-    shown = run("driftmeter", "--help")
+
+@pytest.fixture
+def installed(programs: Path, tmp_path: Path, warehouse_url: str) -> Installed:
+    return Installed(programs, tmp_path, warehouse_url)
+
+
+def test_the_wheel_has_its_packages_commands_and_dashboards(installed: Installed) -> None:
+    for package in ("dagster_driftmeter", "driftmeter"):
+        where = installed.run("python", "-c", f"import {package} as p; print(p.__file__)")
+        assert str(installed.programs.parent) in where
+    assert installed.run("driftmeter", "--version").strip() == __version__
+    shown = installed.run("driftmeter", "--help")
     assert "\n  init " in shown
     assert "\n  demo " not in shown
-    run("driftmeter", "init", "--table", "public.loan_scores", "--yes")
-    run("driftmeter", "run")
-    incidents = run("driftmeter", "incidents")
+    dashboards = "from driftmeter.settings import GRAFANA; print(*GRAFANA.rglob('*.json'))"
+    assert installed.run("python", "-c", dashboards).count(".json") == 6
+
+
+@pytest.mark.campaign
+def test_from_a_filled_table_to_the_first_incident_beside_a_teams_own_packages(
+    installed: Installed, warehouse: sa.Engine
+) -> None:
+    for name, content in NEIGHBOURS.items():
+        (installed.directory / name).parent.mkdir(exist_ok=True)
+        (installed.directory / name).write_text(content)
+    with warehouse.begin() as session:
+        session.exec_driver_sql(LOANS.replace("%", "%%"))
+    installed.run("driftmeter", "init", "--table", "public.loan_scores", "--yes")
+    installed.run("driftmeter", "run")
+    incidents = installed.run("driftmeter", "incidents")
     assert "income_eur is 100 times what it was" in incidents
-    assert "loan_scores" in run("driftmeter", "status")
-    page = Path(run("driftmeter", "report", "--overview").strip().removeprefix("file://"))
-    assert page.is_relative_to(tmp_path)
+    assert "loan_scores" in installed.run("driftmeter", "status")
+    shown = installed.run("driftmeter", "report", "--overview")
+    page = Path(shown.strip().removeprefix("file://"))
+    assert page.is_relative_to(installed.directory)
     assert "unit_change" in page.read_text()
     # Dagster's own page of it loads too.
     names = "from dagster_driftmeter.definitions import defs; print(len(list(defs.assets)))"
-    assert int(run("python", "-c", names)) > 0
-    dashboards = "from driftmeter.settings import GRAFANA; print(*GRAFANA.rglob('*.json'))"
-    assert run("python", "-c", dashboards).count(".json") == 6
+    assert int(installed.run("python", "-c", names)) > 0
     # In the team's own code location, which imports its own packages of those names.
     own = "import driftmeter_monitoring as m; print(len(list(m.defs.assets)))"
-    assert int(run("python", "-c", own)) > 1
+    assert int(installed.run("python", "-c", own)) > 1
     checked = ["definitions", "validate", "-m", "driftmeter_monitoring"]
-    run("python", "-m", "dagster", *checked)
+    installed.run("python", "-m", "dagster", *checked)

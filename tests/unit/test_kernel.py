@@ -30,8 +30,10 @@ REFERENCE_ROWS = st.sampled_from([1, 2, 5, 40, 300, 999, 1000, 1001, 1002, 3000]
 DAY_ROWS = st.sampled_from([0, 29, 30, 31, 100, 100, 300, 300, 1500, 1500])
 SHARES = st.sampled_from([*[0.0] * 6, 0.02, 0.3, 1.0])
 SEEDS = st.integers(0, 2**32 - 1)
-# The same cases each time.
-MANY = settings(max_examples=1000, deadline=None, derandomize=True)
+# The same cases each time: a tenth in `make test`, all of them in `make test-all`.
+SOME, MANY = (
+    settings(max_examples=number, deadline=None, derandomize=True) for number in (100, 1000)
+)
 
 NUMBERS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
     "skewed": lambda rng, n: rng.gamma(3, 4, n),
@@ -137,14 +139,15 @@ RANGES = st.sampled_from([None, (0, 1), (-1e9, 1e9), (0, sys.float_info.max)])
 NULL_SHARES = st.sampled_from([0.0, 0.1, 1.0])
 
 
-@MANY
-@given(
+NUMBER_CASES = given(
     st.data(),
     SEEDS,
     st.sampled_from(list(NUMBERS)),
     st.sampled_from(["the same", "another", "a part", "all of it"]),
 )
-def test_numbers_are_scored_and_tested_as_evidently_does(
+
+
+def numbers_are_scored_and_tested_as_evidently_does(
     data: st.DataObject, seed: int, kind: str, day_is: str
 ) -> None:
     gaps = st.tuples(SHARES, SHARES)
@@ -164,9 +167,12 @@ def test_numbers_are_scored_and_tested_as_evidently_does(
         assert_same(reference, day, column)
 
 
-@MANY
-@given(st.data(), SEEDS, st.sampled_from([1, 2, 3, 6, 20, 300]), st.sampled_from([0, 0, 1, 2, 400]))
-def test_categories_are_scored_and_tested_as_evidently_does(
+CATEGORY_CASES = given(
+    st.data(), SEEDS, st.sampled_from([1, 2, 3, 6, 20, 300]), st.sampled_from([0, 0, 1, 2, 400])
+)
+
+
+def categories_are_scored_and_tested_as_evidently_does(
     data: st.DataObject, seed: int, kinds: int, first: int
 ) -> None:
     reference = categories(seed, 0, kinds, data.draw(REFERENCE_ROWS), data.draw(SHARES))
@@ -175,6 +181,20 @@ def test_categories_are_scored_and_tested_as_evidently_does(
     null_share = data.draw(NULL_SHARES)
     column = Column(kind="categorical", accepted=accepted, max_null_share=null_share)
     assert_same(reference, day, column)
+
+
+test_some_numbers_are_scored_as_evidently_does = SOME(
+    NUMBER_CASES(numbers_are_scored_and_tested_as_evidently_does)
+)
+test_some_categories_are_scored_as_evidently_does = SOME(
+    CATEGORY_CASES(categories_are_scored_and_tested_as_evidently_does)
+)
+
+
+@pytest.mark.campaign
+def test_many_columns_are_scored_as_evidently_does() -> None:
+    MANY(NUMBER_CASES(numbers_are_scored_and_tested_as_evidently_does))()
+    MANY(CATEGORY_CASES(categories_are_scored_and_tested_as_evidently_does))()
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint64", "bool"])
@@ -207,17 +227,19 @@ def test_categories_of_pandas_are_scored_and_tested_as_their_text(rows: int, kin
         assert said[0] == said[1]
 
 
-@pytest.mark.parametrize("rows", [1000, 1001])
 @pytest.mark.parametrize("kind", NUMBERS)
-@pytest.mark.parametrize("of_day", NUMBERS)
-def test_every_kind_of_number_against_every_other(kind: str, of_day: str, rows: int) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        row = assert_same(
-            numbers(1, kind, rows, 0, 0), numbers(2, of_day, 200, 0, 0), Column(kind="numerical")
-        )
-    beyond = "beyond the kernel" in (kind, of_day)
-    assert row.engine == (EVIDENTLY if beyond else ENGINE)
+def test_every_kind_of_number_against_every_other(kind: str) -> None:
+    for of_day, rows in itertools.product(NUMBERS, (1000, 1001)):
+        print(f"{rows} values {kind}, against a day {of_day}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            row = assert_same(
+                numbers(1, kind, rows, 0, 0),
+                numbers(2, of_day, 200, 0, 0),
+                Column(kind="numerical"),
+            )
+        beyond = "beyond the kernel" in (kind, of_day)
+        assert row.engine == (EVIDENTLY if beyond else ENGINE)
 
 
 @pytest.mark.parametrize("kind", ["numerical", "categorical"])
