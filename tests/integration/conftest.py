@@ -1,5 +1,6 @@
 """A warehouse with a baseline and three days, built once for the tests of the whole chain."""
 
+import contextlib
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -20,12 +21,15 @@ class Chain:
 
     engine: sa.Engine
     directory: Path
+    kept: contextlib.ExitStack
 
     def run(self, first: str, last: str | None = None, only: str | None = None) -> None:
-        """Take days through the chain, in this process."""
+        """Take days through the chain, in this process with the dbt and workers of the first."""
+        from dagster_driftmeter.runs.chain import kept_processes
         from dagster_taxi.source_choice import SourceChoice
         from dagster_taxi.trip_chain import run_chain
 
+        self.kept.enter_context(kept_processes())
         run_chain(SourceChoice("files", str(self.directory)), days(first, last), only)
 
 
@@ -53,8 +57,9 @@ def built(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
         prepare_for(patch, f"{postgres}/{name}", home)
-        chain = Chain(connection.engine(f"{postgres}/{name}"), directory)
-        chain.run("2019-04-01", "2019-04-03")
+        with contextlib.ExitStack() as kept:
+            chain = Chain(connection.engine(f"{postgres}/{name}"), directory, kept)
+            chain.run("2019-04-01", "2019-04-03")
         chain.engine.dispose()
     return Built(name, home, files, directory)
 
@@ -68,8 +73,8 @@ def chain(postgres: str, built: Built, tmp_path_factory: pytest.TempPathFactory)
     # Without what another module has put there.
     shutil.rmtree(built.directory)
     shutil.copytree(built.files, built.directory)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as kept:
         prepare_for(patch, f"{postgres}/{name}", home)
-        copy = Chain(connection.engine(f"{postgres}/{name}"), built.directory)
+        copy = Chain(connection.engine(f"{postgres}/{name}"), built.directory, kept)
         yield copy
         copy.engine.dispose()

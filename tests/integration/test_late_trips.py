@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from dagster_driftmeter.runs.chain import kept_processes
 from dagster_taxi.source_choice import SourceChoice
 from dagster_taxi.trip_chain import run_chain, run_stale
 from driftmeter.arrival.changed_days import stale_days
@@ -35,10 +36,11 @@ def engine(
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
         prepare_for(patch, f"{postgres}/{name}", tmp_path_factory.mktemp("home"))
-        run_chain(CHOICE, days("2019-04-19", "2019-04-21"))
-        made = connection.engine(f"{postgres}/{name}")
-        yield made
-        made.dispose()
+        with kept_processes():
+            run_chain(CHOICE, days("2019-04-19", "2019-04-21"))
+            made = connection.engine(f"{postgres}/{name}")
+            yield made
+            made.dispose()
 
 
 def partition(engine: sa.Engine) -> tuple[str, str | None, int]:
