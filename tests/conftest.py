@@ -37,14 +37,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a process of several, the groups that take longest come first."""
+    """In a process of several, what takes longest comes first."""
     if not hasattr(config, "workerinput"):
         return
-    from tests.scheduler import BUILT_ONCE, group_of
+    from tests.scheduler import place_of
 
-    groups = {item: group_of(item.nodeid.split("::", 1)[0]) for item in items}
-    order = list(BUILT_ONCE)
-    items.sort(key=lambda item: order.index(groups[item]) if groups[item] in order else len(order))
+    items.sort(key=lambda item: place_of(item.nodeid.split("::", 1)[0]))
 
 
 @pytest.fixture(scope="session")
