@@ -20,6 +20,7 @@ from driftmeter.drift.reference import load_reference
 from driftmeter.incidents.update import update_incidents
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.performance.performance_day import load_background, measure_day
+from tests.cases import over
 
 ROWS = '''
     create schema team;
@@ -209,7 +210,13 @@ def test_without_a_window_days_that_the_source_lost_are_kept(project: Project) -
     assert counts(project)[0] == project.scalar("select count(*) from team.scores")
 
 
-@pytest.mark.parametrize(
+@pytest.fixture
+def built(project: Project) -> Project:
+    assert project.build(start_date="2026-01-01", end_date="2026-03-12").returncode == 0
+    return project
+
+
+@over(
     ("variables", "message"),
     [
         ({"start_date": "2026-01-05"}, "vars.end_date: '' is no day. Give both or neither"),
@@ -221,13 +228,12 @@ def test_without_a_window_days_that_the_source_lost_are_kept(project: Project) -
     ],
 )
 def test_half_a_window_touches_nothing(
-    project: Project, variables: dict[str, str], message: str
+    built: Project, variables: dict[str, str], message: str
 ) -> None:
-    assert project.build(start_date="2026-01-01", end_date="2026-03-12").returncode == 0
-    refused = project.build(**variables)
+    refused = built.build(**variables)
     assert refused.returncode != 0
     assert message in " ".join(refused.stdout.split())
-    assert counts(project) == (7000, 7000)
+    assert counts(built) == (7000, 7000)
 
 
 @pytest.mark.parametrize("materialized", ["table", "view"])
@@ -261,7 +267,7 @@ def test_rows_without_a_day_are_refused(project: Project) -> None:
     assert counts(project) == (7000, 7000)
 
 
-@pytest.mark.parametrize("listed", [(), ("odd_names", "nosuch")])
+@over("listed", [(), ("odd_names", "nosuch")])
 def test_a_monitor_is_declared_and_listed_or_refused(
     project: Project, listed: tuple[str, ...]
 ) -> None:
