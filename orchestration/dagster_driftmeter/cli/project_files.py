@@ -170,7 +170,11 @@ def _new_project(directory: Path) -> dict[str, Any]:
         "name": name,
         "version": "1.0.0",
         "profile": "driftmeter",
-        "flags": {"send_anonymous_usage_stats": False},
+        # The package's models refer to the project's: dbt looks in the package first, then here.
+        "flags": {
+            "send_anonymous_usage_stats": False,
+            "require_ref_searches_node_package_before_root": True,
+        },
         "vars": {"monitors": []},
         # Views over the tables that hold the predictions: what a job writes is there at once.
         "models": {name: {"+materialized": "view_by_name", "+schema": "inference"}},
