@@ -99,14 +99,14 @@ def test_the_overview_calls_a_day_with_an_alarm_no_calm_one(
     last = dt.datetime.combine(alarm, dt.time.max, dt.timezone.utc)
     values = {**all_versions.values, "monitor": "trip_tip"}
     scope = replace(all_versions, last=last, values=values)
-    assert Answer(reader, sql_of("Is it fine?"), scope).column("state") == ["alarm"]
+    assert Answer(reader, sql_of("Is the monitor calm?"), scope).column("state") == ["alarm"]
 
 
 def test_the_missing_share_of_the_table_and_of_the_tile_are_one(
     reader: sa.Engine, all_versions: Scope
 ) -> None:
-    table = Answer(reader, sql_of("Which monitor needs me?"), all_versions)
-    tile = Answer(reader, sql_of("How much is missing?"), all_versions)
+    table = Answer(reader, sql_of("Which monitor needs attention?"), all_versions)
+    tile = Answer(reader, sql_of("What share of values is missing?"), all_versions)
     place = table.column("monitor").index("trip_duration")
     assert table.column("missing_share")[place] == pytest.approx(tile.column("missing values")[-1])
 
@@ -114,7 +114,7 @@ def test_the_missing_share_of_the_table_and_of_the_tile_are_one(
 def test_columns_that_moved_most_come_first_and_skipped_ones_never(
     reader: sa.Engine, all_versions: Scope
 ) -> None:
-    answer = Answer(reader, sql_of("Which columns moved, and since when?"), all_versions)
+    answer = Answer(reader, sql_of("Which columns drifted, and since when?"), all_versions)
     with reader.connect() as session:
         worst = session.scalar(
             sa.text(
@@ -131,7 +131,7 @@ def test_columns_that_moved_most_come_first_and_skipped_ones_never(
 def test_bins_of_a_column_stay_apart_though_their_bounds_round_to_one_number(
     demo: sa.Engine, reader: sa.Engine, all_versions: Scope
 ) -> None:
-    title = "How do the values of $column lie, now and in the reference?"
+    title = "How is $column distributed, now and in the reference period?"
     with demo.connect() as session:
         bins = session.scalar(
             sa.text(
@@ -150,7 +150,7 @@ def test_bins_of_a_column_stay_apart_though_their_bounds_round_to_one_number(
 def test_the_distance_to_the_day_before_is_the_total_variation(
     demo: sa.Engine, reader: sa.Engine, all_versions: Scope
 ) -> None:
-    answer = Answer(reader, sql_of("How far did $column move since the day before?"), all_versions)
+    answer = Answer(reader, sql_of("How much did $column change from day to day?"), all_versions)
     query = (
         "select partition_date, bin, coalesce(category, '') as category, sum(row_count)::float as n"
         " from metrics.column_histogram where monitor = 'trip_duration'"
@@ -189,7 +189,7 @@ def test_evidentlys_default_verdicts_are_no_failing_tests(
 def test_every_open_incident_has_an_owner_a_sentence_and_a_command(
     reader: sa.Engine, all_versions: Scope
 ) -> None:
-    answer = Answer(reader, sql_of("What is open, whose is it, and what next?"), all_versions)
+    answer = Answer(reader, sql_of("Which incidents are open, and what is next?"), all_versions)
     with reader.connect() as session:
         query = "select count(*) from metrics.incidents where closed_on is null"
         assert len(answer.rows) == session.scalar(sa.text(query))

@@ -46,14 +46,14 @@ def test_the_overview_tells_each_monitors_numbers(reader: sa.Engine, tmp_path: P
         ):
             assert f"<td>{name}</td>" in page
             assert f"<td>{rows:,}</td>" in page
-    assert page.count("Which monitor needs me?") == 1
-    assert page.count("Which columns moved, and since when?") == 2
+    assert page.count("Which monitor needs attention?") == 1
+    assert page.count("Which columns drifted, and since when?") == 2
 
 
 def test_days_without_data_say_so(reader: sa.Engine, tmp_path: Path) -> None:
     long_ago = (dt.date(1999, 1, 1), dt.date(1999, 1, 2))
     page = write_page(reader, DASHBOARDS[1], tmp_path / "p.html", days=long_ago).read_text()
-    assert "Nothing in this range" in text_of(page)
+    assert "No data for this monitor" in text_of(page)
 
 
 def test_an_unknown_monitor_or_an_empty_warehouse_is_one_clear_line(

@@ -178,7 +178,9 @@ def test_a_live_monitor_is_late_once_nothing_follows_its_newest_day(
 def test_the_overview_tells_the_state_of_every_monitor_right(
     demo: sa.Engine, reader: sa.Engine, opened: Scope
 ) -> None:
-    panel = next(panel for uid, panel in PANELS if panel["title"] == "Which monitor needs me?")
+    panel = next(
+        panel for uid, panel in PANELS if panel["title"] == "Which monitor needs attention?"
+    )
     answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
     assert answer.column("monitor") == ["trip_duration", "trip_tip"]
     with demo.connect() as session:

@@ -198,7 +198,7 @@ def test_a_rule_of_the_teams_own_in_our_group_is_not_thrown_away(
     grafana.writes.clear()
     code, lines, errors = put(grafana.url)
     assert (code, lines, grafana.writes) == (1, [], [])
-    assert "holds others too: Disk full" in errors
+    assert "also holds other rules: Disk full" in errors
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_token_that_grafana_does_not_know(grafana: Grafana, put: Put) -> None:
     assert "glsa_wrong" not in errors
     code, _, errors = put(grafana.url, "--token", " ")
     assert code == 1
-    assert "a token is needed" in errors
+    assert "the token is missing" in errors
 
 
 def test_a_grafana_that_cannot_take_it_is_named(grafana: Grafana, put: Put) -> None:
@@ -248,8 +248,8 @@ def test_a_grafana_that_cannot_take_it_is_named(grafana: Grafana, put: Put) -> N
     code, lines, errors = put(grafana.url)
     assert code == 1
     assert list(states(lines).values()) == ["created"] * 8
-    assert "this Grafana has no such call (Not found)" in errors
-    assert "with its own alerting on" in errors
+    assert "this Grafana lacks an API that is needed (Not found)" in errors
+    assert "with Grafana's own alerting switched on" in errors
 
 
 def test_a_warehouse_that_grafana_does_not_reach_is_an_error_that_names_the_address(
@@ -261,7 +261,7 @@ def test_a_warehouse_that_grafana_does_not_reach_is_an_error_that_names_the_addr
         code, lines, errors = put(grafana.url, "--datasource-address", address)
     assert code == 1
     assert len(lines) == 11
-    assert errors.startswith(f"error: {address}: all is in place, but Grafana does not read")
+    assert errors.startswith(f"error: {address}: everything was installed, but Grafana cannot read")
     assert "--datasource-address" in errors
     assert errors.count("\n") == 1
 
@@ -290,9 +290,9 @@ def page() -> Iterator[HTTPServer]:
 
 def test_an_address_that_is_no_grafanas(page: HTTPServer, put: Put) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
-    assert "what answers at /api/health is no Grafana" in put(url)[2]
-    assert "it sends on to https://login.example/" in put(f"{url}/moved")[2]
-    assert "'grafana.example' is no address" in put("grafana.example")[2]
+    assert "what answers at /api/health is not a Grafana" in put(url)[2]
+    assert "it redirects to https://login.example/" in put(f"{url}/moved")[2]
+    assert "'grafana.example' is not an address" in put("grafana.example")[2]
     code, lines, errors = put("http://127.0.0.1:9")
     assert (code, lines) == (1, [])
     assert errors.count("\n") == 1
@@ -314,7 +314,7 @@ def test_a_certificate_is_checked_and_an_authority_of_ones_own_is_taken(
     assert "its certificate is not trusted (" in errors
     assert "REQUESTS_CA_BUNDLE" in errors
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    assert "what answers at /api/health is no Grafana" in put(url)[2]
+    assert "what answers at /api/health is not a Grafana" in put(url)[2]
 
 
 def self_signed(host: str) -> bytes:
@@ -354,7 +354,7 @@ def test_a_warehouse_that_is_not_there_yet_is_left_alone_by_a_dry_run(
 def test_options_of_the_other_kind_are_refused(put: Put, arguments: tuple[str, str]) -> None:
     code, _, errors = put("http://127.0.0.1:9", *arguments)
     assert code == 1
-    assert f"{arguments[0]} is not for a Grafana that is already there" in errors
+    assert f"{arguments[0]} cannot be used with --url" in errors
 
 
 OURS = "postgresql://u:p@127.0.0.1:5433/w"
@@ -382,11 +382,11 @@ def test_the_warehouses_address_as_grafana_reaches_it(
 @pytest.mark.parametrize(
     ("warehouse", "given", "said"),
     [
-        (OURS, None, "127.0.0.1, which is another machine for that Grafana"),
-        ("postgresql://u:p@localhost/w", None, "another machine"),
-        ("postgresql://u:p@/w?host=/run/postgresql", None, "another machine"),
-        (THEIRS, "postgresql://db", "no host and port"),
-        (THEIRS, "db:port", "no host and port"),
+        (OURS, None, "127.0.0.1, which that Grafana cannot use"),
+        ("postgresql://u:p@localhost/w", None, "which that Grafana cannot use"),
+        ("postgresql://u:p@/w?host=/run/postgresql", None, "which that Grafana cannot use"),
+        (THEIRS, "postgresql://db", "not a host and port"),
+        (THEIRS, "db:port", "not a host and port"),
     ],
 )
 def test_an_address_that_grafana_could_not_use_is_refused(

@@ -26,12 +26,12 @@ EVERY_QUERY = dict(queries())
 # Panels with nothing to show of a monitor, and the words of their own text that say why.
 SILENT = {
     "turbine_power": {
-        "data-quality: How much of $column is missing, in each segment?": "declares no segments",
-        "data-quality: Which columns have categories never seen?": "No unseen category",
+        "data-quality: How much of $column is missing in each segment?": "declares no segments",
+        "data-quality: Which columns have new categories?": "No new category",
     },
     "bearing_watch": {
-        "data-quality: How much of $column is not as declared?": "no declared range",
-        "data-quality: Which columns leave their range?": "no column declares one",
+        "data-quality: How much of $column is invalid?": "declares no range",
+        "data-quality: Which columns are out of range?": "no column declares one",
         "performance: Is the challenger better?": "the monitor's `challengers` names",
     },
 }

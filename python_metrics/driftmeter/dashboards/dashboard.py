@@ -155,7 +155,7 @@ SOURCE: Json = {
     "name": "datasource",
     "type": "datasource",
     "label": "Data source",
-    "description": "The warehouse; only its metrics schema is read.",
+    "description": "The warehouse. Dashboards read only its metrics schema.",
     "query": DATASOURCE["type"],
     "refresh": 1,
     "regex": "",
@@ -169,7 +169,7 @@ DAGSTER: Json = {
     "name": "dagster",
     "type": "textbox",
     "label": "Dagster",
-    "description": "Address of Dagster's pages, for links to a day.",
+    "description": "Address of Dagster's UI, used by links to a day.",
     "query": "http://127.0.0.1:3001",
     "options": [],
     "current": {
@@ -183,14 +183,14 @@ VARIABLES = (
     variable(
         "monitor",
         "Monitor",
-        "A monitored model.",
+        "The monitor to show.",
         "select monitor from metrics.monitors order by monitor",
         chosen(MONITOR_SHOWN),
     ),
     variable(
         "model_version",
         "Model version",
-        "Versions that predicted; several lie over each other.",
+        "Model versions to show. Several are drawn together.",
         f"select model_version from metrics.model_version_starts where {MONITOR}"
         " order by first_day desc",
         {"selected": True, "text": ["All"], "value": ["$__all"]},
@@ -202,7 +202,7 @@ VARIABLES = (
     variable(
         "segment",
         "Segment",
-        "All rows, or those with one value of a declared segment.",
+        "All rows, or the rows of one segment.",
         "select metrics.segment_label(segment, segment_value) as segment"
         f" from metrics.column_profile where {MONITOR} and metric = 'row_count' and {DAYS}"
         " group by segment, segment_value order by segment is not null, 1",
@@ -211,7 +211,7 @@ VARIABLES = (
     variable(
         "column",
         "Column",
-        "A monitored column.",
+        "The column to show.",
         f"select column_name from metrics.monitored_columns where {MONITOR} order by column_name",
         chosen(COLUMN_SHOWN),
     ),

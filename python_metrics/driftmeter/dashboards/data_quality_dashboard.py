@@ -1,4 +1,4 @@
-"""Data quality: missing values, where values lie, what is new, and how much came."""
+"""Data quality: missing values, distributions, new and impossible values, and number of rows."""
 
 from driftmeter.dashboards.clauses import (
     ALL_ROWS,
@@ -116,23 +116,24 @@ group by partition_date, segment, segment_value having avg(value) is not null or
 DATA_QUALITY = Dashboard(
     name="data-quality",
     title="Data quality",
-    description="Missing values, quantile bands, unseen categories and volume.",
+    description="Missing values, quantiles, new categories, values out of range, and number of "
+    "rows.",
     uses=("monitor", "model_version", "segment", "column"),
     panels=[
         row("Missing values of $monitor, $segment"),
         timeseries(
-            "Which columns miss values, and how much?",
-            "Share of missing values, for the ten columns of the reference that miss most.",
+            "Which columns have missing values?",
+            "Share of missing values, for the ten columns with the largest share.",
             by_column("null_share"),
             unit=SHARE,
             lowest=0,
             label="column",
             field_links=[OPEN_COLUMN],
-            no_data="Nothing is missing in this range.",
+            no_data="No value is missing in this time range.",
         ),
         timeseries(
             "How many values are missing?",
-            "Count of missing values, for the ten columns of the reference that miss most.",
+            "Number of missing values, for the ten columns with the most.",
             by_column("null_count"),
             unit=COUNT,
             bars=True,
@@ -140,17 +141,17 @@ DATA_QUALITY = Dashboard(
             lowest=0,
             label="column",
             field_links=[OPEN_COLUMN],
-            no_data="Nothing is missing in this range.",
+            no_data="No value is missing in this time range.",
         ),
         row("$column of $monitor, $segment"),
         timeseries(
-            "Where do the values of $column lie?",
-            "The median in bold, half of the values in the inner band (p25 to p75) and nine of "
-            "ten in the outer (p05 to p95), in the column's own unit.",
+            "How are the values of $column distributed?",
+            "The bold line is the median. The inner band holds half of the values (p25 to p75), "
+            "the outer band 90% (p05 to p95), in the column's own unit.",
             of_column(*PERCENTILES),
             unit=COUNT,
             height=9,
-            no_data="This column is no number, or has no value in the range.",
+            no_data="This column is not numeric, or has no value in this time range.",
             overrides=[
                 band("p95", "p75", 12),
                 band("p75", "p25", 35),
@@ -161,16 +162,18 @@ DATA_QUALITY = Dashboard(
             links=[panel_link("Its drift", to_dashboard("drift"))],
         ),
         timeseries(
-            "How far do the extremes of $column reach?",
-            "Lowest and highest value, and p01 and p99, which outliers do not move.",
+            "What are the extreme values of $column?",
+            "Lowest and highest value, and the 1st and 99th percentile, which a few outliers "
+            "hardly change.",
             of_column(*RANGES),
             unit=COUNT,
             height=9,
-            no_data="This column is no number, or has no value in the range.",
+            no_data="This column is not numeric, or has no value in this time range.",
         ),
         timeseries(
-            "How much of $column is missing, in each segment?",
-            "Share of missing values in the eight largest segments: one bad vendor shows here.",
+            "How much of $column is missing in each segment?",
+            "Share of missing values in each of the eight largest segments. A fault of one "
+            "source of rows shows here.",
             MISSING_BY_SEGMENT,
             unit=SHARE,
             lowest=0,
@@ -178,39 +181,39 @@ DATA_QUALITY = Dashboard(
             no_data="This monitor declares no segments.",
         ),
         timeseries(
-            "How much of $column is not as declared?",
-            "Share outside the declared range, of categories that are not accepted, and of values "
-            "the reference never had.",
+            "How much of $column is invalid?",
+            "Share of values outside the declared range, of categories that are not declared, and "
+            "of categories that the reference period never had.",
             of_column("out_of_range_share", "unaccepted_share", "unseen_share"),
             unit=SHARE,
             lowest=0,
-            no_data="Nothing was measured, or this number has no declared range to be out of.",
+            no_data="This column declares no range, or was not measured in this time range.",
         ),
         row("New and impossible values of $monitor, $segment"),
         timeseries(
-            "Which columns have categories never seen?",
-            "Share of values whose category the reference never had.",
+            "Which columns have new categories?",
+            "Share of values whose category the reference period never had.",
             by_column("unseen_share"),
             unit=SHARE,
             lowest=0,
             label="column",
             field_links=[OPEN_COLUMN],
-            no_data="No unseen category in this range.",
+            no_data="No new category appeared in this time range.",
         ),
         timeseries(
-            "Which columns leave their range?",
-            "Share of values outside the plausible range that the monitor declares.",
+            "Which columns are out of range?",
+            "Share of values outside the range that the monitor declares for the column.",
             by_column("out_of_range_share"),
             unit=SHARE,
             lowest=0,
             label="column",
             field_links=[OPEN_COLUMN],
-            no_data="Every value is in its declared range, or no column declares one.",
+            no_data="Every value is in the declared range, or no column declares one.",
         ),
         row("Volume and freshness"),
         timeseries(
             "How many rows came?",
-            "Rows of the segment by day; 0 is a day that came empty or not at all.",
+            "Rows of the segment on each day. 0 means that the day is empty or missing.",
             VOLUME,
             unit=COUNT,
             bars=True,
@@ -219,17 +222,17 @@ DATA_QUALITY = Dashboard(
             overrides=[override("rows", color={"mode": "fixed", "fixedColor": BLUE})],
         ),
         timeseries(
-            "How many rows came twice?",
-            "Share of rows whose id another row of the day has already, alike in other columns or "
-            "not: loaded twice, or joined to more than one row.",
+            "How many rows are duplicates?",
+            "Share of rows that have the same id as an earlier row of the day. A load that ran "
+            "twice causes them, or a join to more than one row.",
             DUPLICATES,
             unit=SHARE,
             width=8,
             lowest=0,
         ),
         stat(
-            "How many days behind?",
-            "Days from the last fresh day to the newest day in the range.",
+            "How many days behind are the metrics?",
+            "Number of days from the last fresh day to the newest day in the time range.",
             FRESHNESS,
             unit=COUNT,
             width=4,

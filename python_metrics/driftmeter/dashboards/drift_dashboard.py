@@ -33,14 +33,14 @@ group by partition_date, column_name order by 1, 2
 """
 RANKED = f"""
 select column_name as "column", count(*) filter (where is_drifted) as days_drifted,
-    count(*) filter (where is_slow) as days_slow, count(*) as days_compared,
-    max(score_ratio) as worst_ratio,
-    (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as worst_day,
+    count(*) filter (where is_slow) as days_of_slow_change, count(*) as days_compared,
+    max(score_ratio) as highest_score_over_threshold,
+    (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as on_day,
     (array_agg(statistic order by score_ratio desc nulls last))[1] as what_changed,
     (array_agg(effect order by score_ratio desc nulls last))[1] as by_how_much,
     (array_agg(unit order by score_ratio desc nulls last))[1] as unit
 from metrics.drift_scored where {COMPARED} and column_name is not null
-group by column_name order by worst_ratio desc nulls last, 1
+group by column_name order by highest_score_over_threshold desc nulls last, 1
 """
 ONE_COLUMN = f"""
 select {TIME}, max(score) as "score", max(threshold) as "threshold",
@@ -66,7 +66,7 @@ with shares as (select partition_date, bin, category,
     from metrics.column_histogram where {MONITOR} and {COLUMN} and {SEGMENT} and {VERSION}
     and partition_date between $__timeFrom()::date - 1 and $__timeTo()::date group by 1, 2, 3)
 select metrics.chart_time(today.partition_date) as "time",
-    1 - sum(least(today.share, coalesce(before.share, 0))) as "share of rows that moved"
+    1 - sum(least(today.share, coalesce(before.share, 0))) as "share of rows in other bins"
 from shares as today left join shares as before on today.partition_date - 1 = before.partition_date
     and today.bin = before.bin and coalesce(today.category, '') = coalesce(before.category, '')
 where today.partition_date - 1 in (select partition_date from shares) group by 1 order by 1
@@ -84,19 +84,20 @@ group by partition_date order by 1
 """
 PEERS = f"""
 select {TIME},
-    count(*) filter (where is_drifted and engine like 'driftmeter%') as "alarms here",
-    count(*) filter (where is_drifted and engine like '%evidently%') as "by Evidently's defaults"
+    count(*) filter (where is_drifted and engine like 'driftmeter%') as "Driftmeter's alarms",
+    count(*) filter (where is_drifted and engine like '%evidently%')
+        as "Evidently's default verdicts"
 from metrics.drift where {MONITOR} and {DAYS} and {VERSION} and segment is null
     and column_name is not null
 group by partition_date order by 1
 """
 SEGMENTS = f"""
 select segment_label as segment, count(*) filter (where is_drifted) as days_drifted,
-    count(*) as days_compared, max(score_ratio) as worst_ratio,
-    (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as worst_day
+    count(*) as days_compared, max(score_ratio) as highest_score_over_threshold,
+    (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as on_day
 from metrics.drift_scored
 where {MONITOR} and {DAYS} and {VERSION} and {COLUMN} and status = 'ok'
-group by segment_label order by worst_ratio desc nulls last, 1 limit 30
+group by segment_label order by highest_score_over_threshold desc nulls last, 1 limit 30
 """
 SKIPPED = f"""
 select column_name as "column", segment_label as segment, reason, count(*) as days,
@@ -142,14 +143,14 @@ CALM_BAND = [
 DRIFT = Dashboard(
     name="drift",
     title="Drift",
-    description="Which columns moved, since when, and how they lie against the reference.",
+    description="Which columns drifted, since when, and how they differ from the reference period.",
     uses=("monitor", "model_version", "segment", "column"),
     panels=[
         row("Every column of $monitor, $segment"),
         status_history(
-            "Which columns are over their threshold, and since when?",
-            "Drift score over the column's own threshold: 1 and above is an alarm. An empty cell "
-            "was not compared; the last table says why. A click opens the column.",
+            "Which columns are above their threshold, and since when?",
+            "Drift score divided by the column's threshold: 1 or more is an alarm. An empty cell "
+            "was not judged; the last table says why. Click a cell to open the column.",
             EVERY_COLUMN,
             unit=COUNT,
             thresholds=OVER_THRESHOLD,
@@ -158,8 +159,8 @@ DRIFT = Dashboard(
             field_links=[OPEN_COLUMN],
         ),
         table(
-            "Which columns moved most?",
-            "Ranked by the worst score over its threshold in the range.",
+            "Which columns drifted most?",
+            "Ranked by the highest score divided by its threshold in the time range.",
             RANKED,
             width=16,
             height=10,
@@ -174,7 +175,7 @@ DRIFT = Dashboard(
                     ],
                 ),
                 override(
-                    "worst_ratio",
+                    "highest_score_over_threshold",
                     decimals=2,
                     thresholds=OVER_THRESHOLD,
                     custom__cellOptions={"type": "color-background", "mode": "basic"},
@@ -183,34 +184,37 @@ DRIFT = Dashboard(
             ],
         ),
         timeseries(
-            "Can the day be told from the reference at all?",
-            "Area under the ROC curve of a classifier that tells the day's rows from the "
-            "reference's, by all columns together; 0.5 is chance. It sees a correlation that is "
-            "gone while every column looks as it did.",
+            "Do all columns together differ from the reference?",
+            "A classifier tries to tell the day's rows from the reference period's rows by all "
+            "columns together. The chart shows its area under the ROC curve; 0.5 means that they "
+            "do not differ. It also sees changes that no single column shows, such as a lost "
+            "correlation.",
             WHOLE,
             unit=COUNT,
             width=8,
             height=10,
             overrides=[THRESHOLD_LINE],
-            no_data="All columns together are judged over all rows: choose that segment.",
+            no_data="All columns together are judged only for all rows: choose the segment `all "
+            "rows`.",
         ),
         row("$column of $monitor, $segment"),
         timeseries(
-            "How far is $column from its reference?",
-            "How far the day is from calm reference days, in standard deviations of such days, "
-            "with the threshold that the alarm budget leaves it; below the dashed line is calm.",
+            "How far is $column from the reference period?",
+            "Drift score of each day: how far the day is from the reference period, in standard "
+            "deviations. The dashed line is the threshold that the alarm budget gives; a day below "
+            "it raises no alarm.",
             ONE_COLUMN,
             unit=COUNT,
             height=9,
             lowest=0,
             overrides=[THRESHOLD_LINE, *CALM_BAND],
-            no_data="This column was not compared in the range; the table of reasons says why.",
+            no_data="This column was not judged in this time range; the last table says why.",
             links=[panel_link("Its values", to_dashboard("data-quality"))],
         ),
         bar_chart(
-            "How do the values of $column lie, now and in the reference?",
-            "Share of rows in each bin of the reference: over the reference's days, and over the "
-            "days of the time range. Choose one day to see that day.",
+            "How is $column distributed, now and in the reference period?",
+            "Share of rows in each bin: over the reference period, and over the days of the time "
+            "range. To see a single day, choose it as the time range.",
             DISTRIBUTION,
             x="bin",
             unit=SHARE,
@@ -221,21 +225,21 @@ DRIFT = Dashboard(
             ],
         ),
         timeseries(
-            "How far did $column move since the day before?",
-            "Share of the day's rows that would have to change bin to lie as those of the day "
-            "before (total variation): 0 is the same, 1 is nothing in common.",
+            "How much did $column change from day to day?",
+            "Share of a day's rows that lie in other bins than on the day before (total variation "
+            "distance): 0 means the same distribution, 1 means that no bin is shared.",
             DAY_BEFORE,
             unit=SHARE,
             width=24,
             height=6,
             lowest=0,
-            no_data="No two days in a row have rows in this range.",
+            no_data="No two consecutive days have rows in this time range.",
         ),
-        row("Where it matters"),
+        row("Prediction, target and segments"),
         timeseries(
-            "Did prediction and target drift?",
-            "Their scores over their thresholds: 1 and above is an alarm. Inputs may move without "
-            "harm; this is where harm would show.",
+            "Did the prediction or the target drift?",
+            "Drift score divided by its threshold: 1 or more is an alarm. Inputs can drift without "
+            "harm to the model; drift of the prediction or the target is a stronger sign.",
             OUTCOME,
             unit=COUNT,
             width=9,
@@ -244,16 +248,16 @@ DRIFT = Dashboard(
             thresholds=steps((None, GREEN), (1, RED)),
         ),
         table(
-            "Which segment moved $column?",
-            "Every segment that was compared, worst first. A segment needs rows enough on most "
-            "days of the reference.",
+            "In which segment did $column drift?",
+            "Every segment that was judged, the highest score first. A segment is judged if it has "
+            "enough rows on most days of the reference period.",
             SEGMENTS,
             width=9,
-            overrides=[override("worst_ratio", decimals=2)],
+            overrides=[override("highest_score_over_threshold", decimals=2)],
         ),
         stat(
-            "Which column is furthest now?",
-            "On the newest compared day: the column with the highest score over its threshold.",
+            "Which column drifts most now?",
+            "The column with the highest score divided by its threshold, on the newest judged day.",
             DRIFTED_NOW,
             unit=COUNT,
             width=6,
@@ -263,9 +267,10 @@ DRIFT = Dashboard(
             thresholds=OVER_THRESHOLD,
         ),
         timeseries(
-            "How many columns alarm, and how many by Evidently's defaults?",
-            "Calibrated alarms, which keep the monitor's budget, beside the default verdicts of "
-            "Evidently on the same days, which are kept for comparison and alarm nobody.",
+            "How many columns alarm, compared with Evidently's defaults?",
+            "Columns with an alarm of Driftmeter, which keeps the monitor's alarm budget, and "
+            "columns that Evidently calls drifted by default. The second number is for comparison "
+            "and raises no alarm.",
             PEERS,
             unit=COUNT,
             height=7,
@@ -273,14 +278,13 @@ DRIFT = Dashboard(
             lowest=0,
         ),
         table(
-            "What was not compared, and why?",
-            "Columns that were left out, over all rows first, with the reason: too few known "
-            "values, constant, failed.",
+            "What was not judged, and why?",
+            "Columns that were not judged, with the reason: too few known values, a constant "
+            "column, or an error. All rows come first, then segments.",
             SKIPPED,
             width=12,
             height=7,
-            no_data="Every column was compared, over all rows and in each segment that the "
-            "reference has rows enough of.",
+            no_data="Every column was judged, over all rows and in each segment.",
         ),
     ],
 )

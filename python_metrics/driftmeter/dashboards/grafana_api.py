@@ -35,7 +35,9 @@ class GrafanaApi:
         self.url = url.rstrip("/")
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise DriftmeterError(
-                f"{url!r} is no address", where="--url", fix="write it as https://grafana.example"
+                f"{url!r} is not an address",
+                where="--url",
+                fix="write it as https://grafana.example",
             )
         self._session = requests.Session()
         # As a function: a .netrc would take the place of a plain header.
@@ -91,15 +93,16 @@ class GrafanaApi:
             raise DriftmeterError(
                 f"Grafana does not answer ({_innermost(error)})",
                 where=self.url,
-                fix="correct --url, or see that this machine reaches it",
+                fix="correct --url, or check that this machine can reach it",
             ) from error
 
     def _read(self, answer: requests.Response) -> Json:
         if answer.is_redirect:
             raise DriftmeterError(
-                f"it sends on to {answer.headers['location']}",
+                f"it redirects to {answer.headers['location']}",
                 where=self.url,
-                fix="give Grafana's own address as --url, not that of a page before it",
+                fix="give --url the address of Grafana itself, not of a login page or proxy in "
+                "front of it",
             )
         if not answer.ok:
             raise self._refused(answer)
@@ -113,19 +116,20 @@ class GrafanaApi:
 
     def _no_grafana(self, path: str) -> DriftmeterError:
         return DriftmeterError(
-            f"what answers at {path} is no Grafana", where=self.url, fix="correct --url"
+            f"what answers at {path} is not a Grafana", where=self.url, fix="correct --url"
         )
 
     def _refused(self, answer: requests.Response) -> DriftmeterError:
         fixes = {
-            401: "give a token of a service account of that Grafana, one that has not expired",
-            403: "give the token's service account the role Admin, which data sources ask for",
-            404: f"use Grafana {OLDEST} or newer, with its own alerting on",
+            401: "give an unexpired token of a service account of that Grafana",
+            403: "give the token's service account the role Admin, which it needs to install "
+            "data sources",
+            404: f"use Grafana {OLDEST} or newer, with Grafana's own alerting switched on",
         }
         what = {
             401: "Grafana does not know the token",
             403: "the token may not do this",
-            404: "this Grafana has no such call",
+            404: "this Grafana lacks an API that is needed",
         }.get(answer.status_code, f"Grafana answers {answer.status_code}")
         return DriftmeterError(
             f"{what} ({_message(answer)})",

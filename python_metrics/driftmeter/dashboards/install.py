@@ -189,7 +189,7 @@ def _check_whose(known: Json, where: str) -> None:
     others = [rule["title"] for uid, rule in known.items() if not uid.startswith(UID_PREFIX)]
     if others:
         raise DriftmeterError(
-            f"the group of our alert rules holds others too: {', '.join(others)}",
+            f"Driftmeter's group of alert rules also holds other rules: {', '.join(others)}",
             where=where,
-            fix="move them to a group of their own, which this never touches",
+            fix="move them to another group, which Driftmeter never changes",
         )

@@ -1,4 +1,4 @@
-"""Overview: is every model fine, what changed, since when, and what to open next."""
+"""The overview dashboard: the state of every monitor, what changed, and since when."""
 
 from driftmeter.dashboards.clauses import (
     ACTED_ON,
@@ -40,12 +40,13 @@ from driftmeter.dashboards.states import STATE_WORDS
 OVER_THRESHOLD = steps((None, GREEN), (0.8, YELLOW), (1, ORANGE), (2, RED))
 NOT_SHOWN = {"viz": True, "legend": False, "tooltip": False}
 SEVERITIES = numbered_words(("warn", ORANGE), ("error", RED))
-NO_INCIDENT = "No incident in this range."
+NO_INCIDENT = "No incident in this time range."
 NOT_MEASURED = "waits for labels"
 
 EVERY_MONITOR = """
 select state.monitor, state.state, newest_day::text, last_fresh_day::text, row_count,
-    drifted_columns, away_columns, compared_columns, missing.share as missing_share, open_incidents,
+    drifted_columns, away_columns as columns_still_shifted, compared_columns,
+    missing.share as missing_share, open_incidents,
     alarm_days_this_month, alarm_budget, owner, not_judged,
     extract(epoch from newest_day - interval '29 days') * 1000 as first_ms,
     extract(epoch from newest_day + interval '1 day') * 1000 - 1 as last_ms
@@ -72,7 +73,7 @@ select incident_id as id, incidents.monitor, owner, kind, severity, diagnosis,
     nullif(evidence -> 'latest' ->> 'diagnosis', diagnosis) as newest_day_says,
     opened_on::text as since, last_seen_on::text as last_seen,
     newest_day - opened_on + 1 as age_in_days,
-    coalesce(acknowledged_by, 'nobody') as taken_on_by, coalesce(report_url, '') as report,
+    coalesce(acknowledged_by, 'nobody') as acknowledged_by, coalesce(report_url, '') as report,
     'driftmeter incidents ' || case when acknowledged_by is null then 'ack ' else 'close ' end
         || incident_id as next_step
 from metrics.incidents join metrics.monitor_state as state using (monitor)
@@ -88,14 +89,14 @@ where {MONITOR} and {DAYS} and state = 'fresh'
 """
 ALARM_DAYS = f"""
 select count(alarms) as "days with an alarm",
-    max(false_alarms_per_month) * count(*) / 30.4 as "by chance, at most"
+    max(false_alarms_per_month) * count(*) / 30.4 as "false alarms accepted"
 from metrics.partitions join metrics.monitors using (monitor)
 left join metrics.alarm_days using (monitor, partition_date)
 where {MONITOR} and {DAYS} and state = 'fresh'
 """
 DRIFTED = f"""
 select {TIME}, count(*) filter (where is_drifted) as "drifted columns",
-    count(*) filter (where is_away and not is_drifted) as "away since before"
+    count(*) filter (where is_away and not is_drifted) as "still shifted"
 from metrics.drift_scored
 where {MONITOR} and {DAYS} and {VERSION}
     and column_name is not null and segment is null and status = 'ok'
@@ -143,20 +144,21 @@ where {MONITOR} and {IN_RANGE} order by 1, 2
 OVERVIEW = Dashboard(
     name="overview",
     title="Overview",
-    description="Every monitor's state now, what changed, since when, and what to open next.",
+    description="The state of every monitor, what changed, and since when.",
     uses=("monitor", "model_version"),
     more_variables=(DAGSTER,),
     panels=[
         row("Every monitor, on its newest day"),
         table(
-            "Which monitor needs me?",
-            "One row a monitor, on its own newest day, whatever the time range above. A day with "
-            "an alarm is one in metrics.alarms; the budget is what the team tolerates. What is not "
-            "judged cannot alarm: the last column says why. "
-            "A monitor's name shows its newest 30 days.",
+            "Which monitor needs attention?",
+            "Each row shows a monitor on its newest day; the time range above does not matter. "
+            "alarm_budget is how many false alarms a month the team accepts. A column that is not "
+            "judged cannot alarm; not_judged says why it is not. Click a monitor's name to see its "
+            "newest 30 days.",
             EVERY_MONITOR,
             height=5,
-            no_data="No monitor has run yet: materialize a day in Dagster, or `driftmeter run`.",
+            no_data="No monitor has run yet: run `driftmeter run`, or materialize a day in "
+            "Dagster.",
             overrides=[
                 override(
                     "monitor",
@@ -182,7 +184,7 @@ OVERVIEW = Dashboard(
                     custom__cellOptions={"type": "color-text"},
                 ),
                 override(
-                    "away_columns",
+                    "columns_still_shifted",
                     thresholds=steps((None, GREEN), (1, ORANGE)),
                     custom__cellOptions={"type": "color-text"},
                 ),
@@ -197,10 +199,10 @@ OVERVIEW = Dashboard(
             ],
         ),
         table(
-            "What is open, whose is it, and what next?",
-            "Open incidents of every monitor, the gravest and oldest first. A number opens "
-            "Dagster's page of the newest day that shows it; the last column is the command to "
-            "take it on, or to close it.",
+            "Which incidents are open, and what is next?",
+            "Open incidents of every monitor, the most severe and oldest first. Click an id to "
+            "open the incident's newest day in Dagster. next_step is the command that "
+            "acknowledges or closes the incident.",
             OPEN_EVERYWHERE,
             height=6,
             no_data="No incident is open.",
@@ -227,12 +229,13 @@ OVERVIEW = Dashboard(
                 override("report", links=[link("Open the stored report", "${__value.raw}")]),
             ],
         ),
-        row("$monitor, up to the end of the time range"),
+        row("$monitor in the time range"),
         stat(
-            "Is it fine?",
-            "The newest day in the range: calm, in alarm or under an open incident, away from the "
-            "reference though no longer news; not judged, so that nobody knows; or not measured, "
-            "and how.",
+            "Is the monitor calm?",
+            "State of the newest day in the time range. alarm: the day has an alarm or lies in an "
+            "incident. still shifted: a column differs from its baseline, but that is not new. not "
+            "judged: no column could be judged. stale, empty, missing and failed are explained on "
+            "the dashboard Pipeline.",
             STATE,
             unit=PLAIN,
             field="/^state$/",
@@ -242,15 +245,15 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "How many incidents are open?",
-            "Incidents opened by the end of the range and not closed since.",
+            "Incidents that opened by the end of the time range and are not closed.",
             OPEN_INCIDENTS,
             unit=COUNT,
             thresholds=steps((None, GREEN), (1, RED)),
             url=to_dashboard("tests-and-incidents"),
         ),
         stat(
-            "When was it last fresh?",
-            "The newest day in the range whose metrics are complete and up to date.",
+            "What was the last fresh day?",
+            "The newest day in the time range whose metrics are complete and up to date.",
             LAST_FRESH,
             unit=PLAIN,
             field="/.*/",
@@ -258,16 +261,16 @@ OVERVIEW = Dashboard(
             url=to_dashboard("pipeline"),
         ),
         stat(
-            "Are there more alarms than chance makes?",
-            "Days of the range with an alarm of a column, a segment, all columns together, the "
-            "error or the number of rows, beside how many of its days may have a false one at the "
-            "budget that the monitor's owner declares. More than that have a cause.",
+            "Are there more alarms than chance explains?",
+            "Days in the time range with an alarm, and the number of days with a false alarm that "
+            "the alarm budget accepts in that time. If the first number is clearly higher, "
+            "something changed.",
             ALARM_DAYS,
             unit=COUNT,
             overrides=[
                 override("days with an alarm", color={"mode": "fixed", "fixedColor": BLUE}),
                 override(
-                    "by chance, at most", decimals=1, color={"mode": "fixed", "fixedColor": GREY}
+                    "false alarms accepted", decimals=1, color={"mode": "fixed", "fixedColor": GREY}
                 ),
             ],
             text="value_and_name",
@@ -275,8 +278,8 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "How many columns drifted?",
-            "Columns in alarm on the newest day and the days before, and columns that are still "
-            "away from the reference though it is no longer news.",
+            "Columns that raised an alarm on the newest day, and columns that are still shifted "
+            "from an earlier day. The line shows the days before.",
             DRIFTED,
             unit=COUNT,
             trend=True,
@@ -285,8 +288,8 @@ OVERVIEW = Dashboard(
             url=to_dashboard("drift"),
         ),
         stat(
-            "How much is missing?",
-            "Share of missing values over the columns that the reference knows.",
+            "What share of values is missing?",
+            "Share of missing values over all columns that have values in the reference period.",
             MISSING,
             unit=SHARE,
             trend=True,
@@ -295,7 +298,7 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "How many rows came?",
-            "Rows of the day in the inference table.",
+            "Rows of the newest day in the inference table.",
             ROWS,
             unit=COUNT,
             trend=True,
@@ -303,8 +306,8 @@ OVERVIEW = Dashboard(
         ),
         stat(
             "Is the model still right?",
-            "Realised error (mae, or log loss of a classifier). It is filled once performance is "
-            "measured against labels.",
+            "Realised error: the mean absolute error of a regression, the log loss of a "
+            "classification. The panel is empty until labels come.",
             PERFORMANCE,
             unit=COUNT,
             trend=True,
@@ -314,9 +317,9 @@ OVERVIEW = Dashboard(
         ),
         row("What changed, and since when"),
         status_history(
-            "Which columns moved, and since when?",
-            "Drift score over its own threshold, for the twelve columns that moved most in the "
-            "range: 1 and above is an alarm. A click opens the column.",
+            "Which columns drifted, and since when?",
+            "Drift score divided by its threshold, for the twelve columns that drifted most in the "
+            "time range: 1 or more is an alarm. Click a cell to open the column.",
             WHAT_MOVED,
             unit=COUNT,
             thresholds=OVER_THRESHOLD,
@@ -328,7 +331,7 @@ OVERVIEW = Dashboard(
         ),
         timeseries(
             "How many columns drifted each day?",
-            "Columns in alarm, and columns still away from the reference that are no longer news.",
+            "Columns that raised an alarm, and columns that are still shifted from an earlier day.",
             DRIFTED,
             unit=COUNT,
             bars=True,
@@ -336,12 +339,12 @@ OVERVIEW = Dashboard(
             lowest=0,
             overrides=[
                 override("drifted columns", color={"mode": "fixed", "fixedColor": ORANGE}),
-                override("away since before", color={"mode": "fixed", "fixedColor": GREY}),
+                override("still shifted", color={"mode": "fixed", "fixedColor": GREY}),
             ],
         ),
         timeseries(
-            "How much was missing each day?",
-            "Share of missing values over the columns that the reference knows.",
+            "What share of values was missing each day?",
+            "Share of missing values over all columns that have values in the reference period.",
             MISSING,
             unit=SHARE,
             width=8,
@@ -349,7 +352,7 @@ OVERVIEW = Dashboard(
         ),
         timeseries(
             "How many rows came each day?",
-            "Rows in the inference table; 0 is a day that came empty or not at all.",
+            "Rows in the inference table. 0 means that the day is empty or missing.",
             ROWS,
             unit=COUNT,
             bars=True,
@@ -359,8 +362,8 @@ OVERVIEW = Dashboard(
         ),
         state_timeline(
             "Which incidents were open, and when?",
-            "One line an incident, from the day it opened to the day it closed; what is open goes "
-            "on to the end of the range.",
+            "One line for each incident, from the day it opened to the day it closed. An open "
+            "incident goes on to the end of the time range.",
             INCIDENTS,
             mappings=SEVERITIES,
             label="incident",

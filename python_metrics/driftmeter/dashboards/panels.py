@@ -1,10 +1,11 @@
-"""Panels of Grafana's classic dashboard JSON, one function a kind of panel.
+"""Panels of Grafana's classic dashboard JSON, with one function for each kind of panel.
 
-What every panel must have is an argument without a default: a title that asks the question, a
-description that says how to read the answer, the SQL, a unit.
+Every panel needs a title that asks a question, a description that says how to read the answer, the
+SQL and a unit. These arguments have no default.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from driftmeter.warehouse.schema import in_warehouse
@@ -15,7 +16,7 @@ Json = dict[str, Any]
 DATASOURCE: Json = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
 UID_PREFIX = "driftmeter-"
 SOURCE_UID = UID_PREFIX + "warehouse"
-NO_DATA = "Nothing in this range: look at the time range and the monitor above."
+NO_DATA = "No data for this monitor in this time range. You can change both above."
 
 GREEN, YELLOW, ORANGE, RED, PURPLE = "green", "yellow", "orange", "red", "purple"
 BLUE, GREY = "blue", "text"
@@ -54,10 +55,10 @@ def steps(*bounds: tuple[float | None, str]) -> Json:
 CALM = steps((None, GREEN))
 
 
-def words(**colors: str) -> list[Json]:
-    """Colours of words."""
+def words(shown: Mapping[str, str] = MappingProxyType({}), /, **colors: str) -> list[Json]:
+    """Colours of words, and what is shown for a word where that is another."""
     options = {
-        word: {"color": color, "text": word, "index": index}
+        word: {"color": color, "text": shown.get(word, word), "index": index}
         for index, (word, color) in enumerate(colors.items())
     }
     return [{"type": "value", "options": options}]

@@ -22,8 +22,8 @@ from driftmeter.dashboards.panels import (
 )
 
 LATER = (
-    "Nothing has been measured on these days: a monitor without a target has no performance, and "
-    "others have it once their asset performance ran."
+    "No performance was measured in this time range. Performance needs a target, and a run "
+    "that measured these days."
 )
 METRIC = "metric = '$metric'"
 OF_EVERY_VERSION = f"{MONITOR} and {METRIC} and {SEGMENT} and {DAYS} and {VERSION}"
@@ -121,7 +121,7 @@ PERFORMANCE = Dashboard(
         variable(
             "metric",
             "Metric",
-            "What is measured.",
+            "The metric of performance to show.",
             "select metric from (select case task when 'regression' then 'mae' else 'log_loss' end"
             f" as metric, 0 as place from metrics.monitors where {MONITOR}"
             " union select metric, 1 from metrics.performance"
@@ -133,8 +133,8 @@ PERFORMANCE = Dashboard(
         row("$metric of $monitor, $segment"),
         timeseries(
             "Is the model still right?",
-            "Error on rows whose label has come, and the estimate where none has, each with its "
-            "95% interval.",
+            "Realised error of the rows whose label has come, and estimated error of all rows, "
+            "each with its 95% interval.",
             ERRORS,
             unit=COUNT,
             width=16,
@@ -144,7 +144,7 @@ PERFORMANCE = Dashboard(
         ),
         timeseries(
             "How many labels have come?",
-            "Share of the day's rows with a label.",
+            "Coverage: share of the day's rows whose label is known.",
             COVERAGE,
             unit=SHARE,
             width=8,
@@ -155,7 +155,7 @@ PERFORMANCE = Dashboard(
         ),
         state_timeline(
             "Which days are final?",
-            "Provisional days may change as labels come; final ones will not.",
+            "The error of a provisional day can change as labels come; that of a final day cannot.",
             MATURITY,
             mappings=numbered_words(("final", GREEN), ("provisional", YELLOW)),
             label="version",
@@ -163,10 +163,11 @@ PERFORMANCE = Dashboard(
             no_data=LATER,
         ),
         table(
-            "Is the error an alarm?",
-            "Each day's tests: capped_error is its mean loss (the largest 1% cut off) beside the "
-            "reference's days, excess_error how much of it its inputs do not explain, and an "
-            "estimate alarms until labels come. Below the threshold of p, and 10% larger, it is.",
+            "Did the error raise an alarm?",
+            "The tests of each day's error. capped_error is the mean loss with the largest 1% "
+            "of losses capped, compared with the reference period. excess_error is the loss that "
+            "the day's inputs do not explain. An estimated error is tested only until labels "
+            "come. An alarm needs a p below its threshold and an error 10% above what is expected.",
             TESTED,
             no_data=LATER,
             overrides=[
@@ -178,10 +179,10 @@ PERFORMANCE = Dashboard(
                 *(override(name, decimals=3) for name in ("value", "expected")),
             ],
         ),
-        row("Where, and which version"),
+        row("Segments and model versions"),
         timeseries(
-            "In which segment is it wrong?",
-            "Realised error by segment.",
+            "In which segment is the error largest?",
+            "Realised error of each segment.",
             BY_SEGMENT,
             unit=COUNT,
             label="part",
@@ -189,7 +190,7 @@ PERFORMANCE = Dashboard(
         ),
         timeseries(
             "Which version is better?",
-            "Realised error of each version that scored the same days.",
+            "Realised error of each model version, challengers included.",
             VERSIONS,
             unit=COUNT,
             label="version",
@@ -197,18 +198,18 @@ PERFORMANCE = Dashboard(
         ),
         timeseries(
             "Is the challenger better?",
-            "Mean loss of the challenger less the champion's on the same rows, with its 95% "
-            "interval: below 0 it is better. `driftmeter versions` takes all days together.",
+            "Mean loss of the challenger minus that of the champion on the same rows, with its 95% "
+            "interval. Below 0 the challenger is better. `driftmeter versions` combines all days.",
             PAIRED,
             unit=COUNT,
             label="version",
             label_and_field=True,
-            no_data="No challenger scores beside the version that is acted on: the monitor's "
-            "`challengers` names the dbt model that holds their predictions.",
+            no_data="No challenger was compared in this time range. `challengers` in the monitor's "
+            "YAML names the dbt model that holds its predictions.",
         ),
         table(
-            "What do all metrics say?",
-            "Newest day and the whole range, realised first.",
+            "What are the values of all metrics?",
+            "On the newest day and over the time range, realised before estimated.",
             EVERY_METRIC,
             width=12,
             no_data=LATER,
@@ -218,9 +219,10 @@ PERFORMANCE = Dashboard(
             ],
         ),
         table(
-            "How far can estimates be trusted?",
-            "Of days whose labels have come: how often the truth was inside the estimate's 95% "
-            "interval, and how far it was from the estimate and from the reference's value.",
+            "How reliable are the estimates?",
+            "On days whose labels have come: how often the realised error was inside the "
+            "estimate's 95% interval, how far it was from the estimate, and how far it was from "
+            "the error of the reference period.",
             TRUSTED,
             width=7,
             no_data=LATER,
@@ -234,9 +236,9 @@ PERFORMANCE = Dashboard(
         ),
         table(
             "How good was each version when it was trained?",
-            "Every version that predicted, with its error on its training days and on held-back "
-            "days beside a simple benchmark's, where whoever trained it wrote that down in "
-            "metrics.model_versions.",
+            "Every version, with its error on its training days, its error on held-back days, and "
+            "the error of a simple benchmark. A version has these figures if its training job "
+            "wrote them to metrics.model_versions.",
             TRAINED,
             width=17,
             overrides=[

@@ -49,7 +49,8 @@ where {DAYS} and state = '{state}'
 PIPELINE = Dashboard(
     name="pipeline",
     title="Pipeline",
-    description="Partitions fresh, stale, missing and failed; seconds a partition; rows, labels.",
+    description="The state of every partition, how long each took, and how many rows and labels "
+    "came.",
     uses=(),
     panels=[
         row("Partitions of every monitor"),
@@ -63,16 +64,21 @@ PIPELINE = Dashboard(
                 thresholds=CALM if state == "fresh" else steps((None, GREEN), (1, STATES[state])),
             )
             for state, width, description in (
-                ("fresh", 4, "Measured, and up to date with rows and configuration."),
-                ("empty", 5, "The day came, and holds no rows."),
-                ("stale", 5, "Rows, reference or configuration changed since it was measured."),
-                ("missing", 5, "The day never came, or nobody ever computed it."),
-                ("failed", 5, "The computation ended in an error; earlier results stay."),
+                ("fresh", 4, "All steps have measured the rows that are there now."),
+                ("empty", 5, "The day was measured and has no rows."),
+                (
+                    "stale",
+                    5,
+                    "Rows, labels or configuration changed since the day was measured, or a run "
+                    "did not finish.",
+                ),
+                ("missing", 5, "Rows were due and none came, or the day was never measured."),
+                ("failed", 5, "The day could not be measured. Its earlier results stay."),
             )
         ),
         status_history(
-            "Which days are there?",
-            "State of each monitor's day.",
+            "What is the state of each day?",
+            "State of each day of each monitor.",
             EVERY_DAY,
             unit=PLAIN,
             mappings=NUMBERED_STATES,
@@ -80,11 +86,12 @@ PIPELINE = Dashboard(
             height=6,
         ),
         table(
-            "What is not fresh, and why?",
-            "The latest 200 days that need a look, newest first. Run such a day again in Dagster.",
+            "Which days are not fresh, and why?",
+            "The newest 200 days that are not fresh, with the reason. Run such a day again with "
+            "`driftmeter run`, or in Dagster.",
             NOT_FRESH,
             height=7,
-            no_data="Every day in this range is fresh.",
+            no_data="Every day in this time range is fresh.",
             overrides=[
                 override(
                     "state",
@@ -94,10 +101,10 @@ PIPELINE = Dashboard(
                 override("computed_at", unit="dateTimeAsIso"),
             ],
         ),
-        row("Work and rows"),
+        row("Duration and number of rows"),
         timeseries(
             "How long does a partition take?",
-            "Seconds to measure one day's drift, dbt's not counted.",
+            "Seconds to measure the drift of one day, without dbt.",
             SECONDS_EACH,
             unit=SECONDS,
             lowest=0,
@@ -105,7 +112,8 @@ PIPELINE = Dashboard(
         ),
         timeseries(
             "How many rows came, and how many have a label?",
-            "Rows of all monitors when the day was last measured, and those whose target is known.",
+            "Rows of all monitors when each day was last measured, and how many of them have a "
+            "label.",
             ARRIVED,
             unit=COUNT,
             lowest=0,

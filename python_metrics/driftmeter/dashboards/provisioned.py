@@ -88,7 +88,7 @@ def datasource_address(warehouse: Address, grafana: str, given: str | None) -> s
     if given is not None:
         if not re.fullmatch(r"([^\s:/@\[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", given):
             raise DriftmeterError(
-                f"{given!r} is no host and port",
+                f"{given!r} is not a host and port",
                 where="--datasource-address",
                 fix="write it as warehouse.example:5432",
             )
@@ -96,9 +96,9 @@ def datasource_address(warehouse: Address, grafana: str, given: str | None) -> s
     host = warehouse.host
     if is_loopback(host) and not is_loopback(urlsplit(grafana).hostname or ""):
         raise DriftmeterError(
-            f"the warehouse is known here as {host}, which is another machine for that Grafana",
+            f"this machine reaches the warehouse as {host}, which that Grafana cannot use",
             where=grafana,
-            fix="give its address as Grafana reaches it: --datasource-address host:port",
+            fix="give the address at which Grafana reaches it: --datasource-address host:port",
         )
     return address_for_grafana(warehouse)
 
@@ -116,7 +116,7 @@ def address_for_grafana(warehouse: Address) -> str:
         return f"{shown}:{warehouse.port}"
     if warehouse.port != 5432:
         raise DriftmeterError(
-            "Grafana reaches a socket only if its number is 5432",
+            "Grafana can use a socket only with port 5432",
             where=warehouse.shown,
             fix="name the server by host and port in DRIFTMETER_DATABASE_URL for this command",
         )

@@ -1,4 +1,4 @@
-"""Tests and incidents: what failed, what it was grouped into, and the report that shows it."""
+"""Tests and incidents: failing tests, the incidents of each monitor, and their reports."""
 
 from driftmeter.dashboards.clauses import DAYS, IN_RANGE, MONITOR, TIME
 from driftmeter.dashboards.dashboard import Dashboard
@@ -39,7 +39,7 @@ group by partition_date, test, source order by 1, 2
 INCIDENT_TABLE = f"""
 select incident_id as id, kind, severity, opened_on::text, last_seen_on::text, days,
     coalesce(closed_on::text, 'open') as closed_on, column_name as "column", diagnosis,
-    array_to_string(columns[2:], ', ') as with_it,
+    array_to_string(columns[2:], ', ') as other_columns,
     coalesce(acknowledged_by, '') as acknowledged_by, coalesce(report_url, '') as report
 from metrics.incidents
 where {MONITOR} and {IN_RANGE}
@@ -88,13 +88,13 @@ SEVERITY = override(
 TESTS_AND_INCIDENTS = Dashboard(
     name="tests-and-incidents",
     title="Tests and incidents",
-    description="Failing tests over time, the latest failures and incidents with their reports.",
+    description="Incidents with their reports, failing tests over time, and the latest failures.",
     uses=("monitor",),
     panels=[
         row("Incidents of $monitor"),
         stat(
             "How many incidents are open?",
-            "Opened by the end of the range, and not closed since.",
+            "Incidents that opened by the end of the time range and are not closed.",
             OPEN,
             unit=COUNT,
             width=4,
@@ -103,8 +103,8 @@ TESTS_AND_INCIDENTS = Dashboard(
         ),
         state_timeline(
             "Which incidents were open, and when?",
-            "One line an incident, from the day it opened to the day it closed; what is open goes "
-            "on to the end of the range.",
+            "One line for each incident, from the day it opened to the day it closed. An open "
+            "incident goes on to the end of the time range.",
             INCIDENTS,
             mappings=SEVERITIES,
             label="incident",
@@ -113,7 +113,7 @@ TESTS_AND_INCIDENTS = Dashboard(
         ),
         table(
             "What happened?",
-            "Each incident's diagnosis in a sentence, open ones first, with its stored report.",
+            "The diagnosis of each incident, with its stored report. Open incidents come first.",
             INCIDENT_TABLE,
             no_data=NO_INCIDENT,
             overrides=[
@@ -127,7 +127,8 @@ TESTS_AND_INCIDENTS = Dashboard(
         ),
         timeseries(
             "What was wrong on which day?",
-            "Breaches by day and family of cause; an incident is one cause over its days.",
+            "Number of breaches on each day, by the family of their cause. An incident combines "
+            "the breaches of one cause.",
             BREACHES,
             unit=COUNT,
             bars=True,
@@ -136,31 +137,32 @@ TESTS_AND_INCIDENTS = Dashboard(
             height=8,
             lowest=0,
             label="cause",
-            no_data="Nothing was wrong in this range.",
+            no_data="There is no breach in this time range.",
         ),
         table(
             "Which drift matters to the model?",
-            "Columns in alarm: the score over its threshold, times how much of the prediction hangs"
-            " on the column.",
+            "Columns that raised an alarm, ranked by weight: the score divided by its threshold,"
+            " times the importance of the column for the prediction.",
             RANKING,
             width=12,
             height=8,
-            no_data="No column was in alarm in this range.",
+            no_data="No column raised an alarm in this time range.",
             overrides=[COLUMN, override("importance", unit="percentunit")],
         ),
         table(
-            "What was done, and by whom?",
-            "Changes of incidents, the newest first: opened, closed, acknowledged, excluded.",
+            "Who did what about incidents?",
+            "The history of incidents, the newest event first: opened, closed, acknowledged, "
+            "excluded, accepted.",
             HISTORY,
             height=8,
-            no_data="No incident changed in this range.",
+            no_data="No incident changed in this time range.",
             overrides=[override("id", unit=PLAIN, custom__width=60)],
         ),
         row("Tests of $monitor"),
         stat(
             "How many tests fail now?",
-            "Failing tests of the newest day in the range; Evidently's default verdicts on drift, "
-            "which are for comparison, are not counted.",
+            "Failing tests of the newest day in the time range. Evidently's default verdicts on "
+            "drift are not counted; they are stored for comparison only.",
             FAILED_TESTS,
             unit=COUNT,
             width=4,
@@ -169,7 +171,8 @@ TESTS_AND_INCIDENTS = Dashboard(
         ),
         timeseries(
             "Which tests fail, and since when?",
-            "Failing tests by day, dbt's and Evidently's; a bar's height counts columns.",
+            "Failing tests of dbt and Evidently on each day. A test that fails for several "
+            "columns counts once for each.",
             OVER_TIME,
             unit=COUNT,
             bars=True,
@@ -177,14 +180,14 @@ TESTS_AND_INCIDENTS = Dashboard(
             width=20,
             lowest=0,
             label="test",
-            no_data="No test fails in this range.",
+            no_data="No test failed in this time range.",
         ),
         table(
-            "What failed last?",
-            "The latest 200 failures, with what was seen and what was expected.",
+            "Which tests failed last?",
+            "The latest 200 failures, with the observed and the expected value.",
             LATEST,
             height=12,
-            no_data="No test fails in this range.",
+            no_data="No test failed in this time range.",
             overrides=[SEVERITY, REPORT, COLUMN, override("observed", decimals=3)],
         ),
     ],

@@ -98,9 +98,18 @@ def newest_opening(engine: sa.Engine, today: dt.date | None = None) -> Opening:
 def main() -> None:
     """Write the committed files, or others to another directory."""
     parser = argparse.ArgumentParser(description="Write Grafana's dashboards from their code.")
-    parser.add_argument("--dir", type=Path, default=COMMITTED, help="where to (grafana/dashboards)")
-    parser.add_argument("--from", dest="first", default=DEMO.first, help="such as now-30d")
-    parser.add_argument("--to", dest="last", default=DEMO.last, help="such as now")
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=COMMITTED,
+        help="directory to write to (default: grafana/dashboards)",
+    )
+    parser.add_argument(
+        "--from", dest="first", default=DEMO.first, help="start of the time range, such as now-30d"
+    )
+    parser.add_argument(
+        "--to", dest="last", default=DEMO.last, help="end of the time range, such as now"
+    )
     options = parser.parse_args()
     for file in write_dashboards(
         options.dir, replace(DEMO, first=options.first, last=options.last)

@@ -25,7 +25,7 @@ select
     days.partition_date,
     coalesce(partitions.state, 'missing') as state,
     case
-        when partitions.state is null then 'nobody ever computed this day'
+        when partitions.state is null then 'this day was never measured'
         else partitions.reason
     end as reason,
     partitions.row_count,
