@@ -160,7 +160,7 @@ def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_a
     project.declare("odd_names", materialized="view", features=added)
     shown = run(project, "--from", "2026-03-02", "--to", "2026-03-02")
     assert f"columns changed: added {FEATURES[-1]}, segment_1; the 2 days measured" in shown
-    assert "after building the reference" in shown
+    assert "including the reference period" in shown
     query = (
         "select string_agg(distinct partition_date::text, ' ' order by partition_date::text)"
         f" from metrics.drift where column_name = '{FEATURES[-1]}' and method = 'day_level'"
@@ -178,4 +178,4 @@ def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_a
     ended = driftmeter(project, "run")
     assert "odd_names is no longer declared: retired" in ended.stdout
     assert "declares no monitor" in ended.stderr
-    assert "no longer declared; history stays" in driftmeter(project, "status").stdout
+    assert "it is no longer declared; its history stays" in driftmeter(project, "status").stdout

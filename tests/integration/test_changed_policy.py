@@ -213,7 +213,7 @@ def test_one_line_says_so_and_says_it_once(story: Story) -> None:
     )
     assert story.output.count("odd_names: policy changed: 14 days judged again") == 1
     assert "none measured again" in story.output
-    assert "no day is new, and none changed" in story.output
+    assert "no day is new, and no day changed" in story.output
     assert "policy changed" not in story.again
     assert "policy changed" not in driftmeter(story.project, "status").stdout
 
@@ -248,7 +248,7 @@ def test_days_that_another_version_judged_are_offered_to_be_judged_again(story: 
     status = driftmeter(project, "status").stdout
     assert offer in " ".join(status.replace("│", " ").split())
     shown = driftmeter(project, "judge", "--monitor", "odd_names", *DAYS).stdout
-    counts = re.search(r"(\d+) with an alarm as stored, (\d+) judged now", shown)
+    counts = re.search(r"(\d+) have a stored alarm, (\d+) have one as judged now", shown)
     assert counts
     assert 0 < days <= int(counts[2])
     assert int(counts[1]) < int(counts[2])

@@ -75,7 +75,7 @@ def test_help_lists_every_command_and_where_to_start(checkout: Path) -> None:
     assert shown.returncode == 0
     for command in ("up", "down", "url", "run", "demo", "status", "ui", "report", "grafana"):
         assert f"\n  {command} " in shown.stdout
-    assert "Start with: driftmeter demo" in shown.stdout
+    assert "To start, run `driftmeter demo`" in shown.stdout
     assert "Example:" in driftmeter(checkout, "demo", "--help").stdout
 
 
@@ -166,7 +166,10 @@ def test_up_starts_a_warehouse_and_says_what_to_do_next(checkout: Path, started:
 
 
 def test_an_empty_warehouse_has_a_status(checkout: Path, started: Completed) -> None:
-    assert "no day yet: `driftmeter run`" in driftmeter(checkout, "status").stdout
+    assert (
+        "no day has been measured yet: run `driftmeter run`"
+        in driftmeter(checkout, "status").stdout
+    )
     assert json.loads(driftmeter(checkout, "status", "--json").stdout) == []
 
 
@@ -308,7 +311,7 @@ def test_a_day_that_is_none_is_one_line(checkout: Path, warehouse_url: str) -> N
     line = one_line_error(
         driftmeter(checkout, "demo", "--from", "2019-02-30", DRIFTMETER_DATABASE_URL=warehouse_url)
     )
-    assert "--from: '2019-02-30' is no date" in line
+    assert "--from: '2019-02-30' is not a date" in line
     assert "YYYY-MM-DD" in line
 
 
@@ -350,7 +353,7 @@ def test_status_counts_days_by_state_and_names_what_drifted_on_the_last(
     assert row["reference"] == {"from": "2019-02-01", "to": "2019-03-31", "rows": 9000}
     table = driftmeter(checkout, "status", DRIFTMETER_DATABASE_URL=warehouse_url).stdout
     assert "4: 2 fresh, 1 stale, 1 empty" in table
-    assert "none on record" in table
+    assert "no version is recorded" in table
     password = warehouse_url.split(":")[2].split("@")[0]
     assert password not in table
 
@@ -360,9 +363,9 @@ def test_down_stops_the_embedded_server_and_leaves_ones_own_alone(
 ) -> None:
     url = driftmeter(checkout, "url").stdout.strip()
     own = driftmeter(checkout, "down", DRIFTMETER_DATABASE_URL="postgresql://me@db/mine")
-    assert "nothing to stop" in own.stdout
+    assert "so it is not stopped" in own.stdout
     psycopg.connect(url).close()
-    assert driftmeter(checkout, "down").stdout == "stopped\n"
+    assert driftmeter(checkout, "down").stdout == "the embedded warehouse is stopped\n"
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
-    assert driftmeter(checkout, "down").stdout == "was not running\n"
+    assert driftmeter(checkout, "down").stdout == "the embedded warehouse was not running\n"

@@ -239,8 +239,8 @@ def test_what_a_run_that_was_killed_left_to_be_done(warehouse: sa.Engine) -> Non
         note_tests(session, MONITOR, [dt.date(2026, 2, 2)], is_done=True)
         (finding,) = examine_unfinished(session, MONITOR)
     assert finding.shows == (
-        "no run has finished dbt's tests of the reference days, 1 day that dbt was begun for,"
-        " the page of 1 incident"
+        "no run has finished these yet: dbt's tests of the reference days, 1 day that an earlier"
+        " run began, the page of 1 incident"
     )
 
 
@@ -304,7 +304,7 @@ def test_a_daemon_that_died(
     assert {finding.state for finding in dagster_findings(warehouse)} == {"ok"}
     monkeypatch.setattr(runs, "OLDEST_HEARTBEAT_SECONDS", -1)
     dead = dagster_findings(warehouse)[0]
-    assert (dead.state, "stale_days wait" in dead.shows) == ("failure", True)
+    assert (dead.state, "stale_days cannot run" in dead.shows) == ("failure", True)
     assert "driftmeter ui" in dead.fix
 
 

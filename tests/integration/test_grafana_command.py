@@ -87,10 +87,13 @@ def test_the_reader_gets_the_password_that_the_environment_names(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["grafana", "--binary", "/nowhere/grafana"], "there is no Grafana here"),
+        (["grafana", "--binary", "/nowhere/grafana"], "the program grafana was not found"),
         (["grafana", "--binary", "/bin/true"], "conf/defaults.ini"),
-        (["report"], "say which page to draw"),
-        (["report", "--overview", "--dashboard", "drift"], "say which page to draw"),
+        (["report"], "the options must name one page to draw"),
+        (
+            ["report", "--overview", "--dashboard", "drift"],
+            "the options must name one page to draw",
+        ),
         (["report", "--dashboard", "drfit"], "there is no dashboard 'drfit'"),
         (["report", "--overview", "--from", "2019-04-01"], "only one end"),
         (["report", "--overview"], "no monitor has run yet"),

@@ -76,7 +76,7 @@ def test_the_overview_the_summary_judge_and_the_breaches_count_alike(
     monkeypatch.setenv("COLUMNS", "200")
     asked = ["judge", "--monitor", name, "--from", DEMO_DAYS[0], "--to", DEMO_DAYS[1]]
     said = CliRunner().invoke(app, asked).output
-    assert re.search(r"(\d+) with an alarm as stored, (\d+) judged", said).groups() == (
+    assert re.search(r"(\d+) have a stored alarm, (\d+) have one", said).groups() == (
         str(expected),
         str(expected),
     )

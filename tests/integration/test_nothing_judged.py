@@ -46,11 +46,11 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
     sentence = f"odd_names judges no day: {WHY}. Widen `reference` in its YAML."
     summary = in_one_line(run(project, "--from", "2026-09-21", "--to", "2026-09-28"))
     assert sentence in summary
-    assert "none was judged" in summary
+    assert "no day was judged" in summary
     assert "0/0" not in summary
     status = in_one_line(driftmeter(project, "status").stdout)
     assert sentence in status
-    assert "unknown: no column was judged" in status
+    assert "not judged: no column could be judged" in status
     assert "nothing (that day is fresh)" not in status
     findings = json.loads(driftmeter(project, "doctor", "--json").stdout)
     (warned,) = [one for one in findings if one["state"] == "warning"]

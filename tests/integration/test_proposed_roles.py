@@ -64,7 +64,7 @@ def test_a_person_is_asked_which_of_two_outcomes_is_the_target(
     assert "churned" not in proposal.fields["features"]
     shown = capsys.readouterr().out
     assert "Which column is the target (churned, returned, none)?" in shown
-    assert "'loaned' is none of them" in shown
+    assert "'loaned' is not one of these columns" in shown
 
 
 def test_that_there_is_no_target_stands_in_the_table_that_a_person_reads(

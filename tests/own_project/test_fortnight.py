@@ -109,10 +109,10 @@ def test_incidents_are_listed_with_no_blanks_at_the_end_of_a_line(farm: Farm) ->
 
 
 def test_a_new_day_is_measured_without_naming_it_and_then_nothing_is_new(farm: Farm) -> None:
-    assert "after building the reference" in farm.shown["run"]
+    assert "including the reference period" in farm.shown["run"]
     monitors = ("turbine_power", "bearing_watch")
     assert changed_since(farm, "new day") == {(monitor, "2026-04-25") for monitor in monitors}
-    assert "no day is new, and none changed" in farm.shown["nothing new"]
+    assert "no day is new, and no day changed" in farm.shown["nothing new"]
 
 
 def test_nothing_of_the_example_is_run_or_offered(farm: Farm) -> None:

@@ -11,7 +11,7 @@ from driftmeter.monitors.config import Days, Monitor
 # Of the commands that measure days.
 Workers = Annotated[
     Optional[int],
-    typer.Option(min=1, help="Monitors measured at once, each in a process; all cores without it."),
+    typer.Option(min=1, help="How many processes measure in parallel. Default: one for each core."),
 ]
 
 
@@ -37,7 +37,7 @@ def read_date(option: str, text: str | None) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         raise DriftmeterError(
-            f"{text!r} is no date", where=option, fix="write a day as YYYY-MM-DD"
+            f"{text!r} is not a date", where=option, fix="write a day as YYYY-MM-DD"
         ) from error
 
 
@@ -45,5 +45,7 @@ def read_days(from_date: str | None, to_date: str | None) -> Days:
     """The days from one to the other, both included."""
     first, last = read_date("--from", from_date), read_date("--to", to_date)
     if first > last:
-        raise DriftmeterError(f"{first} is after --to {last}", where="--from", fix="swap the two")
+        raise DriftmeterError(
+            f"{first} is after --to {last}", where="--from", fix="swap the two days"
+        )
     return Days(**{"from": first, "to": last})

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-FILE = typer.Argument(metavar="FILE", help="File of the backup.", show_default=False)
+FILE = typer.Argument(metavar="FILE", help="Path of the backup file.", show_default=False)
 
 
 def backup(file: Annotated[Path, FILE]) -> None:
     """Write the metrics schema to a new file: tables, rows, views, functions and grants.
 
-    Your own tables and what dbt makes of them are not in it.
+    Your own tables are not in the backup, nor is what dbt builds outside the metrics schema.
 
     Example: driftmeter backup metrics.dump
     """
@@ -25,12 +25,12 @@ def backup(file: Annotated[Path, FILE]) -> None:
 def restore(
     file: Annotated[Path, FILE],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Drop the metrics schema that is there first.")
+        bool, typer.Option("--replace", help="First drop the warehouse's metrics schema.")
     ] = False,
 ) -> None:
-    """Put the metrics schema of a backup into the warehouse, whole or not at all.
+    """Restore the metrics schema from a backup, completely or not at all.
 
-    A backup of an older Driftmeter is brought up to date by the next command, or `driftmeter up`.
+    If an older Driftmeter wrote the backup, `driftmeter up` or the next run brings it up to date.
 
     Example: driftmeter restore metrics.dump
     """

@@ -9,13 +9,13 @@ import typer
 
 
 def code_server(
-    port: Annotated[int, typer.Option(help="Port.")] = 4000,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 4000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Serve the assets to Dagster's webserver and daemon; runs are processes of this command.
+    """Serve the assets to Dagster's webserver and daemon, and start their runs as processes.
 
-    For a container, as in docker-compose.yml. Runs that a container before this one left under
-    way are marked as failed first, lest they hold up every run after them.
+    Use it in a container, as docker-compose.yml does. When it starts, it marks the runs that an
+    earlier container left unfinished as failed, because they would block every later run.
     """
     import dagster as dg
 
@@ -25,7 +25,7 @@ def code_server(
     prepare()
     with dg.DagsterInstance.get() as instance:
         for run_id in end_cut_off_runs(instance):
-            typer.echo(f"run {run_id} was cut off: marked as failed")
+            typer.echo(f"run {run_id} did not finish before its container ended: marked as ended")
     dagster = str(Path(sys.executable).parent / "dagster")
     where = ["--host", host, "--port", str(port), "--module-name", "dagster_driftmeter.definitions"]
     # Signals must reach the server itself.

@@ -14,11 +14,11 @@ WORDS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Look at every part of Driftmeter and say what to do; exit code 1 where one does not work.
+    """Check every part of Driftmeter, and say how to fix what does not work.
 
-    Changes and starts nothing.
+    The exit code is 1 if a part does not work. The command changes nothing and starts nothing.
 
     Example: driftmeter doctor
     """

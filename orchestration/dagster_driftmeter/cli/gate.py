@@ -21,14 +21,17 @@ COLORS = {"fail": "red", "error": "red", "warn": "yellow", "skipped": "yellow"}
 
 
 def gate(
-    monitor: Annotated[str, typer.Option(help="The monitor.")],
-    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail it too.")] = False,
-    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Day to test.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Count warnings as failures.")] = False,
+    output: Annotated[
+        str, typer.Option("--format", help="Form of the output: table or json.")
+    ] = "table",
 ) -> None:
-    """Run a day's Evidently tests and store their outcomes; exit code 1 if one fails.
+    """Run the Evidently tests of a day, and store their outcomes.
 
-    Tests of severity error decide; with --strict all of them. A day without rows fails.
+    The exit code is 1 if a test of severity error fails, or the day has no rows. With --strict, it
+    is also 1 if a test of severity warn fails.
 
     Example: driftmeter test --monitor NAME --date 2026-01-31
     """
@@ -56,11 +59,11 @@ def gate(
         counts = Counter(verdict(test, strict) for test in outcomes)
         numbers = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
         why = (
-            "a failing test decides: exit code 1"
+            "at least one failure: exit code 1"
             if deciding
-            else "only warnings, which --strict would let decide: exit code 0"
+            else "no failures: exit code 0 (--strict makes warnings fail)"
             if counts["warn"]
-            else "nothing fails: exit code 0"
+            else "no failures: exit code 0"
         )
         typer.echo(f"{len(outcomes)} tests of {monitor} on {day}: {numbers}; {why}")
     raise SystemExit(1 if deciding else 0)

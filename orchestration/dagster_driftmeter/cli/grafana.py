@@ -20,53 +20,57 @@ SINK = "http://127.0.0.1:9/"
 def grafana(
     url: Annotated[
         Optional[str],
-        typer.Option(metavar="ADDRESS", help="A Grafana that is there: put everything into it."),
+        typer.Option(metavar="ADDRESS", help="Address of a running Grafana to install into."),
     ] = None,
     token: Annotated[
         Optional[str],
         typer.Option(
             envvar="GRAFANA_TOKEN",
             show_envvar=True,
-            help="With --url: token of a service account with the role Admin.",
+            help="With --url: token of a service account that has the role Admin.",
         ),
     ] = None,
     datasource_address: Annotated[
         Optional[str],
         typer.Option(
-            metavar="HOST:PORT", help="With --url: the warehouse, as that Grafana reaches it."
+            metavar="HOST:PORT",
+            help="With --url: address at which that Grafana reaches the warehouse.",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --url: say what would change, write nothing.")
+        bool, typer.Option("--dry-run", help="With --url: show the changes, and write nothing.")
     ] = False,
     port: Annotated[
-        Optional[int], typer.Option(help="Port on 127.0.0.1.", show_default="3000")
+        Optional[int], typer.Option(help="Without --url: port on 127.0.0.1.", show_default="3000")
     ] = None,
     binary: Annotated[
-        Optional[Path], typer.Option(help="The `grafana` program; from the path without it.")
+        Optional[Path],
+        typer.Option(help="Without --url: the `grafana` program. Default: the one on the PATH."),
     ] = None,
 ) -> None:
-    """Dashboards and alerts in a Grafana of yours.
+    """Install the dashboards and alerts in your Grafana, or start a Grafana that has them.
 
-    With --url: puts the datasource, the folder Driftmeter, its dashboards and alert rules into a
-    Grafana 12 or newer that is already there, and says of each whether it was created, updated or
-    unchanged; one that is from a file of that Grafana is left. Its default datasource, contact
-    points and notification policies stay as they are: route by the alerts' labels monitor, owner,
-    family, severity and source. Set DRIFTMETER_READER_PASSWORD where several Grafanas read one
-    warehouse; without it a password is made anew whenever the datasource is written. An authority
-    of your own for certificates: REQUESTS_CA_BUNDLE.
+    With --url, the command installs the data source, the folder Driftmeter with its dashboards,
+    and the alert rules in a running Grafana, version 12 or newer. It prints for each object
+    whether it was created, updated or unchanged, and leaves alone what that Grafana provisions
+    from files. The default data source, contact points and notification policies also stay as they
+    are: use the alerts' labels monitor, owner, family, severity and source to route alerts. Set
+    DRIFTMETER_READER_PASSWORD if several Grafanas read one warehouse; otherwise every change of
+    the data source sets a new password. If your organisation signs its own certificates, name
+    their file in REQUESTS_CA_BUNDLE.
 
-    Without --url: starts a Grafana binary on this warehouse, until Ctrl-C. Its data goes to
-    .driftmeter/grafana; dashboards open on the newest thirty days there are.
+    Without --url, the command starts a Grafana program on this warehouse and runs it until Ctrl-C.
+    Grafana keeps its data in .driftmeter/grafana, and the dashboards open on the newest thirty
+    days.
     """
     of_remote = {"--datasource-address": datasource_address, "--dry-run": dry_run or None}
     of_local = {"--port": port, "--binary": binary}
     stray = [name for name, value in (of_local if url else of_remote).items() if value is not None]
     if stray:
         raise DriftmeterError(
-            f"{stray[0]} is {'not for' if url else 'only for'} a Grafana that is already there",
+            f"{stray[0]} {'cannot be used with' if url else 'is only for use with'} --url",
             where="driftmeter grafana",
-            fix="leave it out" if url else "give that Grafana's address as --url",
+            fix="leave it out" if url else "add --url with the address of that Grafana",
         )
     settings.check_project()
     if url:
@@ -121,7 +125,9 @@ def start(port: int, binary: Path | None) -> None:
     typer.echo(
         f"Grafana: http://127.0.0.1:{port}/d/driftmeter-overview  user admin, password {admin}"
     )
-    typer.echo(f"  its log: {home / 'logs'}  (Ctrl-C ends it; the warehouse stays up)")
+    typer.echo(
+        f"  Grafana's log: {home / 'logs'}  (Ctrl-C stops Grafana; the warehouse keeps running)"
+    )
     os.execve(program, arguments, {**os.environ, **environment})
 
 
@@ -136,10 +142,10 @@ def find_program(given: Path | None) -> Path:
     program = shutil.which(str(given) if given else "grafana")
     if program is None:
         raise DriftmeterError(
-            "there is no Grafana here",
+            "the program grafana was not found",
             where=str(given or "the path"),
-            fix="unpack Grafana 13 and give its bin/grafana as --binary, or use"
-            " `docker compose up`, or `driftmeter report --overview`, which needs neither",
+            fix="unpack Grafana 13 and give its bin/grafana as --binary, or run `docker compose"
+            " up`; `driftmeter report --overview` needs no Grafana",
         )
     return Path(program).resolve()
 
@@ -156,9 +162,9 @@ def home_of(program: Path) -> Path:
         if (directory / "conf" / "defaults.ini").exists():
             return directory
     raise DriftmeterError(
-        "Grafana's own files (conf/defaults.ini) are not beside it",
+        "the directory of the program lacks Grafana's own files (conf/defaults.ini)",
         where=str(program.parent.parent),
-        fix="give the program of a whole unpacked Grafana as --binary",
+        fix="give --binary the program of a completely unpacked Grafana",
     )
 
 

@@ -25,7 +25,7 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
 
     if not token or not token.strip():
         raise DriftmeterError(
-            "a token is needed",
+            "the token is missing",
             where="--token",
             fix="make one in Grafana under Administration, Service accounts, with the role Admin,"
             " and put it into GRAFANA_TOKEN",
@@ -54,10 +54,10 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
         return
     if fault := api.fault_of_source(source["uid"]):
         raise DriftmeterError(
-            f"all is in place, but Grafana does not read the warehouse ({fault})",
+            f"everything was installed, but Grafana cannot read the warehouse ({fault})",
             where=source["url"],
-            fix="give the warehouse's address as Grafana reaches it as --datasource-address, and"
-            " see that it lets Grafana in",
+            fix="give --datasource-address the address at which Grafana reaches the warehouse, and"
+            " check that the server admits Grafana",
         )
     typer.echo(f"open {api.url}/d/{DASHBOARDS[0].uid}")
 

@@ -8,12 +8,13 @@ from driftmeter import settings
 
 
 def health(
-    port: Annotated[int, typer.Option(help="Port.")] = 3003,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3003,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Answer /health until Ctrl-C: 200, or 503 where `driftmeter doctor` sees a failure.
+    """Serve /health until Ctrl-C, so that a supervisor can watch Driftmeter.
 
-    The answer is the doctor's, as JSON. /alive answers 200 as long as this process does.
+    /health answers 200, or 503 if `driftmeter doctor` finds a failure. Its JSON holds the state of
+    each part. /alive answers 200 as long as this process runs.
 
     Example: driftmeter health --port 3003
     """
@@ -22,7 +23,7 @@ def health(
     # A directory that is nobody's would be a failure for ever.
     settings.home()
     with server(host, port) as running:
-        typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C ends it)")
+        typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C stops it)")
         try:
             running.serve_forever()
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`driftmeter incidents`: list them, and say what is done about one."""
+"""`driftmeter incidents`: list incidents, and record what people do about them."""
 
 import getpass
 import os
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from driftmeter.incidents.actions import Action
 
 app = typer.Typer(
-    help="List incidents; acknowledge, close or accept one, or keep its days out of baselines.",
+    help="List incidents. Acknowledge, close, exclude or accept one.",
     epilog="Example: driftmeter incidents ack 12 --note 'vendor informed'",
     add_completion=False,
 )
 Number = Annotated[int, typer.Argument(metavar="ID", help="The incident's number.")]
-Note = Annotated[Optional[str], typer.Option(help="Why, for whoever reads it later.")]
+Note = Annotated[Optional[str], typer.Option(help="The reason, kept in the incident's history.")]
 Author = Annotated[
-    Optional[str], typer.Option(help="Who does it; DRIFTMETER_AUTHOR or your login without it.")
+    Optional[str], typer.Option(help="Your name. Default: DRIFTMETER_AUTHOR, or your login.")
 ]
 
 LIST = (
@@ -38,10 +38,12 @@ HISTORY = (
 @app.callback(invoke_without_command=True)
 def list_incidents(
     context: typer.Context,
-    monitor: Annotated[Optional[str], typer.Option(help="Of one monitor only.")] = None,
-    closed: Annotated[bool, typer.Option("--all", help="Those that are closed too.")] = False,
+    monitor: Annotated[
+        Optional[str], typer.Option(help="Only the incidents of this monitor.")
+    ] = None,
+    closed: Annotated[bool, typer.Option("--all", help="Closed incidents too.")] = False,
 ) -> None:
-    """List open incidents, the oldest first."""
+    """List the open incidents, the oldest first."""
     if context.invoked_subcommand is not None:
         return
     import sqlalchemy as sa
@@ -79,7 +81,7 @@ def list_incidents(
 
 @app.command()
 def show(number: Number) -> None:
-    """Show one incident: its evidence, and every change of it."""
+    """Show an incident with its evidence and its history."""
     import json
 
     import sqlalchemy as sa
@@ -109,19 +111,19 @@ def show(number: Number) -> None:
 
 @app.command()
 def ack(number: Number, note: Note = None, author: Author = None) -> None:
-    """Take an incident on; its days leave the trailing baseline."""
+    """Acknowledge an incident. Its days no longer count in the trailing baseline."""
     _act(number, "ack", author, note)
 
 
 @app.command()
 def close(number: Number, note: Note = None, author: Author = None) -> None:
-    """Close an incident; the same cause within four weeks opens it again."""
+    """Close an incident. If the same cause returns within four weeks, the incident opens again."""
     _act(number, "close", author, note)
 
 
 @app.command()
 def exclude(number: Number, note: Note = None, author: Author = None) -> None:
-    """Keep an incident's days out of trailing baselines, for good."""
+    """Keep an incident's days out of the trailing baseline permanently."""
     _act(number, "exclude", author, note)
 
 
@@ -130,12 +132,16 @@ def accept(
     number: Number,
     from_date: Annotated[
         Optional[str],
-        typer.Option("--from", metavar="YYYY-MM-DD", help="First normal day; its first without."),
+        typer.Option(
+            "--from",
+            metavar="YYYY-MM-DD",
+            help="First day that is normal. Default: the incident's first day.",
+        ),
     ] = None,
     note: Note = None,
     author: Author = None,
 ) -> None:
-    """Take what an incident brought for normal from a day on, and close it for good."""
+    """Declare an incident's days normal from a day on, and close the incident permanently."""
     from dagster_driftmeter.cli.arguments import read_date
     from dagster_driftmeter.dbt.project_manifest import monitors
     from driftmeter.incidents import accept as accepting
@@ -147,9 +153,9 @@ def accept(
     accepted = accepting.accept(engine, number, who, note, first)
     update_incidents(engine, monitors()[accepted.monitor], [])
     typer.echo(
-        f"incident {number}: accepted by {who}; from {accepted.from_date} on this is normal for"
-        f" {', '.join(accepted.columns)}, and days from {accepted.in_force_on} on are held"
-        " against it"
+        f"incident {number}: accepted by {who}. Days from {accepted.from_date} on are normal for"
+        f" {', '.join(accepted.columns)}; days from {accepted.in_force_on} on are compared with"
+        " them"
     )
 
 

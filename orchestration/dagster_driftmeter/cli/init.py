@@ -37,51 +37,66 @@ FIELDS = (
 def init(
     table: Annotated[
         Optional[str],
-        typer.Option(metavar="SCHEMA.TABLE", help="Table of predictions; makes a project."),
+        typer.Option(
+            metavar="SCHEMA.TABLE", help="Table of predictions; a dbt project is made for it."
+        ),
     ] = None,
     model: Annotated[
         Optional[str],
-        typer.Option(metavar="NAME", help="Model of the dbt project in this directory."),
+        typer.Option(metavar="NAME", help="Model of predictions in this directory's dbt project."),
     ] = None,
     name: Annotated[
-        Optional[str], typer.Option(help="The monitor's name; the table's without it.")
+        Optional[str],
+        typer.Option(help="Name of the monitor. Default: made from the table's or model's name."),
     ] = None,
-    owner: Annotated[str, typer.Option(help="Team on call.")] = "team-data",
-    task: Annotated[Optional[str], typer.Option(help="regression or classification.")] = None,
-    timestamp: Annotated[Optional[str], typer.Option(help="Column: when a row happened.")] = None,
+    owner: Annotated[str, typer.Option(help="Team that is on call.")] = "team-data",
+    task: Annotated[
+        Optional[str], typer.Option(help="The model's task: regression or classification.")
+    ] = None,
+    timestamp: Annotated[
+        Optional[str], typer.Option(help="Column that says when a row happened.")
+    ] = None,
     timezone: Annotated[
-        Optional[str], typer.Option(help="Time zone in which a day begins; UTC without it.")
+        Optional[str], typer.Option(help="Time zone of the monitor's days. Default: UTC.")
     ] = None,
-    row_id: Annotated[Optional[str], typer.Option("--id", help="Column: key of a row.")] = None,
+    row_id: Annotated[
+        Optional[str], typer.Option("--id", help="Column that identifies a row.")
+    ] = None,
     prediction: Annotated[
-        Optional[str], typer.Option(help="Column: a probability, or an amount.")
+        Optional[str], typer.Option(help="Column of the prediction: a probability or an amount.")
     ] = None,
     target: Annotated[
-        Optional[str], typer.Option(help="Column: what came true; 'none' if no column says it.")
+        Optional[str],
+        typer.Option(help="Column of the true outcome; 'none' if the table has no such column."),
     ] = None,
     model_version: Annotated[
-        Optional[str], typer.Option(help="Column; a table without one is fine.")
+        Optional[str], typer.Option(help="Column of the model version. A table may lack one.")
     ] = None,
     segments: Annotated[
-        Optional[str], typer.Option(metavar="A,B", help="Columns whose values split a day.")
+        Optional[str], typer.Option(metavar="A,B", help="Columns that divide a day's rows.")
     ] = None,
     reference: Annotated[
         Optional[str],
-        typer.Option(metavar="FROM..TO", help="Days that stand for 'as it should be'."),
+        typer.Option(
+            metavar="FROM..TO", help="Reference period: days that show how things should be."
+        ),
     ] = None,
     label_delay_days: Annotated[
         Optional[int],
-        typer.Option(min=0, help="Days until labels are expected; learned of the table without."),
+        typer.Option(
+            min=0, help="Days until a label is expected. Default: estimated from the table."
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write the files without asking.")] = False,
 ) -> None:
-    """Make a monitor of a table or a model: read it, propose each field, show, and write.
+    """Propose a monitor for a table or a model, and write it to a dbt project.
 
-    With --model the current directory is your dbt project: the monitor is declared on that model,
-    or on a view over it where it has no partition_date or no version. With --table it becomes a
-    dbt project of its own, or has become one by this command before. Each proposal says why, and
-    has an option that overrules it. Where several columns fit, it asks; with --yes it writes
-    nothing then, and names them.
+    With --model, the current directory is your dbt project. The monitor is declared on that model,
+    or on a view over it if the model has no partition_date or no model version. With --table, the
+    command makes the current directory a small dbt project, or adds to one that it made before.
+    Each proposed field comes with its reason and can be overridden by an option. If several
+    columns fit a field, the command asks which one is meant. With --yes it does not ask: it names
+    the columns and writes nothing.
 
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """
@@ -135,14 +150,16 @@ def init(
     for part in proposal.not_judged:
         typer.echo(NotJudged(monitor, *part).sentence)
     if not changed:
-        typer.echo(f"{monitor} is declared already, just so: nothing to change")
+        typer.echo(f"{monitor} is already declared exactly like this: nothing to change")
         return
     for path, text in changed.items():
         typer.echo("\n" + change_of(path, text, directory))
     typer.echo("")
     if not yes and not sys.stdin.isatty():
         raise DriftmeterError(
-            "nobody is there to say yes", where="driftmeter init", fix="add --yes to write this"
+            "cannot ask for confirmation: the input is not a terminal",
+            where="driftmeter init",
+            fix="add --yes to write this",
         )
     if not yes and not typer.confirm("Write these files?"):
         return
@@ -150,7 +167,7 @@ def init(
     if any(path.name in ("packages.yml", "dependencies.yml") for path in changed):
         install_packages()
     days = proposal.fields["reference"]
-    typer.echo(f"{monitor} is declared. Measure every day of the table after {days['to']}:")
+    typer.echo(f"{monitor} is declared. To measure every day after {days['to']}, run:")
     typer.echo(f"  driftmeter run --monitor {monitor}")
 
 
@@ -175,7 +192,7 @@ def _answer(role: str, choices: tuple[str, ...]) -> str:
 
     def chosen(text: str) -> str:
         if text not in choices:
-            raise typer.BadParameter(f"{text!r} is none of them")
+            raise typer.BadParameter(f"{text!r} is not one of these columns")
         return text
 
     asked = f"Which column is the {role.replace('_', ' ')} ({', '.join(choices)})?"
@@ -187,9 +204,9 @@ def _check_directory(directory: Path, of_model: bool) -> None:
     project = directory / "dbt_project.yml"
     if of_model and not project.exists():
         raise DriftmeterError(
-            "is no dbt project: it has no dbt_project.yml",
+            "is not a dbt project: it has no dbt_project.yml",
             where=str(directory),
-            fix="run this where it is, or name a table with --table",
+            fix="run this in your dbt project, or name a table with --table",
         )
     declared = read_project(directory) or {"name": OWN_PROJECT}
     if not of_model and not str(declared.get("name")).startswith(OWN_PROJECT):
@@ -203,7 +220,7 @@ def _check_directory(directory: Path, of_model: bool) -> None:
         raise DriftmeterError(
             f"DRIFTMETER_DBT_PROJECT names {Path(named).resolve()}",
             where="driftmeter init",
-            fix="unset it, or run this there",
+            fix="unset it, or run this in that directory",
         )
 
 
@@ -225,7 +242,9 @@ def _built_model(name: str) -> dict[str, Any]:
         raise DriftmeterError(
             f"there is no model {name!r}",
             where="--model",
-            fix=f"use one of {', '.join(sorted(models))}" if models else "this project has none",
+            fix=f"use one of {', '.join(sorted(models))}"
+            if models
+            else "add a model of your predictions first",
         )
     node = models[name]
     relation = f"{quote(node['schema'])}.{quote(node['alias'])}"
@@ -274,7 +293,7 @@ def check_block(name: str, block: dict[str, Any]) -> None:
             f"--{str(first['loc'][0]).replace('_', '-')}" if first["loc"] else "driftmeter init"
         )
         raise DriftmeterError(
-            first["msg"].removeprefix("Value error, "), where=option, fix="choose another"
+            first["msg"].removeprefix("Value error, "), where=option, fix="choose another value"
         ) from error
 
 

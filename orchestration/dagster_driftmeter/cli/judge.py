@@ -1,4 +1,4 @@
-"""`driftmeter judge`: what an alarm policy makes of stored results, shown or written."""
+"""`driftmeter judge`: judges stored results by an alarm policy; shows or stores the verdicts."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ POLICY = (
 
 
 def judge(
-    monitor: Annotated[str, typer.Option(help="The monitor.")],
+    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
     from_date: Annotated[
         Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
     ] = None,
@@ -34,18 +34,25 @@ def judge(
     ] = None,
     changes: Annotated[
         Optional[list[str]],
-        typer.Option("--set", metavar="FIELD=VALUE", help=f"One of {', '.join(POLICY)}."),
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help=f"Policy to try. FIELD is one of {', '.join(POLICY)}.",
+        ),
     ] = None,
     apply: Annotated[
         bool,
-        typer.Option("--apply", help="Judge every stored day by the declared policy, and keep it."),
+        typer.Option(
+            "--apply", help="Judge every stored day by the declared policy, and store it."
+        ),
     ] = False,
 ) -> None:
-    """Show what a policy would have alarmed on days that were computed; nothing is written.
+    """Show on which measured days another policy would have raised alarms.
 
-    With --apply every stored day is judged again by the policy that the monitor's YAML declares,
-    as `driftmeter run` does by itself once that has changed; by this version of Driftmeter, where
-    another judged them, which `driftmeter run` only says.
+    Nothing is written unless you add --apply. With --apply, every stored day is judged again by
+    the policy in the monitor's YAML and by this version of Driftmeter, and the verdicts are stored.
+    After a change of the policy, `driftmeter run` does that by itself. If another version of
+    Driftmeter judged the days, `driftmeter run` only says so.
 
     Example: driftmeter judge --monitor NAME --from 2026-01-01 --to 2026-01-31
     --set alarm_budget.false_alarms_per_month=0.5
@@ -54,7 +61,7 @@ def judge(
     if apply:
         if from_date or to_date or changes:
             raise DriftmeterError(
-                "judges every stored day, by the policy that is declared",
+                "judges every stored day by the declared policy",
                 where="--apply",
                 fix="leave out --from, --to and --set, and write the policy into the YAML",
             )
@@ -86,9 +93,9 @@ def keep(monitor: "Monitor") -> None:
         judged = judge_declared(connection.engine(), monitor, settings.home() / "calibration")
     if not judged:
         raise DriftmeterError(
-            f"no day of {monitor.name} was measured as it is declared now",
+            f"no day of {monitor.name} has been measured since its YAML changed",
             where="--apply",
-            fix="measure them first: `driftmeter run`",
+            fix="run `driftmeter run` first",
         )
     typer.echo(f"{monitor.name}: {judged:,} days judged again, none measured again")
 
@@ -102,7 +109,7 @@ def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
         field, equals, value = change.partition("=")
         if field not in POLICY or not equals:
             raise DriftmeterError(
-                f"{change!r} sets no alarm policy",
+                f"{change!r} does not set a policy",
                 where="--set",
                 fix=f"write FIELD=VALUE with FIELD one of {', '.join(POLICY)}",
             )
@@ -115,7 +122,7 @@ def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
         raise DriftmeterError(
             f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}",
             where="--set",
-            fix="write a number in its range",
+            fix="write a number that the field allows",
         ) from error
 
 
@@ -137,7 +144,7 @@ def show(monitor: "Monitor", then: "Ledger", now: "Ledger") -> None:
     budget = monitor.alarm_budget.false_alarms_per_month
     terminal.print(table if any(counts) else "no alarm on any day")
     terminal.print(
-        f"{len(days)} days: {counts[0]} with an alarm as stored, {counts[1]} judged now"
+        f"{len(days)} days: {counts[0]} have a stored alarm, {counts[1]} have one as judged now"
         f" ({budget:g} false alarms a month)"
     )
 

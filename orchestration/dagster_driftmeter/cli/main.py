@@ -1,4 +1,4 @@
-"""The `driftmeter` command. Each command imports late what it needs: `url` must be quick."""
+"""The `driftmeter` command line. Commands import what they need late, so that `url` is quick."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.refusal import refusal_of
 
 app = typer.Typer(
-    epilog="Start with: driftmeter demo, the example; or driftmeter init, on your own table.",
+    epilog="To start, run `driftmeter demo`, the example, or `driftmeter init` on your own table.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -84,7 +84,7 @@ def driftmeter(
         ),
     ] = False,
 ) -> None:
-    """Warehouse-native monitoring for batch machine-learning models."""
+    """Monitor batch machine-learning models whose predictions are rows in Postgres."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`driftmeter notify`: send what is waiting now, or a test message."""
+"""`driftmeter notify`: sends the messages that are waiting, or a test message."""
 
 from typing import Annotated
 
@@ -9,16 +9,19 @@ from driftmeter.errors import DriftmeterError
 
 
 def notify(
-    test: Annotated[bool, typer.Option("--test", help="A test message to each address.")] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test message to each address.")
+    ] = False,
 ) -> None:
-    """Tell people of incidents that opened or closed, as Dagster's sensor does every 30 seconds.
+    """Send the waiting messages about incidents that opened or closed.
 
-    Addresses are Apprise's, in DRIFTMETER_NOTIFY_URLS, separated by spaces or commas.
+    Dagster's sensor incident_notifications sends them too, every 30 seconds.
+    DRIFTMETER_NOTIFY_URLS holds the Apprise addresses, separated by spaces or commas.
     """
     urls = settings.notify_urls()
     if not urls:
         raise DriftmeterError(
-            "nobody is to be told",
+            "names no address, so nobody can be told",
             where="DRIFTMETER_NOTIFY_URLS",
             fix="set it to Apprise addresses, such as mailto:// or slack://",
         )
@@ -27,7 +30,7 @@ def notify(
     if test:
         answers = notifications.send_test(urls)
         for name, took in answers.items():
-            typer.echo(f"{name}  {'sent' if took else 'refused, or no address that Apprise knows'}")
+            typer.echo(f"{name}  {'sent' if took else 'refused, or not an address of Apprise'}")
         raise SystemExit(0 if all(answers.values()) else 1)
     from driftmeter.warehouse import connection
 
@@ -36,5 +39,5 @@ def notify(
         why = f" ({delivery.reason})" if delivery.reason else ""
         typer.echo(f"{delivery.state}  {delivery.message.title}{why}")
     if not done:
-        typer.echo("nothing is waiting")
+        typer.echo("no message is waiting")
     raise SystemExit(0 if all(delivery.state == "sent" for delivery in done) else 1)

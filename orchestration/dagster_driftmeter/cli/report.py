@@ -1,4 +1,4 @@
-"""`driftmeter report`: Evidently's page of a day, or a dashboard as one HTML page."""
+"""`driftmeter report`: draws Evidently's report of a day, or a dashboard, as one HTML page."""
 
 import datetime as dt
 from pathlib import Path
@@ -14,16 +14,18 @@ from driftmeter.reports.report_address import page_link
 
 def report(
     overview: Annotated[
-        bool, typer.Option("--overview", help="The overview; short for --dashboard overview.")
+        bool, typer.Option("--overview", help="Draw the overview dashboard.")
     ] = False,
     dashboard: Annotated[
         Optional[str],
         typer.Option(
-            help="overview, drift, data-quality, performance, tests-and-incidents or pipeline."
+            help="Dashboard to draw: overview, drift, data-quality, performance,"
+            " tests-and-incidents or pipeline."
         ),
     ] = None,
     monitor: Annotated[
-        Optional[list[str]], typer.Option(help="A monitor, repeatable; all without it.")
+        Optional[list[str]],
+        typer.Option(help="Monitor to draw; can be repeated. Default: all monitors."),
     ] = None,
     from_date: Annotated[
         Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
@@ -32,24 +34,28 @@ def report(
         Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
     ] = None,
     date: Annotated[
-        Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Evidently's page of this day.")
+        Optional[str],
+        typer.Option(metavar="YYYY-MM-DD", help="Draw Evidently's report of this day."),
     ] = None,
     segment: Annotated[
-        Optional[str], typer.Option(metavar="COLUMN=VALUE", help="With --date: these rows only.")
+        Optional[str],
+        typer.Option(metavar="COLUMN=VALUE", help="With --date: only rows of this segment."),
     ] = None,
     against: Annotated[
-        str, typer.Option(help="With --date: reference, trailing or weekday.")
+        str,
+        typer.Option(help="With --date: the baseline, which is reference, trailing or weekday."),
     ] = "reference",
     out: Annotated[
         Optional[Path],
-        typer.Option(help="A dashboard's file; in .driftmeter/reports without it."),
+        typer.Option(help="File for the dashboard. Default: a file in .driftmeter/reports."),
     ] = None,
 ) -> None:
-    """Draw one HTML file that needs nothing else, not even a network.
+    """Draw a day's report or a dashboard as one HTML file that needs no network.
 
-    With --date: Evidently's drift, summary and performance of a monitor's day beside its
-    reference, the 28 days before, or the same weekday before. With --overview or --dashboard: the
-    same queries as Grafana's dashboard, over each monitor's newest thirty days without --from.
+    With --date, draw Evidently's report of a monitor's day: its drift, summary and performance,
+    compared with the reference period, the trailing baseline (28 days that end a week before), or
+    the same weekday of the eight weeks before. With --overview or --dashboard, draw the charts of
+    that Grafana dashboard; without --from and --to, over each monitor's newest thirty days.
 
     Examples: driftmeter report --overview;
     driftmeter report --monitor NAME --date 2026-01-31 --segment country=2
@@ -57,7 +63,7 @@ def report(
     if date is not None:
         if overview or dashboard or from_date or to_date or out:
             raise DriftmeterError(
-                "a day's report and a dashboard are asked for at once",
+                "the options ask for a day's report and a dashboard at once",
                 where="driftmeter report",
                 fix="give --monitor and --date, or --dashboard and its options",
             )
@@ -65,9 +71,9 @@ def report(
         return
     if overview == (dashboard is not None):
         raise DriftmeterError(
-            "say which page to draw, once",
+            "the options must name one page to draw",
             where="driftmeter report",
-            fix="use --overview, --dashboard and a name, or --monitor and --date",
+            fix="use --overview, --dashboard NAME, or --monitor and --date",
         )
     if (from_date is None) != (to_date is None):
         raise DriftmeterError(
@@ -96,7 +102,7 @@ def report(
         raise DriftmeterError(
             f"cannot be written ({error.strerror})",
             where=str(file),
-            fix="name a file in a directory that is there and writable",
+            fix="name a file in a directory that exists and is writable",
         ) from error
     typer.echo(page_link(file))
 
@@ -125,7 +131,7 @@ def day_report(monitor: list[str], day: dt.date, segment: str | None, against: s
     name, equals, value = (segment or "").partition("=")
     if segment is not None and (not equals or name not in (*declared.columns, *declared.segments)):
         raise DriftmeterError(
-            f"{segment!r} names no segment of {declared.name}",
+            f"{segment!r} is not a segment of {declared.name}",
             where="--segment",
             fix="write COLUMN=VALUE with a column such as "
             + (", ".join(declared.segments) or "a feature"),

@@ -9,17 +9,18 @@ from driftmeter import settings
 
 def reports(
     port: Annotated[
-        Optional[int], typer.Option(help="Port; the one that links lead to without it.")
+        Optional[int],
+        typer.Option(help="Port to listen on. Default: the port that the links to reports use."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Serve .driftmeter/reports until Ctrl-C; `driftmeter ui` does so too."""
+    """Serve the reports in .driftmeter/reports until Ctrl-C. `driftmeter ui` serves them too."""
     from driftmeter.reports.report_address import reports_port
     from driftmeter.reports.serve_reports import server
 
     directory, port = settings.home() / "reports", port or reports_port()
     with server(directory, host, port) as running:
-        typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C ends it)")
+        typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C stops it)")
         try:
             running.serve_forever()
         except KeyboardInterrupt:

@@ -18,34 +18,43 @@ if TYPE_CHECKING:
     from driftmeter.warehouse.retention.kept import Span
     from driftmeter.warehouse.retention.plan import Plan
 
-AGE = "Age to keep: 90d, 8w, 13m or 3y."
+AGE = "How long to keep {}, such as 90d, 8w, 13m or 3y."
 
 
 def retain(
-    raw: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
-    features: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
-    inference: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
-    metrics: Annotated[Optional[str], typer.Option(metavar="AGE", help=AGE)] = None,
+    raw: Annotated[
+        Optional[str], typer.Option(metavar="AGE", help=AGE.format("raw tables"))
+    ] = None,
+    features: Annotated[
+        Optional[str], typer.Option(metavar="AGE", help=AGE.format("feature tables"))
+    ] = None,
+    inference: Annotated[
+        Optional[str], typer.Option(metavar="AGE", help=AGE.format("inference tables"))
+    ] = None,
+    metrics: Annotated[
+        Optional[str], typer.Option(metavar="AGE", help=AGE.format("metrics"))
+    ] = None,
     table: Annotated[
         Optional[list[str]],
-        typer.Option(metavar="SCHEMA.TABLE", help="Inference table of your own that may go too."),
+        typer.Option(metavar="SCHEMA.TABLE", help="Your own inference table that may lose rows."),
     ] = None,
     as_of: Annotated[
         Optional[str],
-        typer.Option(metavar="YYYY-MM-DD", help="Count back from here, not the newest day."),
+        typer.Option(metavar="YYYY-MM-DD", help="Count ages from this day. Default: newest day."),
     ] = None,
     drop_reference: Annotated[
-        bool, typer.Option("--drop-reference", help="Reference and baseline days may go too.")
+        bool, typer.Option("--drop-reference", help="Drop days of references and baselines too.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would go, and drop nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be dropped; drop nothing.")
     ] = False,
 ) -> None:
-    """Drop whole months that are older than these ages, of each kind of table.
+    """Drop whole months of rows that are older than the age given for their kind of table.
 
-    Without ages, those of `vars.retain` in dbt_project.yml. Ages are counted back from the newest
-    day that was measured. Months with days of a reference, a baseline or an open incident stay.
-    What was measured of a day stays for as long as its metrics do: it is not measured again.
+    If you give no age, those of `vars.retain` in dbt_project.yml hold. Ages count back from the
+    newest day that was measured. Months with days of a reference period or baseline are kept, and
+    so are the metrics of open incidents. A day whose rows were dropped keeps its metrics until
+    they reach their own age, and cannot be measured again.
 
     Example: driftmeter retain --inference 400d --metrics 3y --dry-run
     """
@@ -62,13 +71,13 @@ def retain(
     ages = ages or declared_ages()
     if not ages:
         raise DriftmeterError(
-            "no age to keep is given",
+            "no age is given",
             where="driftmeter retain",
-            fix="write one, such as --inference 400d --metrics 3y, or vars.retain in"
+            fix="give one, such as --inference 400d --metrics 3y, or declare vars.retain in"
             " dbt_project.yml",
         )
     if table and "inference" not in ages:
-        raise DriftmeterError("goes with --inference", where="--table", fix="give that age too")
+        raise DriftmeterError("needs --inference", where="--table", fix="add --inference AGE")
     declared, engine = monitors(), connection.engine()
     tables = {kind: tables_of(kind, declared, table or []) for kind in ages}
     with engine.connect() as session:
@@ -81,8 +90,8 @@ def retain(
         stale = stale_days_of(session, plan.months)
     if stale:
         raise DriftmeterError(
-            f"{len(stale)} days that would go changed since they were measured, the first"
-            f" {stale[0]}",
+            f"{len(stale)} of the days to drop changed after they were measured, the first of"
+            f" them {stale[0]}",
             where="metrics.partitions",
             fix="run `driftmeter run --stale` first",
         )
@@ -100,7 +109,9 @@ def _newest_day(session: "sa.Connection") -> dt.date:
     )
     if newest is None:
         raise DriftmeterError(
-            "no day was measured yet", where="metrics.partitions", fix="run `driftmeter run` first"
+            "no day has been measured yet",
+            where="metrics.partitions",
+            fix="run `driftmeter run` first",
         )
     return newest
 
@@ -115,7 +126,7 @@ def _first_kept(
     first, shortest = first_kept(age, newest, where), shortest_days(monitors.values())
     if first > newest - dt.timedelta(days=shortest):
         raise DriftmeterError(
-            f"{age} would drop days that are still read, for baselines, late rows and late labels",
+            f"{age} is too short: baselines, late rows and late labels need days that it drops",
             where=where,
             fix=f"keep {shortest + 31}d or more, or shorten watch_days and label_delay_days",
         )
@@ -144,15 +155,15 @@ def _show(plan: "Plan", dry_run: bool) -> None:
         )
     if by_table:
         console().print(shown)
-    _tell("stays", plan.kept)
-    _tell("would go" if dry_run else "gone", plan.lost)
+    _tell("kept", plan.kept)
+    _tell("would be dropped" if dry_run else "dropped", plan.lost)
     parts = sum(month.part is not None for month in plan.months)
     rows = sum(month.rows for month in plan.months)
     typer.echo(
-        f"{'would drop' if dry_run else 'dropped'} {rows:,} rows, {_mebibytes(plan.months)};"
-        f" {parts} partitions whole"
+        f"{'would drop' if dry_run else 'dropped'} {rows:,} rows, {_mebibytes(plan.months)},"
+        f" among them {parts} whole partitions"
         if by_table
-        else "nothing is older than that"
+        else "no month is older than these ages"
     )
 
 

@@ -23,9 +23,9 @@ def declared_ages() -> dict[Kind, str]:
     declared = (variables.get("retain") if isinstance(variables, dict) else None) or {}
     if not isinstance(declared, dict) or not declared.keys() <= set(KINDS):
         raise DriftmeterError(
-            "holds more than ages",
+            "is not a mapping of kinds of tables to ages",
             where=f"{directory / NAME}, vars.retain",
-            fix=f"write one age for each of {', '.join(KINDS)}, or for some",
+            fix=f"write an age for one or more of {', '.join(KINDS)}",
         )
     return {kind: str(declared[kind]) for kind in KINDS if kind in declared}
 
@@ -50,15 +50,15 @@ def tables_of(kind: Kind, monitors: Mapping[str, Monitor], named: Sequence[str])
         return [table for monitor in monitors.values() for table in inference_of(monitor)]
     if kind != "inference":
         raise DriftmeterError(
-            f"Driftmeter has no {kind} tables in this project",
+            f"Driftmeter fills no {kind} tables in this project",
             where=f"--{kind}",
-            fix="shorten your own where you fill them",
+            fix="drop old rows of your own tables in the job that fills them",
         )
     if not named:
         raise DriftmeterError(
-            "inference tables are this project's own",
+            "the inference tables belong to your project, so Driftmeter drops only what you name",
             where="--inference",
-            fix="name each that may lose rows: --table schema.table",
+            fix="name each table that may lose rows: --table schema.table",
         )
     readers = {
         name: tuple(

@@ -1,4 +1,4 @@
-"""`driftmeter run`: measures days of inference tables, whoever filled them."""
+"""`driftmeter run`: measures days of the inference tables."""
 
 from typing import Annotated, Optional
 
@@ -10,7 +10,7 @@ from dagster_driftmeter.runs.environment import prepare
 
 def run(
     monitor: Annotated[
-        Optional[str], typer.Option(help="One monitor only; all without it.")
+        Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")
     ] = None,
     from_date: Annotated[
         Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
@@ -20,15 +20,18 @@ def run(
     ] = None,
     stale: Annotated[
         bool,
-        typer.Option("--stale", help="Only days whose rows or labels changed since, again."),
+        typer.Option(
+            "--stale", help="Re-measure only the days whose rows, labels or settings changed."
+        ),
     ] = False,
     workers: Workers = None,
 ) -> None:
-    """Measure days of the predictions: quality, drift, performance, incidents.
+    """Measure days of the inference tables: data quality, drift, performance and incidents.
 
-    Without days, those that are new in each monitor's table, those that changed since they were
-    measured, and those on which rows were due and none came. The reference days are measured first
-    if they are not. Running days again is safe: a day is replaced whole.
+    Without --from and --to, the command measures the days that are new in each monitor's table,
+    the days that changed since they were measured, and the days on which rows were due and none
+    came. It measures the reference period first if that has not been measured. You can run a day
+    twice: its results are replaced as a whole.
 
     Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
     """
@@ -59,6 +62,6 @@ def run(
         for done in combined(runs):
             print_summary(done)
     if not runs:
-        typer.echo("no day is stale" if stale else "no day is new, and none changed")
+        typer.echo("no day is stale" if stale else "no day is new, and no day changed")
         for line in [*open_gaps(connection.engine(), monitor), *newest_rows(monitor)]:
             typer.echo(line)

@@ -1,4 +1,4 @@
-"""`driftmeter status`: where every monitor stands."""
+"""`driftmeter status`: shows the state of every monitor."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -111,9 +111,9 @@ order by partitions.monitor
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Show each monitor's days by state, its last day, what drifted on it, model and reference.
+    """Show each monitor's days, drifted columns, open incidents, model and reference period.
 
     Example: driftmeter status --json
     """
@@ -144,7 +144,7 @@ def status(
     typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
         typer.echo(
-            "no day yet: `driftmeter run` measures your monitors, `driftmeter demo` the example"
+            "no day has been measured yet: run `driftmeter run`, or `driftmeter demo` (the example)"
         )
         return
     from dagster_driftmeter.runs.terminal import console
@@ -205,12 +205,12 @@ def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _nothing_drifted(row: Mapping[Any, Any]) -> str:
-    """Whether nothing drifted on the last day, or nobody looked."""
+    """Whether no column drifted on the last day, or no column was judged."""
     if row["last_state"] != "fresh":
-        return f"unknown: that day is {row['last_state']}"
+        return f"not judged: the day is {row['last_state']}"
     if not row["compared_on_last_day"]:
-        return "unknown: no column was judged"
-    return f"nothing, of {row['compared_on_last_day']} columns that were judged"
+        return "not judged: no column could be judged"
+    return f"no column drifted, of {row['compared_on_last_day']} that were judged"
 
 
 def _table(row: Mapping[Any, Any]) -> "Table":
@@ -223,28 +223,33 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     table = Table(title=row["monitor"], title_justify="left", show_header=False)
     states = ", ".join(f"{row[state]:,} {state}" for state in STATES if row[state])
     if row["retired_on"]:
-        table.add_row("retired", f"since {row['retired_on']}: no longer declared; history stays")
+        table.add_row(
+            "retired", f"since {row['retired_on']}: it is no longer declared; its history stays"
+        )
     table.add_row("days", f"{row['days']:,}: {states}")
     if row["stale_reason"] and not row["retired_on"]:
-        table.add_row("stale", f"{row['stale_reason']}: `driftmeter run --stale` measures again")
+        table.add_row(
+            "stale", f"{row['stale_reason']}: `driftmeter run --stale` measures such days again"
+        )
     if days := row["days_of_other_policy"]:
-        again = f"{days:,} days are judged by the one before: `driftmeter run` judges again"
+        again = f"{days:,} days were judged by the old policy: `driftmeter run` judges them again"
         table.add_row("policy changed", again)
     if days := row["days_of_other_version"]:
-        table.add_row("judged otherwise", f"{days:,} days {judged_otherwise(row['monitor'])}")
-    table.add_row("first to last", f"{row['first_day']} to {row['last_day']}")
-    table.add_row("last fresh", str(row["last_fresh_day"] or "none"))
-    table.add_row(f"drifted on {row['last_day']}", ", ".join(drifted) or _nothing_drifted(row))
+        table.add_row("version changed", f"{days:,} days {judged_otherwise(row['monitor'])}")
+    table.add_row("first to last day", f"{row['first_day']} to {row['last_day']}")
+    table.add_row("last fresh day", str(row["last_fresh_day"] or "none"))
+    found = f"drifted: {', '.join(drifted)}" if drifted else _nothing_drifted(row)
+    table.add_row(str(row["last_day"]), found)
     if row["not_judged"]:
         table.add_row("not judged", "\n".join(row["not_judged"]))
     if row["away_on_last_day"]:
-        table.add_row("away since before", ", ".join(row["away_on_last_day"]))
+        table.add_row("still shifted", ", ".join(row["away_on_last_day"]))
     table.add_row("open incidents", _incidents(row["open_incidents"]))
-    table.add_row("model", row["model_version"] or "none on record")
+    table.add_row("model", row["model_version"] or "no version is recorded")
     table.add_row(
         "reference",
         f"{reference['from']} to {reference['to']}, {reference['rows']:,} rows"
         if reference
-        else "none: `driftmeter run` builds it",
+        else "not measured yet: `driftmeter run` measures it",
     )
     return table

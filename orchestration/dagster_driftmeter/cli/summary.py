@@ -1,4 +1,4 @@
-"""What a run found, for a person at a terminal."""
+"""Prints what a run found, at the terminal."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +111,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
         terminal.print(
             f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s"
             + (f": {arrived}" if arrived else "")
-            + (", after building the reference" if run.built_reference else "")
+            + (", including the reference period" if run.built_reference else "")
         )
         alarms = {
             monitor: _print_monitor(terminal, session, monitor, span, planted)
@@ -138,7 +138,7 @@ def newest_rows(monitor: str | None) -> list[str]:
                 continue
             age = (dt.datetime.now(declared.zone).date() - newest).days
             if age > 1:
-                lines.append(f"{name}: its newest rows are of {newest}, {age:,} days ago")
+                lines.append(f"{name}: the newest rows are from {newest}, {age:,} days ago")
     return lines
 
 
@@ -169,7 +169,7 @@ def _print_monitor(
     states = [day["state"] for day in days]
     alarms = sum(day["budgets"] is not None for day in days)
     is_judged = any(day["compared"] or day["budgets"] for day in days)
-    found = f"{alarms} with an alarm" if is_judged else "none was judged"
+    found = f"{alarms} with an alarm" if is_judged else "no day was judged"
     remarkable = [day for day in days if day["budgets"] or day["state"] != "fresh"]
     shown = days if len(days) <= LONGEST_TABLE else remarkable[:LONGEST_TABLE]
     counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
@@ -180,8 +180,8 @@ def _print_monitor(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    for column in ("day", "state", "rows", "drifted", "tests"):
-        table.add_column(column, justify="right" if column in ("rows", "tests") else "left")
+    for column in ("day", "state", "rows", "drifted", "failing tests"):
+        table.add_column(column, justify="right" if column in ("rows", "failing tests") else "left")
     table.add_column("most drifted", overflow="fold")
     if planted:
         table.add_column("planted", overflow="fold")
@@ -201,7 +201,9 @@ def _print_monitor(
         console.print(f"  {part.sentence}", style="yellow", highlight=False, markup=False)
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
-        console.print(f"  {len(shown)} of {len(days)} days shown: the first that are not calm")
+        console.print(
+            f"  {len(shown)} of {len(days)} days shown: the first with an alarm or not fresh"
+        )
     return alarms
 
 
@@ -240,7 +242,7 @@ def _most_drifted(columns: list[str]) -> str:
 def _report(
     session: sa.Connection, monitors: Sequence[str], span: dict[str, dt.date]
 ) -> Path | None:
-    """Evidently's page of the gravest incident of these days; it was drawn when that opened."""
+    """Evidently's report of the most severe incident of these days, if it was drawn."""
     address = session.scalar(GRAVEST_REPORT, {"monitors": list(monitors), **span})
     if address is None:
         return None
@@ -261,14 +263,14 @@ def _print_next(console: Console, monitors: Sequence[str], report: Path | None) 
     with only_informs("the overview page"):
         page = page_link(_overview(monitors[:MOST_ON_PAGE]))
         more = len(monitors) - MOST_ON_PAGE
-        rest = f"; {more} more monitors by driftmeter report --overview" if more > 0 else ""
-        lines.append(f"{page}   the overview, as one page{rest}")
+        rest = f"; `driftmeter report --overview` draws {more} more monitors" if more > 0 else ""
+        lines.append(f"{page}   the overview as one page{rest}")
     if report:
-        lines.append(f"{page_link(report)}   the gravest incident, drawn by Evidently")
+        lines.append(f"{page_link(report)}   Evidently's report of the most severe incident")
     lines += [
         "driftmeter ui       Dagster on http://127.0.0.1:3001, an asset for each step and monitor",
-        "driftmeter incidents   what is open, what happened, and what was done about it",
-        "driftmeter status   every monitor's state in one table",
+        "driftmeter incidents   open incidents, each with its diagnosis",
+        "driftmeter status   the state of every monitor",
         'psql "$(driftmeter url)" -c "select * from metrics.drift_scored where is_drifted"',
     ]
     for line in lines:

@@ -1,4 +1,4 @@
-"""`driftmeter ui`: Dagster's own pages on this warehouse, and the stored reports beside them."""
+"""`driftmeter ui`: serves Dagster's pages on this warehouse, and the stored reports."""
 
 import contextlib
 import os
@@ -23,12 +23,12 @@ from driftmeter.errors import DriftmeterError
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3001,
 ) -> None:
-    """Open Dagster's UI and its daemon, which runs schedules and sensors, until Ctrl-C."""
+    """Serve Dagster's UI until Ctrl-C, with the daemon that runs schedules and sensors."""
     check_port(port)
     prepare()
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
-    typer.echo(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C ends it; the warehouse stays up)")
+    typer.echo(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
     signal.signal(signal.SIGTERM, _interrupt)
     with _reports():
         # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
@@ -59,9 +59,9 @@ def check_port(port: int) -> None:
             tried.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
             raise DriftmeterError(
-                f"cannot be listened on ({getattr(error, 'strerror', None) or error})",
+                f"the port is not available ({getattr(error, 'strerror', None) or error})",
                 where=f"127.0.0.1:{port}",
-                fix="end what listens there, or name another port with --port",
+                fix="stop the process that listens there, or choose another port with --port",
             ) from error
 
 
@@ -103,7 +103,7 @@ def _reports() -> Iterator[None]:
     try:
         serving = server(settings.home() / "reports", "127.0.0.1", _port() or reports_port())
     except DriftmeterError:
-        typer.echo(f"reports: {reports_url()} is served by another process")
+        typer.echo(f"reports: another process serves {reports_url()} already")
         yield
         return
     typer.echo(f"reports: {reports_url()}")

@@ -1,4 +1,4 @@
-"""`driftmeter versions`: which versions predict, which ones score beside, and which is better."""
+"""`driftmeter versions`: lists model versions, and compares challengers with the champion."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 app = typer.Typer(
-    help="List a model's versions, and how challengers compare.",
+    help="List each model's versions, and compare challengers with the champion.",
     no_args_is_help=False,
     invoke_without_command=True,
     rich_markup_mode=None,
@@ -25,9 +25,10 @@ order by monitor, computed_at nulls first, first_day
 
 @app.callback()
 def versions(context: typer.Context) -> None:
-    """List each model's versions, and how challengers compare.
+    """List each model's versions, and compare challengers with the champion.
 
-    A version is known by the rows that it predicted; how it was trained, by metrics.model_versions.
+    Driftmeter finds the versions in the rows that they predicted. It reads how they were trained
+    from metrics.model_versions, if your training job writes to that table.
 
     Example: driftmeter versions
     """
@@ -43,7 +44,7 @@ def versions(context: typer.Context) -> None:
     with connection.engine().connect() as session:
         rows = session.execute(sa.text(LIST)).all()
         if not rows:
-            console.print("no version has predicted a measured day yet: driftmeter run")
+            console.print("no day with predictions has been measured yet: run `driftmeter run`")
         for row in rows:
             console.print(f"{row.model_version}  {_about(row)}", highlight=False)
         compared = session.scalars(
@@ -52,7 +53,7 @@ def versions(context: typer.Context) -> None:
         for monitor in compared.all():
             for verdict in verdicts(session, monitor):
                 console.print(
-                    f"{verdict.challenger} is {verdict.words} beside {verdict.champion}:"
+                    f"{verdict.challenger} compared with {verdict.champion}: {verdict.words},"
                     f" {verdict.metric} {verdict.difference:+.4g} ({verdict.lower:.4g} to"
                     f" {verdict.upper:.4g}) over {verdict.days} days, {verdict.rows:,} rows",
                     highlight=False,
@@ -60,11 +61,15 @@ def versions(context: typer.Context) -> None:
 
 
 def _about(row: "sa.Row[Any]") -> str:
-    since = f"predicts {row.monitor} since {row.first_day}" if row.first_day else "predicts nothing"
+    since = (
+        f"predicts {row.monitor} since {row.first_day}"
+        if row.first_day
+        else "no measured day has its predictions"
+    )
     if row.trained_from is None:
         return since
     state = "active" if row.is_active else "challenger" if row.is_challenger else "retired"
     return (
         f"{state}, {since}, trained on {row.trained_from} to {row.trained_to},"
-        f" held-back {row.train_metric} {row.holdout_value:.4g}"
+        f" {row.train_metric} on held-back rows {row.holdout_value:.4g}"
     )

@@ -12,14 +12,16 @@ def up(
         bool,
         typer.Option(
             "--close",
-            help="Take temporary tables and large objects from every login of a database that is"
-            " Driftmeter's alone; the embedded one always is closed.",
+            help="Forbid other logins to create temporary tables, large objects, and tables in"
+            " schema public. Use it if only Driftmeter uses the database. The embedded warehouse"
+            " is always closed like this.",
         ),
     ] = False,
 ) -> None:
     """Start the warehouse, bring its tables up to date, and write dbt's profile.
 
-    With DRIFTMETER_DATABASE_URL set, the warehouse is that Postgres; else an embedded one.
+    The warehouse is the Postgres that DRIFTMETER_DATABASE_URL names, or an embedded Postgres if
+    the variable is not set.
     """
     from dagster_driftmeter.runs.environment import prepare
     from driftmeter.warehouse import connection
@@ -31,9 +33,9 @@ def up(
     if close:
         close_to_public(connection.engine())
     typer.echo(f"warehouse: {shown}")
-    typer.echo('  psql "$(driftmeter url)"         look into it')
+    typer.echo('  psql "$(driftmeter url)"         open it in psql')
     if settings.is_example():
-        typer.echo("  driftmeter demo                  fill it with the example")
+        typer.echo("  driftmeter demo                  run the example in it")
         typer.echo("  cd dbt_project && driftmeter-dbt build    build every model of every day")
     else:
         typer.echo("  driftmeter init --table S.T      declare a monitor on a table of predictions")
@@ -41,15 +43,15 @@ def up(
 
 
 def down() -> None:
-    """Stop the embedded warehouse; its data stays."""
+    """Stop the embedded warehouse. Its data stays."""
     from driftmeter.warehouse.embedded import EmbeddedPostgres
 
     if settings.external_database_url() is not None:
-        typer.echo("the warehouse is your own (DRIFTMETER_DATABASE_URL): nothing to stop")
+        typer.echo("the warehouse is your own (DRIFTMETER_DATABASE_URL), so it is not stopped")
     elif EmbeddedPostgres(settings.home()).stop():
-        typer.echo("stopped")
+        typer.echo("the embedded warehouse is stopped")
     else:
-        typer.echo("was not running")
+        typer.echo("the embedded warehouse was not running")
 
 
 def url() -> None:

@@ -1,4 +1,4 @@
-"""`driftmeter demo`: the example's trips, from a source through the whole chain."""
+"""`driftmeter demo`: loads the example's trips and runs all steps on them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def demo(
     source: Annotated[
-        str, typer.Option(help="Where trips come from: simulated, files or tlc.")
+        str, typer.Option(help="Source of the trips: simulated, files or tlc.")
     ] = "simulated",
     directory: Annotated[
-        Optional[Path], typer.Option("--dir", help="Directory of TLC files, for `files`.")
+        Optional[Path], typer.Option("--dir", help="Directory of TLC files, for source `files`.")
     ] = None,
     from_date: Annotated[
         Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
@@ -28,43 +28,48 @@ def demo(
         Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
     ] = None,
     monitor: Annotated[
-        Optional[str], typer.Option(help="One monitor only; all without it.")
+        Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")
     ] = None,
     taxi: Annotated[
-        Optional[str], typer.Option(help="yellow or green, for `files` and `tlc`.")
+        Optional[str], typer.Option(help="yellow or green, for sources `files` and `tlc`.")
     ] = None,
     months: Annotated[
         Optional[str],
-        typer.Option(metavar="YYYY-MM..YYYY-MM", help="Months to download, for `tlc`."),
+        typer.Option(metavar="YYYY-MM..YYYY-MM", help="Months to download, for source `tlc`."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed, for `simulated`.")] = 7,
-    trips_per_day: Annotated[int, typer.Option(help="Trips a day, for `simulated`.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Random seed, for source `simulated`.")] = 7,
+    trips_per_day: Annotated[
+        int, typer.Option(help="Trips per day, for source `simulated`.")
+    ] = 1000,
     label_delay: Annotated[
-        float, typer.Option(metavar="DAYS", help="Labels come so many days late, on average.")
+        float, typer.Option(metavar="DAYS", help="Mean number of days until a label comes.")
     ] = 0.0,
     labels_dropped: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of labels that never come.")
     ] = 0.0,
     stale: Annotated[
         bool,
-        typer.Option("--stale", help="Only days whose rows or labels changed since, again."),
+        typer.Option(
+            "--stale", help="Re-measure only the days whose rows, labels or settings changed."
+        ),
     ] = False,
     every: Annotated[
         Optional[float],
         typer.Option(
             metavar="SECONDS",
-            help="Replay: one day every so many seconds; days that are fresh are left out.",
+            help="Replay the days: start one every so many seconds, and skip fresh days.",
         ),
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Load taxi trips and take them through to incidents; without options, three simulated weeks.
+    """Load taxi trips, score them, and measure them. Without options: three simulated weeks.
 
-    Trains the baseline models and builds the reference days first if they are missing. Running
-    days again is safe: a day is replaced whole.
+    The command trains the baseline models and measures the reference period first if they are
+    missing. You can run a day twice: its results are replaced as a whole.
 
-    Labels that are late are drawn from a geometric distribution; a later run lets them land, which
-    makes their days stale: driftmeter demo --stale computes just those again.
+    With --label-delay, the days until a label comes follow a geometric distribution. A later run
+    loads the labels that have come by then, and the days that they belong to become stale:
+    driftmeter demo --stale re-measures only those.
 
     Example: driftmeter demo --source files --dir trips --from 2019-04-01 --to 2019-06-30
     """
@@ -111,7 +116,7 @@ def _run_stale(choice: "SourceChoice", monitor: str | None, workers: int | None)
         print_run(run_, choice)
         done += 1
     if not done:
-        typer.echo("no day is stale: nothing changed since it was computed")
+        typer.echo("no day is stale")
 
 
 def days_to_run(

@@ -1,4 +1,4 @@
-"""Of `driftmeter versions`: trains a challenger of the example, promotes it, or retires it."""
+"""`driftmeter versions train`, `promote` and `retire`, for the example's models."""
 
 from typing import Annotated
 
@@ -6,15 +6,15 @@ import typer
 
 from dagster_driftmeter.cli.arguments import read_days
 
-Version = Annotated[str, typer.Argument(help="Version, as `driftmeter versions` lists it.")]
+Version = Annotated[str, typer.Argument(help="Version, as listed by `driftmeter versions`.")]
 
 
 def train(
-    monitor: Annotated[str, typer.Option(help="The monitor whose model is trained.")],
+    monitor: Annotated[str, typer.Option(help="Monitor whose model to train.")],
     from_date: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")],
     to_date: Annotated[str, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")],
 ) -> None:
-    """Train a challenger on these days; days that are run from then on are scored by it too.
+    """Train a challenger on these days. Later runs score their days with it too.
 
     Example: driftmeter versions train --monitor trip_duration --from 2019-04-01 --to 2019-04-14
     """
@@ -28,13 +28,14 @@ def train(
 
     model = train_challenger(monitor, days, connection.engine(), chosen().open().signature)
     typer.echo(
-        f"{model.model_version}: held-back {model.train_metric} {model.holdout_value:.4g}."
-        f" Run days again to compare it: driftmeter demo --monitor {monitor} --from ... --to ..."
+        f"{model.model_version}: {model.train_metric} on held-back trips {model.holdout_value:.4g}."
+        " Run days again to compare it with the champion:"
+        f" driftmeter demo --monitor {monitor} --from ... --to ..."
     )
 
 
 def promote(version: Version) -> None:
-    """Make a version the active one: days that are run from then on are scored by it."""
+    """Make a version the active one. Later runs score their days with it."""
     from driftmeter.warehouse import connection
     from taxi.models import stored_versions as act
 
@@ -42,9 +43,9 @@ def promote(version: Version) -> None:
 
 
 def retire(version: Version) -> None:
-    """Let a challenger score no more."""
+    """Retire a challenger. Later runs no longer score with it."""
     from driftmeter.warehouse import connection
     from taxi.models import stored_versions as act
 
     act.retire(connection.engine(), version)
-    typer.echo(f"{version} scores no more")
+    typer.echo(f"{version} is retired and no longer scores")

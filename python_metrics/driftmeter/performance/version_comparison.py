@@ -73,7 +73,7 @@ class Comparison:
         """What it means for people."""
         if self.upper < 0:
             return "better"
-        return "worse" if self.lower > 0 else "no difference that one could tell"
+        return "worse" if self.lower > 0 else "no significant difference"
 
 
 def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> int:

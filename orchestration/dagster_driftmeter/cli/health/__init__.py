@@ -1,1 +1,1 @@
-"""Whether Driftmeter itself works: what is looked at, and what to do where something does not."""
+"""Checks whether Driftmeter itself works, and says what to do where it does not."""

@@ -1,4 +1,4 @@
-"""Looks at every part of Driftmeter, and changes none."""
+"""Checks every part of Driftmeter, and changes none."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ from driftmeter.warehouse.migrate import first_line
 
 
 def examine() -> Iterator[Finding]:
-    """Findings in the order in which one part stands on the other.
+    """Give the findings, each part after the parts that it needs.
 
-    What stands on a part that does not work is left out.
+    A part is left out if one that it needs does not work.
     """
     import sqlalchemy as sa
 
@@ -53,4 +53,4 @@ def examine() -> Iterator[Finding]:
             yield from examine_runs(session)
     except sa.exc.DBAPIError as error:
         reason = first_line(error)
-        yield failure("warehouse", f"a question failed ({reason})", "see the server's log")
+        yield failure("warehouse", f"a query failed ({reason})", "read the server's log")

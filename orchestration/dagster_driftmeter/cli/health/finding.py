@@ -1,4 +1,4 @@
-"""What a look at one part of Driftmeter showed."""
+"""The result of a check of one part of Driftmeter."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ State = Literal["ok", "warning", "failure"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One part, and how it is.
+    """The result of a check of one part.
 
     Attributes
     ----------

@@ -18,16 +18,16 @@ def examine_directory() -> Iterator[Finding]:
     """Whether it can be written, and how much room is left (MiB)."""
     home = settings.home()
     if not home.exists():
-        yield ok(PART, f"{home} is not there yet: the first run makes it")
+        yield ok(PART, f"{home} does not exist yet: the first run makes it")
         return
     if not os.access(home, os.W_OK | os.X_OK):
         yield failure(
-            PART, f"{home} cannot be written", "let this user write it, or set DRIFTMETER_HOME"
+            PART, f"{home} cannot be written", "give this user write access, or set DRIFTMETER_HOME"
         )
         return
     free = shutil.disk_usage(home).free // MIB
     shows = f"{home}, {free:,} MiB free"
-    fix = "make room: `driftmeter retain` drops old months; logs and reports may be deleted"
+    fix = "free disk space: `driftmeter retain` drops old months; you may delete logs and reports"
     if free < LEAST_MIB:
         yield failure(PART, shows, fix)
     elif free < ENOUGH_MIB:

@@ -40,7 +40,7 @@ def examine_project() -> Iterator[Finding]:
         yield failure_of(PART, error)
         return
     if not declared:
-        fix = "declare one: `driftmeter init` proposes it of a table or a model"
+        fix = "run `driftmeter init`, which proposes a monitor for a table or a model"
         yield failure(PART, f"{directory} declares no monitor", fix)
         return
     yield ok(PART, f"{directory}, monitors {', '.join(declared)}")
@@ -52,30 +52,32 @@ def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Findin
     relation = sa.func.to_regclass(sa.func.format("%I.%I", monitor.schema_name, monitor.name))
     if session.scalar(sa.select(relation)) is None:
         table = f"{monitor.schema_name}.{monitor.name}"
-        yield warning(part, f"{table} is not there", "run `driftmeter run`: dbt makes it")
+        yield warning(
+            part, f"{table} does not exist", "run `driftmeter run`, in which dbt builds it"
+        )
         return
     row = session.execute(DAYS, {"monitor": monitor.name}).one_or_none()
     if row is None or row.newest_day is None:
-        yield warning(part, "no day was measured yet", "run `driftmeter run`")
+        yield warning(part, "no day has been measured yet", "run `driftmeter run`")
         return
     shows = f"newest day {row.newest_day}, measured {row.computed_at:%Y-%m-%d %H:%M %Z}"
     if row.failed:
         days = "day" if row.failed == 1 else "days"
         yield failure(
             part,
-            f"{row.failed} {days} failed, the newest for: {row.reason}",
-            "correct the cause, then `driftmeter run` measures again",
+            f"{row.failed} {days} failed; the newest failed because: {row.reason}",
+            "correct the cause, then run `driftmeter run`",
         )
     elif row.is_late:
         yield failure(
             part,
             f"no new day for {row.hours_since:,.0f} hours; {shows}",
-            "see whether predictions arrive, and what starts the runs",
+            "check that predictions arrive, and that something starts the runs",
         )
     elif row.stale:
         days = "day" if row.stale == 1 else "days"
         fix = "run `driftmeter run --stale`"
-        yield warning(part, f"{row.stale} {days} changed since; {shows}", fix)
+        yield warning(part, f"{row.stale} {days} changed after they were measured; {shows}", fix)
     else:
         yield ok(part, shows)
     for unjudged in not_judged(session, [monitor.name]):
@@ -89,12 +91,12 @@ def examine_unfinished(session: sa.Connection, monitor: Monitor) -> Iterator[Fin
     if not has_reference_tests(session, monitor):
         left.append("dbt's tests of the reference days")
     if days:
-        left.append(f"{days} day{'s' * (days > 1)} that dbt was begun for")
+        left.append(f"{days} day{'s' * (days > 1)} that an earlier run began")
     if pages:
         left.append(f"the page{'s' * (pages > 1)} of {pages} incident{'s' * (pages > 1)}")
     if left:
-        shows = f"no run has finished {', '.join(left)}"
-        fix = "unless a run is at it now, `driftmeter run` finishes it"
+        shows = f"no run has finished these yet: {', '.join(left)}"
+        fix = "run `driftmeter run`, unless a run is going on now"
         yield warning(f"runs of {monitor.name}", shows, fix)
 
 
@@ -102,11 +104,13 @@ def examine_notifications(session: sa.Connection) -> Iterator[Finding]:
     """Whether people are told of incidents."""
     part = "notifications"
     if not settings.notify_urls():
-        yield ok(part, "nobody is told of incidents: DRIFTMETER_NOTIFY_URLS names no address")
+        yield ok(part, "incidents are told to nobody: DRIFTMETER_NOTIFY_URLS names no address")
         return
     row = session.execute(UNDELIVERED).one()
     if row.failed:
-        shows = f"{row.failed} of the last seven days were given up: {row.reason}"
-        yield warning(part, shows, "correct DRIFTMETER_NOTIFY_URLS; `driftmeter notify --test`")
+        shows = f"{row.failed} messages of the last seven days could not be sent: {row.reason}"
+        yield warning(
+            part, shows, "correct DRIFTMETER_NOTIFY_URLS, and try `driftmeter notify --test`"
+        )
     else:
-        yield ok(part, f"{len(settings.notify_urls())} addresses")
+        yield ok(part, f"messages go to {len(settings.notify_urls())} addresses")

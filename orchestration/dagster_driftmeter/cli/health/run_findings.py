@@ -24,7 +24,7 @@ HAS_TABLES = sa.text("select to_regclass('dagster.daemon_heartbeats') is not nul
 def examine_runs(session: sa.Connection) -> Iterator[Finding]:
     """What Dagster says of itself; nothing is made where it has not run yet."""
     if not session.scalar(HAS_TABLES):
-        yield ok(PART, "has not run here yet")
+        yield ok(PART, "Dagster has not run here yet")
         return
     from dagster import DagsterInstance
 
@@ -43,12 +43,15 @@ def _daemon(instance: "DagsterInstance") -> Iterator[Finding]:
     heartbeats = instance.get_daemon_heartbeats().values()
     newest = max((beat.timestamp for beat in heartbeats), default=None)
     if newest is None:
-        yield ok(PART, "runs are started by hand: its daemon, of `driftmeter ui`, never ran here")
+        yield ok(
+            PART,
+            "its daemon, which `driftmeter ui` starts, never ran here: runs are started by hand",
+        )
     elif time.time() - newest <= OLDEST_HEARTBEAT_SECONDS:
         errors = [error for beat in heartbeats for error in beat.errors or ()]
         if errors:
             reason = str(errors[0].message).strip().splitlines()[0]
-            yield warning(PART, f"its daemon met an error: {reason}", "see the daemon's log")
+            yield warning(PART, f"its daemon reported an error: {reason}", "read the daemon's log")
         else:
             yield ok(PART, "its daemon runs")
     elif switched_on:
@@ -56,8 +59,8 @@ def _daemon(instance: "DagsterInstance") -> Iterator[Finding]:
         since = dt.datetime.fromtimestamp(newest, dt.timezone.utc)
         yield failure(
             PART,
-            f"its daemon has not run since {since:%Y-%m-%d %H:%M UTC}, and {names} wait for it",
-            "start it: `driftmeter ui`, or service daemon of the stack",
+            f"its daemon has not run since {since:%Y-%m-%d %H:%M UTC}, and {names} cannot run",
+            "start it with `driftmeter ui`, or start the service daemon of the Compose stack",
         )
     else:
         yield ok(PART, "its daemon does not run, and no schedule or sensor is switched on")
@@ -65,9 +68,11 @@ def _daemon(instance: "DagsterInstance") -> Iterator[Finding]:
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
         if ticks and ticks[0].status.name == TICK_FAILED:
             error = ticks[0].error
-            reason = str(error.message).strip().splitlines()[0] if error else "no reason given"
-            fix = "correct the cause; its page in Dagster has the whole error"
-            yield failure(PART, f"{state.name} failed when it was last asked: {reason}", fix)
+            reason = (
+                str(error.message).strip().splitlines()[0] if error else "Dagster gave no reason"
+            )
+            fix = "correct the cause; Dagster's page of it shows the whole error"
+            yield failure(PART, f"{state.name} failed at its last evaluation: {reason}", fix)
 
 
 def _runs(instance: "DagsterInstance") -> Iterator[Finding]:
@@ -80,7 +85,9 @@ def _runs(instance: "DagsterInstance") -> Iterator[Finding]:
     failed = [run for run in newest.values() if run.status == DagsterRunStatus.FAILURE]
     for run in failed:
         shows = f"the last run of {run.job_name}, {run.run_id[:8]}, failed"
-        fix = "see its log on Dagster's page, then run it again"
+        fix = "read its log in Dagster, then run it again"
         yield warning("runs", shows, fix)
     if not failed:
-        yield ok("runs", f"{len(records)} in the last day, none of the last failed")
+        yield ok(
+            "runs", f"{len(records)} in the last day; the last run of each job succeeded or goes on"
+        )

@@ -1,4 +1,4 @@
-"""Findings over HTTP: whoever supervises the machine asks here, and needs no password."""
+"""Serves the findings over HTTP, without a password, for whatever supervises the machine."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The warehouse: whether it answers, whose schema it has, and whether it has room for more."""
+"""Checks of the warehouse: its server, its schema, and the role of the dashboards."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def examine_same_database(engine: sa.Engine) -> Iterator[Finding]:
         yield failure_of(SAME, error)
     else:
         who = "dbt, Dagster's storage" if settings.has_project() else "Dagster's storage"
-        yield ok(SAME, f"{who} and Python are in the same database")
+        yield ok(SAME, f"{who} and Python use the same database")
 
 
 def examine_warehouse(session: sa.Connection) -> Iterator[Finding]:
@@ -66,19 +66,19 @@ def examine_warehouse(session: sa.Connection) -> Iterator[Finding]:
     can_read = session.scalar(CAN_READ, {"schema": settings.metrics_schema()})
     if can_read is None:
         fix = "run `driftmeter up` as a user who may create roles"
-        yield warning(READER, "driftmeter_reader is not there", fix)
+        yield warning(READER, "the role driftmeter_reader does not exist", fix)
     elif not can_read:
-        fix = "run `driftmeter up`: it grants what is missing"
-        yield warning(READER, "driftmeter_reader may not read the metrics", fix)
+        fix = "run `driftmeter up`, which grants what is missing"
+        yield warning(READER, "the role driftmeter_reader may not read the metrics", fix)
     else:
-        yield ok(READER, "driftmeter_reader reads the metrics")
+        yield ok(READER, "the role driftmeter_reader can read the metrics")
 
 
 def _server(session: sa.Connection) -> Iterator[Finding]:
     state = session.execute(STATE).one()
     address = session.engine.url.render_as_string(hide_password=True)
     if state.is_read_only:
-        yield failure(PART, f"{address} takes no writes", "name the primary server")
+        yield failure(PART, f"{address} accepts no writes", "name the primary server")
         return
     yield ok(PART, f"{address}, Postgres {state.version}")
     away = abs((state.clock - dt.datetime.now(dt.timezone.utc)).total_seconds())
@@ -87,20 +87,24 @@ def _server(session: sa.Connection) -> Iterator[Finding]:
         yield warning(PART, shows, "let both keep time with the same server (NTP)")
     if state.used > MOST_CONNECTIONS * state.allowed:
         shows = f"{state.used} of {state.allowed} connections are taken"
-        yield warning(PART, shows, "end idle ones, or raise max_connections")
+        yield warning(PART, shows, "close idle connections, or raise max_connections")
     if waiting := session.scalar(WAITING):
         shows = f"{waiting} statements have waited for a lock for over five minutes"
-        yield warning(PART, shows, "see pg_blocking_pids() for who holds it, and end that")
+        yield warning(
+            PART,
+            shows,
+            "find the session that holds it with pg_blocking_pids(), and end that session",
+        )
 
 
 def _schema(session: sa.Connection) -> Iterator[Finding]:
     stored, newest = migrate.revisions(session)
     if stored is None:
-        yield warning(SCHEMA, "is not there yet", "run `driftmeter up`")
+        yield warning(SCHEMA, "the schema does not exist yet", "run `driftmeter up`")
     elif stored == newest:
-        yield ok(SCHEMA, f"{settings.metrics_schema()}, at {stored}")
+        yield ok(SCHEMA, f"{settings.metrics_schema()}, at revision {stored}")
     elif reason := migrate.metrics_migrations().why_not_from(stored, SCHEMA):
         yield failure(SCHEMA, reason.what, str(reason.fix))
     else:
-        shows = f"is at {stored}, and this version's at {newest}"
-        yield warning(SCHEMA, shows, "run `driftmeter up`: it brings it up to date")
+        shows = f"it is at revision {stored}; this version of Driftmeter needs {newest}"
+        yield warning(SCHEMA, shows, "run `driftmeter up`, which upgrades the schema")
