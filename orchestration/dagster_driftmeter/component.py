@@ -1,4 +1,4 @@
-"""What watches a dbt project's monitors, as a component of Dagster: a few lines of YAML."""
+"""A Dagster component that watches a dbt project's monitors, declared in a few lines of YAML."""
 
 import importlib
 from pathlib import Path
@@ -50,6 +50,8 @@ def load_translator(place: str) -> DagsterDbtTranslator:
         ) from error
     if not isinstance(translator, DagsterDbtTranslator):
         raise DriftmeterError(
-            f"{place!r} is no DagsterDbtTranslator", where="translator", fix="name one that is"
+            f"{place!r} is not a DagsterDbtTranslator",
+            where="translator",
+            fix="name a class that is",
         )
     return translator

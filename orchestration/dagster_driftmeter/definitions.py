@@ -1,4 +1,4 @@
-"""Everything Dagster knows of Driftmeter. Loads with no network and no database."""
+"""All definitions of the dbt project for Dagster. They load without network or database."""
 
 import datetime as dt
 import functools

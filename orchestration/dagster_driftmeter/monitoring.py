@@ -1,4 +1,4 @@
-"""What Dagster needs to watch the monitors of any dbt project: assets, checks and sensors."""
+"""Dagster's assets, checks and sensors for the monitors of any dbt project."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -28,11 +28,11 @@ class Challenger(dg.Config):
 def train_one(
     context: dg.OpExecutionContext, config: Challenger, warehouse: Warehouse, trips: Trips
 ) -> None:
-    """A new version of one model, trained on the days of the run's config.
+    """Trains a new version of one model on the days in the run's config.
 
-    It scores beside the active version on every day that is run from then on, and nobody acts on
-    it: metrics.version_comparisons says which is better. `driftmeter versions promote` makes it
-    the active one.
+    The version is a challenger: it scores the days of later runs too, but nobody acts on its
+    predictions. metrics.version_comparisons says whether it is better than the active version, and
+    `driftmeter versions promote` makes it the active one.
     """
     days = Days.model_validate({"from": config.from_date, "to": config.to_date})
     model = train_challenger(config.monitor, days, warehouse.engine(), trips.open().signature)
@@ -43,7 +43,7 @@ def train_one(
 
 @dg.job(name="challenger")
 def challenger_job() -> None:
-    """Trains one model again, on days of its config, to score beside the active one."""
+    """Trains a challenger of one model on the days in the run's config."""
     train_one()
 
 
@@ -51,7 +51,7 @@ def train_challenger(monitor: str, days: Days, engine: sa.Engine, data_source: s
     """Train a challenger, as the job and the command line do."""
     if monitor not in MODELS:
         raise DriftmeterError(
-            f"{monitor!r} has no model that is trained here",
+            f"{monitor!r} has no model that the example trains",
             where="--monitor",
             fix=f"use one of {', '.join(MODELS)}",
         )
@@ -71,10 +71,10 @@ def train_challenger(monitor: str, days: Days, engine: sa.Engine, data_source: s
 def baseline_models(
     context: dg.AssetExecutionContext, warehouse: Warehouse, trips: Trips
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One scikit-learn model a monitor, trained on the days that its YAML declares.
+    """Trains a scikit-learn model for each monitor on the days that its YAML declares.
 
-    Beside it a challenger, trained on the newer half of these days: is less, but newer, enough?
-    The file's hash is recorded in metrics.model_versions, and a file with another hash is refused.
+    It also trains a challenger on the newer half of these days. metrics.model_versions records
+    the hash of each model file, and a file with another hash is refused.
     """
     engine, source = warehouse.engine(), trips.open().signature
     metadata: dict[str, str | float | None] = {}

@@ -1,4 +1,4 @@
-"""Raw data: a day's trips as they arrive, and what the baseline models predict for them."""
+"""The assets of raw data: the trips of a day, and the baseline models' predictions."""
 
 import dagster as dg
 
@@ -30,11 +30,11 @@ PREDICTIONS = [dg.AssetKey(["raw", "predictions"])]
     partitions_def=DAILY,
 )
 def raw_trips(context: dg.AssetExecutionContext, trips: Trips) -> None:
-    """Trips of the day, as the source has them; unusable rows go to raw.rejected_trips.
+    """Loads the trips of the day from the source. Unusable rows go to raw.rejected_trips.
 
-    A day is swapped in one transaction: a failed load leaves the day as it was. Trips of earlier
-    days that came late are loaded too. They, and labels that landed meanwhile, make the days of
-    their rows stale, which the sensor `stale_days` runs again.
+    A day is replaced in one transaction, so a failed load leaves it as it was. The asset also
+    loads late trips of earlier days. Late trips and late labels make their days stale, and the
+    sensor `stale_days` runs these days again.
     """
     engine, days = loading_engine(), days_of(context)
     today = max([day for day in [newest_loaded(engine)] if day] + list(days))
@@ -69,9 +69,9 @@ def raw_trips(context: dg.AssetExecutionContext, trips: Trips) -> None:
     deps=[raw_trips, dg.AssetKey(["raw", "baseline_models"])],
 )
 def raw_predictions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-    """What the baseline models predict for the day's trips: the example's batch scoring job.
+    """Scores the day's trips with the baseline models: the example's batch scoring job.
 
-    Your own predictions come from your own job; point an inference model at their table instead.
+    Your own predictions come from your own job, and a monitor reads the table that it fills.
     """
     engine = warehouse.engine()
     scored = [name for name in monitors_of(context, monitors()) if name in MODELS]

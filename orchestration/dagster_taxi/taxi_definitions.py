@@ -1,4 +1,4 @@
-"""The example's own part of Dagster's definitions: trips, models, predictions."""
+"""The example's own definitions for Dagster: trips, models and predictions."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Takes taxi trips from a source through to incidents, and first trains what they are scored by."""
+"""Runs all steps of the example on taxi trips, and trains the models first."""
 
 import datetime as dt
 import time
@@ -132,7 +132,7 @@ def _is_done(day: dt.date, only: str | None) -> bool:
 def _check_days(source: Source, days: Days) -> None:
     have = source.days()
     if not any(day in days for day in have):
-        span = f"{have[0]} to {have[-1]}" if have else "no day at all"
+        span = f"{have[0]} to {have[-1]}" if have else "no days"
         raise DriftmeterError(
             f"the source has no day from {days.from_date} to {days.to_date}; it has {span}",
             where="--from, --to",

@@ -1,4 +1,4 @@
-"""The example's asset check: every trip that was read is accounted for."""
+"""The example's asset check, which counts the rows of each file."""
 
 import dagster as dg
 import sqlalchemy as sa
@@ -7,9 +7,12 @@ from dagster_driftmeter.runs.resources import Warehouse
 from dagster_taxi.raw_assets import raw_trips
 
 
-@dg.asset_check(asset=raw_trips, description="Every row that was read was loaded or rejected.")
+@dg.asset_check(
+    asset=raw_trips,
+    description="Passes if every row of each file was loaded, rejected, or not asked for.",
+)
 def loads_balance(warehouse: Warehouse) -> dg.AssetCheckResult:
-    """Holds files against loads: rows in the file, less those of days that were never asked for."""
+    """Compare the rows of each file with those loaded, rejected, or of days not asked for."""
     query = sa.text(
         "select source_file, rows_in_file, loaded::bigint, rejected::bigint,"
         " on_days_not_loaded::bigint"

@@ -1,4 +1,4 @@
-"""What a run of the example shows beside the days: trips that came, faults that were planted."""
+"""Prints the summary of a run of the example, with the faults that were planted."""
 
 import datetime as dt
 

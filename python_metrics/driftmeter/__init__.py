@@ -1,3 +1,3 @@
-"""Monitoring of batch models in a warehouse; knows neither Dagster nor dbt's command line."""
+"""Monitoring of batch models in a warehouse, independent of Dagster and dbt's command line."""
 
 __version__ = "0.2.0"

@@ -70,7 +70,7 @@ def choose_example() -> None:
     """
     if _named_project() not in (None, EXAMPLE_PROJECT):
         raise DriftmeterError(
-            f"names {_named_project()}, and this command is the example's",
+            f"names {_named_project()}, and this command is for the example only",
             where=PROJECT,
             fix="unset it for this command",
         )
@@ -154,7 +154,7 @@ def metrics_schema() -> str:
     name = os.environ.get("DRIFTMETER_METRICS_SCHEMA") or "metrics"
     if not re.fullmatch("[a-z_][a-z0-9_]{0,62}", name):
         raise DriftmeterError(
-            f"{name!r} is no plain name of a schema",
+            f"{name!r} is not a plain schema name",
             where="DRIFTMETER_METRICS_SCHEMA",
             fix="use small letters, digits and _, such as driftmeter",
         )

@@ -149,12 +149,12 @@ def by_id(trips: pa.Table) -> pa.Table:
 def _change_of(more: int, before: sa.Row[tuple[int, str | None]]) -> str:
     """What changed of a day that now has so many trips more."""
     if more > 0:
-        return f"{more:,} trip{'s' if more > 1 else ''} came late, after it was measured"
+        return f"{more:,} trip{'s' if more > 1 else ''} came late, after the day was measured"
     if more < 0:
-        return f"{-more:,} trip{'s' if more < -1 else ''} vanished after it was measured"
+        return f"{-more:,} trip{'s' if more < -1 else ''} vanished after the day was measured"
     if before.fingerprint is None:
-        return "loaded again, and the version that loaded it before did not say what it held"
-    return "trips changed after it was measured"
+        return "the day was loaded again, and nothing says what it held before"
+    return "trips changed after the day was measured"
 
 
 def _loads(source: Source, day: dt.date, batch: Batch | None, fingerprint: str) -> pa.Table:

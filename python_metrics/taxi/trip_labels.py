@@ -118,5 +118,5 @@ def mark_landed(engine: sa.Engine, today: dt.date, monitors: Iterable[str]) -> l
     )
     with engine.begin() as connection:
         landed = list(connection.scalars(query, {"today": today}))
-        reason = "labels landed after it was measured"
+        reason = "labels came after the day was measured"
         return mark_days_stale(connection, monitors, landed, reason, ("fresh",))

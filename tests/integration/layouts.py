@@ -337,7 +337,7 @@ FIELD = {
     ),
     "a score on its own scale and a label": Layout(
         {"score": NUMBER * 10, "defaulted": HAPPENED},
-        refused=("'defaulted' may be the target", "is no probability"),
+        refused=("'defaulted' may be the target", "is not a probability"),
     ),
     "two probabilities": Layout(
         {"churn_probability": CHANCE, "upsell_probability": SHARE},

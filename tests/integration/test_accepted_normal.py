@@ -156,7 +156,7 @@ def test_a_lasting_drift_is_one_open_incident_until_it_is_accepted_as_normal(
     before = everything(loans)[0]
 
     number = incident["incident_id"]
-    with pytest.raises(DriftmeterError, match="is no day of incident"):
+    with pytest.raises(DriftmeterError, match="is not a day of incident"):
         accept(loans, number, "ada", None, later(0))
     for _ in range(2):
         accepted = accept(loans, number, "ada", "new product", None)

@@ -92,27 +92,27 @@ def test_what_did_not_change_makes_no_day_stale(bank: sa.Engine) -> None:
         (
             "insert into bank.loans select 'late ' || n, '2026-03-03', now(), 'v1', 1, 0.5, null"
             " from generate_series(1, 3) as n",
-            "3 rows came late, after it was measured",
+            "3 rows came late, after the day was measured",
         ),
         (
             "delete from bank.loans where loan = (select min(loan) from bank.loans"
             " where partition_date = '2026-03-03')",
-            "1 row vanished after it was measured",
+            "1 row vanished after the day was measured",
         ),
         (
             "update bank.loans set defaulted = true"
             " where partition_date = '2026-03-03' and defaulted is null",
-            "labels landed after it was measured",
+            "labels came after the day was measured",
         ),
         (
             "update bank.loans set defaulted = not defaulted where loan = (select min(loan)"
             " from bank.loans where partition_date = '2026-03-03' and defaulted is not null)",
-            "labels changed after it was measured",
+            "labels changed after the day was measured",
         ),
         (
             "update bank.loans set income = income + 1 where loan = (select min(loan)"
             " from bank.loans where partition_date = '2026-03-03')",
-            "rows changed after it was measured",
+            "rows changed after the day was measured",
         ),
     ],
 )
@@ -139,7 +139,7 @@ def test_the_number_of_landed_labels_is_told(bank: sa.Engine) -> None:
         unlabelled = session.scalar(sa.text(query % "defaulted is null"))
     change(bank, "update bank.loans set defaulted = true where defaulted is null")
     mark_changed(bank, monitor())
-    assert states(bank)["2026-03-02"] == f"{unlabelled} labels landed after it was measured"
+    assert states(bank)["2026-03-02"] == f"{unlabelled} labels came after the day was measured"
     assert len(states(bank)) == 8
 
 
@@ -152,7 +152,7 @@ def test_an_empty_day_whose_rows_come_late_is_stale(bank: sa.Engine) -> None:
         "insert into bank.loans values ('slow', '2026-03-20', now(), 'v1', 1, 0.5, null)",
     )
     mark_changed(bank, monitor())
-    assert states(bank) == {"2026-03-20": "1 row came late, after it was measured"}
+    assert states(bank) == {"2026-03-20": "1 row came late, after the day was measured"}
 
 
 def test_days_long_past_are_not_looked_at(bank: sa.Engine) -> None:

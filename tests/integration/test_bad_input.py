@@ -77,8 +77,8 @@ def test_a_renamed_column_is_named_with_its_fix(
     ("arguments", "said"),
     [
         (("--source", "files", *ONE_DAY), "--dir: is missing"),
-        (("--source", "parquet", *ONE_DAY), "--source: 'parquet' is no source of trips"),
-        (("--from", "2019-04-31"), "--from: '2019-04-31' is no date"),
+        (("--source", "parquet", *ONE_DAY), "--source: 'parquet' is not a source of trips"),
+        (("--from", "2019-04-31"), "--from: '2019-04-31' is not a date"),
         (("--from", "2019-05-01", "--to", "2019-04-01"), "--from: 2019-05-01 is after"),
         (("--monitor", "trip_fare"), "--monitor: there is no monitor 'trip_fare'"),
         (("--from", "1999-01-01", "--to", "1999-01-02"), "the source has no day from 1999-01-01"),

@@ -77,7 +77,7 @@ LOANS = """
 def test_incidents_of_a_monitor_that_is_none_are_no_silence(
     environment: dict[str, str], warehouse: sa.Engine
 ) -> None:
-    assert "none has been measured yet" in one_line(
+    assert "declare it with `driftmeter init`" in one_line(
         run(environment, "incidents", "--monitor", "nosuch")
     )
     with warehouse.begin() as session:
@@ -120,7 +120,7 @@ def test_what_the_warehouse_refuses_is_its_own_words_in_one_line(
     line = one_line(result)
     assert line.startswith("error: warehouse: refused: permission denied for")
     assert line.endswith(
-        "use the role that owns this, or grant it: docs/access.md; then run again."
+        "use the role that owns the object, or grant the right (docs/access.md); then run again."
     )
     with_debug = {**environment, "DRIFTMETER_DATABASE_URL": url, "DRIFTMETER_DEBUG": "1"}
     assert "Traceback" in run(with_debug, "status").stderr
@@ -143,7 +143,7 @@ def test_a_server_that_is_gone_says_what_to_do(driver: ModuleType) -> None:
         driver.connect(f"postgresql://me:secret@127.0.0.1:{free_port()}/nothing")
     line = str(refusal_of(error.value))
     assert line.startswith("warehouse: refused: connection")
-    assert line.endswith("see that the warehouse runs: `driftmeter doctor`; then run again.")
+    assert line.endswith("check the warehouse with `driftmeter doctor`; then run again.")
 
 
 @pytest.mark.parametrize("command", ["reports", "ui"])

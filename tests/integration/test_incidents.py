@@ -124,7 +124,10 @@ def test_an_incident_stays_while_its_day_waits_for_labels_that_landed(
         "update metrics.partitions set drift_state = '{}', drift_reason = {}"
         " where monitor = 'trip_duration' and partition_date = '2019-04-07'"
     )
-    for state, reason in (("stale", "'3 labels landed after it was measured'"), ("fresh", "null")):
+    for state, reason in (
+        ("stale", "'3 labels came after the day was measured'"),
+        ("fresh", "null"),
+    ):
         with kept.begin() as session:
             session.exec_driver_sql(waits.format(state, reason))
         update_incidents(kept, monitor, [])
@@ -209,7 +212,7 @@ def test_the_command_accepts_what_is_away_and_refuses_what_is_not(
     number = str(rows(kept, query + "'unseen_category'")[0][0])
     asked = ["incidents", "accept", number, "--author", "ada", "--note", "a new way to pay"]
     refused = CliRunner().invoke(app, asked)
-    assert "is away from its reference" in str(refused.exception)
+    assert "is still shifted" in str(refused.exception)
     with kept.begin() as session:
         session.exec_driver_sql("create table public.verdicts as table metrics.drift")
         session.exec_driver_sql(
@@ -219,7 +222,7 @@ def test_the_command_accepts_what_is_away_and_refuses_what_is_not(
     try:
         done = CliRunner().invoke(app, asked)
         assert done.exit_code == 0
-        assert "is normal for payment_type, and days from 2019-04-22" in done.output
+        assert "are normal for payment_type; days from 2019-04-22" in done.output
         accepted = (
             "select column_name, author, note, in_force_on::text from metrics.accepted_normals"
         )
@@ -262,7 +265,7 @@ def test_pages_that_cannot_be_drawn_end_nothing_and_are_drawn_later(
     assert failed[0] == "failed"
     assert "FileExistsError" in str(failed[1])
     assert len(told) == wanted
-    assert "has no page (FileExistsError" in told[0]
+    assert "was not drawn (FileExistsError" in told[0]
     assert "the next run tries again" in told[0]
     with kept.begin() as session:
         session.exec_driver_sql(

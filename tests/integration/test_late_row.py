@@ -53,7 +53,7 @@ def test_one_late_row_is_one_stale_day_and_one_day_measured_again(
         assert session.execute(sa.text(LATE_ROW)).rowcount == 1
     monitor = load_monitors(project.directory / "target" / "manifest.json")["odd_names"]
     (change,) = mark_changed(warehouse, monitor).changed
-    assert (change.day, change.reason) == (LATE, "1 row came late, after it was measured")
+    assert (change.day, change.reason) == (LATE, "1 row came late, after the day was measured")
     stale = {day: state for day, state in states(warehouse).items() if state != "fresh"}
     assert stale == {LATE: "stale"}
     shown = run(project, "--stale")

@@ -73,7 +73,7 @@ def test_late_trips_are_missed_then_loaded_then_measured(
 
     # On the 23rd they are there; the run of that day does not measure the 20th.
     run_chain(CHOICE, days("2019-04-22", "2019-04-23"))
-    reason = f"{missed} trips came late, after it was measured"
+    reason = f"{missed} trips came late, after the day was measured"
     assert partition(engine) == ("stale", reason, on_time)
     for name in MODELS:
         assert [str(day) for day in stale_days(engine, name)] == [LATE]

@@ -145,7 +145,7 @@ def test_rows_that_change_between_two_steps_are_seen(project: Project) -> None:
     # Incidents are folded from what drift measured, so performance is what differs.
     assert state(project) == ("stale", reason)
     assert [change.day for change in mark_changed(project.engine, monitor).changed] == [DAY]
-    assert state(project) == ("stale", "rows changed after it was measured")
+    assert state(project) == ("stale", "rows changed after the day was measured")
 
 
 def test_a_day_without_rows_agrees_too(project: Project) -> None:

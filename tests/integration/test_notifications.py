@@ -165,7 +165,7 @@ def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(
         # One that is on is enough.
         starting = dg.DagsterRunStatus.STARTING
         sending = instance.create_run_for_job(incident_messages, status=starting)
-        assert tick().skip_message == "a run that sends is on"
+        assert tick().skip_message == "a run is sending messages already"
         instance.delete_run(sending.run_id)
         incident_messages.execute_in_process(resources=resources, instance=instance)
         assert [message["title"] for message in service.got] == ["[opened] m: missing_values"]

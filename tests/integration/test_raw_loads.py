@@ -84,7 +84,7 @@ def test_late_rows_make_exactly_their_own_day_stale(warehouse: sa.Engine) -> Non
         reason = session.scalar(
             sa.text("select reason from metrics.partitions where state = 'stale'")
         )
-    assert reason == f"{came} trips came late, after it was measured"
+    assert reason == f"{came} trips came late, after the day was measured"
 
 
 def test_a_day_is_loaded_again_once_when_its_late_trips_are_there(warehouse: sa.Engine) -> None:
@@ -140,7 +140,7 @@ def test_a_day_that_an_earlier_version_loaded_says_why_it_is_measured_again(
         reason = session.scalar(
             sa.text("select reason from metrics.partitions where monitor = 'm'")
         )
-    assert reason == "loaded again, and the version that loaded it before did not say what it held"
+    assert reason == "the day was loaded again, and nothing says what it held before"
 
 
 @dataclass

@@ -122,7 +122,7 @@ def test_a_login_of_dbts_own_in_another_database_is_refused(
     monkeypatch.setenv("DRIFTMETER_TRANSFORMER_URL", url)
     check_same_database(connection.engine(), environment.dagster_url(connection.warehouse_url()))
     monkeypatch.setenv("DRIFTMETER_TRANSFORMER_URL", url.replace("u:p", "u:x"))
-    with pytest.raises(DriftmeterError, match="dbt does not get into the warehouse") as refused:
+    with pytest.raises(DriftmeterError, match="dbt cannot connect to the warehouse") as refused:
         check_same_database(connection.engine(), environment.dagster_url(ours))
     assert "x%2Fw" not in str(refused.value)
     connection.engine().dispose()

@@ -39,7 +39,7 @@ def test_without_a_file_nothing_is_added(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         (None, "cannot be read"),
         ("run_launcher: [", "cannot be read"),
-        ("storage:\n  sqlite: {}\n", "sets storage, and Driftmeter sets"),
+        ("storage:\n  sqlite: {}\n", "sets storage, but Driftmeter itself sets"),
         ("- a\n- b\n", "sets nothing"),
     ],
 )

@@ -23,7 +23,7 @@ def table(shares: list[float], step: int = 1) -> TableDays:
         # They come little by little.
         ([1.0] * 40 + [0.88, 0.6, 0.4, 0.1, 0], 1, 5, "labels of the newest 5 days"),
         ([0.98] * 59 + [0], 1, 1, "labels of the newest day are not all there yet"),
-        ([0.98] * 60, 1, 0, "the newest days have their labels, as the older ones have (98%)"),
+        ([0.98] * 60, 1, 0, "the newest days have as many labels as the older days (98%)"),
         # An old day without labels has a fault, which is not the delay.
         ([0.98] * 40 + [0] + [0.98] * 10 + [0] * 3, 1, 3, "labels of the newest 3 days"),
         # Few rows get a label ever.

@@ -32,7 +32,7 @@ def test_long_work_has_a_line_now_and_then(
         display.show(State("drift", done, 5))
     display.show(State("drift", 5, 5, is_over=True))
     told = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
-    assert told == ["drift 2/5 12 s, goes on", "drift 4/5 23 s, goes on", "drift 5/5 24 s"]
+    assert told == ["drift 2/5 12 s, running", "drift 4/5 23 s, running", "drift 5/5 24 s"]
 
 
 def test_work_that_failed_is_shown_as_far_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:

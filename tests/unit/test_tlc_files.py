@@ -147,7 +147,7 @@ def test_unusable_rows_are_rejected_with_their_reason_and_odd_ones_are_not(tmp_p
         loaded += batch.trips.num_rows
         reasons.update(batch.rejected["reason"].to_pylist())
     assert reasons == {
-        "payment_type is no whole number": 1,
+        "payment_type is not a whole number": 1,
         "no pickup time": 1,
         "pickup is more than a day outside the file's month": 1,
     }
@@ -199,7 +199,7 @@ def test_a_file_that_is_not_what_it_says_is_one_line(tmp_path: Path, name: str) 
 def test_a_directory_without_files_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DriftmeterError, match="holds no file named yellow_tripdata"):
         FilesSource(tmp_path)
-    with pytest.raises(DriftmeterError, match="is no directory"):
+    with pytest.raises(DriftmeterError, match="is not a directory"):
         FilesSource(tmp_path / "nowhere")
 
 

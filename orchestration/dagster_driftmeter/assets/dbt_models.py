@@ -1,4 +1,4 @@
-"""Staging, features, inference and quality: one daily set of dbt models."""
+"""The dbt models as daily assets: staging, features, inference and quality."""
 
 import json
 import sys
@@ -136,7 +136,7 @@ def dbt_models(
     with retried_when_disconnected(), turn(engine, "dbt", purpose, tell):
         kept = left_alone(engine, read_manifest(), models_of_run(others))
         for name, views in kept.items():
-            reason = f"built anew, dbt would drop {', '.join(views)}"
+            reason = f"if dbt rebuilt it, it would drop {', '.join(views)}"
             context.log.info(f"{name} stays as it is: {reason}")
             # Without a result Dagster would skip what reads it.
             if (key := key_of(name)) in context.selected_asset_keys:
@@ -171,11 +171,11 @@ def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
     """What dbt did, node by node; an error if it ended before it began."""
     invocation.wait()
     if not (invocation.target_path / "run_results.json").exists():
-        reason = str(invocation.get_error() or "no reason given")
+        reason = str(invocation.get_error() or "dbt gave no reason")
         raise DriftmeterError(
             f"dbt ended before it ran a model ({' '.join(reason.split())[-300:]})",
             where=str(invocation.target_path),
-            fix="run `dbt build` in dbt_project to see all that it says",
+            fix="run `dbt build` in dbt_project to see its whole output",
         )
     return invocation.get_artifact("run_results.json")
 
@@ -197,6 +197,7 @@ def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:
             return DriftmeterError(
                 f"dbt: {result['unique_id'].split('.', 2)[2]}: {message}",
                 where="dbt_project",
-                fix="its SQL is under dbt_project/target, a test's rows in schema test_failures",
+                fix="read its SQL under dbt_project/target, and a test's rows in schema "
+                "test_failures",
             )
     return None

@@ -1,4 +1,4 @@
-"""One drift asset a monitor: its days against its reference, told to the one on call."""
+"""The drift asset of each monitor, which compares its days with its baseline."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
@@ -39,13 +39,13 @@ from driftmeter.warehouse import connection
 
 # Of a warehouse and days: those that never came, as far as whoever brings them can tell.
 AbsentDays = Callable[[sa.Engine, Sequence[dt.date]], set[dt.date]]
-RUNBOOK = """Drift of {name} (owner: {owner}), a day at a time, against its reference of \
-{reference.from_date} to {reference.to_date}.
+RUNBOOK = """Drift of {name} on each day, compared with its reference period \
+{reference.from_date} to {reference.to_date}. Owner: {owner}.
 
-A day with drifted columns: open its `preview` below, then the columns in metrics.column_profile.
-A day `empty` or `missing`: look at what fills the inference table first. A day `failed`: its
-`reason` is in metrics.partitions; materialize the day again once it is mended. Running a day again
-is safe.
+If columns drifted on a day, open the day's `preview` below, then look at these columns in
+metrics.column_profile. If a day is `empty` or `missing`, check the job that fills the inference
+table. If a day `failed`, metrics.partitions holds the `reason`: correct it, then materialize the
+day again. You can materialize a day twice: its results are replaced as a whole.
 """
 
 

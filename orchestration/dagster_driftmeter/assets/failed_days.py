@@ -1,4 +1,4 @@
-"""What is kept of days that a run could not measure: why, and whether the table is another one."""
+"""Stores why a run could not measure days, and whether their table was replaced."""
 
 import contextlib
 import datetime as dt

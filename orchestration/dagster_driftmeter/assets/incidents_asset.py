@@ -1,4 +1,4 @@
-"""One incidents asset a monitor: what was wrong, in a sentence, and since when."""
+"""The incidents asset of each monitor, which diagnoses alarms and combines them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,12 +28,13 @@ from driftmeter.reports.incident_pages import (
 )
 from driftmeter.warehouse import connection
 
-RUNBOOK = """Incidents of {name} (owner: {owner}): what a day's alarms come from, and which days \
-share it.
+RUNBOOK = """Incidents of {name}: the cause of each day's alarms, and the days that share it. \
+Owner: {owner}.
 
-A day with a breach says what happened, in which column or segment, with numbers; `report` below is
-Evidently's page of it. `driftmeter incidents` lists them; `driftmeter incidents ack ID` takes one
-on, and keeps its days out of the trailing baseline. Running a day again is safe.
+`diagnosis` below says what happened on a day, and in which column or segment. `report` links to
+Evidently's report of it. `driftmeter incidents` lists the open incidents; `driftmeter incidents ack
+ID` acknowledges one, and keeps its days out of the trailing baseline. You can materialize a day
+twice: its results are replaced as a whole.
 """
 
 
@@ -100,7 +101,7 @@ def write_reports(
 
 def without_page(incident_id: int, reason: str) -> str:
     """One line on an incident whose page could not be drawn."""
-    return f"incident {incident_id} has no page ({reason}); the next run tries again"
+    return f"the page of incident {incident_id} was not drawn ({reason}); the next run tries again"
 
 
 def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> Drawn:
@@ -122,6 +123,6 @@ def partition_metadata(breaches: Sequence[Breach], report: str | None) -> dict[s
     ]
     return {
         "breaches": len(breaches),
-        "diagnosis": dg.MetadataValue.md("\n".join(lines) or "nothing was wrong"),
+        "diagnosis": dg.MetadataValue.md("\n".join(lines) or "no breach"),
         **({"report": dg.MetadataValue.url(report)} if report else {}),
     }

@@ -1,4 +1,4 @@
-"""The one partitions definition of a code location: a day, for every asset that has days."""
+"""The daily partitions definition that all assets of a code location share."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence

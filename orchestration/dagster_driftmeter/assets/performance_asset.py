@@ -1,4 +1,4 @@
-"""One performance asset a monitor that has a target: how wrong it was, as far as one can tell."""
+"""The performance asset of each monitor with a target: its realised and estimated error."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,12 +19,13 @@ from driftmeter.performance.performance_day import ErrorBackground, load_backgro
 from driftmeter.performance.settled import settle_days
 from driftmeter.warehouse import connection
 
-RUNBOOK = """Performance of {name} (owner: {owner}), a day at a time, beside its reference of \
-{reference.from_date} to {reference.to_date}.
+RUNBOOK = """Performance of {name} on each day, compared with its reference period \
+{reference.from_date} to {reference.to_date}. Owner: {owner}.
 
-Realised on the rows whose label has come, estimated for all of them. `error alarms` are tests of
-the day's error that spent the alarm budget. A provisional day changes as labels come:
-metrics.performance_as_of tells what was measured when. Running a day again is safe.
+The realised error is that of the rows whose label has come; the estimated error is that of all
+rows. `error alarms` lists the metrics whose error raised an alarm. The error of a provisional day
+changes as labels come: metrics.performance_as_of shows what was measured when. You can materialize
+a day twice: its results are replaced as a whole.
 """
 
 

@@ -1,1 +1,1 @@
-"""Schedules, sensors, checks and freshness: what Dagster does by itself."""
+"""What Dagster does by itself: schedules, sensors, checks and freshness."""

@@ -1,4 +1,4 @@
-"""Asset checks: what a person on call should see in the Dagster UI without opening a table."""
+"""Asset checks, which show problems of a run in Dagster's UI."""
 
 import dagster as dg
 import sqlalchemy as sa
@@ -19,12 +19,12 @@ DAYS = sa.text(
 
 
 def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
-    """A warning on a run of which a day has no rows or drifted columns."""
+    """A check that warns if a day of the run is not fresh or has drifted columns."""
 
     @dg.asset_check(
         asset=dg.AssetKey(["drift", monitor.name]),
         name="days_are_calm",
-        description="No column of the run's days is beyond its threshold, and each day has rows.",
+        description="Passes if every day of the run is fresh and no column drifted on it.",
     )
     def days_are_calm(
         context: dg.AssetCheckExecutionContext, warehouse: Warehouse
@@ -46,7 +46,7 @@ def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=bool(days) and not not_fresh and not drifted,
             severity=dg.AssetCheckSeverity.WARN,
-            description=None if days else "No day yet.",
+            description=None if days else "No day has been measured yet.",
             metadata={
                 "days": len(days),
                 "not fresh": "; ".join(not_fresh) or "none",

@@ -1,4 +1,4 @@
-"""When Dagster says that what is computed of a monitor is late."""
+"""When Dagster calls a monitor's assets overdue."""
 
 import datetime as dt
 

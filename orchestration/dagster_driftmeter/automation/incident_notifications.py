@@ -1,4 +1,4 @@
-"""Tells people of incidents: a sensor sees that there is news, a run of a small job sends it."""
+"""Tells people of incidents: a sensor starts a small job, which sends the messages."""
 
 import datetime as dt
 
@@ -18,7 +18,10 @@ UNFINISHED = [
 ]
 
 
-@dg.op(description="Sends what is due; what a service refuses is tried again later.")
+@dg.op(
+    description="Sends the messages that are due. If a service refuses one, a later run tries "
+    "again."
+)
 def send_messages(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     """Send one message an incident, and say what became of each."""
     # Late: the code location must load without it.
@@ -30,7 +33,7 @@ def send_messages(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    description="One message an incident that opened or closed.",
+    description="Sends one message for each incident that opened or closed.",
 )
 def incident_messages() -> None:
     """What the sensor starts."""
@@ -42,23 +45,24 @@ def incident_messages() -> None:
     job=incident_messages,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run that sends what is new. Does nothing without addresses.",
+    description="Starts a run when messages about incidents are due. It needs "
+    "DRIFTMETER_NOTIFY_URLS.",
 )
 def incident_notifications(
     context: dg.SensorEvaluationContext, warehouse: Warehouse
 ) -> dg.RunRequest | dg.SkipReason:
     """One query a tick: a service that is slow to answer must not hold other sensors up."""
     if not settings.notify_urls():
-        return dg.SkipReason(f"nobody is told: {HOW}")
+        return dg.SkipReason(f"DRIFTMETER_NOTIFY_URLS names no address: {HOW}")
     from driftmeter.incidents.messages import is_due
 
     if not is_due(warehouse.engine()):
-        return dg.SkipReason("no news")
+        return dg.SkipReason("no message is due")
     unfinished = dg.RunsFilter(
         job_name=incident_messages.name,
         statuses=UNFINISHED,
         created_after=dt.datetime.now(dt.timezone.utc) - LONGEST_RUN,
     )
     if context.instance.get_runs(unfinished, limit=1):
-        return dg.SkipReason("a run that sends is on")
+        return dg.SkipReason("a run is sending messages already")
     return dg.RunRequest()

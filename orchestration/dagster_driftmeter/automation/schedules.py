@@ -1,4 +1,4 @@
-"""The job of the chain, and when it runs by itself: every morning, for the day before."""
+"""The job that runs all steps, and its schedules, which run it every morning."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ HOUR = GRACE_HOURS
 chain_job = dg.define_asset_job(
     "daily_chain",
     selection=dg.AssetSelection.all() - dg.AssetSelection.tag("driftmeter/on_demand", "true"),
-    description="One day, or a range of days, from the rows that arrive to incidents.",
+    description="Runs all steps on a day or a range of days, from dbt's models to incidents.",
 )
 
 
@@ -54,7 +54,8 @@ def _schedule(
         job=chain_job,
         cron_schedule=f"0 {HOUR} * * *",
         execution_timezone=zone,
-        description=f"The day before, once it has ended in {zone}. Off until you turn it on.",
+        description=f"Runs the previous day every morning, {zone} time. It is off until you turn "
+        "it on.",
     )
     def every_morning(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         today = context.scheduled_execution_time.astimezone(ZoneInfo(zone)).date()

@@ -1,4 +1,4 @@
-"""The sensor that measures what changed, late rows, late labels, and days that never came."""
+"""The sensor that measures days again whose rows or labels changed, and missing days."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ def stale_days_sensor(
         target=dg.AssetSelection.assets(*{key for own in keys.values() for key in own})
         & dg.AssetSelection.all(),
         minimum_interval_seconds=60,
-        description="Runs days that changed or never came. Off until you turn it on.",
+        description="Runs stale and missing days. It is off until you turn it on.",
     )
     def stale_days_again(warehouse: Warehouse) -> Iterator[dg.RunRequest | dg.SkipReason]:
         """One run a range of days in a row, and one only for each change of them."""

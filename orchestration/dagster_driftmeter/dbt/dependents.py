@@ -1,4 +1,4 @@
-"""Models that a run leaves as they are, for dbt would drop views on them that it does not build."""
+"""Models that a run does not rebuild, because dbt would drop other views that depend on them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What `dbt_project.yml` says, for the little that is read of it here and not by dbt."""
+"""Reads the few settings of `dbt_project.yml` that Driftmeter needs itself."""
 
 from collections.abc import Mapping
 from pathlib import Path

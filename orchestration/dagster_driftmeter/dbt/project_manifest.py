@@ -149,5 +149,7 @@ def check_monitor(name: str, known: Collection[str]) -> None:
         raise DriftmeterError(
             f"there is no monitor {name!r}",
             where="--monitor",
-            fix=f"use one of {', '.join(known)}" if known else "none has been measured yet",
+            fix=f"use one of {', '.join(known)}"
+            if known
+            else "declare it with `driftmeter init`, then run `driftmeter run`",
         )

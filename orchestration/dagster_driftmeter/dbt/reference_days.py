@@ -1,4 +1,4 @@
-"""Reference days that stand in, on this machine, for those that every monitor declares."""
+"""Reference days that replace, on this machine, those that every monitor declares."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Proves that dbt, Dagster's storage and Python are in one database, before any of them writes.
+"""Checks that dbt, Dagster's storage and Python use one database, before any of them writes.
 
 A lock that Python holds under a random number is seen by another session only in the same database
 of the same running server, whoever it logs in as and whatever it may read there: a copy of the
@@ -55,13 +55,13 @@ def _prove(who: str, where: str, login: sa.URL, key: int, ours: str) -> None:
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise DriftmeterError(
-            f"{who} does not get into the warehouse ({reason})",
+            f"{who} cannot connect to the warehouse ({reason})",
             where=where,
             fix="correct its host, port, database, user or password",
         ) from error
     if not is_same:
         raise DriftmeterError(
-            f"{who} is in another database than {ours}, which {WAREHOUSE_URL} names",
+            f"{who} uses another database than {ours}, which {WAREHOUSE_URL} names",
             where=where,
             fix="let both name the same server and database",
         )
@@ -82,18 +82,18 @@ def _dbt_login() -> tuple[str, sa.URL]:
         text=True,
     )
     if ended.returncode:
-        reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
+        reason = (ended.stderr.strip().splitlines() or ["dbt gave no reason"])[-1]
         raise DriftmeterError(
             f"dbt cannot use the project's profile ({reason})",
             where=where,
-            fix="correct it; `dbt debug` in the project says more",
+            fix="correct the profile; `dbt debug` in the project says more",
         )
     read = json.loads(ended.stdout.splitlines()[-1])
     if read["type"] != "postgres":
         raise DriftmeterError(
-            f"dbt's profile names a {read['type']} database, and the warehouse is a Postgres",
+            f"dbt's profile names a {read['type']} database, but the warehouse must be a Postgres",
             where=where,
-            fix="name the database of DRIFTMETER_DATABASE_URL in it",
+            fix="let the profile name the database of DRIFTMETER_DATABASE_URL",
         )
     return where, sa.URL.create("postgresql", query=read["parameters"])
 

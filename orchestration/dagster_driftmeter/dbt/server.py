@@ -1,4 +1,4 @@
-"""A process that has dbt imported and the project parsed, and forks for each call of dbt.
+"""A process that keeps dbt imported and the project parsed, and forks for each call of dbt.
 
 dbt takes four seconds to start, more than it takes over a day: its imports, and the whole project
 parsed anew for every other day, since the days are variables. A fork has both, and ends with its

@@ -1,4 +1,4 @@
-"""Takes days of monitors through dbt, drift, performance and incidents, the reference first."""
+"""Runs all steps on days of monitors: dbt, drift, performance, incidents; the reference first."""
 
 import contextlib
 import functools
@@ -49,12 +49,14 @@ def names_of(only: str | None) -> list[str]:
     declared = monitors()
     project = project_name(manifest_path())
     for name in retire_undeclared(connection.engine(), project, list(declared)):
-        print(f"{name} is no longer declared: retired. Its history stays, its alerts end.")
+        print(
+            f"{name} is no longer declared and is retired. Its history stays, and its alerts end."
+        )
     if not declared:
         raise DriftmeterError(
             "declares no monitor",
             where=str(settings.dbt_project_dir()),
-            fix="add config.meta.monitor to the model of your predictions; see docs/monitors.md",
+            fix="run `driftmeter init`, or add config.meta.monitor to a model (docs/monitors.md)",
         )
     if only is not None:
         check_monitor(only, declared)

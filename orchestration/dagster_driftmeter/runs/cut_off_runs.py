@@ -1,4 +1,4 @@
-"""Runs that ended with the container that they were processes of."""
+"""Ends the runs whose container stopped before they finished."""
 
 import dagster as dg
 
@@ -8,7 +8,9 @@ UNDER_WAY = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
-REASON = "Its process ended with its container. The days are as they were before it: run it again."
+REASON = (
+    "Its process ended with its container. Its days are as they were before it: run them again."
+)
 
 
 def end_cut_off_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a process needs before it uses the warehouse, dbt or Dagster."""
+"""Prepares a process for the warehouse, dbt and Dagster."""
 
 import os
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ def _check_whose_warehouse() -> None:
     """dbt must not write to a team's warehouse what Python reads from the embedded one."""
     if settings.has_project() and own_profiles_dir() is not None:
         raise DriftmeterError(
-            "dbt's profile is your own, and Driftmeter knows of no warehouse",
+            "is not set, but the project has a dbt profile of its own",
             where="DRIFTMETER_DATABASE_URL",
             fix="set it to the database of that profile",
         )
@@ -176,14 +176,14 @@ def _of_team() -> str:
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise DriftmeterError(
-            f"cannot be read ({reason})", where=where, fix="name a file of YAML"
+            f"cannot be read ({reason})", where=where, fix="name a YAML file"
         ) from error
     ours = yaml.safe_load(DAGSTER_YAML)
     refused = sorted({*added} & {*ours}) if isinstance(added, dict) else ["nothing"]
     if refused:
         raise DriftmeterError(
-            f"sets {', '.join(refused)}, and Driftmeter sets {', '.join(ours)} itself",
+            f"sets {', '.join(refused)}, but Driftmeter itself sets {', '.join(ours)}",
             where=where,
-            fix="leave these out; run_launcher, run_retries and their like are yours",
+            fix="leave these out; you may set others, such as run_launcher and run_retries",
         )
     return f"# Of {file}:\n{text}"

@@ -1,4 +1,4 @@
-"""What only informs: pages, plots, summaries and messages. None of them ends a run.
+"""Errors of pages, plots, summaries and messages, none of which ends a run.
 
 Their numbers are in the warehouse by then, and whatever could not be shown is shown by a later run.
 """

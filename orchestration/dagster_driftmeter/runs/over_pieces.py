@@ -1,4 +1,4 @@
-"""Work of one monitor in pieces that rest on none of each other: its days, pages of incidents."""
+"""Work of one monitor in independent pieces: its days, or pages of its incidents."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""How far long work is: bars for whoever watches a terminal, lines for a log file.
+"""Shows the progress of long work: bars in a terminal, lines in a log file.
 
 Work in a worker process tells the process that started it, which shows all of it together.
 """
@@ -112,7 +112,7 @@ class Lines:
         self._told[state.label] = now
         count = "" if state.total is None else f"{state.done}/{state.total}  "
         print(
-            f"{state.label:<30} {count}{now - started:.0f} s{'' if state.is_over else ', goes on'}",
+            f"{state.label:<30} {count}{now - started:.0f} s{'' if state.is_over else ', running'}",
             file=sys.stderr,
             flush=True,
         )

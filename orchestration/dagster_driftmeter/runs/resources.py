@@ -1,4 +1,4 @@
-"""What assets are handed: the warehouse, which is not touched before a run."""
+"""The warehouse as a resource of Dagster. It connects only in a run."""
 
 import dagster as dg
 import sqlalchemy as sa

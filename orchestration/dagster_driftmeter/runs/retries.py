@@ -1,4 +1,4 @@
-"""A step that lost its connection or its transaction is tried again; no other error is."""
+"""Repeats a step that lost its connection or its transaction, and no other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

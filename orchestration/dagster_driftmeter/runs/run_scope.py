@@ -1,4 +1,4 @@
-"""What a run is for, as its tags say: which days, and all monitors or one."""
+"""Reads from a run's tags which days and monitors it is for."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Says, in a line each, what changed of a monitor or its table since its days were measured."""
+"""Tells what changed in a monitor or its table since its days were measured, a line for each."""
 
 from collections.abc import Sequence
 
@@ -43,7 +43,7 @@ def tell_retyped(names: Sequence[str], days: Days) -> bool:
             continue
         again = any(is_to_be_measured(monitor, change) for change in retyped)
         words = "; ".join(map(retyped_in_words, retyped))
-        follows = "the reference is measured again, days measured before are stale"
+        follows = "the reference period is measured again, and days measured before are stale"
         print(f"{name}: {words}{': ' + follows if again else ''}")
         if again:
             # What calm days look like is kept by the reference's rows, and segments are none.

@@ -1,4 +1,4 @@
-"""What of the reference period dbt has not measured yet, and building it."""
+"""Finds the days of the reference period that dbt has not measured, and builds them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Dagster runs side by side: each in a worker process, on one warehouse.
+"""Parallel Dagster runs: each in a worker process, on one warehouse.
 
 Workers fork from a process that has imported what they need, so that a second one costs no import.
 """
@@ -177,7 +177,7 @@ def killed_worker() -> DriftmeterError:
     return DriftmeterError(
         "a worker process was killed",
         where="driftmeter run",
-        fix="run the same days again; with --workers 1 if the machine ran out of memory",
+        fix="run the same days again; add --workers 1 if the machine ran out of memory",
     )
 
 

@@ -1,1 +1,1 @@
-"""Alarms that keep a budget: what a calm day looks like, and which days are not calm."""
+"""Alarms within a budget: how much calm days vary, and which days differ from that."""

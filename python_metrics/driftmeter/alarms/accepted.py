@@ -1,4 +1,4 @@
-"""Columns whose normal is no longer the reference's: somebody accepted what they became.
+"""Judges columns whose new normal somebody accepted in place of the reference period.
 
 Such a column is calibrated anew, as on a reference of its own: the days from the accepted one on,
 as far as they lie before the judged day, at most 28. Until there are 14 it is not judged. Each

@@ -1,4 +1,4 @@
-"""The domain classifier's score of a day, held against those of the reference's own days."""
+"""The domain classifier's score of a day, compared with scores of the reference days."""
 
 import datetime as dt
 from dataclasses import dataclass

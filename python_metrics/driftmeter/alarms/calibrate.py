@@ -1,4 +1,4 @@
-"""A monitor's calibration: every column and segment, fitted on its reference days once."""
+"""Calibrates a monitor: fits every column and segment on its reference days, once."""
 
 from dataclasses import dataclass
 from pathlib import Path

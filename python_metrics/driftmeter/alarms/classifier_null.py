@@ -1,4 +1,4 @@
-"""How well the domain classifier tells calm days of the reference from each other."""
+"""How well the domain classifier separates calm reference days from each other."""
 
 import numpy as np
 import pandas as pd

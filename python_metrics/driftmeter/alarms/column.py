@@ -1,4 +1,4 @@
-"""One column of one segment: calibrated on reference days, then asked of any others."""
+"""One column of one segment: fitted on the reference days, then applied to other days."""
 
 from dataclasses import dataclass
 

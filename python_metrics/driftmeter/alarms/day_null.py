@@ -1,4 +1,4 @@
-"""The null of a day: sampling noise of its rows, and the day's own wandering.
+"""The null distribution of a day: sampling noise of its rows, and variation between days.
 
 A statistic of day d is modelled as ``mean + weekday + b_d + e_d``: b_d is the day effect, with a
 variance that the reference days show, and e_d the sampling error, whose variance is known from the

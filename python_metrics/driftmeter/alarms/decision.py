@@ -1,4 +1,4 @@
-"""From evidence to alarms: false-discovery control over a day, spent against the budget."""
+"""Decides which columns alarm: false-discovery control within a day and the alarm budget."""
 
 from dataclasses import dataclass
 

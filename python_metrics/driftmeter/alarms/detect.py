@@ -147,9 +147,9 @@ def judge_stored(
         config_hash = measured_config(connection, monitor, days)
     if config_hash is None:
         raise DriftmeterError(
-            f"no day from {first} to {last} has been computed for {monitor.name}",
+            f"no day from {first} to {last} has been measured for {monitor.name}",
             where="--from, --to",
-            fix="run them first: `driftmeter run`",
+            fix="measure them first with `driftmeter run`",
         )
     calibration = calibrate(engine, monitor, config_hash, cache)
     with engine.begin() as connection:

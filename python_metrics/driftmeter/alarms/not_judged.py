@@ -1,4 +1,4 @@
-"""What of a monitor is not judged, and why: one answer for every command and page that tells it."""
+"""Which columns of a monitor are not judged, and why: one answer for all commands and pages."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class NotJudged:
     def fix(self) -> str:
         """What to do about it."""
         named = self.reason.partition(". ")[2]
-        return named or "see whether its rows are complete; `min_rows` says how many are needed"
+        return named or "check that its rows are complete; `min_rows` says how many are needed"
 
     @property
     def sentence(self) -> str:

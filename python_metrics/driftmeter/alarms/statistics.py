@@ -1,4 +1,4 @@
-"""What is measured of a day's counts: how much is missing, where values lie, which ones come.
+"""Statistics of a day's counts: missing values, location, and shares of categories.
 
 Every statistic is a mean over rows, so that its sampling variance is known from the reference: a
 share, or a mean of normal scores. Scores are ranks against the reference (van der Waerden 1952), so

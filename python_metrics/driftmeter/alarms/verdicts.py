@@ -1,4 +1,4 @@
-"""Verdicts of one day: evidence of every column and segment, decided together."""
+"""Verdicts of one day: the evidence of every column and segment, decided together."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,8 +26,8 @@ from driftmeter.quality.histograms import ColumnPart
 
 NO_ROWS = "the day has no rows"
 GONE = (
-    "the inference table has no such column any more."
-    " Bring it back, or take it out of the monitor's YAML"
+    "the inference table no longer has this column."
+    " Add it again, or remove it from the monitor's YAML"
 )
 # How the reason begins of a target whose labels are not due yet; the view not_judged reads it.
 TO_COME = "labels are due"

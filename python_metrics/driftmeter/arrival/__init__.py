@@ -1,1 +1,1 @@
-"""What came into the inference tables: which days are new, and which changed once measured."""
+"""Which days of the inference tables are new, and which changed after they were measured."""

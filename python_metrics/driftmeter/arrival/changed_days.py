@@ -1,4 +1,4 @@
-"""Holds the inference table against what was measured of it: changed days become stale."""
+"""Compares the inference table with what was measured; days that changed become stale."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -124,9 +124,9 @@ def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str
     """What changed of a measured day; None where nothing did."""
     rows = now.rows if now else 0
     if rows > measured.row_count:
-        return f"{_rows(rows - measured.row_count)} came late, after it was measured"
+        return f"{_rows(rows - measured.row_count)} came late, after the day was measured"
     if rows < measured.row_count:
-        return f"{_rows(measured.row_count - rows)} vanished after it was measured"
+        return f"{_rows(measured.row_count - rows)} vanished after the day was measured"
     if now is None or now.fingerprint == measured.fingerprint:
         return None
     landed = now.labelled - (measured.labelled_count or 0)
@@ -135,11 +135,11 @@ def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str
         return None
     if measured.had_more_columns or now.inputs_fingerprint == measured.inputs_fingerprint:
         return (
-            f"{landed:,} labels landed after it was measured"
+            f"{landed:,} labels came after the day was measured"
             if landed > 0
-            else "labels changed after it was measured"
+            else "labels changed after the day was measured"
         )
-    return "rows changed after it was measured"
+    return "rows changed after the day was measured"
 
 
 def _rows(count: int) -> str:

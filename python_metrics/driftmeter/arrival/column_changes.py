@@ -1,4 +1,4 @@
-"""Holds the columns of an inference table against those that it had when it was last measured."""
+"""Compares the columns of an inference table with those of the last measurement."""
 
 import datetime as dt
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""On which days rows are due: by the days on which the reference has some, and by the clock."""
+"""On which days rows are due, by the days of the reference period that have rows."""
 
 import calendar
 import datetime as dt

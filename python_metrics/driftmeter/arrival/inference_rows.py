@@ -190,5 +190,5 @@ def explained(monitor: Monitor) -> Iterator[None]:
         raise DriftmeterError(
             f"{error.diag.message_primary}",
             where=where,
-            fix="name a column that it has under config.meta.monitor, or add it to the model",
+            fix="name an existing column under config.meta.monitor, or add the column to the model",
         ) from error

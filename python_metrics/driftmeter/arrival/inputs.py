@@ -1,4 +1,4 @@
-"""Which rows each step measured of a day: it is fresh once all of its steps agree.
+"""Which rows of a day each step measured. A day is fresh once all of its steps agree.
 
 Dbt's tests are a step that a run notes as begun before it calls dbt, and as done when it stores
 their outcomes: the next run sees what one that was killed left open, reference days included.

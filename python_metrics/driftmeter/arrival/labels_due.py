@@ -1,4 +1,4 @@
-"""Until when labels may still be to come: the one clock by which they are waited for.
+"""When the labels of a day are due: the one clock for everything that waits for labels.
 
 A day is as old as the newest day that was computed lets it be, so that a replayed history waits for
 its labels as days that come one by one do.

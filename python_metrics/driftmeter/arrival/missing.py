@@ -1,4 +1,4 @@
-"""Days that never came: rows were due on them, and there are none."""
+"""Missing days: rows were due on them and none came."""
 
 import datetime as dt
 import itertools

@@ -42,7 +42,7 @@ def run_declared(
             yield _outcome(test, "error", None, f"{type(error).__name__}: {error}"[:300])
             continue
         if not math.isfinite(observed):
-            yield _outcome(test, "skipped", None, "no number to judge")
+            yield _outcome(test, "skipped", None, "the test has no number to compare")
             continue
         yield _outcome(test, "pass" if test.holds(observed) else "fail", observed, None)
 

@@ -1,4 +1,4 @@
-"""A domain classifier: can a day be told from the reference at all, by all columns together?
+"""A domain classifier: do all columns together differ from the reference?
 
 It sees what no single column shows, such as a correlation that is gone while every column looks as
 it did (Rabanser, Guennemann and Lipton 2019). The score is the area under the ROC curve of gradient

@@ -1,4 +1,4 @@
-"""Computes one day of one monitor, and replaces it whole."""
+"""Measures the drift of one day of one monitor, and replaces its results as a whole."""
 
 import datetime as dt
 import time
@@ -76,9 +76,9 @@ def compute_partition(
         reason = " ".join(str(error).split())[:500]
         _record_failure(engine, monitor, day, reference, reason, time.perf_counter() - started)
         raise DriftmeterError(
-            f"the drift of {day} failed ({reason})",
+            f"the drift of {day} could not be measured ({reason})",
             where=f"{monitor.schema_name}.{monitor.name}",
-            fix="mend the cause and run the day again; its earlier results are untouched",
+            fix="correct the cause and run the day again; its earlier results stay",
         ) from error
     return result
 
@@ -122,7 +122,7 @@ def run_tests(
             raise DriftmeterError(
                 f"{day} has no rows, so nothing can be tested",
                 where=f"{monitor.schema_name}.{monitor.name}",
-                fix="load the day first, or ask why it is empty",
+                fix="load the day first, or find out why it is empty",
             )
         outcomes = {
             version: _tests(reference, rows, *reference.engine.compare(rows))
@@ -232,7 +232,7 @@ PARTITION = sa.text(
     " computed_at = excluded.computed_at, rows_dropped_at = null"
 )
 REASONS = {
-    "empty": "the day came and holds no rows",
+    "empty": "the day has no rows",
     "missing": "the source did not have this day",
 }
 

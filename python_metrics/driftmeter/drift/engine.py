@@ -1,4 +1,4 @@
-"""What every engine says of a day: a drift row and default tests a column, a reason for each gap.
+"""What every engine gives for a day: scores and default tests, or a reason why there are none.
 
 How scores and shares are measured is the engine's own: `kernel_engine` and `evidently_engine`.
 """

@@ -1,4 +1,4 @@
-"""What a declared test judges, measured by Evidently itself: one report a test.
+"""Measures declared tests with Evidently itself, in one report for each test.
 
 A report a test, so that one that cannot be measured costs itself and no other.
 """

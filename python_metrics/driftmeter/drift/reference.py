@@ -1,4 +1,4 @@
-"""The fixed reference of a monitor: read once a run, hashed, and on record in metrics.baselines."""
+"""A monitor's fixed reference: read and hashed once in a run, registered in metrics.baselines."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many threads numeric work is done in: one, for what is learned here is of few rows."""
+"""Limits numeric work to one thread, since its data are small."""
 
 import functools
 from contextlib import AbstractContextManager

@@ -1,1 +1,1 @@
-"""Incidents: what was wrong on a day, diagnosed, and folded into incidents over days."""
+"""Incidents: diagnoses of what was wrong on a day, combined over days."""

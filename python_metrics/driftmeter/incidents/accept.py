@@ -1,4 +1,4 @@
-"""Accepting what an incident brought as the new normal of its columns."""
+"""Accepts an incident's days as the new normal of its columns."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def accept(
         newest, start = incident["newest"], first or incident["opened_on"]
         if not incident["opened_on"] <= start <= newest:
             raise DriftmeterError(
-                f"{start} is no day of incident {number}",
+                f"{start} is not a day of incident {number}",
                 where="--from",
                 fix=f"name the first normal day, from {incident['opened_on']} to {newest}",
             )
@@ -86,10 +86,10 @@ def accept(
         columns = list(connection.scalars(AWAY, {**away, "newest": newest, "quiet": QUIET.days}))
         if incident["family"] not in OF_VALUES or not columns:
             raise DriftmeterError(
-                f"no column of incident {number} is away from its reference",
+                f"no column of incident {number} is still shifted",
                 where="ID",
-                fix="close it: `driftmeter incidents close`; an error has a new normal only by a"
-                " new reference or a new model",
+                fix="close it with `driftmeter incidents close`; an error cannot be accepted: "
+                "retrain, or move the reference",
             )
         row = {"incident": number, "author": author, "newest": newest, "note": note}
         row |= {"monitor": incident["monitor"], "first": start}

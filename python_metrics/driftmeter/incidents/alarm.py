@@ -1,4 +1,4 @@
-"""What a day's diagnosis starts from: columns in alarm, and those still away from the reference."""
+"""Where a diagnosis starts: columns in alarm, and columns that are still shifted."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Days that did not come as days do: missing, empty, late, of another size, or of another shape."""
+"""Breaches of arrival: missing, empty and late days, unusual numbers of rows, other columns."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""One thing that was wrong on one day, with its diagnosis: what incidents are folded from."""
+"""A breach: one thing that was wrong on one day, with its diagnosis."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What people did about incidents, carried over to those that another policy folds.
+"""Carries over what people did about incidents when another policy combines them anew.
 
 A looser policy finds an incident a few days earlier, a stricter one later: with another first day
 it is another incident to `fold`, and not to the person who acknowledged or accepted it.

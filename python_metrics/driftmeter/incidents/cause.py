@@ -1,4 +1,4 @@
-"""One day's alarms to breaches: each cause once, with every column that it moved."""
+"""Turns a day's alarms into breaches: one for each cause, with all columns that it changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

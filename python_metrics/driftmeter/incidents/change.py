@@ -1,4 +1,4 @@
-"""One column as it was and as it is, and what a repair would leave of the difference."""
+"""One column before and after a change, and what would remain of the change after a repair."""
 
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""The change of a metric over segments: who came, and how they behaved.
+"""Divides the change of a metric over segments: other shares, or other values in them.
 
 With shares w and rates r of segments before (0) and now (1), the change of the mean is split as
 

@@ -1,4 +1,4 @@
-"""Which finding a column's change is put down to."""
+"""Chooses the finding that explains a column's change."""
 
 from collections.abc import Mapping
 from dataclasses import replace

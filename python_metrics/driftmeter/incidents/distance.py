@@ -1,4 +1,4 @@
-"""How far a day's values are from the reference's, with the noise of the rows taken off.
+"""How far a day's values are from the reference, without the sampling noise of their rows.
 
 The measure is the triangular discrimination of Le Cam (1986) between shares by bin,
 sum (p - q)^2 / (p + q): it is bounded, and no bin that one side lacks can drown the others. From

@@ -1,4 +1,4 @@
-"""Breaches of many days, folded into incidents: opened, continued, closed, opened again.
+"""Combines breaches of many days into incidents, which open, continue, close and open again.
 
 A pure function of the days in order, so that computing days in any order, or again, ends in the
 same incidents.

@@ -1,4 +1,4 @@
-"""How much of a monitor's prediction hangs on each feature: what a drift of it can do.
+"""How much a monitor's prediction depends on each feature.
 
 A model is not always at hand where its predictions are, so its behaviour is learned from them:
 trees fitted from the reference's features to its predictions, and by how much their error grows

@@ -161,14 +161,16 @@ def send_test(urls: Sequence[str]) -> dict[str, bool]:
         name = f"{number}: {url.split('://')[0]}"
         answers[name] = bool(
             added
-            and _quietly(service, "Driftmeter: a test", "If you read this, incidents will arrive.")
+            and _quietly(
+                service, "Driftmeter: a test message", "Messages about incidents will arrive here."
+            )
         )
     return answers
 
 
 def _send(service: apprise.Apprise, message: Message, unusable: int) -> Delivery:
     if unusable:
-        reason = f"{unusable} of the configured addresses are none that Apprise knows"
+        reason = f"Apprise does not know {unusable} of the configured addresses"
     elif _quietly(service, message.title, message.body, message.kind):
         return Delivery(message, "sent")
     else:

@@ -1,4 +1,4 @@
-"""Who came: shares of categories that moved, in a column or behind another column's change."""
+"""Shares of categories that changed, in a column or behind the change of another column."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

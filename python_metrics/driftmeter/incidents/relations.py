@@ -1,4 +1,4 @@
-"""Which two columns no longer go together, when every column alone looks as it did."""
+"""Finds two columns whose correlation changed although each column alone looks the same."""
 
 import itertools
 from collections.abc import Collection, Mapping

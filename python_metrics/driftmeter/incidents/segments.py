@@ -1,4 +1,4 @@
-"""Where it is: the one segment without which a column looks as it did."""
+"""Finds the one segment without which a column looks as it did before."""
 
 from collections.abc import Iterator, Mapping
 

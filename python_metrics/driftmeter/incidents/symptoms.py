@@ -1,4 +1,4 @@
-"""What can be wrong with the values of one column: missing, unseen, scaled, absurd.
+"""Faults of a column's values: missing, unseen, scaled, implausible.
 
 Each finding proposes a repair, and is worth what the repair leaves of the change.
 """

@@ -1,4 +1,4 @@
-"""Brings breaches and incidents of a monitor up to date with what was computed."""
+"""Brings the breaches and incidents of a monitor up to date with its measurements."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How values of a team's own tables stand in sentences: on one line, and of a length to read."""
+"""Shortens values of a team's tables for sentences."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a day can be held against: the reference, the days before, or the same weekday before."""
+"""The baselines that a day can be compared with: reference, trailing, or same weekday."""
 
 import datetime as dt
 import hashlib
@@ -28,7 +28,7 @@ KINDS = {"reference": "fixed", "trailing": "trailing", "weekday": "weekday"}
 def baseline_days(
     connection: sa.Connection, monitor: Monitor, baseline: Baseline, day: dt.date
 ) -> list[dt.date]:
-    """Days that a day is held against, in order.
+    """Days that a day is compared with, in order.
 
     Trailing and same-weekday baselines leave out days that are not fresh, and those inside an
     incident that is acknowledged or excluded.
@@ -53,7 +53,7 @@ def baseline_days(
         raise DriftmeterError(
             f"no day before {day} can be its {baseline} baseline",
             where="--against",
-            fix="compute the days before it, or compare with `reference`",
+            fix="measure the days before it, or compare with `reference`",
         )
     return days
 
@@ -67,7 +67,7 @@ class AcceptedNormal:
     from_date : date
         The first day that is normal.
     in_force_on : date
-        The first day that is held against it: what was judged before stays as it was judged.
+        The first day that is compared with it. Verdicts of earlier days stay as they are.
     """
 
     column: str

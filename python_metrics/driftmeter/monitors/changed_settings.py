@@ -1,4 +1,4 @@
-"""What follows where a living monitor changes: its YAML, or the version of Driftmeter."""
+"""Changes of a monitor that has measured days: of its YAML, or of Driftmeter's version."""
 
 from collections.abc import Collection
 
@@ -73,8 +73,8 @@ def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
             return None
         marked = mark_measured(connection, monitor, changes)
     return (
-        f"{monitor.name}: columns changed: {changes}; the {marked:,} days measured before"
-        f" keep what they have and are stale: `driftmeter run --stale --monitor {monitor.name}`"
+        f"{monitor.name}: columns changed: {changes}. The {marked:,} days measured before"
+        f" keep their results and are stale: `driftmeter run --stale --monitor {monitor.name}`"
         " measures them again"
     )
 
@@ -105,7 +105,7 @@ def judged_otherwise(monitor: str) -> str:
     """What to do about days whose verdicts this version may give otherwise."""
     return (
         "were judged by another version of Driftmeter, whose verdicts can differ:"
-        f" `driftmeter judge --monitor {monitor}` shows them, and with --apply judges again"
+        f" `driftmeter judge --monitor {monitor}` shows them, and --apply judges these days again"
     )
 
 

@@ -239,7 +239,7 @@ class Monitor(Strict):
     @classmethod
     def _known_timezone(cls, name: str) -> str:
         if name not in available_timezones():
-            raise ValueError("is no time zone, such as UTC or America/New_York")
+            raise ValueError("is not a time zone such as UTC or America/New_York")
         return name
 
     @property

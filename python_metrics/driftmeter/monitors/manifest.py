@@ -30,7 +30,7 @@ def load_monitors(manifest: Path) -> dict[str, Monitor]:
         nodes: Mapping[str, Any] = content["nodes"]
     except (OSError, ValueError, KeyError) as error:
         raise DriftmeterError(
-            "is no manifest of dbt's", where=str(manifest), fix="run `dbt parse` in dbt_project"
+            "is not a manifest of dbt", where=str(manifest), fix="run `dbt parse` in dbt_project"
         ) from error
     declared = [
         node
@@ -76,7 +76,7 @@ def _monitor(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -
         )
     for given in sorted({"name", "schema_name", "project"} & set(block)):
         raise DriftmeterError(
-            f"{given}: is dbt's to say", where=place, fix="remove it; the model has it"
+            f"{given}: comes from dbt", where=place, fix="remove it; the model has it"
         )
     block = {**block, **_challengers(block, models, place)}
     try:

@@ -1,4 +1,4 @@
-"""Monitors as rows of the metrics schema, for those who read it and never see a YAML file."""
+"""Writes monitors to the metrics schema, for readers that do not see their YAML."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""What a reference period needs so that days are judged against it."""
+"""What a reference period needs so that days can be judged."""
 
 # Fewer days tell too little of how days wander.
 LEAST_DAYS = 28
@@ -17,6 +17,6 @@ def too_few_values(min_rows: int) -> str:
     """Why a column is judged on no day: the reference period knows too little of it."""
     return (
         f"most days of the reference period have fewer than {min_rows} known values."
-        " Choose a reference period that has more, lower `min_rows` in the YAML, or take out"
-        " what is always empty"
+        " Choose a reference period that has more, lower `min_rows` in the YAML, or remove"
+        " columns that are always empty"
     )

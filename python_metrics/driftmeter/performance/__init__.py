@@ -1,1 +1,1 @@
-"""Whether the model is right: its error by day, and why that changed."""
+"""Performance: the error of a model on each day, and why it changed."""

@@ -1,4 +1,4 @@
-"""Days whose error is too high: by their labels, for their inputs, or by estimate.
+"""Alarms of the error: by labels, given the inputs, or by estimate.
 
 The performance step stores each day's tests and what they decide; incidents and the ledger of
 alarms read that. Another policy decides the stored tests again.

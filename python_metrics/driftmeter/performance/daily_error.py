@@ -1,4 +1,4 @@
-"""A monitor's error by day, summed in SQL, held against its reference's days."""
+"""A monitor's error on each day, summed in SQL, compared with the reference period."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Why an error rose: other inputs, another model, or another world.
+"""Why an error rose: harder inputs, other predictions, or concept drift.
 
 Two learners are fitted on the reference's rows, held back from those they are asked about: what the
 model predicts for such inputs, and what comes true for such inputs. On a day whose error rose,

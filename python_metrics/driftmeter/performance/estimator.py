@@ -1,4 +1,4 @@
-"""What a model's error is before labels come: learned from the reference's rows, and only from it.
+"""Estimates a model's error before labels come, from rows of the reference period only.
 
 A regression's loss is learned directly from inputs and prediction (direct loss estimation, after
 NannyML's). A classifier's is what its own probabilities expect once they are calibrated by isotonic
@@ -104,7 +104,7 @@ class Estimator:
         kept = [place for place, frame in enumerate(frames) if len(frame)]
         frames = [frames[place] for place in kept]
         if not frames:
-            raise ValueError("no reference row has a prediction")
+            raise ValueError("no row of the reference period has a prediction")
         rows = pd.concat(frames, ignore_index=True)
         number = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
         self._names = [*monitor.features, monitor.prediction]
@@ -195,7 +195,7 @@ class Estimator:
         caps = {}
         for name, loss in self._losses(self._labelled(rows)).items():
             if not len(loss):
-                raise ValueError("no reference row has a label")
+                raise ValueError("no row of the reference period has a label")
             most = float(np.quantile(loss, CAPPED)) if self._monitor.task == "regression" else 1.0
             caps[name] = (most, float(np.maximum(loss - most, 0).mean()))
         return caps

@@ -1,4 +1,4 @@
-"""How far a day's metrics would be elsewhere had other rows of the same kind come.
+"""Confidence intervals of a day's metrics.
 
 Shares of rows have Clopper and Pearson's exact interval (1934), all else a bootstrap of rows with
 Poisson weights (Hanley and MacGibbon 2006). Days of many rows are drawn from a sample of m of the

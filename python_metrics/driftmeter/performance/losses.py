@@ -1,4 +1,4 @@
-"""What a prediction costs, once: on arrays, where a label may be a chance, and in SQL.
+"""Losses of a prediction, in numpy and in SQL; in numpy a label may be a probability.
 
 A regression's loss is absolute or squared. A classifier's is the squared one of its probability
 (Brier 1950), or the logarithmic one.

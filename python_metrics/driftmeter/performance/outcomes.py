@@ -1,4 +1,4 @@
-"""What a model predicted and what came: the metrics of both, and where they are read from."""
+"""Where predictions and outcomes are read from, and the metrics that compare them."""
 
 import datetime as dt
 from collections.abc import Sequence

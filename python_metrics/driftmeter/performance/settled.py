@@ -1,4 +1,4 @@
-"""What rests on other days than its own: decided once days are measured, or judged again."""
+"""Decides what depends on several days, after days were measured or judged again."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Labels that are neither true nor false: they count as missing, and people are told."""
+"""Labels that are neither true nor false. They count as missing, and the run reports them."""
 
 import datetime as dt
 
@@ -35,6 +35,6 @@ def tell_unreadable_labels(
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return (
         f"{monitor.name}: {rows:,} values of {monitor.target} from {first} to {last} are neither"
-        f" true nor false ({named}{more}) and count as missing labels; a label is a boolean,"
+        f" true nor false ({named}{more}) and count as missing labels. A label is a boolean,"
         " 0 or 1, or a text such as yes or no"
     )

@@ -1,4 +1,4 @@
-"""Bins of numbers, cut where the reference has its quantiles, as dbt's reference_bins cuts them."""
+"""Bins of numbers at quantiles of the reference, as the macro reference_bins makes them."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Counts by bin of one column, a day a row: all that calibration reads of the data."""
+"""Counts of one column by bin and day: all data that the calibration reads."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

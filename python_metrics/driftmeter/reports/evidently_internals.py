@@ -1,4 +1,4 @@
-"""What pages replace inside Evidently while they are drawn, since it has no setting for it.
+"""Parts of Evidently that are replaced while a page is drawn, because no setting exists.
 
 ``column_statistics.distribution`` and ``ValueDriftCalculation._render`` draw; ``dashboard`` writes
 the page's values through its name ``NumpyEncoder``. tests/unit/test_report_page.py fails where a

@@ -1,4 +1,4 @@
-"""A page for every incident, drawn when it opens, or by a later run where that failed."""
+"""Draws a page for every incident when it opens, or in a later run if that failed."""
 
 import datetime as dt
 from collections.abc import Sequence

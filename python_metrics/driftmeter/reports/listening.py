@@ -1,4 +1,4 @@
-"""HTTP servers of Driftmeter's own: small, on one address, with a clear line where it is taken."""
+"""Small HTTP servers of Driftmeter, with a clear error if an address is taken."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,7 +28,7 @@ def listen(handler: type[BaseHTTPRequestHandler], host: str, port: int) -> Threa
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DriftmeterError(
-            f"cannot be listened on ({reason})",
+            f"the port is not available ({reason})",
             where=f"{host}:{port}",
-            fix="end what listens there, or name another port with --port",
+            fix="stop the process that listens there, or choose another port with --port",
         ) from error

@@ -59,7 +59,7 @@ def write_page(
     ]
     notes = list(notes)
     if left_out := [name for name in columns if name not in names]:
-        notes.append(f"Without a value on one side, and so left out: {', '.join(left_out)}.")
+        notes.append(f"Left out, because one side has no value: {', '.join(left_out)}.")
     presets = [DataDriftPreset(columns=names), DataSummaryPreset(columns=names)]
     with_errors = False
     if monitor.target in names and monitor.prediction in names:
@@ -140,14 +140,16 @@ def _without_performance(
     labels = [frame[str(monitor.target)] for frame in (reference, current)]
     known = min(int(label.notna().sum()) for label in labels)
     if known < FEWEST_LABELS:
-        return f"Only {known} rows of a side have a label: too few to draw the model's errors."
+        return f"Only {known} rows of one side have a label: too few to draw the model's errors."
     if monitor.task == "regression":
         return None
     if any(label.nunique() != 2 for label in labels):
-        return "The labels of a side are all the same: the model's errors are not drawn."
+        return "All labels of one side are the same, so the model's errors are not drawn."
     worst = max(label.isna().mean() for label in labels)
     if worst > MOST_UNLABELLED:
-        return f"{worst:.0%} of a side's rows have no label yet: the model's errors are not drawn."
+        return (
+            f"{worst:.0%} of one side's rows have no label yet: the model's errors are not drawn."
+        )
     return None
 
 

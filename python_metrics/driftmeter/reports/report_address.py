@@ -1,4 +1,4 @@
-"""Where reports are served: a port of each home's own, lest a second clone's links lead here."""
+"""The address of the reports. Each home has a port of its own, so that links stay apart."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""HTML pages on which a value of somebody's rows is text: never an element, never a script.
+"""HTML pages in which a value of a team's rows is only text, never an element or a script.
 
 Values stand on a page in two places. Text between elements is escaped where it is written. Values
 within a script are JSON, which `for_script` writes; a policy in the page's head lets a browser run

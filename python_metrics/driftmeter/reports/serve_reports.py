@@ -1,4 +1,4 @@
-"""Reports over HTTP: the files of one folder by name, and nothing else of the machine."""
+"""Serves the report files of one folder over HTTP, and nothing else of the machine."""
 
 import ipaddress
 import re
@@ -26,7 +26,7 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
     class Handler(QuietHandler):
         def do_GET(self) -> None:
             if not is_own_name(self.headers.get("Host"), host):
-                self.send_error(421, "this server has another name: set DRIFTMETER_REPORTS_URL")
+                self.send_error(421, "the request names another server: set DRIFTMETER_REPORTS_URL")
                 return
             file = page(directory, self.path)
             if file is None:

@@ -120,6 +120,6 @@ def _side(
         raise TooFewRows(
             f"{name} holds {rows} rows{chosen}, fewer than {monitor.min_rows}",
             where=f"{monitor.schema_name}.{monitor.name}",
-            fix="choose a day, a segment or a baseline with more rows",
+            fix="choose a day, segment or baseline that has more rows",
         )
     return rows, read_rows(connection, monitor, days, segment=segment, most_rows=most_rows)

@@ -38,7 +38,7 @@ def read_access(file: Path) -> Access | None:
         raise DriftmeterError(
             f"cannot be read ({error})",
             where=str(file),
-            fix='it holds {"port": ..., "password": ...} of the embedded warehouse',
+            fix='it must hold {"port": ..., "password": ...} of the embedded warehouse',
         ) from error
 
 

@@ -109,9 +109,9 @@ def _cast(name: str, values: pa.Array, kind: str) -> pa.Array:
         values = values.cast(TYPES[kind])
     except pa.ArrowInvalid as error:
         raise DriftmeterError(
-            f"a value is no {kind} ({str(error).rstrip('.')})",
+            f"a value is not of type {kind} ({str(error).rstrip('.')})",
             where=f"column {name}",
-            fix="write it in the type of its column",
+            fix="write the value in its column's type",
         ) from error
     # Binary jsonb is its text behind the number of its format.
     return pc.binary_join_element_wise("\x01", values, "") if kind == "jsonb" else values

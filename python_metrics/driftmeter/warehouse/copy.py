@@ -63,7 +63,7 @@ def copy_in(
         for name in rows.column_names:
             if name in types and types[name] not in TYPES:
                 raise DriftmeterError(
-                    f"column {name} has type {types[name]}, which is not loaded",
+                    f"column {name} has type {types[name]}, which Driftmeter cannot load",
                     where=table,
                     fix=f"use one of {', '.join(TYPES)}",
                 )

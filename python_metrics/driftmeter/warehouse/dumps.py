@@ -1,4 +1,4 @@
-"""The metrics schema as a file, and back: pg_dump and pg_restore with what they leave unsaid."""
+"""Backs up and restores the metrics schema with pg_dump and pg_restore."""
 
 import os
 import re
@@ -32,13 +32,13 @@ def backup(engine: sa.Engine, file: Path) -> None:
     with engine.connect() as session:
         if revisions(session)[0] is None:
             raise DriftmeterError(
-                f"there is no schema {schema} of Driftmeter's to back up",
+                f"the warehouse has no schema {schema} of Driftmeter to back up",
                 where=engine.url.render_as_string(hide_password=True),
-                fix="name the warehouse that has it",
+                fix="let DRIFTMETER_DATABASE_URL name the warehouse that has it",
             )
     if file.exists():
         raise DriftmeterError(
-            "is there already", where=str(file), fix="name a new file, or move that one away"
+            "already exists", where=str(file), fix="name a new file, or move that one away"
         )
     new = file.with_name(f"{file.name}.unfinished")
     try:
@@ -72,13 +72,15 @@ def restore(engine: sa.Engine, file: Path, replace: bool = False) -> None:
     """
     schema = settings.metrics_schema()
     if not file.is_file():
-        raise DriftmeterError("is no file", where=str(file), fix="name a file of driftmeter backup")
+        raise DriftmeterError(
+            "is not a file", where=str(file), fix="name a file that driftmeter backup wrote"
+        )
     listed = _run(None, "pg_restore", "--list", str(file))
     if not re.search(rf" SCHEMA - {schema} ", listed):
         raise DriftmeterError(
             f"holds no schema {schema}",
             where=str(file),
-            fix="name a file of driftmeter backup, or set DRIFTMETER_METRICS_SCHEMA",
+            fix="name a file that driftmeter backup wrote, or set DRIFTMETER_METRICS_SCHEMA",
         )
     _check_revision(file, schema)
     owners = {line.split()[-1] for line in listed.splitlines() if line[:1].isdigit()}
@@ -86,7 +88,7 @@ def restore(engine: sa.Engine, file: Path, replace: bool = False) -> None:
         is_filled = bool(session.scalar(FILLED, {"schema": schema}))
         if is_filled and not replace:
             raise DriftmeterError(
-                f"has a schema {schema} already",
+                f"already has a schema {schema}",
                 where=engine.url.render_as_string(hide_password=True),
                 fix="add --replace to drop it first, or name an empty database",
             )
@@ -94,9 +96,9 @@ def restore(engine: sa.Engine, file: Path, replace: bool = False) -> None:
         missing = owners.difference(session.scalars(sa.text("select rolname from pg_roles")))
     if missing:
         raise DriftmeterError(
-            f"holds what belongs to {', '.join(sorted(missing))}, whom this server does not know",
+            f"holds objects of the roles {', '.join(sorted(missing))}, which this server lacks",
             where=str(file),
-            fix="have an administrator create these roles, and be a member of them",
+            fix="have an administrator create these roles and make you a member of them",
         )
     script = _run(None, "pg_restore", "--file=-", str(file))
     # psql runs pg_restore's script: one transaction with the drop, which pg_restore has none for.
@@ -152,9 +154,9 @@ def _drop_statements(engine: sa.Engine, schema: str) -> str:
         readers = list(session.scalars(query, {"schema": schema}))
     if readers:
         raise DriftmeterError(
-            f"{', '.join(readers)} would be dropped with schema {schema}, which they read",
+            f"to drop schema {schema} would also drop {', '.join(readers)}",
             where=engine.url.render_as_string(hide_password=True),
-            fix="drop these, run this again, and make them again",
+            fix="drop these first, run this again, and create them again",
         )
     return f'drop schema "{schema}" cascade;\n'
 
@@ -182,9 +184,9 @@ def _run(engine: sa.Engine | None, program: str, *arguments: str, stdin: str = "
     reason = (lines or ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[0]
     newer = "server version mismatch" in reason
     raise DriftmeterError(
-        f"{program} refuses ({reason.strip()})",
+        f"{program} failed ({reason.strip()})",
         where=where,
-        fix=f"let DRIFTMETER_PG_BIN name a directory with a {program} of the server's version"
+        fix=f"let DRIFTMETER_PG_BIN name a directory whose {program} has the server's version"
         if newer
         else "nothing was changed; see docs/retention.md",
     )

@@ -99,9 +99,10 @@ class EmbeddedPostgres:
                 access = make_cluster(self.data, self.access_file)
             elif access is None:
                 raise DriftmeterError(
-                    "holds an embedded warehouse whose password file is gone",
+                    "holds an embedded warehouse without its password file",
                     where=str(self.data),
-                    fix=f"put {self.access_file} back, or move the directory away for a new one",
+                    fix=f"restore {self.access_file}, or move the directory away to start a new "
+                    "warehouse",
                 )
             for _ in range(WAIT_SECONDS):
                 access = self._start_server(access)

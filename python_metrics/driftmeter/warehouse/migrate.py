@@ -141,9 +141,9 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
     except sa.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
             raise DriftmeterError(
-                f"a view of yours reads one that is made anew ({first_line(error)})",
+                f"one of your views reads a view that must be replaced ({first_line(error)})",
                 where=where,
-                fix="drop yours, run this again, and make yours again",
+                fix="drop your view, run this again, and create your view again",
             ) from error
         raise DriftmeterError(
             f"the warehouse's tables cannot be brought up to date ({first_line(error)})",

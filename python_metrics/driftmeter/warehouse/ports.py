@@ -17,7 +17,8 @@ def free_port() -> int:
             return port
     raise DriftmeterError(
         f"no port of {RANGE.start} to {RANGE.stop} is free on 127.0.0.1",
-        fix="end what listens there, or set DRIFTMETER_DATABASE_URL to a Postgres of your own",
+        fix="stop a process that listens there, or set DRIFTMETER_DATABASE_URL to your own "
+        "Postgres",
     )
 
 

@@ -1,4 +1,4 @@
-"""What Postgres lets every login do, taken away in a database that is Driftmeter's alone."""
+"""Revokes what Postgres lets every login do, in a database that only Driftmeter uses."""
 
 import sqlalchemy as sa
 

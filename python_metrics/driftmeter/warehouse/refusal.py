@@ -1,4 +1,4 @@
-"""What Postgres says when it does no more, as one line for people, whatever asked for it."""
+"""Turns refusals of Postgres into one line for people."""
 
 from driftmeter.errors import DriftmeterError
 
@@ -6,13 +6,13 @@ FIXES = {
     "53100": "free space on the warehouse's disk",
     "53200": "give the warehouse more memory, or lower its work_mem",
     "53300": "raise max_connections, or close other connections",
-    "42501": "use the role that owns this, or grant it: docs/access.md",
+    "42501": "use the role that owns the object, or grant the right (docs/access.md)",
 }
 # By class, where no fix is for the very code: lost connections, a server that stops.
 NOBODY_ANSWERS = "08006"
 LOST = ("08", "57P")
-LOST_FIX = "see that the warehouse runs: `driftmeter doctor`"
-DEBUG_FIX = "DRIFTMETER_DEBUG=1 shows where"
+LOST_FIX = "check the warehouse with `driftmeter doctor`"
+DEBUG_FIX = "set DRIFTMETER_DEBUG=1 to see where"
 
 
 def refusal_of(error: BaseException | None) -> DriftmeterError | None:

@@ -57,7 +57,7 @@ def client_program(name: str) -> str:
         raise DriftmeterError(
             f"{name} is not there",
             where=str(path),
-            fix="let DRIFTMETER_PG_BIN name the directory of a Postgres' programs",
+            fix="let DRIFTMETER_PG_BIN name a directory of Postgres programs",
         )
     return str(path)
 

@@ -1,4 +1,4 @@
-"""Takes turns over a warehouse: an advisory lock, which ends with its holder however that ends."""
+"""Takes turns on a warehouse by an advisory lock, which ends with the process that holds it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

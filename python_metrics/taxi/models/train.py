@@ -82,8 +82,8 @@ def train_baseline(
     trips = trips[model.is_sane(trips)]
     if len(trips) < FEWEST_ROWS:
         raise DriftmeterError(
-            f"{days.from_date} to {days.to_date} hold {len(trips)} trips to learn from, and it "
-            f"takes {FEWEST_ROWS}",
+            f"{days.from_date} to {days.to_date} hold {len(trips)} trips, but training "
+            f"needs {FEWEST_ROWS}",
             where=f"baseline_model.trained of {monitor}",
             fix="declare days that the source has",
         )
@@ -194,7 +194,8 @@ def _refuse_active(connection: sa.Connection, trained: TrainedModel) -> None:
     asked = {"monitor": trained.monitor, "version": trained.model_version}
     if connection.scalar(query, asked):
         raise DriftmeterError(
-            f"{trained.model_version} is the active version already: the same days and settings",
+            f"{trained.model_version} is already the active version: the days and settings are "
+            "the same",
             where="--from, --to",
             fix="train on other days",
         )

@@ -37,7 +37,7 @@ def make_source(
     """
     if taxi is not None and taxi not in TAXIS:
         raise DriftmeterError(
-            f"{taxi!r} is no colour of cab", where="--taxi", fix=f"use {' or '.join(TAXIS)}"
+            f"{taxi!r} is not a colour of cab", where="--taxi", fix=f"use {' or '.join(TAXIS)}"
         )
     if kind == "simulated":
         from taxi.sources.simulated import SimulatedSource
@@ -58,5 +58,5 @@ def make_source(
             raise DriftmeterError("is missing", where="--months", fix="write YYYY-MM..YYYY-MM")
         return TlcSource(cache, taxi or "yellow", months)
     raise DriftmeterError(
-        f"{kind!r} is no source of trips", where="--source", fix=f"use one of {', '.join(KINDS)}"
+        f"{kind!r} is not a source of trips", where="--source", fix=f"use one of {', '.join(KINDS)}"
     )

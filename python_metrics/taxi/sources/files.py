@@ -109,7 +109,9 @@ class FilesSource:
     def __init__(self, directory: Path, taxi: str | None = None) -> None:
         if not directory.is_dir():
             raise DriftmeterError(
-                "is no directory", where=str(directory), fix="give --dir a directory of TLC files"
+                "is not a directory",
+                where=str(directory),
+                fix="give --dir a directory of TLC files",
             )
         matches = {path: FILE_NAME.fullmatch(path.name) for path in sorted(directory.iterdir())}
         trip_files = {path: match for path, match in matches.items() if match}
@@ -126,7 +128,7 @@ class FilesSource:
             raise DriftmeterError(
                 f"holds no file named {taxi}_tripdata_YYYY-MM.parquet (or .csv, .csv.gz)",
                 where=str(directory),
-                fix="give --dir the directory that does, or choose another --taxi",
+                fix="give --dir a directory that holds one, or choose another --taxi",
             )
         self.signature = f"{self.name}:{directory.resolve().name}:{taxi}"
         # Three months serve any run of days: the month, and the strays of its neighbours.
@@ -181,7 +183,7 @@ class FilesSource:
             raise DriftmeterError(
                 "was replaced while it was read",
                 where=str(path),
-                fix="run again once it is whole",
+                fix="run again when the file is complete",
             )
         file = SourceFile(path.name, rows, dict(sorted(by_day.items())))
         return FileMonth(file, trips, rejected, directory)

@@ -29,7 +29,7 @@ def months_between(text: str) -> list[str]:
         end = dt.date.fromisoformat(f"{last or first}-01")
     except ValueError as error:
         raise DriftmeterError(
-            f"{text!r} is no span of months", where="--months", fix="write YYYY-MM..YYYY-MM"
+            f"{text!r} is not a range of months", where="--months", fix="write YYYY-MM..YYYY-MM"
         ) from error
     if end < start:
         raise DriftmeterError(f"{last} is before {first}", where="--months", fix="swap the two")
@@ -87,7 +87,7 @@ def download(file: str, cache: Path) -> Path:
         raise DriftmeterError(
             f"the download stopped ({type(error).__name__})",
             where=address,
-            fix="try again: it goes on where it stopped; without a network use --source files",
+            fix="try again, and the download continues; without a network use --source files",
         ) from error
     part.rename(path)
     return path

@@ -140,7 +140,7 @@ def _cast(name: str, column: pa.ChunkedArray) -> tuple[pd.Series, pd.Series, str
     was_known = column.is_valid().to_pandas()
     if pt.is_timestamp(kind):
         times = _times(column)
-        return times, was_known & times.isna(), "is no date and time"
+        return times, was_known & times.isna(), "is not a date and time"
     if pt.is_string(kind):
         text = _text(column).str.strip()
         # Postgres has no text with a zero byte.
@@ -148,10 +148,10 @@ def _cast(name: str, column: pa.ChunkedArray) -> tuple[pd.Series, pd.Series, str
         return text.mask((text == "") | is_bad), is_bad, "holds a zero byte"
     numbers, is_left_out = _numbers(column, CODES.get(name, {}))
     if not pt.is_integer(kind):
-        return numbers, was_known & numbers.isna() & ~is_left_out, "is no number"
+        return numbers, was_known & numbers.isna() & ~is_left_out, "is not a number"
     is_whole = (numbers % 1 == 0) & (numbers.abs() <= 2**31 - 1)
     is_bad = was_known & ~is_whole & ~is_left_out
-    return numbers.where(is_whole).astype("Int32"), is_bad, "is no whole number"
+    return numbers.where(is_whole).astype("Int32"), is_bad, "is not a whole number"
 
 
 def _times(column: pa.ChunkedArray) -> pd.Series:

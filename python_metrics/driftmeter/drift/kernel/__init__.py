@@ -1,1 +1,1 @@
-"""Evidently's default scores of a column, with all that concerns the reference computed once."""
+"""Evidently's default scores of a column, with the work on the reference done once."""

@@ -1,4 +1,4 @@
-"""What declared tests judge of a day, by the formulas of Evidently's metrics of the same name."""
+"""Values of declared tests, by the formulas of Evidently's metrics of the same name."""
 
 import math
 from collections.abc import Callable, Mapping

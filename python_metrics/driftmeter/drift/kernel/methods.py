@@ -1,4 +1,4 @@
-"""The methods that Evidently chooses by default, and when it chooses which.
+"""The methods that Evidently chooses by default, and the rules of its choice.
 
 No monitor names a method, so these are all there are.
 """

@@ -96,5 +96,5 @@ def _check_given(proposal: Proposal) -> None:
     zone = given.get("timezone")
     if zone is not None and zone not in available_timezones():
         raise DriftmeterError(
-            f"{zone!r} is no time zone", where="--timezone", fix="write one as Europe/Paris"
+            f"{zone!r} is not a time zone", where="--timezone", fix="write one as Europe/Paris"
         )

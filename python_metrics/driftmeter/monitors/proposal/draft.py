@@ -1,4 +1,4 @@
-"""A monitor's fields as they are proposed, why, and what a person has to decide."""
+"""The proposed fields of a monitor, their reasons, and questions that a person must decide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,11 +109,11 @@ class Proposal:
         choices = [*names, *more]
         told = " or ".join(f"{option} {shown(name)}" for name in choices)
         fix = (
-            f"say which: {told}"
+            f"choose one with {told}"
             if names
-            else f"say {told}"
+            else f"add {told}"
             if more
-            else "no column has a fitting type"
+            else "name a table that has a column of a fitting type"
         )
         return Undecided(what, where=option, fix=fix, role=role, choices=choices)
 

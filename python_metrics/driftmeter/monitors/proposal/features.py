@@ -1,4 +1,4 @@
-"""Which columns are compared, as numbers or as categories, and which of them split a day."""
+"""Chooses the features, as numbers or categories, and the segments."""
 
 import re
 
@@ -31,9 +31,9 @@ def choose_features(proposal: Proposal) -> None:
             features[column.name] = {"kind": kind}
     if not features:
         raise DriftmeterError(
-            f"{proposal.schema}.{proposal.table} has no column to compare",
+            f"{proposal.schema}.{proposal.table} has no column that could be a feature",
             where="--table",
-            fix="name a table that holds the model's features beside its prediction",
+            fix="name a table that holds the model's features as well as its prediction",
         )
     proposal.add("features", features, "every other column that is a number or a category")
     segments = [

@@ -21,7 +21,7 @@ def learned_delay(days: TableDays, target: str) -> tuple[int, str]:
     share = days.known[target] / np.maximum(days.rows, 1)
     settled = float(np.median(share[: max(len(share) // 2, 1)]))
     if settled < LEAST_SHARE:
-        return 0, f"{target} has hardly a value yet: give it where labels take days"
+        return 0, f"{target} has hardly any values yet; add --label-delay-days if labels take days"
     newest, waiting, in_a_row = days.days[-1], 0, 0
     for day, known in zip(reversed(days.days), reversed(share), strict=True):
         in_a_row = in_a_row + 1 if known >= SETTLED * settled else 0
@@ -30,7 +30,7 @@ def learned_delay(days: TableDays, target: str) -> tuple[int, str]:
         if not in_a_row:
             waiting = (newest - day).days + 1
     if not waiting:
-        return 0, f"the newest days have their labels, as the older ones have ({settled:.0%})"
+        return 0, f"the newest days have as many labels as the older days ({settled:.0%})"
     newest_days = "the newest day" if waiting == 1 else f"the newest {waiting} days"
     return (
         waiting,

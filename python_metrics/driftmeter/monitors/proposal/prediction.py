@@ -1,4 +1,4 @@
-"""Which column is the prediction: a probability before a label, a sure name before a score."""
+"""Chooses the prediction: a probability before a label, and a clear name before a score."""
 
 import sqlalchemy as sa
 
@@ -46,7 +46,7 @@ def choose_prediction(session: sa.Connection, proposal: Proposal) -> None:
         names = [label.name for label in labels]
         is_only = "is only a label" if len(names) == 1 else "are only labels"
         beside = f"; {listed(names)} {is_only}" if names else ""
-        proposal.add("prediction", column.name, f"by its name{kind}{beside}")
+        proposal.add("prediction", column.name, f"chosen by its name{kind}{beside}")
     elif labels:
         _choose_beside_labels(session, proposal, labels)
     else:
@@ -58,10 +58,12 @@ def leave_out_predictions(proposal: Proposal) -> None:
     chosen = proposal.fields["prediction"]
     for column in proposal.free:
         if fit_of(column) >= Fit.OF_SUBJECT or fit_of(column) == Fit.SCORE:
-            reason = f"may be a prediction, as {chosen} is: no input"
+            reason = f"it may be a prediction, like {chosen}, so it is not an input"
             proposal.left_out[column.name] = reason
         elif is_about_prediction(column.name) and not column.is_key:
-            proposal.left_out[column.name] = "by its name made of the prediction: no input"
+            proposal.left_out[column.name] = (
+                "its name says that it is made from the prediction, so it is not an input"
+            )
 
 
 def leave_out_cuts(session: sa.Connection, proposal: Proposal) -> None:
@@ -72,7 +74,9 @@ def leave_out_cuts(session: sa.Connection, proposal: Proposal) -> None:
         return
     for column in proposal.free:
         if len(column.values) > 1 and are_apart(session, proposal, chosen, column):
-            proposal.left_out[column.name] = f"is cut from {chosen.name}: no input"
+            proposal.left_out[column.name] = (
+                f"it is derived from {chosen.name}, so it is not an input"
+            )
 
 
 def _only_one(
@@ -89,7 +93,9 @@ def _only_one(
             best = [c for c, end in zip(best, ends, strict=True) if not end & NEGATIVE] or best
     if len(best) > 1:
         names = [column.name for column in best]
-        raise proposal.undecided("prediction", names, f"{listed(names)} may each be the prediction")
+        raise proposal.undecided(
+            "prediction", names, f"each of {listed(names)} may be the prediction"
+        )
     return best[0]
 
 
@@ -110,9 +116,8 @@ def _check_beside_labels(
         is_sureness = column.lowest is not None and column.lowest >= 0.5
         if label.distinct == 2 and is_sureness and not are_apart(session, proposal, column, label):
             raise DriftmeterError(
-                f"{column.name!r} is at least 0.5 in every row, whichever class {label.name!r}"
-                " says: it is how sure the model is of its label, not the probability of the"
-                " positive class",
+                f"{column.name!r} is at least 0.5 in every row, whatever {label.name!r} says: it is"
+                " the model's confidence in its label, not the probability of the positive class",
                 where="--prediction",
                 fix=f"name a view that has 1 - {quote(column.name)} where the label is negative, or"
                 f" add --prediction {shown(column.name)} to take it as it is",
@@ -126,7 +131,9 @@ def _choose_beside_labels(
     label, *more = _surest(labels)
     if more:
         names = [label.name, *(column.name for column in more)]
-        raise proposal.undecided("prediction", names, f"{listed(names)} may each be the prediction")
+        raise proposal.undecided(
+            "prediction", names, f"each of {listed(names)} may be the prediction"
+        )
     if label.distinct > 2:
         fix = "; if its numbers are amounts, add --task regression" if label.is_number else ""
         raise _several_classes(proposal, [label.name], f"{label.distinct} classes", fix)
@@ -140,19 +147,22 @@ def _choose_beside_labels(
     cut = [column for column in scores if are_apart(session, proposal, column, label)]
     open_ = cut if len(cut) > 1 else [c for c in scores if fit_of(c) is Fit.SCORE]
     if len(cut) == 1:
-        reason = f"a probability; {label.name!r} is a label that was cut from it"
+        reason = f"it is a probability; {label.name!r} is a label derived from it"
         proposal.add("prediction", cut[0].name, reason)
     elif open_:
         names = [column.name for column in [label, *open_]]
-        raise proposal.undecided("prediction", names, f"{listed(names)} may each be the prediction")
+        raise proposal.undecided(
+            "prediction", names, f"each of {listed(names)} may be the prediction"
+        )
     elif label.is_number and label.is_label:
-        reason = "by its name; a label of 0 and 1, as no column is its probability"
+        reason = "chosen by its name; it is a label of 0 and 1, and no column holds its probability"
         proposal.add("prediction", label.name, reason)
     else:
         raise DriftmeterError(
-            f"{label.name!r} is a label of type {label.data_type}, without a probability beside it",
+            f"{label.name!r} is a label of type {label.data_type}, and no column holds its "
+            "probability",
             where="--prediction",
-            fix=f"name a view that has {_as_number(label)} as {quote(label.name)}",
+            fix=f"name a view with {_as_number(label)} as {quote(label.name)}",
         )
 
 
@@ -163,13 +173,13 @@ def _choose_score(proposal: Proposal) -> None:
     scores = [c for c in numbers if fit_of(c) in (Fit.SCORE, Fit.INPUT_SCORE)]
     best = _surest(scores) if scores else []
     if len(best) == 1 and (best[0].is_share or fit_of(best[0]) is Fit.SCORE):
-        proposal.add("prediction", best[0].name, "the only column that is called a score")
+        proposal.add("prediction", best[0].name, "it is the only column that is called a score")
         return
     names = [column.name for column in best or numbers]
     what = (
-        f"{listed(names)} may each be the prediction, or an input"
+        f"each of {listed(names)} may be the prediction or an input"
         if len(best) > 1
-        else f"no column of {proposal.schema}.{proposal.table} is surely the prediction"
+        else f"no column of {proposal.schema}.{proposal.table} is clearly the prediction"
     )
     if best and len(best) == 1:
         names = [best[0].name, *(c.name for c in numbers if c is not best[0])]
@@ -181,9 +191,9 @@ def _several_classes(
 ) -> DriftmeterError:
     told = f"{listed(names)} are {what}" if len(names) > 1 else f"{names[0]!r} has {what}"
     return DriftmeterError(
-        f"{told}: a monitor of more than two classes is not supported yet",
+        f"{told}: Driftmeter does not support more than two classes yet",
         where=f"{proposal.schema}.{proposal.table}",
-        fix="make a view that adds one class against the rest, (label = 'that class') as is_class,"
+        fix="make a view that compares one class with the rest, (label = 'that class') as is_class,"
         " and name it: --table VIEW --prediction 'the probability of that class' --target is_class"
         + fix,
     )

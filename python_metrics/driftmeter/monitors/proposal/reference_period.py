@@ -1,4 +1,4 @@
-"""Which days stand for "as it should be", and what they leave unjudged."""
+"""Chooses the reference period: the days that show how things should be."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -47,9 +47,11 @@ def proposed_reference(days: TableDays) -> tuple[dict[str, str], str]:
     """
     total = len(days.days)
     count = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
-    reason = f"the first {count} of {total} days with rows: check that they were as they should be"
+    reason = (
+        f"the first {count} of {total} days with rows: check that they show how things should be"
+    )
     if count < LEAST_DAYS:
-        reason = f"all but the last of {total} days with rows; a threshold needs {LEAST_DAYS}"
+        reason = f"all but the last of {total} days with rows; a threshold needs {LEAST_DAYS} days"
     return {"from": days.days[0].isoformat(), "to": days.days[count - 1].isoformat()}, reason
 
 

@@ -45,19 +45,21 @@ def choose_timestamp(proposal: Proposal) -> None:
     if given:
         proposal.add("timestamp", given, "as given")
     elif len(own) == 1:
-        proposal.add("timestamp", own[0], "the only column that is a time")
+        proposal.add("timestamp", own[0], "it is the only column that is a time")
     elif len(fitting) == 1:
-        proposal.add("timestamp", fitting[0], "by its name and type")
+        proposal.add("timestamp", fitting[0], "chosen by its name and type")
     elif own:
         told = fitting or own
         raise proposal.undecided(
-            "timestamp", told, f"{listed(told)} may each say when a row was predicted"
+            "timestamp", told, f"each of {listed(told)} may say when a row was predicted"
         )
     else:
         raise _no_time(proposal)
     zone = proposal.given.get("timezone")
     proposal.add(
-        "timezone", zone or "UTC", "as given" if zone else "the default; --timezone names another"
+        "timezone",
+        zone or "UTC",
+        "as given" if zone else "the default; choose another with --timezone",
     )
 
 
@@ -69,7 +71,7 @@ def _no_time(proposal: Proposal) -> DriftmeterError:
         and any(re.fullmatch(pattern, column.name.lower()) for pattern in TIME_NAMES)
     ]
     if not written:
-        fix = "name a table or a view with a column of type timestamptz, timestamp or date"
+        fix = "name a table or view that has a column of type timestamptz, timestamp or date"
     else:
         name = quote(written[0])
         fix = (
@@ -98,9 +100,9 @@ def choose_version(session: sa.Connection, proposal: Proposal) -> None:
             if column.data_type in TIMES or not is_named:
                 continue
             if at < 2 or _holds_versions(session, proposal, column):
-                proposal.add("model_version", column.name, "by its name and values")
+                proposal.add("model_version", column.name, "chosen by its name and values")
                 return
-    proposal.absent["model_version"] = "no column names one: all rows count as one version"
+    proposal.absent["model_version"] = "no column holds a version, so all rows count as one version"
 
 
 def _holds_versions(session: sa.Connection, proposal: Proposal, column: TableColumn) -> bool:
@@ -120,9 +122,9 @@ def choose_id(session: sa.Connection, proposal: Proposal) -> None:
     if given:
         if not _is_key(session, proposal, [quote(given), proposal.day]):
             raise DriftmeterError(
-                f"{given!r} has rows with the same value on one day, or with none",
+                f"{given!r} has the same value in several rows of a day, or no value in some row",
                 where="--id",
-                fix="name a column that is the key of a row",
+                fix="name a column that identifies each row",
             )
         proposal.add("id", given, "as given")
         return
@@ -131,16 +133,16 @@ def choose_id(session: sa.Connection, proposal: Proposal) -> None:
     unique = sorted((c for c in free if c.is_key), key=lambda c: not is_key_name(c.name))
     for column in unique:
         if _is_key(session, proposal, [quote(column.name)]):
-            proposal.add("id", column.name, "no value of it comes twice")
+            proposal.add("id", column.name, "each of its values occurs once")
             return
     for column in named:
         if _is_key(session, proposal, [quote(column.name), proposal.day]):
-            proposal.add("id", column.name, "no value of it comes twice on a day")
+            proposal.add("id", column.name, "each of its values occurs once a day")
             return
     raise DriftmeterError(
-        f"no column of {proposal.schema}.{proposal.table} is different in each row",
+        f"no column of {proposal.schema}.{proposal.table} identifies each row",
         where="--id",
-        fix="name a column that is the key of a row",
+        fix="name a column that identifies each row",
     )
 
 

@@ -129,7 +129,7 @@ def read_columns(session: sa.Connection, schema: str, table: str) -> dict[str, T
         raise DriftmeterError(
             f"there is no table {schema}.{table}",
             where="--table",
-            fix="name one of this warehouse as SCHEMA.TABLE; DRIFTMETER_DATABASE_URL names another",
+            fix="name one as SCHEMA.TABLE, or let DRIFTMETER_DATABASE_URL name another warehouse",
         )
     sample = f"(select * from {relation} limit {SAMPLE_ROWS}) as rows"
     counted = ["count(*)"]

@@ -69,7 +69,7 @@ def read_days(session: sa.Connection, proposal: Proposal) -> TableDays:
     if not found:
         name = proposal.fields["timestamp"]
         raise DriftmeterError(
-            f"{name!r} of {proposal.schema}.{proposal.table} has no day in any row",
+            f"{name!r} of {proposal.schema}.{proposal.table} holds no date in any row",
             where="--timestamp",
             fix="name a column that says when a row happened",
         )

@@ -1,4 +1,4 @@
-"""Which column is the target: named as what came true, as the prediction is, or known late."""
+"""Chooses the target by its name, by the prediction's name, and by how late it is known."""
 
 from collections.abc import Mapping
 
@@ -45,16 +45,22 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
         _choose(session, proposal, points, late)
     chosen = proposal.fields.get("target")
     if chosen is None:
-        why = "as given" if is_none else "no column says what came true; --target COLUMN names one"
+        why = (
+            "as given"
+            if is_none
+            else "no column holds the true outcome; name one with --target COLUMN"
+        )
         proposal.absent["target"] = f"{why}. Performance is not measured"
     # Where nobody is asked, what the prediction comes close to is no input either.
     close = explained_columns(session, proposal) if is_none else []
     for name, value in {**points, **dict.fromkeys(close, ENOUGH)}.items():
         if name != chosen and value >= ENOUGH:
-            proposal.left_out[name] = "may be what came true: no input"
+            proposal.left_out[name] = "it may be the true outcome, so it is not an input"
     for column in proposal.free:
         if late.get(column.name, 1) <= NOT_YET:
-            proposal.left_out[column.name] = "the newest rows do not have it yet: no input"
+            proposal.left_out[column.name] = (
+                "the newest rows do not have it yet, so it is not an input"
+            )
 
 
 def _points(proposal: Proposal, late: Mapping[str, float]) -> dict[str, int]:
@@ -99,23 +105,23 @@ def _choose(
         proposal.add("target", best[0], _reason(fitting[best[0]], best[0] in late))
         return
     if best:
-        raise proposal.undecided("target", best, f"{listed(best)} may each be the target", NONE)
+        raise proposal.undecided("target", best, f"each of {listed(best)} may be the target", NONE)
     if refused:
         name = max(refused, key=lambda one: points[one])
         raise _refused(proposal, name, unfit[name])
     if open_ := list(fitting) or explained_columns(session, proposal):
         if what_is_wrong := why_unfit(proposal, proposal.columns[open_[0]]):
             raise _refused(proposal, open_[0], what_is_wrong)
-        what = f"{listed(open_)} may be the target, or an input"
+        what = f"each of {listed(open_)} may be the target or an input"
         raise proposal.undecided("target", open_, what, NONE)
 
 
 def _reason(points: int, is_late: bool) -> str:
     if is_late:
-        named = "by its name and values; " if points > LATE else ""
-        return f"{named}the newest rows do not have it yet, as labels come late"
-    sure = "" if points > OUTCOME[1] else ": check that it is what came true"
-    return f"by its name and values{sure}"
+        named = "chosen by its name and values; " if points > LATE else ""
+        return f"{named}the newest rows do not have it yet, as with labels that come late"
+    sure = "" if points > OUTCOME[1] else ": check that it is the true outcome"
+    return f"chosen by its name and values{sure}"
 
 
 def _refused(proposal: Proposal, name: str, unfit: Unfit | None) -> Undecided:
@@ -125,7 +131,7 @@ def _refused(proposal: Proposal, name: str, unfit: Unfit | None) -> Undecided:
     return Undecided(
         f"{name!r} may be the target, but {what}",
         where="--target",
-        fix=f"{fix}; or go on without a target: --target {NONE}",
+        fix=f"{fix}; or add --target {NONE} to go on without a target",
         role="target",
         choices=[*others, NONE],
     )

@@ -14,6 +14,6 @@ def choose_task(proposal: Proposal) -> None:
         says = ", and the target says yes or no" if target else ""
         proposal.add("task", "classification", f"the prediction {label}{says}")
     elif prediction.is_share:
-        proposal.add("task", "regression", "the target holds more than 0 and 1")
+        proposal.add("task", "regression", "the target has other values than 0 and 1")
     else:
         proposal.add("task", "regression", "the prediction is a number, not a probability")

@@ -28,7 +28,7 @@ def why_unfit(proposal: Proposal, column: TableColumn) -> Unfit | None:
     if not column.is_number and column.data_type not in {*TEXTS, "boolean"}:
         return Unfit(f"is of type {column.data_type}", "name a number, a boolean or a text")
     if task == "regression":
-        return None if column.is_number else Unfit("is no number", "name a number")
+        return None if column.is_number else Unfit("is not a number", "name a number")
     is_classifier = task == "classification" or prediction.is_share
     if not is_classifier and column.is_number and not (column.is_label and column.known):
         return None
@@ -42,16 +42,16 @@ def why_unfit(proposal: Proposal, column: TableColumn) -> Unfit | None:
         else ""
     )
     return Unfit(
-        f"says yes or no, while the prediction {prediction.name!r}{span} is no probability",
-        "name a prediction between 0 and 1 (--prediction), if need be in a view",
+        f"says yes or no, while the prediction {prediction.name!r}{span} is not a probability",
+        "name a prediction between 0 and 1 with --prediction, from a view if necessary",
     )
 
 
 def _why_no_label(column: TableColumn, prediction: TableColumn, task: str | None) -> Unfit | None:
     value = "the positive class" if column.is_number else "'the positive class'"
-    view = f"make a view with ({quote(column.name)} = {value}) as the target and name it (--table)"
+    view = f"make a view with ({quote(column.name)} = {value}) as target, and name it with --table"
     if column.known == 0:
-        return Unfit("holds no value yet", "name it when it holds what came true")
+        return Unfit("holds no value yet", "name it once it holds true outcomes")
     if not column.is_class and task is None and not is_called_probability(prediction.name):
         # A share that is predicted, such as an occupancy.
         return None
@@ -59,8 +59,9 @@ def _why_no_label(column: TableColumn, prediction: TableColumn, task: str | None
         return Unfit(f"holds {listed(column.values)}, not 0 and 1 or yes and no", view)
     if column.is_class:
         return Unfit(
-            f"has {column.distinct} values, and more than two classes are not supported yet",
-            f"{view}, its prediction being that class's probability",
+            f"has {column.distinct} values, and Driftmeter does not support more than two "
+            "classes yet",
+            f"{view}; its prediction must be the probability of that class",
         )
     return Unfit(
         "holds numbers, while the prediction is a probability",

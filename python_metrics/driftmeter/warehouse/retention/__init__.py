@@ -1,1 +1,1 @@
-"""What is older than a team keeps: found, shown and dropped, whole months at a time."""
+"""Finds, shows and drops whole months that are older than a team keeps them."""

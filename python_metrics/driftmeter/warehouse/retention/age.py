@@ -37,5 +37,7 @@ def first_kept(age: str, newest: dt.date, where: str) -> dt.date:
         return dt.date(months // 12, months % 12 + 1, 1)
     except (ValueError, OverflowError) as error:
         raise DriftmeterError(
-            f"{age!r} is no age", where=where, fix="write days, weeks, months or years: 90d, 3y"
+            f"{age!r} is not an age",
+            where=where,
+            fix="write days, weeks, months or years, such as 90d or 3y",
         ) from error

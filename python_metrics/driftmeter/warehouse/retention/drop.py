@@ -107,7 +107,7 @@ def old_months(
     if relation is None:
         return []
     if relation.kind not in "rp" or not relation.has_day:
-        what = "has no column partition_date" if relation.kind in "rp" else "is no table"
+        what = "has no column partition_date" if relation.kind in "rp" else "is not a table"
         raise DriftmeterError(
             what, where=table.name, fix="name a table with the day of each row in partition_date"
         )
@@ -154,7 +154,7 @@ def drop_months(engine: sa.Engine, months: Sequence[OldMonth]) -> None:
         raise DriftmeterError(
             "a table is in use, and nothing was dropped",
             where=engine.url.render_as_string(hide_password=True),
-            fix="run this again when no run and no long query is on",
+            fix="run this again when no run and no long query is active",
         ) from error
 
 

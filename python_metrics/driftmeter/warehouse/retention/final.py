@@ -1,4 +1,4 @@
-"""Days whose rows were dropped for their age: what was measured of them is final."""
+"""Days whose rows were dropped for their age, so that their results are final."""
 
 import sqlalchemy as sa
 

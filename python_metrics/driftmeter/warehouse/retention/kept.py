@@ -1,4 +1,4 @@
-"""Months that stay whatever their age, and why: references, baselines, open incidents."""
+"""Months that are kept at any age: of references, baselines and open incidents."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What goes and what stays: the months of every table that are older than its kind is kept."""
+"""Plans which months of every table are dropped, and which are kept."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
