@@ -102,7 +102,7 @@ SEEN = {
             "y_pred": CLASSES,
             "y_true": CLASSES,
         },
-        refused=("'y_pred_proba_prepaid'", "more than two classes", "one class against the rest"),
+        refused=("'y_pred_proba_prepaid'", "more than two classes", "compares one class with the rest"),
     ),
     "several classes, of which one was chosen": Layout(
         {
@@ -119,7 +119,7 @@ SEEN = {
     ),
     "a table whose key would be offered": Layout(
         {"number": np.arange(ROWS) + 1, "weight": NUMBER},
-        refused=("surely the prediction", "--prediction weight"),
+        refused=("clearly the prediction", "--prediction weight"),
     ),
     "a prediction's id beside a score": Layout(
         {"prediction_id": np.arange(ROWS) + 10**9, "score": CHANCE, "defaulted": HAPPENED},

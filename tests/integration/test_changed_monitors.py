@@ -96,8 +96,8 @@ def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line
     changed = declared(features=features, target=None)
     line = mark_column_changes(measured, changed)
     assert line == (
-        "loans: columns changed: added version; removed defaulted; retyped income now categorical;"
-        " the 8 days measured before keep what they have and are stale:"
+        "loans: columns changed: added version; removed defaulted; retyped income now categorical."
+        " The 8 days measured before keep their results and are stale:"
         " `driftmeter run --stale --monitor loans` measures them again"
     )
     reason = "columns changed: added version; removed defaulted; retyped income now categorical"

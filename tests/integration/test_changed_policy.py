@@ -208,7 +208,7 @@ def test_no_day_is_stale_and_nothing_is_measured_again(story: Story) -> None:
 
 
 def test_one_line_says_so_and_says_it_once(story: Story) -> None:
-    assert "14 days are judged by the one before: `driftmeter run`" in " ".join(
+    assert "14 days were judged by the old policy: `driftmeter run`" in " ".join(
         story.status.replace("│", " ").split()
     )
     assert story.output.count("odd_names: policy changed: 14 days judged again") == 1

@@ -143,7 +143,7 @@ def test_a_column_of_another_type_is_told_whether_it_can_be_measured_or_not(
     # Values that can be measured are compared as ever: their type alone is no incident.
     sentence = f"The inference table changed: bins was double precision and is {to}."
     assert [row[2] for row in incidents(scores)] == ([] if is_measured else [sentence])
-    told = f"bins was double precision and is {to}: the reference is measured again"
+    told = f"bins was double precision and is {to}: the reference period is measured again"
     assert (told in ended.stdout) == is_measured
     assert "bins was double precision" in state(scores, FIRST)[1]
     again = (

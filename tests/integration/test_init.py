@@ -129,7 +129,7 @@ def test_what_is_given_overrules_what_is_proposed(loans: sa.Engine) -> None:
     [
         ("public.nosuch", {}, "there is no table public.nosuch"),
         ("public.loan_scores", {"id": "loan"}, "--id: public.loan_scores has no column 'loan'"),
-        ("public.loan_scores", {"id": "channel"}, "'channel' has rows with the same value"),
+        ("public.loan_scores", {"id": "channel"}, "'channel' has the same value in several rows"),
     ],
 )
 def test_what_cannot_be_is_one_line(

@@ -74,7 +74,7 @@ def test_that_there_is_no_target_stands_in_the_table_that_a_person_reads(
     Console(width=200).print(init._reasons(propose(tables, "unlabelled", {})))
     (row,) = [line for line in capsys.readouterr().out.splitlines() if " target " in line]
     assert "none" in row
-    assert "--target COLUMN names one. Performance is not measured" in row
+    assert "name one with --target COLUMN. Performance is not measured" in row
 
 
 def test_hotel_bookings_have_a_probability_and_what_came_true(tables: sa.Engine) -> None:

@@ -51,7 +51,7 @@ def test_a_page_says_what_it_compares(page: Path, demo: sa.Engine, monitor: Moni
     assert f"Saturday 2019-04-13, {rows:,} rows, model version trip_duration-" in said
     assert "reference: 59 days from 2019-02-01 to 2019-03-31" in said
     # TLC's later columns hold nothing in 2019.
-    assert "left out: trip_type, airport_fee_usd" in said
+    assert "one side has no value: trip_type, airport_fee_usd" in said
 
 
 def test_a_segment_and_another_baseline_are_other_rows_and_another_file(

@@ -212,7 +212,7 @@ def test_all_days_together_vary_as_days_do(chain: Chain, challengers: dict[str, 
     assert found.lower < found.difference < found.upper
     better = Comparison("a", "b", "mae", -1.0, -2.0, -0.5, 3, 100)
     assert better.words == "better"
-    assert Comparison("a", "b", "mae", 1.0, -2.0, 3.0, 3, 100).words.startswith("no difference")
+    assert Comparison("a", "b", "mae", 1.0, -2.0, 3.0, 3, 100).words.startswith("no significant difference")
 
 
 def test_a_version_is_promoted_and_retired(chain: Chain, challengers: dict[str, str]) -> None:
@@ -240,9 +240,9 @@ def test_a_version_is_promoted_and_retired(chain: Chain, challengers: dict[str, 
 
 def test_what_is_active_is_no_challenger_of_itself(chain: Chain) -> None:
     january = Days(**{"from": "2019-01-01", "to": "2019-01-31"})
-    with pytest.raises(DriftmeterError, match="is the active version already"):
+    with pytest.raises(DriftmeterError, match="is already the active version"):
         train_challenger("trip_duration", january, chain.engine, "files")
-    with pytest.raises(DriftmeterError, match="no model that is trained here"):
+    with pytest.raises(DriftmeterError, match="no model that the example trains"):
         train_challenger("somebody_elses", january, chain.engine, "files")
 
 

@@ -32,7 +32,7 @@ SILENT = {
     "bearing_watch": {
         "data-quality: How much of $column is invalid?": "declares no range",
         "data-quality: Which columns are out of range?": "no column declares one",
-        "performance: Is the challenger better?": "the monitor's `challengers` names",
+        "performance: Is the challenger better?": "`challengers` in the monitor's YAML names",
     },
 }
 

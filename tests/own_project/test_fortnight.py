@@ -127,7 +127,7 @@ def test_nothing_of_the_example_is_run_or_offered(farm: Farm) -> None:
 def test_versions_are_listed_since_their_first_day_and_a_challenger_is_judged(farm: Farm) -> None:
     listed = farm.run("driftmeter", "versions")
     assert "v2  predicts turbine_power since 2026-04-18" in listed
-    assert "trial is worse beside v1: mae" in listed
+    assert "trial compared with v1: worse, mae" in listed
     status = farm.run("driftmeter", "status")
     assert [line.split()[3] for line in status.splitlines() if line[1:8] == " model "] == [
         "b2",

@@ -30,7 +30,7 @@ def table(shares: list[float], step: int = 1) -> TableDays:
         ([0.05] * 40 + [0] * 7, 1, 7, "labels of the newest 7 days are not all there yet"),
         # Once a week: two batches are days 0 and 7 of age.
         ([0.98] * 40 + [0] * 2, 7, 8, "labels of the newest 8 days are not all there yet"),
-        ([0.0] * 40, 1, 0, "label has hardly a value yet"),
+        ([0.0] * 40, 1, 0, "label has hardly any values yet"),
     ],
 )
 def test_the_delay_is_learned_of_the_share_of_known_labels_by_age(
