@@ -102,7 +102,11 @@ SEEN = {
             "y_pred": CLASSES,
             "y_true": CLASSES,
         },
-        refused=("'y_pred_proba_prepaid'", "more than two classes", "compares one class with the rest"),
+        refused=(
+            "'y_pred_proba_prepaid'",
+            "more than two classes",
+            "compares one class with the rest",
+        ),
     ),
     "several classes, of which one was chosen": Layout(
         {

@@ -141,7 +141,10 @@ def started(checkout: Path) -> Completed:
         subprocess.Popen(
             [sys.executable, "-B", "-c", code, "up"],
             cwd=checkout,
-            env={key: value for key, value in os.environ.items() if "DRIFTMETER" not in key},
+            env={
+                **{key: value for key, value in os.environ.items() if "DRIFTMETER" not in key},
+                "PYTHONPATH": packages(checkout),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -334,7 +334,9 @@ def test_what_is_missing_is_what_pandas_says(project: Project) -> None:
 
 def test_the_panel_of_rows_that_came_twice_charts_what_it_says(project: Project) -> None:
     (panel,) = [panel for panel in DATA_QUALITY.panels if "duplicates" in panel["title"]]
-    assert "Share of rows that have the same id as an earlier row of the day" in panel["description"]
+    assert (
+        "Share of rows that have the same id as an earlier row of the day" in panel["description"]
+    )
     scope = {"monitor": "odd_names", "model_version": ["v1"]}
     day = dt.datetime(2026, 1, 6, tzinfo=dt.timezone.utc)
     query = expand(panel["targets"][0]["rawSql"], day, day, scope)

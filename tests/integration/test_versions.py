@@ -212,7 +212,9 @@ def test_all_days_together_vary_as_days_do(chain: Chain, challengers: dict[str, 
     assert found.lower < found.difference < found.upper
     better = Comparison("a", "b", "mae", -1.0, -2.0, -0.5, 3, 100)
     assert better.words == "better"
-    assert Comparison("a", "b", "mae", 1.0, -2.0, 3.0, 3, 100).words.startswith("no significant difference")
+    assert Comparison("a", "b", "mae", 1.0, -2.0, 3.0, 3, 100).words.startswith(
+        "no significant difference"
+    )
 
 
 def test_a_version_is_promoted_and_retired(chain: Chain, challengers: dict[str, str]) -> None:
