@@ -1,6 +1,5 @@
 """A real Postgres for the tests: one embedded server a session, one fresh database a test."""
 
-import contextlib
 import shutil
 import tempfile
 import uuid
@@ -14,18 +13,9 @@ from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 from taxi.migrations import upgrade_raw
 from tests.integration.pipeline import days
-from tests.warm import warm_programs
 
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
 TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let programs that tests start do so warm, where tests run and are not only shared out."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        warm = contextlib.ExitStack()
-        warm.enter_context(warm_programs())
-        config.add_cleanup(warm.close)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from driftmeter.warehouse import connection
 from driftmeter.warehouse.embedded import EmbeddedPostgres
-from tests.warm import COLD
 
+PROGRAMS = Path(sys.executable).parent
 FIRST_DAYS, REFERENCE_DAYS = 16, 14
 # Both have the same table; how many rows a day tells whose they are.
 ROWS_A_DAY = {"one": 40, "other": 57}
@@ -60,7 +60,7 @@ class Side:
         """A command of Driftmeter in the project, for this home."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("DRIFTMETER_", "DBT_"))}
         return subprocess.Popen(
-            [COLD / "driftmeter", *arguments],
+            [PROGRAMS / "driftmeter", *arguments],
             cwd=self.project,
             env={**kept, "DRIFTMETER_HOME": str(self.home)},
             stdout=subprocess.PIPE,

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +22,6 @@ from tests.faults.disk import Disk
 from tests.integration.commands import DRIFTMETER
 from tests.integration.test_any_columns import Project
 from tests.integration.test_changed_policy import LOOSE, ROWS, declare, fill
-from tests.warm import COLD
 
 SERVER = "server"
 # Thirty days after the reference, of 160 rows each.
@@ -126,7 +126,7 @@ class Warehouse:
         engine.dispose()
         create_database(self.base, "undisturbed", "before")
         started = time.monotonic()
-        self.run("undisturbed", warm=False)
+        self.run("undisturbed")
         return old, self.contents("undisturbed"), time.monotonic() - started
 
     @contextmanager
@@ -160,17 +160,17 @@ class Warehouse:
 
     def begin(self, name: str, days: tuple[str, ...] = DAYS) -> "subprocess.Popen[str]":
         """Start a run of the days in a session of its own; of what is new without any."""
-        return self._popen(name, [str(COLD / "driftmeter"), "run", *days])
+        return self._popen(name, [DRIFTMETER, "run", *days])
 
     def begin_in_dagster(self, name: str) -> "subprocess.Popen[str]":
         """Start a run of the same assets and days by Dagster's own command."""
         code = "from dagster_driftmeter.runs.environment import prepare; prepare();" + (
             "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
         )
-        dagster = str(COLD / "dagster")
+        dagster = str(Path(sys.executable).parent / "dagster")
         command = [dagster, "asset", "materialize", "-m", "dagster_driftmeter.definitions"]
         command += ["--select", "*", "--partition-range", "...".join(DAYS[1::2])]
-        return self._popen(name, [str(COLD / "python"), "-c", code, *command])
+        return self._popen(name, [sys.executable, "-c", code, *command])
 
     def _popen(self, name: str, command: list[str]) -> "subprocess.Popen[str]":
         log = (self.root / f"{name}.log").open("a")
@@ -183,11 +183,9 @@ class Warehouse:
             start_new_session=True,
         )
 
-    def run(self, name: str, days: tuple[str, ...] = DAYS, *, warm: bool = True) -> None:
+    def run(self, name: str, days: tuple[str, ...] = DAYS) -> None:
         """Measure the days in a database; fails as the run does."""
-        # Nobody ends this one: it may start warm, unless it tells how long others take.
-        program = DRIFTMETER if warm else str(COLD / "driftmeter")
-        ended = self._popen(name, [program, "run", *days])
+        ended = self.begin(name, days)
         if ended.wait(600) != 0:
             raise AssertionError(f"the run failed: {self.output(name)}")
 

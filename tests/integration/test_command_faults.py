@@ -22,7 +22,6 @@ from psycopg.errors import DiskFull
 from dagster_driftmeter.cli.gate import decides, verdict
 from driftmeter.drift.results import TestOutcome
 from driftmeter.warehouse.refusal import refusal_of
-from tests.warm import COLD
 
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 
@@ -162,7 +161,7 @@ def test_a_background_ui_ends_when_it_is_told_to_and_leaves_nothing_behind(
     port = free_port()
     # As a shell without job control starts `driftmeter ui &`: Ctrl-C is not for it.
     started = subprocess.Popen(
-        [str(COLD / "driftmeter"), "ui", "--port", str(port)],
+        [DRIFTMETER, "ui", "--port", str(port)],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,15 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from dagster_driftmeter.dbt.client import ADDRESS
-from dagster_driftmeter.dbt.packages import ensure_packages
+from dagster_driftmeter.dbt.packages import DBT, KEPT_DBT, ensure_packages
 from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.server import depends_on_days, files_of_team, kept_dbt
 from driftmeter import settings
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
-from tests.warm import COLD
 
-DBT, KEPT_DBT = COLD / "dbt", COLD / "driftmeter-dbt"
 WINDOW = "select '{{ var(\"start_date\") }}' as day"
 LONG_SECONDS = 60
 
@@ -32,7 +29,6 @@ def kept(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     ensure_packages()
     create_database(postgres, "kept_dbt", template)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "executable", str(COLD / "python"))
         patch.setenv("DRIFTMETER_DATABASE_URL", f"{postgres}/kept_dbt")
         patch.setenv("DBT_PROFILES_DIR", str(profiles_dir()))
         # Of one monitor first: calls of all and of others are as dbt's too.

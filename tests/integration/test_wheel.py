@@ -15,9 +15,8 @@ import sqlalchemy as sa
 from driftmeter import __version__
 from driftmeter.settings import PROJECT_ROOT
 from tests.integration.test_init import LOANS
-from tests.warm import COLD
 
-PIP = [str(COLD / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
 @pytest.fixture(scope="module")
