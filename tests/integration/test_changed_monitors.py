@@ -159,7 +159,7 @@ def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_a
     added = {**one, FEATURES[-1]: {"kind": "numerical"}, "segment_1": {"kind": "categorical"}}
     project.declare("odd_names", materialized="view", features=added)
     shown = run(project, "--from", "2026-03-02", "--to", "2026-03-02")
-    assert f"columns changed: added {FEATURES[-1]}, segment_1; the 2 days measured" in shown
+    assert f"columns changed: added {FEATURES[-1]}, segment_1. The 2 days measured" in shown
     assert "including the reference period" in shown
     query = (
         "select string_agg(distinct partition_date::text, ' ' order by partition_date::text)"
