@@ -1,6 +1,7 @@
 """Runs jobs of the code location in this process."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
@@ -31,7 +32,10 @@ def run_job(
     from dagster_driftmeter.definitions import definitions_from
 
     days = days_of_tags(tags)
-    job = definitions_from(days.from_date if days else None).resolve_job_def(name)
+    with warnings.catch_warnings():
+        # Dagster gives its own sensors this parameter while it resolves jobs, and warns of it.
+        warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition")
+        job = definitions_from(days.from_date if days else None).resolve_job_def(name)
     with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
         job.execute_in_process(
             run_config=QUIET,
