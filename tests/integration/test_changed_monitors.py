@@ -176,6 +176,6 @@ def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_a
     # No longer declared: the next run says so, and so does status from then on.
     (project.directory / "models" / "_models.yml").unlink()
     ended = driftmeter(project, "run")
-    assert "odd_names is no longer declared: retired" in ended.stdout
+    assert "odd_names is no longer declared and is retired" in ended.stdout
     assert "declares no monitor" in ended.stderr
     assert "it is no longer declared; its history stays" in driftmeter(project, "status").stdout
