@@ -14,6 +14,7 @@ from psycopg import sql
 
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
 from driftmeter.quality.counts import Counts, DayArray, Floats
 from driftmeter.warehouse.copy import copy_out
 
@@ -80,10 +81,7 @@ def load_counts(
         row.column_name: _lower_bounds(json.loads(row.low), int(row.last_bin))
         for row in bins.itertuples()
     }
-    calendar: DayArray = np.array(
-        [first + dt.timedelta(days=number) for number in range((last - first).days + 1)],
-        dtype="datetime64[D]",
-    )
+    calendar: DayArray = np.array(every_day(first, last), dtype="datetime64[D]")
     is_due = calendar <= np.datetime64(last_due(connection, monitor))
     return dict(_parts(monitor, rows[rows["column_name"].isin(low)], low, calendar, is_due))
 
