@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 # Characters of one part: what a tool says of its failure fits, a value of megabytes does not.
 LONGEST = 2000
+# Characters of why something failed, in a line that says more than that.
+LONGEST_REASON = 200
 
 
 class DriftmeterError(Exception):
@@ -49,3 +51,12 @@ def printable(text: str, longest: int = LONGEST) -> str:
         return shown
     half = longest // 2
     return f"{shown[:half]} ... {shown[-half:]}"
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in one clause: of Postgres's errors what it said, not the statement."""
+    if isinstance(error, DriftmeterError):
+        return error.what
+    cause = getattr(error, "orig", None) or error
+    lines = str(cause).strip().splitlines() or [""]
+    return printable(f"{type(cause).__name__}: {lines[0]}".rstrip(": "), LONGEST_REASON)

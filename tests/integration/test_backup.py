@@ -119,7 +119,7 @@ def test_a_filled_schema_is_replaced_only_where_that_was_asked_for(
     with filled.begin() as session:
         session.exec_driver_sql("delete from metrics.drift")
     changed = checksums(filled)
-    with pytest.raises(DriftmeterError, match=r"has a schema metrics already.*--replace"):
+    with pytest.raises(DriftmeterError, match=r"already has a schema metrics.*--replace"):
         restore(filled, file)
     assert checksums(filled) == changed
     restore(filled, file, replace=True)
@@ -165,7 +165,7 @@ def test_what_is_no_backup_of_this_is_one_line(filled: sa.Engine, tmp_path: Path
     with pytest.raises(DriftmeterError, match="is not a file"):
         restore(filled, file)
     file.write_text("nothing of the kind")
-    with pytest.raises(DriftmeterError, match="pg_restore refuses") as caught:
+    with pytest.raises(DriftmeterError, match="pg_restore failed") as caught:
         restore(filled, file)
     assert "\n" not in str(caught.value)
     with pytest.raises(DriftmeterError, match="already exists"):

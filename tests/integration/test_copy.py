@@ -122,8 +122,8 @@ def test_all_that_postgres_is_given_is_seen(warehouse: sa.Engine) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "line"),
     [
-        ("whole", 2**31, "column whole: a value is no int4"),
-        ("number", "many", "column number: a value is no float8"),
+        ("whole", 2**31, "column whole: a value is not of type int4"),
+        ("number", "many", "column number: a value is not of type float8"),
         ("money", 1.5, "raw.copied: column money has type numeric"),
     ],
 )

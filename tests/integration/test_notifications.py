@@ -158,7 +158,7 @@ def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(
         monkeypatch.delenv("DRIFTMETER_NOTIFY_URLS", raising=False)
         assert "DRIFTMETER_NOTIFY_URLS" in str(tick().skip_message)
         monkeypatch.setenv("DRIFTMETER_NOTIFY_URLS", service.url)
-        assert tick().skip_message == "no news"
+        assert tick().skip_message == "no message is due"
         tell(warehouse, 1, "opened")
         assert isinstance(tick(), dg.RunRequest)
         assert service.got == []
@@ -169,7 +169,7 @@ def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(
         instance.delete_run(sending.run_id)
         incident_messages.execute_in_process(resources=resources, instance=instance)
         assert [message["title"] for message in service.got] == ["[opened] m: missing_values"]
-        assert tick().skip_message == "no news"
+        assert tick().skip_message == "no message is due"
 
         # A service that is gone fails no run: it is tried again later.
         monkeypatch.setenv("DRIFTMETER_NOTIFY_URLS", "json://127.0.0.1:9/")

@@ -110,7 +110,7 @@ def test_a_login_of_dbts_own_in_another_database_is_refused(
     ours, theirs = (spelled(url, server) for url in list(SPELLINGS)[1:3])
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", ours)
     monkeypatch.setenv("DRIFTMETER_TRANSFORMER_URL", theirs)
-    with pytest.raises(DriftmeterError, match="dbt is in another database") as refused:
+    with pytest.raises(DriftmeterError, match="dbt uses another database") as refused:
         environment.prepare()
     assert "DRIFTMETER_TRANSFORMER_URL" in str(refused.value)
     assert "{{" not in str(refused.value)
@@ -144,7 +144,7 @@ def test_a_profile_of_the_teams_own_is_held_against_the_warehouse(
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", ours)
     engine, storage = connection.engine(ours), environment.dagster_url(ours)
     monkeypatch.setenv("TEAM_DATABASE", "my db")
-    with pytest.raises(DriftmeterError, match="dbt is in another database") as refused:
+    with pytest.raises(DriftmeterError, match="dbt uses another database") as refused:
         check_same_database(engine, storage)
     assert str(project / "profiles.yml") in str(refused.value)
     monkeypatch.setenv("TEAM_DATABASE", "db")

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.assets.partitions import days_of, in_one_run
 from dagster_driftmeter.automation.freshness import freshness_policy
-from dagster_driftmeter.runs.informing import only_informs, reason_of, tell
+from dagster_driftmeter.runs.informing import only_informs, tell
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import spinner, track
 from dagster_driftmeter.runs.resources import Warehouse
 from dagster_driftmeter.runs.retries import is_disconnected, retried_when_disconnected
 from driftmeter import settings
+from driftmeter.errors import reason_of
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.update import update_incidents
 from driftmeter.incidents.words import plain_markdown

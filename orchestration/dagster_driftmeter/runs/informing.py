@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from dagster_driftmeter.runs.retries import is_disconnected
-from driftmeter.errors import DriftmeterError, printable
-
-LONGEST_REASON = 200
+from driftmeter.errors import reason_of
 
 
 def tell(line: str) -> None:
@@ -36,11 +34,3 @@ def only_informs(what: str) -> Iterator[None]:
         if is_disconnected(error):
             raise
         tell(f"{what} could not be made: {reason_of(error)}. What was measured is stored.")
-
-
-def reason_of(error: Exception) -> str:
-    """Why something failed, in one clause."""
-    if isinstance(error, DriftmeterError):
-        return error.what
-    lines = str(error).strip().splitlines() or [""]
-    return printable(f"{type(error).__name__}: {lines[0]}".rstrip(": "), LONGEST_REASON)

@@ -14,7 +14,7 @@ from driftmeter.drift.declared_tests import run_declared
 from driftmeter.drift.reference import BASELINE, Reference
 from driftmeter.drift.results import ColumnDrift, PartitionResult, TestOutcome
 from driftmeter.drift.stored_scores import CLASSIFIER, replace_scores
-from driftmeter.errors import DriftmeterError
+from driftmeter.errors import DriftmeterError, reason_of
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 from driftmeter.warehouse.months import make_months
 from driftmeter.warehouse.turn import alone
@@ -73,7 +73,7 @@ def compute_partition(
             _record(connection, result, reference, content)
             note_inputs(connection, monitor.name, "drift", {day: content.fingerprint}, to_follow)
     except Exception as error:
-        reason = " ".join(str(error).split())[:500]
+        reason = reason_of(error)
         _record_failure(engine, monitor, day, reference, reason, time.perf_counter() - started)
         raise DriftmeterError(
             f"the drift of {day} could not be measured ({reason})",
