@@ -30,7 +30,6 @@ from driftmeter.alarms.area import Area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import calibrate_column, judge_column
-from driftmeter.alarms.decision import policy_of
 from driftmeter.alarms.verdicts import verdicts_of_day
 from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.drift.domain_classifier import DomainClassifier
@@ -44,7 +43,7 @@ from driftmeter.incidents.distance import fit_bins
 from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.relations import fit_relations
 from driftmeter.monitors.config import Days, Monitor
-from driftmeter.performance.alarms import BUDGET_SHARE, WORDS, ErrorAlarm, is_error_alarm
+from driftmeter.performance.alarms import WORDS, ErrorAlarm
 from driftmeter.performance.daily_error import CAPPED, fit_errors, judge_errors
 from driftmeter.performance.error_cause import Learners
 from driftmeter.performance.losses import row_losses
@@ -101,8 +100,9 @@ class World:
         self.importance = feature_importance(self.monitor, self.reference)
         self.relations = fit_relations(self.monitor.features, self.reference)
         self.cap = float(np.nanquantile(row_losses(self.monitor, whole), CAPPED))
-        usual = self._errors({day: self.frames[day] for day in days if day in span})
-        self.errors = fit_errors(self.monitor, usual)
+        losses = self._errors(self.frames)
+        self.errors = fit_errors(self.monitor, losses[[day in span for day in losses["day"]]])
+        self.calm_errors = judge_errors(self.monitor, self.errors, losses)
         self.rows = {day: float(len(self.frames[day])) for day in days if day in span}
         names = list(self.monitor.features)
         self.encoding = Encoding(self.reference[names])
@@ -147,22 +147,12 @@ class World:
             None,
             None,
         )
-        level = policy_of(self.monitor).level
-        candidates = [of_state(partition), of_volume(self.rows, [partition], level).get(day)]
+        volume = of_volume(self.rows, [partition], self.monitor).get(day)
+        candidates = [of_state(partition), volume]
         breaches = [breach for breach in candidates if breach is not None]
         if planted.state != "fresh":
             return breaches
-        judged = judge_errors(self.monitor, self.errors, self._errors({day: rows}))
-        error, measured = None, judged.get(day)
-        if measured and is_error_alarm(measured.value, measured.expected, measured.p_value, level):
-            error = ErrorAlarm(
-                metric=WORDS[self.monitor.task],
-                error=measured.value,
-                expected=measured.expected,
-                p_value=measured.p_value,
-                threshold_p=level * BUDGET_SHARE,
-                labelled=measured.labelled,
-            )
+        error = self._error(day, rows)
         alarms = self._alarms(day, rows)
         if any(alarm.is_new for alarm in alarms) or error:
             weekday = day.weekday()
@@ -177,6 +167,34 @@ class World:
             )
             breaches += breaches_of_rows(whole, alarms, error)
         return breaches
+
+    def _error(self, day: dt.date, rows: pd.DataFrame) -> ErrorAlarm | None:
+        judged = judge_errors(self.monitor, self.errors, self._errors({day: rows}))
+        if day not in judged:
+            return None
+        errors = {**{d: e for d, e in self.calm_errors.items() if d < day}, **judged}
+        tests = pd.DataFrame(
+            {"day": each, **vars(error), "reference_value": error.expected, "kind": "realised",
+             "metric": CAPPED_ERROR, "model_version": None, "lower": np.nan}
+            for each, error in errors.items()
+        )  # fmt: skip
+        # The day's other test, which finds nothing, has its half of the level.
+        other = tests.iloc[[-1]].assign(metric=EXCESS, value=0.0, p_value=1.0)
+        none = pd.DataFrame(columns=["day", "metric", "kind", "difference"])
+        decided = decide_tests(self.monitor, pd.concat([tests, other], ignore_index=True), none)
+        (today,) = decided[
+            (decided["day"] == day) & (decided["metric"] == CAPPED_ERROR)
+        ].itertuples()
+        if not today.is_alarm:
+            return None
+        return ErrorAlarm(
+            metric=WORDS[self.monitor.task],
+            error=today.value,
+            expected=today.expected,
+            p_value=today.p_value,
+            threshold_p=today.threshold_p,
+            labelled=today.labelled,
+        )
 
     def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
         place = (day - self.first).days

@@ -20,11 +20,11 @@ import pandas as pd
 
 from benchmarks.detection import MONTH, SEED, interval
 from dagster_driftmeter.dbt.project_manifest import monitors
-from driftmeter.alarms.decision import policy_of
 from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
-from driftmeter.performance.alarms import is_concept_drift
+from driftmeter.performance.daily_error import CAPPED_ERROR
+from driftmeter.performance.decided import EXCESS, decide_tests
 from driftmeter.performance.estimator import ALL_ROWS, Estimator
 from driftmeter.performance.intervals import labelled_rows, point_metrics
 from driftmeter.performance.outcomes import THRESHOLD
@@ -52,7 +52,7 @@ def ours(monitor: Monitor, estimator: Estimator, later: Frames) -> pd.DataFrame:
         {"day": day, "metric": each.metric, "value": each.value,
          "lower": each.lower, "upper": each.upper}
         for day, rows in later.items()
-        for each in estimator.estimate(estimator.expect(rows))[ALL_ROWS]
+        for each in estimator.estimate(estimator.expect(rows), day.weekday())[ALL_ROWS]
     )  # fmt: skip
 
 
@@ -106,21 +106,48 @@ def scored(monitor: Monitor, later: Frames, estimates: pd.DataFrame) -> dict[str
     return scores
 
 
+def test_of(estimator: Estimator, day: dt.date, rows: pd.DataFrame) -> dict[str, object] | None:
+    """The stored test of whether a day is more wrong than its inputs explain; None of too few."""
+    surprise = estimator.surprise(estimator.expect(rows), day.weekday())
+    if surprise is None:
+        return None
+    return {
+        "day": day, "metric": EXCESS, "kind": "realised", "model_version": None,
+        "value": surprise.excess, "lower": np.nan, "reference_value": 0.0, "expected": 0.0,
+        "deviation": surprise.deviation, "p_value": surprise.p_value,
+    }  # fmt: skip
+
+
 def planted(monitor: Monitor, estimator: Estimator, reference: Frames, later: Frames) -> dict:  # type: ignore[type-arg]
     """Days called concept drift: as they are, with errors a fifth larger, and with longer trips."""
-    generator, level = np.random.default_rng(SEED), policy_of(monitor).level
+    generator = np.random.default_rng(SEED)
     pool = pd.concat(reference.values(), ignore_index=True)
     miles = pool["trip_distance_miles"].clip(0.1, 20).fillna(0.1)
+    days = list(reference)
+    before = pd.DataFrame(
+        {
+            "day": days[test.place],
+            "metric": EXCESS,
+            "kind": test.kind,
+            "difference": test.difference,
+        }
+        for test in estimator.reference_tests
+        if test.kind == "realised"
+    )
+    # A planted day comes after calm ones.
+    calm = [test_of(estimator, day, rows) for day, rows in later.items()]
     counts = {"calm": 0, "concept": 0, "covariate": 0}
-    for day, rows in later.items():
+    for place, (day, rows) in enumerate(later.items()):
         error = rows[str(monitor.target)] - rows[monitor.prediction]
         worse = rows.assign(**{str(monitor.target): rows[monitor.prediction] + RISE * error})
         harder = pool.sample(len(rows), weights=miles, random_state=int(generator.integers(2**31)))
         for name, asked in (("calm", rows), ("concept", worse), ("covariate", harder)):
-            surprise = estimator.surprise(estimator.expect(asked), day.weekday())
-            counts[name] += surprise is not None and is_concept_drift(
-                surprise.excess / surprise.expected, surprise.p_value, level
-            )
+            tests = [each for each in (*calm[:place], test_of(estimator, day, asked)) if each]
+            # The day's other test, which finds nothing, has its half of the level.
+            other = {**tests[-1], "metric": CAPPED_ERROR, "value": 0.0, "p_value": 1.0}
+            decided = decide_tests(monitor, pd.DataFrame([*tests, other]), before)
+            is_called = decided["is_alarm"] & (decided["day"] == day)
+            counts[name] += bool(is_called.any())
     return {
         name: {"days": len(later), "called": count, "interval": interval(count, len(later))}
         for name, count in counts.items()

@@ -14,6 +14,7 @@ from dagster_driftmeter.runs.resources import Warehouse
 from dagster_driftmeter.runs.retries import retried_when_disconnected
 from driftmeter.arrival.inputs import steps_after
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.alarms import alarmed_metrics
 from driftmeter.performance.measured import PerformanceRow
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
 from driftmeter.performance.settled import settle_days
@@ -51,11 +52,14 @@ def performance_asset(
         background = load_background(engine, monitor)
         measured_days = over_pieces(_measure, background, days, processes_of(context.run.tags))
         tracked = track(f"performance, {monitor.name}", days)
-        for day, measured in zip(tracked, measured_days, strict=True):
-            with only_informs(f"what Dagster shows of {monitor.name}'s performance on {day}"):
-                metadata = partition_metadata(measured)
-                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        rows = dict(zip(tracked, measured_days, strict=True))
         settle_days(engine, monitor, days)
+        with engine.connect() as session:
+            alarms = alarmed_metrics(session, monitor, min(days), max(days))
+        for day, measured in rows.items():
+            with only_informs(f"what Dagster shows of {monitor.name}'s performance on {day}"):
+                metadata = partition_metadata(measured, alarms.get(day, ()))
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
 
     return performance
 
@@ -66,7 +70,9 @@ def _measure(background: ErrorBackground, day: dt.date) -> list[PerformanceRow]:
     return measure_day(connection.engine(), background, day, monitor.config_hash, to_follow)
 
 
-def partition_metadata(measured: Sequence[PerformanceRow]) -> dict[str, object]:
+def partition_metadata(
+    measured: Sequence[PerformanceRow], alarms: Sequence[str]
+) -> dict[str, object]:
     """What Dagster shows of one partition."""
     whole = [row for row in measured if row.segment is None]
     coverage = max((row.label_coverage or 0.0 for row in whole), default=0.0)
@@ -79,7 +85,7 @@ def partition_metadata(measured: Sequence[PerformanceRow]) -> dict[str, object]:
         )
     return {
         "label coverage": round(coverage, 4),
-        "error alarms": ", ".join(row.metric for row in whole if row.is_alarm) or "none",
+        "error alarms": ", ".join(alarms) or "none",
         "state": "final" if whole and all(row.state == "final" for row in whole) else "provisional",
         "preview": dg.MetadataValue.md("\n".join(lines)),
     }

@@ -12,22 +12,14 @@ from driftmeter.alarms.day_null import (
     moving_mean,
     p_values,
     residuals,
-    tail,
 )
 from driftmeter.alarms.statistics import Scale, fit_scale, measure
-from driftmeter.monitors.baselines import LAG, TRAILING
+from driftmeter.alarms.trailing import against_trailing
 from driftmeter.quality.counts import Counts, Floats
 
 # Days that are judged together, and their share of a column's evidence: the day alone finds a
 # step on its first day, a week finds what creeps.
 WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
-# Fewer days of a trailing baseline tell nothing.
-FEWEST_TRAILING = 10
-# Days before that wander by more than so many of the reference's deviations have a scale of their
-# own; by less, it is the noise of a median.
-WIDER = 1.5
-# Standard deviations of a normal in one median absolute deviation.
-NORMAL_DEVIATION = 1.4826
 
 
 @dataclass(frozen=True)
@@ -106,8 +98,17 @@ def judge_column(
     at = (every, statistic)
     level = null.level[counts.weekdays]
     known = (scale.variance / np.maximum(rows, 1))[at] / np.maximum(variance[at], 1e-300)
-    trailing_p, trailing_effect = _against_trailing(
-        null, effects[at], variance[at], lengths, known, difference, statistic, excluded
+    usable = np.isfinite(difference)
+    if excluded is not None:
+        usable &= ~excluded[:, None]
+    trailing_p, trailing_effect = against_trailing(
+        effects[at],
+        variance[at],
+        np.where(usable, difference, np.nan),
+        statistic,
+        lengths,
+        null.freedom[statistic],
+        known,
     )
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
@@ -118,68 +119,3 @@ def judge_column(
         trailing_p_value=trailing_p,
         trailing_effect=trailing_effect,
     )
-
-
-def _against_trailing(
-    null: DayNull,
-    effect: Floats,
-    variance: Floats,
-    lengths: Floats,
-    known: Floats,
-    difference: Floats,
-    statistic: npt.NDArray[np.int64],
-    excluded: npt.NDArray[np.bool_] | None,
-) -> tuple[Floats, Floats]:
-    """P-value and size of each day's effect, less the median of the days before it."""
-    days = len(statistic)
-    deviations, change = np.full(days, np.nan), np.full(days, np.nan)
-    usable = np.isfinite(difference)
-    if excluded is not None:
-        usable &= ~excluded[:, None]
-    middle, step, count = _trailing(np.where(usable, difference, np.nan), statistic)
-    is_compared = (count >= FEWEST_TRAILING) & np.isfinite(effect)
-    change[is_compared] = (effect - middle)[is_compared]
-    # A share that rose from nothing wanders as shares of its new size do; from one day to the next,
-    # so that the rise itself is none of it.
-    wandering = (NORMAL_DEVIATION * step) ** 2 / 2
-    wider = np.where(wandering > WIDER**2 * variance, wandering / variance, 1.0)
-    # A median of normal errors varies by pi / 2 as much as their mean.
-    own = variance * wider * (1 / lengths + np.pi / 2 / np.maximum(count, 1))
-    deviations[is_compared] = (change / np.sqrt(own))[is_compared]
-    # On the way back to the reference nothing is new.
-    deviations[change * effect < 0] = 0.0
-    usual = null.freedom[statistic]
-    p_value = np.where(np.isfinite(deviations), tail(deviations, usual, known), np.nan)
-    return p_value, change
-
-
-def _trailing(
-    difference: Floats, statistic: npt.NDArray[np.int64]
-) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Of the trailing days of each: their median, that of their steps, and how many there are.
-
-    The median: days of a fault that nobody has acknowledged must not hide the next one.
-
-    Parameters
-    ----------
-    difference : array of float, shape (days, S)
-        NaN where no baseline may hold the day.
-    statistic : array of int, shape (days,)
-        The one that is asked for, by day.
-    """
-    days = len(statistic)
-    middle, step = np.full(days, np.nan), np.full(days, np.nan)
-    before = np.concatenate(
-        [np.full((LAG + TRAILING - 1, difference.shape[1]), np.nan), difference]
-    )
-    windows = np.lib.stride_tricks.sliding_window_view(before, TRAILING, axis=0)[:days]
-    windows = windows[np.arange(days), statistic]
-    count = np.isfinite(windows).sum(axis=1)
-    whole = count == TRAILING
-    middle[whole] = np.median(windows[whole], axis=1)
-    step[whole] = np.median(np.abs(np.diff(windows[whole], axis=1)), axis=1)
-    # From one day to the next that there is, where some are not.
-    for day in np.flatnonzero(~whole & (count >= FEWEST_TRAILING)):
-        known = windows[day][np.isfinite(windows[day])]
-        middle[day], step[day] = np.median(known), np.median(np.abs(np.diff(known)))
-    return middle, step, count

@@ -171,6 +171,44 @@ def p_values(
     return np.where(known & (days >= min(length, 2)), p_value, 1.0)
 
 
+@dataclass(frozen=True)
+class JudgedDays:
+    """Days of one statistic beside their null; arrays of shape (days,).
+
+    Attributes
+    ----------
+    expected : array of float
+        The level of the day's weekday.
+    deviation : array of float
+        Standard deviation of a calm day around it.
+    p_value : array of float
+        Two-sided; 1 where the day has no row.
+    """
+
+    expected: Floats
+    deviation: Floats
+    p_value: Floats
+
+
+def judge_days(
+    null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]
+) -> JudgedDays:
+    """Hold each day against the null of one statistic that is no share.
+
+    Parameters
+    ----------
+    values, rows : arrays of float, shape (days,)
+    """
+    none = np.zeros(1)
+    by_statistic = values[:, None], rows[:, None], weekdays
+    _, variance, of_level = residuals(null, *by_statistic)
+    return JudgedDays(
+        null.level[weekdays, 0],
+        np.sqrt(variance + of_level)[:, 0],
+        p_values(null, *by_statistic, none, none.astype(bool))[:, 0],
+    )
+
+
 def calmed(null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:
     """Values no further from their level than `MOST_DEVIATIONS`; shape (days, S).
 

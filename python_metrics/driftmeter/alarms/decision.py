@@ -11,11 +11,19 @@ from driftmeter.quality.counts import Floats
 
 DAYS_A_MONTH = 365.25 / 12
 # A column's statistics and windows overlap, and an alarm must matter and be new as well, so that
-# only 0.1 to 0.7 of the level is used on calm days (benchmarks/detection.py); this gives a part
-# back.
+# only a part of the level is used on calm days (benchmarks/detection.py); this gives some back.
 OVERLAP = 1.25
-# How a day's budget is split: most for columns over all rows, which carry the models.
-SHARES = {"rows": 0.60, "segments": 0.32, "multivariate": 0.08}
+# How a day's level is split over all that may alarm; a family that a monitor does not have leaves
+# its share to the others. Most is for columns over all rows, which carry the models.
+SHARES = {
+    "rows": 0.50,
+    "segments": 0.27,
+    "multivariate": 0.07,
+    "error": 0.09,
+    "estimate": 0.03,
+    "volume": 0.04,
+}
+OF_COLUMNS = ("rows", "segments", "multivariate")
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Policy:
 
     @property
     def level(self) -> float:
-        """Chance of a false alarm that one day may take."""
+        """Chance of a false alarm that one day may take in all."""
         return min(OVERLAP * self.false_alarms_per_month / DAYS_A_MONTH, 0.5)
 
 
@@ -49,6 +57,15 @@ def policy_of(monitor: Monitor) -> Policy:
         least_shift=monitor.least_effect.shift,
         least_share=monitor.least_effect.share,
     )
+
+
+def level_of(monitor: Monitor, *families: str) -> float:
+    """Chance of a false alarm that one day may take in some families of `SHARES` together."""
+    absent = {*(() if monitor.segments else ["segments"])}
+    absent |= {*(() if monitor.target else ["error", "estimate"])}
+    shares = {family: share for family, share in SHARES.items() if family not in absent}
+    spent = sum(share for family, share in shares.items() if family in families)
+    return policy_of(monitor).level * spent / sum(shares.values())
 
 
 @dataclass(frozen=True)
@@ -74,15 +91,15 @@ class Verdicts:
 
 
 def shares_of(groups: npt.NDArray[np.str_]) -> Floats:
-    """Share of the day's budget of each hypothesis, by its group; sums to 1.
+    """Share that each hypothesis of `OF_COLUMNS` has of their level, by its group; sums to 1.
 
     A group without hypotheses leaves its share to the others.
     """
     weights = np.zeros(len(groups))
-    for group, share in SHARES.items():
+    for group in OF_COLUMNS:
         chosen = groups == group
         if chosen.any():
-            weights[chosen] = share / chosen.sum()
+            weights[chosen] = SHARES[group] / chosen.sum()
     shares: Floats = weights / weights.sum()
     return shares
 

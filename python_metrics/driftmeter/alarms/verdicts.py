@@ -12,9 +12,11 @@ from driftmeter.alarms.area import LEAST_AREA, Area, AreaEvidence, judge_area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence
 from driftmeter.alarms.decision import (
+    OF_COLUMNS,
     Verdicts,
     as_deviations,
     decide,
+    level_of,
     matters,
     policy_of,
     shares_of,
@@ -147,7 +149,7 @@ def verdicts_of_day(
     # Both must speak against calm: the larger p-value does (Berger 1982).
     new_p = np.fmax(p_value, trailing)
     every_p = np.append(new_p, classified.p_value) if classified else new_p
-    verdicts = decide(every_p, shares_of(groups), policy.level)
+    verdicts = decide(every_p, shares_of(groups), level_of(monitor, *OF_COLUMNS))
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))

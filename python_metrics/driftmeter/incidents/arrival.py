@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from driftmeter.alarms.day_null import fit_day_null, p_values
+from driftmeter.alarms.day_null import fit_day_null, judge_days
+from driftmeter.alarms.decision import level_of
+from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
 from driftmeter.incidents.breach import Breach
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
 from driftmeter.monitors.requirements import LEAST_DAYS
 
-# Share of the day's budget that the number of rows may spend, beside that of the columns.
-BUDGET_SHARE = 0.1
 # A day with this much fewer or more rows than its weekday has is worth a word.
 LEAST_CHANGE = 0.2
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -186,9 +187,12 @@ def _of(changes: Sequence[ColumnChange], kind: str) -> list[ColumnChange]:
 
 
 def of_volume(
-    reference: Mapping[dt.date, float], days: Sequence[Partition], level: float
+    reference: Mapping[dt.date, float],
+    days: Sequence[Partition],
+    monitor: Monitor,
+    excluded: Collection[dt.date] = (),
 ) -> dict[dt.date, Breach]:
-    """Days with far more or fewer rows than such weekdays have in the reference.
+    """Days with far more or fewer rows than such weekdays have in the reference, and lately.
 
     Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
     (Poisson); weekdays count where the reference shows them.
@@ -197,8 +201,10 @@ def of_volume(
     ----------
     reference : mapping of date to float
         Rows of each reference day.
-    level : float
-        Chance of a false alarm that one day may take in all; volume has its share of it.
+    days : sequence of Partition
+        In order, with those before that a day is compared with.
+    excluded : collection of date
+        Days that no trailing baseline may hold.
     """
     judged = [day for day in days if day.state in ("fresh", "stale") and day.row_count > 0]
     if len(reference) < LEAST_DAYS or not judged:
@@ -207,15 +213,21 @@ def of_volume(
     null = fit_day_null(
         np.log(rows), rows, np.ones(1), np.array([day.weekday() for day in reference])
     )
-    now = np.array([[float(day.row_count)] for day in judged])
-    weekdays = np.array([day.day.weekday() for day in judged])
-    none = np.zeros(1)
-    p_value = p_values(null, np.log(now), now, weekdays, none, none.astype(bool))[:, 0]
+    # The reference's own days come before: the first judged day has them for its baseline.
+    counts = {**reference, **{day.day: float(day.row_count) for day in judged}}
+    every = every_day(min(counts), max(counts))
+    rows = np.array([counts.get(day, 0.0) for day in every])
+    weekdays = np.array([day.weekday() for day in every])
+    logs = np.where(rows > 0, np.log(np.maximum(rows, 1.0)), np.nan)
+    against = judge_days(null, logs, rows, weekdays)
+    is_excluded = np.array([day in excluded for day in every])
+    news = p_value_of_news(logs - against.expected, against.deviation, is_excluded)
+    new_p = dict(zip(every, np.fmax(against.p_value, news), strict=True))
     breaches = {}
-    for day, p in zip(judged, p_value, strict=True):
+    for day in judged:
         usual = float(np.exp(null.level[day.day.weekday(), 0]))
-        change = day.row_count / usual - 1
-        if p >= level * BUDGET_SHARE or abs(change) < LEAST_CHANGE:
+        change, p = day.row_count / usual - 1, new_p[day.day]
+        if p >= level_of(monitor, "volume") or abs(change) < LEAST_CHANGE:
             continue
         breaches[day.day] = Breach(
             "volume",

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from driftmeter.alarms.decision import policy_of
 from driftmeter.arrival.column_changes import ColumnChange
 from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.arrival.reference_counts import reference_counts
@@ -21,7 +20,6 @@ from driftmeter.incidents.arrival import (
     days_between_batches,
     of_columns,
     of_state,
-    of_volume,
 )
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, causes, is_broad
@@ -38,7 +36,7 @@ from driftmeter.performance.error_cause import OTHER_MODEL_RATIO, Learners, caus
 from driftmeter.performance.losses import row_losses
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "8"
+VERSION_OF_DIAGNOSES = "9"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -145,6 +143,8 @@ class Evidence:
         And columns that are still away from the reference.
     errors : mapping of date to ErrorAlarm
     estimates : mapping of date to EstimatedAlarm
+    volume : mapping of date to Breach
+        Days with an unusual number of rows.
     columns : mapping of date to sequence of ColumnChange
         Of the inference table.
     labels : mapping of date to LateLabels
@@ -154,6 +154,7 @@ class Evidence:
     alarms: Mapping[dt.date, Sequence[Alarm]]
     errors: Mapping[dt.date, ErrorAlarm]
     estimates: Mapping[dt.date, EstimatedAlarm]
+    volume: Mapping[dt.date, Breach] = field(default_factory=dict)
     columns: Mapping[dt.date, Sequence[ColumnChange]] = field(default_factory=dict)
     labels: Mapping[dt.date, LateLabels] = field(default_factory=dict)
 
@@ -165,22 +166,19 @@ def breaches_of_days(
     if not days:
         return {}
     connection, monitor = background.connection, background.monitor
-    counts = reference_counts(connection, monitor)
-    volume = of_volume(counts, days, policy_of(monitor).level)
     # Between two batches of a table that is filled once a week nothing is missing.
+    counts = reference_counts(connection, monitor)
     between = days_between_batches(connection, monitor, counts, days)
     return {
-        day.day: []
-        if day.day in between
-        else _breaches_of_day(background, day, evidence, volume.get(day.day))
+        day.day: [] if day.day in between else _breaches_of_day(background, day, evidence)
         for day in days
     }
 
 
 def _breaches_of_day(
-    background: DiagnosisBackground, day: Partition, evidence: Evidence, volume: Breach | None
+    background: DiagnosisBackground, day: Partition, evidence: Evidence
 ) -> list[Breach]:
-    changes = evidence.columns.get(day.day, ())
+    volume, changes = evidence.volume.get(day.day), evidence.columns.get(day.day, ())
     of_table = of_columns(changes, background.monitor, is_failed=day.state == "failed")
     state = of_state(day)
     if of_table and state and state.kind == "schema_change":
@@ -320,14 +318,8 @@ def _of_error(
     )
 
 
-def signature(partition: Partition, evidence: Evidence, level: float) -> str:
-    """Hash of all that a day's breaches rest on, 16 hexadecimal digits.
-
-    Parameters
-    ----------
-    level : float
-        Chance of a false alarm that one day may take in all: the number of rows is judged by it.
-    """
+def signature(partition: Partition, evidence: Evidence) -> str:
+    """Hash of all that a day's breaches rest on, 16 hexadecimal digits."""
     day = partition.day
     of_error = (evidence.errors.get(day), evidence.estimates.get(day))
     content = [
@@ -337,7 +329,7 @@ def signature(partition: Partition, evidence: Evidence, level: float) -> str:
         partition.row_count,
         partition.fingerprint,
         partition.config_hash,
-        level,
+        [vars(evidence.volume[day])] if day in evidence.volume else [],
         sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in evidence.alarms.get(day, ())),
         [vars(alarm) for alarm in of_error if alarm],
         # A day without one has the signature that it had before changes of columns were noted.

@@ -33,6 +33,10 @@ class Away:
     segment_value: str = ""
 
 
+# Of an error that is still beyond the reference.
+THE_ERROR = Away("", "error")
+
+
 @dataclass(frozen=True)
 class Transition:
     """A change of an incident: opened, closed or reopened; or what a person did to close it."""
@@ -170,7 +174,9 @@ class Incident:
         self.last_seen_on = day
 
     def _holds(self, away: Collection[Away]) -> bool:
-        """Whether one of its columns has not come back."""
+        """Whether one of its columns has not come back, or its error."""
+        if self.first.family == "performance":
+            return THE_ERROR in away
         if not away or self.first.family not in OF_VALUES:
             return False
         columns, first = {*self.columns}, self.first

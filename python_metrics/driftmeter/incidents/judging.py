@@ -18,7 +18,6 @@ from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.changed_settings import days_of_other_policy
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 from driftmeter.monitors.registry import register
-from driftmeter.performance.alarms import decide_errors
 from driftmeter.performance.settled import settle_days
 
 # Days of an acknowledged incident are in no trailing baseline, and verdicts can move its first and
@@ -91,8 +90,6 @@ def _judged(engine: sa.Engine, monitor: Monitor, cache: Path, since: dt.date) ->
     for _ in range(MOST_ROUNDS):
         excluded = _excluded(engine, monitor, days)
         detect(engine, monitor, config_hash, days, cache)
-        with engine.begin() as connection:
-            decide_errors(connection, monitor, days[0], days[-1])
         settle_days(engine, monitor, days)
         update_incidents(engine, monitor, days)
         if _excluded(engine, monitor, days) == excluded:

@@ -6,19 +6,18 @@ together, the error or the number of rows. Whoever counts alarm days reads that 
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
 
-from driftmeter.alarms.decision import policy_of
 from driftmeter.alarms.detect import judge_stored
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.arrival import of_volume, partitions
+from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
-from driftmeter.performance.alarms import error_alarms, estimated_alarms
+from driftmeter.performance.decided import decided_errors
 
 Budget = Literal["columns", "segments", "classifier", "error", "volume"]
 LEDGER = sa.text(
@@ -62,7 +61,7 @@ def alarms_under(
 ) -> dict[dt.date, list[LedgerEntry]]:
     """Each computed day's entries under the monitor's policy, from stored results.
 
-    The policy may be other than the one that was in force. Estimates have none: they are as stored.
+    The policy may be other than the one that was in force.
 
     Raises
     ------
@@ -81,21 +80,14 @@ def alarms_under(
             )
             for v in alarms
         ]
-    level, span = policy_of(monitor).level, (first, last)
     with engine.connect() as connection:
-        others: Sequence[tuple[Budget, Mapping[dt.date, object]]] = (
-            ("error", error_alarms(connection, monitor, *span, level)),
-            ("error", estimated_alarms(connection, monitor, *span)),
-            (
-                "volume",
-                of_volume(
-                    reference_counts(connection, monitor),
-                    partitions(connection, monitor, *span),
-                    level,
-                ),
-            ),
-        )
-    for budget, days in others:
-        for day in days:
-            entries.setdefault(day, []).append(LedgerEntry(budget))
+        errors = decided_errors(connection, monitor, first, last)
+        every = partitions(connection, monitor, dt.date.min, last)
+        excluded = excluded_days(connection, monitor, [day.day for day in every])
+        volume = of_volume(reference_counts(connection, monitor), every, monitor, excluded)
+    for error in errors[errors["is_alarm"]].itertuples():
+        entries.setdefault(error.day, []).append(LedgerEntry("error", error.metric))
+    for day in volume:
+        if day >= first:
+            entries.setdefault(day, []).append(LedgerEntry("volume"))
     return entries

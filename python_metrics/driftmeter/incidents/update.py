@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from driftmeter.alarms.decision import policy_of
 from driftmeter.arrival.column_changes import column_changes
 from driftmeter.arrival.inputs import measured_fingerprints, note_inputs
-from driftmeter.incidents.arrival import partitions
+from driftmeter.arrival.reference_counts import reference_counts
+from driftmeter.incidents.arrival import of_volume, partitions
 from driftmeter.incidents.breach import OF_ROWS, Breach
 from driftmeter.incidents.carry import carry_over
 from driftmeter.incidents.day import DiagnosisBackground, Evidence, breaches_of_days, signature
-from driftmeter.incidents.fold import fold
+from driftmeter.incidents.fold import THE_ERROR, fold
 from driftmeter.incidents.late_labels import late_labels
 from driftmeter.incidents.stored_incidents import (
     alarms_of,
@@ -23,8 +23,13 @@ from driftmeter.incidents.stored_incidents import (
     replace_breaches,
     replace_incidents,
 )
+from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
-from driftmeter.performance.alarms import error_alarms, estimated_alarms
+from driftmeter.performance.alarms import (
+    days_of_lasting_error,
+    error_alarms,
+    estimated_alarms,
+)
 from driftmeter.warehouse.turn import alone
 
 LOCK_DAYS = sa.text(
@@ -57,15 +62,16 @@ def update_incidents(
         connection.execute(LOCK_DAYS, {"monitor": monitor.name})
         ever = (connection, monitor, dt.date.min, dt.date.max)
         every = partitions(*ever)
+        excluded = excluded_days(connection, monitor, [day.day for day in every])
         evidence = Evidence(
             alarms_of(*ever),
             error_alarms(*ever),
             estimated_alarms(*ever),
+            of_volume(reference_counts(connection, monitor), every, monitor, excluded),
             column_changes(*ever),
             late_labels(connection, monitor),
         )
-        level = policy_of(monitor).level
-        wanted = {day.day: signature(day, evidence, level) for day in every}
+        wanted = {day.day: signature(day, evidence) for day in every}
         written = known_signatures(connection, monitor)
         changed = [day for day in every if written.get(day.day) != wanted[day.day]]
         again = breaches_of_days(DiagnosisBackground(connection, monitor), changed, evidence)
@@ -78,6 +84,8 @@ def update_incidents(
             replace_breaches(connection, monitor, again, wanted)
         breaches = all_breaches(connection, monitor)
         away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
+        for lasting in days_of_lasting_error(*ever):
+            away.setdefault(lasting, set()).add(THE_ERROR)
         without_rows = {day.day for day in every if not day.row_count}
         incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
         if carry_over(connection, monitor, incidents):

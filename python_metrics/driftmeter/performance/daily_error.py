@@ -1,7 +1,7 @@
 """A monitor's error on each day, summed in SQL, compared with the reference period."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
-from driftmeter.alarms.day_null import DayNull, fit_day_null, p_values
+from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.arrival.inference_rows import table_of
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
@@ -40,6 +40,28 @@ TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square"
 
 
 @dataclass(frozen=True)
+class DayError:
+    """A day's mean loss against the reference's days.
+
+    Attributes
+    ----------
+    value, expected : float
+        Mean loss a row, capped; expected of such a weekday.
+    deviation : float
+        Standard deviation of a calm day's.
+    p_value : float
+        Two-sided.
+    labelled : int
+    """
+
+    value: float
+    expected: float
+    deviation: float
+    p_value: float
+    labelled: int
+
+
+@dataclass(frozen=True)
 class UsualErrors:
     """What the reference says of a day's mean loss.
 
@@ -49,29 +71,13 @@ class UsualErrors:
         Larger losses count as this one.
     null : DayNull or None
         None where too few days have labels enough.
+    days : mapping of date to DayError
+        The reference's own.
     """
 
     cap: float
     null: DayNull | None
-
-
-@dataclass(frozen=True)
-class DayError:
-    """A day's mean loss against the reference's days.
-
-    Attributes
-    ----------
-    value, expected : float
-        Mean loss a row, capped; expected of such a weekday.
-    p_value : float
-        Two-sided.
-    labelled : int
-    """
-
-    value: float
-    expected: float
-    p_value: float
-    labelled: int
+    days: Mapping[dt.date, DayError]
 
 
 def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | None:
@@ -83,7 +89,8 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
     if cap is None:
         return None
     days = daily_errors(connection, monitor, span.from_date, span.to_date, cap)
-    return UsualErrors(cap, fit_errors(monitor, days))
+    null = fit_errors(monitor, days)
+    return UsualErrors(cap, null, judge_errors(monitor, null, days))
 
 
 def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
@@ -143,12 +150,12 @@ def judge_errors(
     if null is None or days.empty:
         return {}
     weekdays = np.array([day.weekday() for day in days["day"]])
-    values, rows = days[["mean"]].to_numpy(dtype=float), days[["rows"]].to_numpy(dtype=float)
-    none = np.zeros(1)
-    p_value = p_values(null, values, rows, weekdays, none, none.astype(bool))[:, 0]
+    values, rows = days["mean"].to_numpy(dtype=float), days["rows"].to_numpy(dtype=float)
+    judged = judge_days(null, values, rows, weekdays)
+    numbers = (values, judged.expected, judged.deviation, judged.p_value)
     return {
-        day: DayError(float(value), float(expected), float(p), int(labelled))
-        for day, value, expected, p, labelled in zip(
-            days["day"], values[:, 0], null.level[weekdays, 0], p_value, rows[:, 0], strict=True
+        day: DayError(float(value), float(expected), float(deviation), float(p), int(labelled))
+        for day, labelled, value, expected, deviation, p in zip(
+            days["day"], rows, *numbers, strict=True
         )
     }

@@ -9,7 +9,7 @@ null of the test for concept drift.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,13 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.isotonic import IsotonicRegression
 
-from driftmeter.alarms.day_null import DayNull, fit_day_null, p_values
+from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.drift.encoding import Encoding
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.performance import losses
+from driftmeter.performance.decided import LOSS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
 from driftmeter.quality.counts import Floats
 
@@ -39,12 +40,22 @@ ALL_ROWS: SegmentOfRows = (None, None)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric that no label has told yet; the interval is None where it cannot be kept."""
+    """A metric that no label has told yet; the interval is None where it cannot be kept.
+
+    Attributes
+    ----------
+    expected, deviation, p_value : float
+        Of the estimated loss over all rows: what it is on the reference's days, how far a calm
+        day is from it, and the two-sided p-value; NaN of others.
+    """
 
     metric: str
     value: float
     lower: float | None
     upper: float | None
+    expected: float = np.nan
+    deviation: float = np.nan
+    p_value: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,10 @@ class Surprise:
 
     Attributes
     ----------
-    excess, expected : float
-        Mean loss a row beyond the expected one, and the expected one.
+    excess : float
+        Mean loss a row beyond the expected one, as a share of that.
+    deviation : float
+        Standard deviation of a calm day's.
     p_value : float
         Two-sided, under days like the reference's.
     rows : int
@@ -62,9 +75,28 @@ class Surprise:
     """
 
     excess: float
-    expected: float
+    deviation: float
     p_value: float
     rows: int
+
+
+@dataclass(frozen=True)
+class ReferenceTest:
+    """A reference day's own estimate or surprise, by a fit on other days.
+
+    Attributes
+    ----------
+    place : int
+        Of the day among the reference's.
+    kind : {'realised', 'estimated'}
+    difference, deviation : float
+        From its expected value, and of a calm day.
+    """
+
+    place: int
+    kind: str
+    difference: float
+    deviation: float
 
 
 @dataclass(frozen=True)
@@ -100,6 +132,7 @@ class Estimator:
         self, monitor: Monitor, days: Sequence[pd.DataFrame], weekdays: Sequence[int]
     ) -> None:
         self._monitor = monitor
+        self.task = monitor.task
         frames = [self._known(day) for day in days]
         kept = [place for place, frame in enumerate(frames) if len(frame)]
         frames = [frames[place] for place in kept]
@@ -117,7 +150,24 @@ class Estimator:
             for day in range(len(frames))
         ]
         self._distances = self._conformal(by_day)
-        self._null = self._surprise_null(by_day, np.array(weekdays)[kept])
+        weekday = np.array(weekdays)[kept]
+        surprises = [self._surprise_of(rows, expected) for rows, expected in by_day]
+        self._null = self._fit_null([excess for excess, _ in surprises], weekday)
+        estimated = [self._loss(Expected(rows, expected)) for rows, expected in by_day]
+        self._estimates_null = self._fit_null(estimated, weekday)
+        self.reference_tests = [
+            *(
+                ReferenceTest(place, "realised", found.excess, found.deviation)
+                for place, day, (excess, usual) in zip(kept, weekday, surprises, strict=True)
+                if (found := self._surprise(excess, usual, int(day))) is not None
+            ),
+            *(
+                ReferenceTest(place, "estimated", rows.mean() - expected, deviation)
+                for place, day, rows in zip(kept, weekday, estimated, strict=True)
+                if self._estimates_null is not None and len(rows) >= monitor.min_rows
+                for expected, deviation, _ in [_judge(self._estimates_null, rows, int(day))]
+            ),
+        ]
 
     def expect(self, rows: pd.DataFrame) -> Expected:
         """What the inputs and predictions of a day make one expect.
@@ -130,8 +180,14 @@ class Estimator:
         rows = self._known(rows)
         return Expected(rows, {} if rows.empty else self._expect(self._final, rows))
 
-    def estimate(self, day: Expected) -> dict[SegmentOfRows, list[Estimate]]:
-        """Metrics of a day by segment, without its labels."""
+    def estimate(self, day: Expected, weekday: int) -> dict[SegmentOfRows, list[Estimate]]:
+        """Metrics of a day by segment, without its labels.
+
+        Parameters
+        ----------
+        weekday : int
+            Of the day, Monday 0.
+        """
         rows = day.rows
         if rows.empty:
             return {}
@@ -145,28 +201,22 @@ class Estimator:
                 for metric, value in values.items()
                 if np.isfinite(value)
             ]
+        if self._estimates_null is not None and len(rows) >= self._monitor.min_rows:
+            expected, deviation, p_value = _judge(self._estimates_null, self._loss(day), weekday)
+            loss = LOSS[self._monitor.task]
+            # Of losses that are capped; the metric has the mean of what that takes off.
+            expected += self._caps["absolute"][1] if "absolute" in self._caps else 0.0
+            estimates[ALL_ROWS] = [
+                replace(each, expected=expected, deviation=deviation, p_value=p_value)
+                if each.metric == loss
+                else each
+                for each in estimates[ALL_ROWS]
+            ]
         return estimates
 
     def surprise(self, day: Expected, weekday: int) -> Surprise | None:
         """Labelled rows of a day against what their inputs make one expect; None where too few."""
-        labelled = self._labelled(day.rows)
-        if self._null is None or len(labelled) < self._monitor.min_rows:
-            return None
-        is_labelled = day.rows.index.isin(labelled.index)
-        excess, usual = self._excess(labelled, _only(day.losses, is_labelled))
-        none = np.zeros(1)
-        p_value = p_values(
-            self._null,
-            np.array([[excess.mean()]]),
-            np.array([[float(len(excess))]]),
-            np.array([weekday]),
-            none,
-            none.astype(bool),
-        )[0, 0]
-        level = float(self._null.level[weekday, 0])
-        return Surprise(
-            float(excess.mean()) - level, float(usual.mean()), float(p_value), len(excess)
-        )
+        return self._surprise(*self._surprise_of(day.rows, day.losses), weekday)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
         is_known = np.isfinite(rows[self._monitor.prediction].to_numpy(dtype=float))
@@ -295,28 +345,42 @@ class Estimator:
             if len(measured) >= FEWEST_DAYS
         }
 
-    def _surprise_null(
-        self,
-        by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]],
-        weekdays: npt.NDArray[np.int64],
-    ) -> DayNull | None:
-        means, counts, spread, kept = [], [], [], []
-        for (rows, expected), weekday in zip(by_day, weekdays, strict=True):
-            labelled = self._labelled(rows)
-            if len(labelled) < self._monitor.min_rows:
-                continue
-            known = rows.index.isin(labelled.index)
-            excess, _ = self._excess(labelled, _only(expected, known))
-            means.append(excess.mean())
-            counts.append(float(len(excess)))
-            spread.append(excess.var())
-            kept.append(weekday)
-        if len(means) < LEAST_DAYS:
+    def _loss(self, day: Expected) -> Floats:
+        """The loss to expect of each row."""
+        if self._monitor.task == "regression":
+            return day.losses["absolute"]
+        asked = day.rows[self._monitor.prediction].to_numpy(dtype=float)
+        return losses.brier(asked, day.losses["chance"])
+
+    def _surprise_of(
+        self, rows: pd.DataFrame, expected: Mapping[str, Floats]
+    ) -> tuple[Floats, Floats]:
+        """Loss of each labelled row of a day beyond the expected one, and the expected one."""
+        labelled = self._labelled(rows)
+        if labelled.empty:
+            return np.zeros(0), np.zeros(0)
+        return self._excess(labelled, _only(expected, rows.index.isin(labelled.index)))
+
+    def _surprise(self, excess: Floats, usual: Floats, weekday: int) -> Surprise | None:
+        if self._null is None or len(excess) < self._monitor.min_rows:
             return None
-        variance = np.array([max(float(np.average(spread, weights=counts)), 1e-12)])
-        return fit_day_null(
-            np.array(means)[:, None], np.array(counts)[:, None], variance, np.array(kept)
+        level, deviation, p_value = _judge(self._null, excess, weekday)
+        scale = float(usual.mean())
+        return Surprise(
+            (float(excess.mean()) - level) / scale, deviation / scale, p_value, len(excess)
         )
+
+    def _fit_null(
+        self, of_days: Sequence[Floats], weekdays: npt.NDArray[np.int64]
+    ) -> DayNull | None:
+        """The null of a day's mean, from each reference day's rows; None of too few days."""
+        kept = [place for place, rows in enumerate(of_days) if len(rows) >= self._monitor.min_rows]
+        if len(kept) < LEAST_DAYS:
+            return None
+        counts = np.array([[float(len(of_days[place]))] for place in kept])
+        means = np.array([[of_days[place].mean()] for place in kept])
+        spread = np.average([of_days[place].var() for place in kept], weights=counts[:, 0])
+        return fit_day_null(means, counts, np.array([max(float(spread), 1e-12)]), weekdays[kept])
 
     def _with_interval(self, part: SegmentOfRows, metric: str, value: float, rows: int) -> Estimate:
         known = self._distances.get((part, metric))
@@ -334,6 +398,13 @@ def _outermost(distances: Sequence[tuple[float, int]]) -> tuple[float, float, fl
     place = max(int(np.floor(0.025 * (len(distance) + 1))), 1)
     rows = float(np.median([rows for _, rows in distances]))
     return float(distance[place - 1]), float(distance[-place]), rows
+
+
+def _judge(null: DayNull, rows: Floats, weekday: int) -> tuple[float, float, float]:
+    """What is expected of a day's mean, how far a calm day is from it, and the p-value."""
+    mean, count = np.array([rows.mean()]), np.array([float(len(rows))])
+    judged = judge_days(null, mean, count, np.array([weekday]))
+    return float(judged.expected[0]), float(judged.deviation[0]), float(judged.p_value[0])
 
 
 def _only(expected: Mapping[str, Floats], chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:

@@ -10,10 +10,9 @@ class PerformanceRow:
 
     Attributes
     ----------
-    p_value, threshold_p : float or None
-        Of a metric that is a test, and below which half of it is an alarm.
-    is_alarm : bool or None
-        What the test decides.
+    expected, deviation, p_value : float or None
+        Of a metric that is a test: what calm days have, their standard deviation around it, and
+        the two-sided p-value. What the test decides, `decided` writes once days are measured.
     """
 
     monitor: str
@@ -31,6 +30,6 @@ class PerformanceRow:
     reference_value: float | None
     row_count: int
     config_hash: str
+    expected: float | None = None
+    deviation: float | None = None
     p_value: float | None = None
-    threshold_p: float | None = None
-    is_alarm: bool | None = None

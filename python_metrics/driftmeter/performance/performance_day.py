@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from driftmeter.alarms.decision import policy_of
 from driftmeter.arrival.contents import day_content
 from driftmeter.arrival.inference_rows import VERSION, fingerprint, read_rows
 from driftmeter.arrival.inputs import Step, note_inputs
 from driftmeter.arrival.labels_due import has_waited, newest_day
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
-from driftmeter.performance.alarms import BUDGET_SHARE, EXCESS, is_alarm_of_test
 from driftmeter.performance.daily_error import (
     CAPPED_ERROR,
     DayError,
@@ -25,13 +23,19 @@ from driftmeter.performance.daily_error import (
     judge_errors,
     usual_errors,
 )
+from driftmeter.performance.decided import EXCESS, LOSS
 from driftmeter.performance.estimator import ALL_ROWS, Estimator, SegmentOfRows
 from driftmeter.performance.intervals import MOST_ROWS, Interval, exact_intervals, to_digits
 from driftmeter.performance.measured import PerformanceRow
 from driftmeter.performance.outcomes import COUNTS, METRICS
 from driftmeter.performance.realised import realised
 from driftmeter.performance.sample import Sample, rows_in, sample_of
-from driftmeter.performance.stored_errors import FINAL_COVERAGE, replace_day
+from driftmeter.performance.stored_errors import (
+    FINAL_COVERAGE,
+    ReferenceError,
+    replace_day,
+    replace_reference_errors,
+)
 from driftmeter.performance.version_comparison import compare_day
 from driftmeter.warehouse.turn import alone
 
@@ -94,7 +98,21 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
             for day in days
         ]
     estimator = Estimator(monitor, frames, [day.weekday() for day in days])
+    with engine.begin() as connection:
+        replace_reference_errors(connection, monitor, _reference_errors(days, estimator, errors))
     return ErrorBackground(monitor, usual, estimator, errors)
+
+
+def _reference_errors(
+    days: Sequence[dt.date], estimator: Estimator, errors: UsualErrors | None
+) -> Iterator[ReferenceError]:
+    """The reference's own days, which the first judged ones are held against too."""
+    for test in estimator.reference_tests:
+        metric = EXCESS if test.kind == "realised" else LOSS[estimator.task]
+        yield ReferenceError(days[test.place], test.kind, metric, test.difference, test.deviation)
+    for day, error in errors.days.items() if errors else ():
+        difference = error.value - error.expected
+        yield ReferenceError(day, "realised", CAPPED_ERROR, difference, error.deviation)
 
 
 def measure_day(
@@ -178,7 +196,8 @@ def _estimated(
     for version in sorted(frame[VERSION].dropna().unique()):
         of_version = frame[frame[VERSION] == version]
         expected = background.estimator.expect(of_version.drop(columns=VERSION))
-        for part, estimates in background.estimator.estimate(expected).items():
+        estimated = background.estimator.estimate(expected, day.weekday())
+        for part, estimates in estimated.items():
             row_count = int(rows_in(monitor, of_version, str(version), part).sum())
             for estimate in estimates:
                 yield PerformanceRow(
@@ -198,14 +217,16 @@ def _estimated(
                     reference_value=background.usual.get((part, estimate.metric)),
                     row_count=row_count,
                     config_hash=config_hash,
+                    expected=to_digits(estimate.expected),
+                    deviation=to_digits(estimate.deviation),
+                    p_value=to_digits(estimate.p_value),
                 )
         surprise = background.estimator.surprise(expected, day.weekday())
         if surprise is not None:
-            excess = surprise.excess / surprise.expected
             coverage = surprise.rows / len(of_version)
             key = _key(monitor, day, str(version), ALL_ROWS, coverage, is_late, config_hash)
-            error = DayError(1 + excess, 1.0, surprise.p_value, surprise.rows)
-            yield _test(monitor, key, EXCESS, error, value=excess, reference=0.0)
+            test = surprise.excess, 0.0, surprise.deviation, surprise.p_value, surprise.rows
+            yield _test(key, EXCESS, DayError(*test))
 
 
 def _error_of_day(
@@ -226,7 +247,7 @@ def _error_of_day(
         version = max(map(str, whole["model_version"].dropna()), default=None)
         coverage = error.labelled / max(int(whole["rows"].sum()), error.labelled)
         key = _key(monitor, day, version, ALL_ROWS, coverage, is_late, config_hash)
-        yield _test(monitor, key, CAPPED_ERROR, error, error.value, error.expected)
+        yield _test(key, CAPPED_ERROR, error)
 
 
 def _key(
@@ -252,29 +273,19 @@ def _key(
     }
 
 
-def _test(
-    monitor: Monitor,
-    key: dict[str, Any],
-    metric: str,
-    error: DayError,
-    value: float,
-    reference: float,
-) -> PerformanceRow:
-    """A metric that is a test of the day's error: its value, the expected one, and the verdict."""
-    level = policy_of(monitor).level
-    # As stored, so that the test decided again says the same.
-    stored, expected, p_value = (to_digits(number) for number in (value, reference, error.p_value))
+def _test(key: dict[str, Any], metric: str, error: DayError) -> PerformanceRow:
+    """A metric that is a test of the day's error."""
     return PerformanceRow(
         **key,
         metric=metric,
-        value=stored,
+        value=to_digits(error.value),
         lower=None,
         upper=None,
-        reference_value=expected,
+        reference_value=to_digits(error.expected),
         row_count=error.labelled,
-        p_value=p_value,
-        threshold_p=level * BUDGET_SHARE,
-        is_alarm=is_alarm_of_test(metric, stored, expected, p_value, level),
+        expected=to_digits(error.expected),
+        deviation=to_digits(error.deviation),
+        p_value=to_digits(error.p_value),
     )
 
 

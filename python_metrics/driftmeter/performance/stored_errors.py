@@ -1,7 +1,8 @@
 """Rows of ``metrics.performance``, and the history of what they were."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -12,6 +13,12 @@ from driftmeter.warehouse.turn import alone
 
 DELETE = sa.text(
     "delete from metrics.performance where monitor = :monitor and partition_date = :day"
+)
+FORGET = sa.text("delete from metrics.reference_errors where monitor = :monitor")
+KEEP = sa.text(
+    "insert into metrics.reference_errors"
+    " (monitor, partition_date, kind, metric, difference, deviation)"
+    " values (:monitor, :day, :kind, :metric, :difference, :deviation)"
 )
 # What a value is, beside its key.
 CONTENT = ("value", "lower", "upper", "label_coverage", "state")
@@ -69,6 +76,27 @@ def replace_day(
             [vars(row) for row in rows],
         )
     _record_changes(connection, monitor, [day])
+
+
+@dataclass(frozen=True)
+class ReferenceError:
+    """A row of ``metrics.reference_errors``: how far a reference day was from what it expects."""
+
+    day: dt.date
+    kind: str
+    metric: str
+    difference: float
+    deviation: float
+
+
+def replace_reference_errors(
+    connection: sa.Connection, monitor: Monitor, errors: Iterable[ReferenceError]
+) -> None:
+    """Replace what is known of the reference's own days."""
+    alone(connection, f"reference errors {monitor.name}")
+    connection.execute(FORGET, {"monitor": monitor.name})
+    if rows := [{"monitor": monitor.name, **vars(error)} for error in errors]:
+        connection.execute(KEEP, rows)
 
 
 def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) -> None:

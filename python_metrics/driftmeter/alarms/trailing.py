@@ -1,0 +1,121 @@
+"""Whether a day's difference from the reference is new, beside the days just before it.
+
+The trailing baseline is the median of the 28 days that end a week before the judged day. A slow
+season is in it, a fault of a few days is not.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from driftmeter.alarms.day_null import tail
+from driftmeter.monitors.baselines import LAG, TRAILING
+from driftmeter.quality.counts import Floats
+
+# Fewer days of a trailing baseline tell nothing.
+FEWEST_TRAILING = 10
+# Days before that wander by more than so many of the reference's deviations have a scale of their
+# own; by less, it is the noise of a median.
+WIDER = 1.5
+# Standard deviations of a normal in one median absolute deviation.
+NORMAL_DEVIATION = 1.4826
+
+
+def against_trailing(
+    effect: Floats,
+    variance: Floats,
+    differences: Floats,
+    statistic: npt.NDArray[np.int64],
+    lengths: Floats,
+    freedom: Floats,
+    known: Floats,
+) -> tuple[Floats, Floats]:
+    """P-value and size of each day's effect, less the median of the days before it.
+
+    Parameters
+    ----------
+    effect : array of float, shape (days,)
+        Each day's difference from the reference, or that of the days that are judged with it.
+    variance : array of float, shape (days,)
+        Of one day's difference.
+    differences : array of float, shape (days, S)
+        Of each day and statistic; NaN where no baseline may hold the day.
+    statistic : array of int, shape (days,)
+        The one that is asked for, by day.
+    lengths : array of float, shape (days,)
+        How many days are judged together.
+    freedom, known : arrays of float, shape (days,)
+        Of the variance, as `tail` takes them.
+
+    Returns
+    -------
+    tuple of two arrays of float, shape (days,)
+        NaN where the days before are too few. 1 on the way back to the reference, where nothing is
+        new.
+    """
+    days = len(statistic)
+    deviations, change = np.full(days, np.nan), np.full(days, np.nan)
+    middle, step, count = _trailing(differences, statistic)
+    is_compared = (count >= FEWEST_TRAILING) & np.isfinite(effect)
+    change[is_compared] = (effect - middle)[is_compared]
+    # A share that rose from nothing wanders as shares of its new size do; from one day to the next,
+    # so that the rise itself is none of it.
+    wandering = (NORMAL_DEVIATION * step) ** 2 / 2
+    wider = np.where(wandering > WIDER**2 * variance, wandering / variance, 1.0)
+    # A median of normal errors varies by pi / 2 as much as their mean.
+    own = variance * wider * (1 / lengths + np.pi / 2 / np.maximum(count, 1))
+    deviations[is_compared] = (change / np.sqrt(own))[is_compared]
+    deviations[change * effect < 0] = 0.0
+    p_value = np.where(np.isfinite(deviations), tail(deviations, freedom, known), np.nan)
+    return p_value, change
+
+
+def p_value_of_news(
+    difference: Floats, deviation: Floats, excluded: npt.NDArray[np.bool_]
+) -> Floats:
+    """P-value of each day of one statistic beside the days before it; NaN where these are too few.
+
+    Parameters
+    ----------
+    difference, deviation : arrays of float, shape (days,)
+        Of each day from its expected value, and of a calm day; NaN where there is none.
+    excluded : array of bool, shape (days,)
+        Days that no trailing baseline may hold.
+    """
+    days = len(difference)
+    usable = np.where(excluded, np.nan, difference)[:, None]
+    same, one = np.zeros(days, dtype=np.int64), np.ones(days)
+    known = np.full(days, 1e9), one
+    p_value, _ = against_trailing(difference, deviation**2, usable, same, one, *known)
+    return p_value
+
+
+def _trailing(
+    difference: Floats, statistic: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Of the trailing days of each: their median, that of their steps, and how many there are.
+
+    The median: days of a fault that nobody has acknowledged must not hide the next one.
+
+    Parameters
+    ----------
+    difference : array of float, shape (days, S)
+        NaN where no baseline may hold the day.
+    statistic : array of int, shape (days,)
+        The one that is asked for, by day.
+    """
+    days = len(statistic)
+    middle, step = np.full(days, np.nan), np.full(days, np.nan)
+    before = np.concatenate(
+        [np.full((LAG + TRAILING - 1, difference.shape[1]), np.nan), difference]
+    )
+    windows = np.lib.stride_tricks.sliding_window_view(before, TRAILING, axis=0)[:days]
+    windows = windows[np.arange(days), statistic]
+    count = np.isfinite(windows).sum(axis=1)
+    whole = count == TRAILING
+    middle[whole] = np.median(windows[whole], axis=1)
+    step[whole] = np.median(np.abs(np.diff(windows[whole], axis=1)), axis=1)
+    # From one day to the next that there is, where some are not.
+    for day in np.flatnonzero(~whole & (count >= FEWEST_TRAILING)):
+        known = windows[day][np.isfinite(windows[day])]
+        middle[day], step[day] = np.median(known), np.median(np.abs(np.diff(known)))
+    return middle, step, count
