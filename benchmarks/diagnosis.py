@@ -44,7 +44,8 @@ from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.relations import fit_relations
 from driftmeter.monitors.config import Days, Monitor
 from driftmeter.performance.alarms import WORDS, ErrorAlarm
-from driftmeter.performance.daily_error import CAPPED, fit_errors, judge_errors
+from driftmeter.performance.daily_error import CAPPED, CAPPED_ERROR, fit_errors, judge_errors
+from driftmeter.performance.decided import EXCESS, decide_tests
 from driftmeter.performance.error_cause import Learners
 from driftmeter.performance.losses import row_losses
 from driftmeter.warehouse import connection

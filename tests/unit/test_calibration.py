@@ -7,9 +7,20 @@ from scipy import stats
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.day_null import _negative_binomial, fit_day_null, p_values
-from driftmeter.alarms.decision import SHARES, Policy, as_deviations, decide, matters, shares_of
+from driftmeter.alarms.decision import (
+    OF_COLUMNS,
+    SHARES,
+    Policy,
+    as_deviations,
+    decide,
+    level_of,
+    matters,
+    policy_of,
+    shares_of,
+)
 from driftmeter.alarms.statistics import fit_scale, measure
 from driftmeter.quality.counts import Counts
+from tests.unit.test_diagnosis import MONITOR
 
 MONDAY = np.datetime64("2019-02-04")
 
@@ -176,10 +187,21 @@ def test_shares_are_spent_whole_whatever_there_is_to_test() -> None:
     groups = np.array(["rows"] * 4 + ["segments"] * 10 + ["multivariate"])
     shares = shares_of(groups)
     assert shares.sum() == pytest.approx(1)
-    assert shares[:4].sum() == pytest.approx(SHARES["rows"])
+    of_columns = sum(SHARES[group] for group in OF_COLUMNS)
+    assert shares[:4].sum() == pytest.approx(SHARES["rows"] / of_columns)
     assert shares_of(groups[:4]).sum() == pytest.approx(1)
     untested = decide(np.array([np.nan, 1e-9]), np.array([0.5, 0.5]), 0.05)
     assert untested.is_significant.tolist() == [False, True]
+
+
+def test_the_days_level_is_spent_once_by_all_families_together() -> None:
+    assert sum(SHARES.values()) == pytest.approx(1)
+    for changes in ({}, {"target": None}, {"segments": ()}, {"target": None, "segments": ()}):
+        monitor = MONITOR.model_copy(update=changes)
+        spent = [level_of(monitor, family) for family in SHARES]
+        assert sum(spent) == pytest.approx(policy_of(monitor).level)
+        assert (spent[3] == spent[4] == 0) == (monitor.target is None)
+        assert level_of(monitor, *OF_COLUMNS) == pytest.approx(sum(spent[:3]))
 
 
 def test_an_effect_below_the_floor_does_not_matter() -> None:

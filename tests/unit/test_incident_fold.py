@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftmeter.incidents.breach import FAMILIES, Breach
-from driftmeter.incidents.fold import QUIET, Away, Incident, Transition, fold
+from driftmeter.incidents.fold import QUIET, THE_ERROR, Away, Incident, Transition, fold
 
 FIRST = dt.date(2019, 4, 1)
 
@@ -99,6 +99,18 @@ def test_columns_that_are_away_keep_no_error_open() -> None:
     worse = Breach("performance_drop", "the error rose", "y", ("y", "a"))
     (found,) = fold(calendar(30, (1, worse)), {day(n): {Away("a")} for n in range(30)})
     assert found.closed_on == day(1 + QUIET.days)
+
+
+def test_an_error_that_lasts_keeps_its_incident_open_and_hides_no_other() -> None:
+    worse = Breach("performance_drop", "the error rose", "y", ("y",))
+    lasting = {day(number): {THE_ERROR} for number in range(2, 30)}
+    (found,) = fold(calendar(25, (1, worse)), lasting)
+    assert (found.closed_on, found.last_seen_on, found.days) == (None, day(24), 1)
+    # Alarms in a row are one; an alarm beside weeks of the same error is news.
+    again = Breach("concept_drift", "the relation changed", "y", ("y",))
+    first, second = fold(calendar(28, (1, worse), (4, worse), (20, again)), lasting)
+    assert (first.days, first.closed_on) == (2, None)
+    assert (second.opened_on, second.first.kind) == (day(20), "concept_drift")
 
 
 def test_two_that_turn_out_to_be_one_are_one() -> None:

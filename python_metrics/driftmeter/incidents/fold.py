@@ -33,6 +33,7 @@ class Away:
     segment_value: str = ""
 
 
+PERFORMANCE = "performance"
 # Of an error that is still beyond the reference.
 THE_ERROR = Away("", "error")
 
@@ -135,6 +136,11 @@ class Incident:
             return False
         if day - self.last_seen_on > SAME_WITHIN and not self._is_open_gap:
             return False
+        alarmed_on, _ = self.last
+        lasted = self.first.family == PERFORMANCE and self.last_seen_on > alarmed_on
+        if lasted and day - alarmed_on > QUIET:
+            # The error lasted without an alarm: one that is an alarm beside such days is another.
+            return False
         columns = self.columns
         return not (columns or breach.columns) or bool({*columns} & {*breach.columns})
 
@@ -175,7 +181,7 @@ class Incident:
 
     def _holds(self, away: Collection[Away]) -> bool:
         """Whether one of its columns has not come back, or its error."""
-        if self.first.family == "performance":
+        if self.first.family == PERFORMANCE:
             return THE_ERROR in away
         if not away or self.first.family not in OF_VALUES:
             return False

@@ -1,0 +1,150 @@
+"""Which errors are alarms: significant, large and new, within the share of the budget."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from driftmeter.alarms.decision import level_of
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.daily_error import CAPPED_ERROR
+from driftmeter.performance.decided import EXCESS, decide_tests
+from tests.unit.test_diagnosis import MONITOR
+
+FIRST = dt.date(2019, 4, 1)
+NONE = pd.DataFrame({"day": [], "metric": [], "kind": [], "difference": []})
+DEVIATION = 0.05
+
+
+def stored(
+    excess: Sequence[float], metric: str = EXCESS, version: str = "v1", kind: str = "realised"
+) -> pd.DataFrame:
+    """A stored test a day, of days whose excess error is this many times the expected error."""
+    values = np.asarray(excess, dtype=float)
+    expected = 0.0 if metric == EXCESS else 1.0
+    return pd.DataFrame(
+        {
+            "day": [FIRST + dt.timedelta(days=place) for place in range(len(values))],
+            "metric": metric,
+            "kind": kind,
+            "model_version": version,
+            "value": values + expected,
+            "lower": values + expected - 2 * DEVIATION,
+            "reference_value": expected,
+            "expected": expected,
+            "deviation": DEVIATION,
+            "p_value": 2 * stats.norm.sf(np.abs(values) / DEVIATION),
+        }
+    )
+
+
+def alarms(tests: pd.DataFrame, reference: pd.DataFrame = NONE) -> list[int]:
+    """Places of the days with an alarm."""
+    decided = decide_tests(MONITOR, tests, reference)
+    return sorted({(day - FIRST).days for day in decided.loc[decided["is_alarm"], "day"]})
+
+
+def at(budget: float) -> Monitor:
+    """The monitor at so many false alarms a month."""
+    told = {**MONITOR.model_dump(by_alias=True), "alarm_budget": {"false_alarms_per_month": budget}}
+    return Monitor.model_validate(told)
+
+
+def wandering(days: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, DEVIATION, days)
+
+
+@pytest.mark.parametrize("metric", [EXCESS, CAPPED_ERROR])
+def test_a_step_is_found_on_its_first_day_and_a_better_model_never(metric: str) -> None:
+    excess = np.zeros(60)
+    excess[50:] = 0.3
+    assert alarms(stored(excess, metric))[0] == 50
+    assert alarms(stored(-excess, metric)) == []
+
+
+def test_a_slow_season_is_not_new_and_a_step_in_it_is() -> None:
+    season = np.linspace(0, 0.4, 120) + wandering(120, 1) / 3
+    assert alarms(stored(season)) == []
+    season[110] += 0.4
+    assert alarms(stored(season)) == [110]
+
+
+def test_the_first_days_are_held_against_those_of_the_reference() -> None:
+    level = np.full(10, 0.3)
+    assert alarms(stored(level)) == list(range(10))
+    # The reference ended as high as the days go on.
+    before = pd.DataFrame(
+        {
+            "day": [FIRST - dt.timedelta(days=place) for place in range(40, 0, -1)],
+            "metric": EXCESS,
+            "kind": "realised",
+            "difference": 0.3,
+        }
+    )
+    assert alarms(stored(level), before) == []
+
+
+def test_days_that_no_baseline_may_hold_hide_nothing() -> None:
+    excess = np.zeros(60)
+    excess[20:] = 0.3
+    tests = stored(excess)
+    assert 55 not in alarms(tests)
+    excluded = {FIRST + dt.timedelta(days=place) for place in range(20, 60)}
+    decided = decide_tests(MONITOR, tests, NONE, excluded)
+    assert decided["is_alarm"].iloc[20:40].all()
+
+
+def test_a_rise_too_small_to_matter_is_no_alarm_however_certain() -> None:
+    tests = stored(np.full(5, 0.09)).assign(deviation=0.001, p_value=1e-12)
+    assert alarms(tests) == []
+
+
+def test_an_estimate_speaks_only_if_its_whole_interval_is_above_the_reference() -> None:
+    excess = np.zeros(40)
+    excess[-1] = 0.4
+    tests = stored(excess, CAPPED_ERROR, kind="estimated").assign(metric="mae")
+    assert alarms(tests) == [39]
+    assert alarms(tests.assign(lower=0.99)) == []
+
+
+@pytest.mark.parametrize("versions", [1, 2, 3])
+def test_calm_days_spend_no_more_than_the_share_of_the_errors(versions: int) -> None:
+    """Whatever the number of versions, whose tests share one level."""
+    loose, days = at(6.0), 6_000
+    tests = pd.concat(
+        [
+            stored(wandering(days, 0), CAPPED_ERROR),
+            *(stored(wandering(days, 1 + v), EXCESS, f"v{v}") for v in range(versions)),
+        ],
+        ignore_index=True,
+    )
+    # Every rise counts as large: here only the level decides.
+    tests["value"] = (tests["value"] - tests["expected"]) * 1e6 + tests["expected"]
+    tests["deviation"] *= 1e6
+    decided = decide_tests(loose, tests, NONE)
+    share = decided.groupby("day")["is_alarm"].any().mean()
+    level = level_of(loose, "error")
+    assert share <= level + 3 * np.sqrt(level / days)
+    # One rise in two, and what must be new as well: the level is used, if not whole.
+    assert share >= level / 4
+
+
+def test_another_policy_decides_the_same_tests_otherwise() -> None:
+    excess = np.append(np.zeros(50), 0.17)
+    strict, loose = (
+        Monitor.model_validate(
+            {
+                **MONITOR.model_dump(by_alias=True),
+                "alarm_budget": {"false_alarms_per_month": budget},
+            }
+        )
+        for budget in (0.1, 5)
+    )
+    said = [
+        decide_tests(policy, stored(excess), NONE)["is_alarm"].iloc[-1]
+        for policy in (strict, loose)
+    ]
+    assert said == [False, True]
