@@ -13,6 +13,7 @@ a fault without any alarm is a miss, and counts as wrong.
 
 import argparse
 import datetime as dt
+import itertools
 import json
 import time
 from collections import Counter
@@ -24,6 +25,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.detection import interval
+from benchmarks.error_tests import ErrorTests
 from benchmarks.judges import Binning
 from benchmarks.planted import PLANTS, Planted
 from driftmeter.alarms.area import Area
@@ -44,10 +46,9 @@ from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.relations import fit_relations
 from driftmeter.monitors.config import Days, Monitor
 from driftmeter.performance.alarms import WORDS, ErrorAlarm
-from driftmeter.performance.daily_error import CAPPED, CAPPED_ERROR, fit_errors, judge_errors
-from driftmeter.performance.decided import EXCESS, decide_tests
+from driftmeter.performance.daily_error import CAPPED_ERROR
+from driftmeter.performance.decided import EXCESS
 from driftmeter.performance.error_cause import Learners
-from driftmeter.performance.losses import row_losses
 from driftmeter.warehouse import connection
 
 SEED = 20261123
@@ -100,10 +101,13 @@ class World:
         self.learners = {day: Learners(self.monitor, rows) for day, rows in self.like.items()}
         self.importance = feature_importance(self.monitor, self.reference)
         self.relations = fit_relations(self.monitor.features, self.reference)
-        self.cap = float(np.nanquantile(row_losses(self.monitor, whole), CAPPED))
-        losses = self._errors(self.frames)
-        self.errors = fit_errors(self.monitor, losses[[day in span for day in losses["day"]]])
-        self.calm_errors = judge_errors(self.monitor, self.errors, losses)
+        in_reference = {day: rows for day, rows in self.frames.items() if day in span}
+        self.errors = ErrorTests(self.monitor, in_reference)
+        self.calm_errors = {
+            day: self.errors.of_day(day, rows)
+            for day, rows in self.frames.items()
+            if day not in span and len(rows)
+        }
         self.rows = {day: float(len(self.frames[day])) for day in days if day in span}
         names = list(self.monitor.features)
         self.encoding = Encoding(self.reference[names])
@@ -112,13 +116,6 @@ class World:
         self.model = HistGradientBoostingRegressor(max_iter=100, random_state=1).fit(
             inputs[:, self.varied], self.reference[self.monitor.prediction]
         )
-
-    def _errors(self, frames: dict[dt.date, pd.DataFrame]) -> pd.DataFrame:
-        errors = []
-        for day, frame in frames.items():
-            loss = pd.Series(row_losses(self.monitor, frame)).dropna().clip(upper=self.cap)
-            errors.append((day, float(len(loss)), loss.mean(), (loss**2).mean()))
-        return pd.DataFrame(errors, columns=["day", "rows", "mean", "square"])
 
     def predict(self, rows: pd.DataFrame, calm: pd.DataFrame) -> pd.DataFrame:
         """Rows with the predictions that the model gives for changed inputs."""
@@ -170,24 +167,15 @@ class World:
         return breaches
 
     def _error(self, day: dt.date, rows: pd.DataFrame) -> ErrorAlarm | None:
-        judged = judge_errors(self.monitor, self.errors, self._errors({day: rows}))
-        if day not in judged:
-            return None
-        errors = {**{d: e for d, e in self.calm_errors.items() if d < day}, **judged}
-        tests = pd.DataFrame(
-            {"day": each, **vars(error), "reference_value": error.expected, "kind": "realised",
-             "metric": CAPPED_ERROR, "model_version": None, "lower": np.nan}
-            for each, error in errors.items()
-        )  # fmt: skip
         # The day's other test, which finds nothing, has its half of the level.
-        other = tests.iloc[[-1]].assign(metric=EXCESS, value=0.0, p_value=1.0)
-        none = pd.DataFrame(columns=["day", "metric", "kind", "difference"])
-        decided = decide_tests(self.monitor, pd.concat([tests, other], ignore_index=True), none)
-        (today,) = decided[
-            (decided["day"] == day) & (decided["metric"] == CAPPED_ERROR)
-        ].itertuples()
-        if not today.is_alarm:
+        tests = self.errors.of_day(day, rows)
+        others = [{**test, "metric": EXCESS, "value": 0.0, "p_value": 1.0} for test in tests]
+        calm = (of_day for each, of_day in self.calm_errors.items() if each < day)
+        decided = self.errors.decided([*itertools.chain(*calm), *tests, *others])
+        today = decided[(decided["day"] == day) & (decided["metric"] == CAPPED_ERROR)]
+        if not today["is_alarm"].any():
             return None
+        (today,) = today.itertuples()
         return ErrorAlarm(
             metric=WORDS[self.monitor.task],
             error=today.value,

@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.detection import MONTH, SEED, interval
+from benchmarks.error_tests import ErrorTests
 from dagster_driftmeter.dbt.project_manifest import monitors
 from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
-from driftmeter.performance.daily_error import CAPPED_ERROR
-from driftmeter.performance.decided import EXCESS, decide_tests
+from driftmeter.performance.decided import EXCESS
 from driftmeter.performance.estimator import ALL_ROWS, Estimator
 from driftmeter.performance.intervals import labelled_rows, point_metrics
 from driftmeter.performance.outcomes import THRESHOLD
@@ -106,48 +106,24 @@ def scored(monitor: Monitor, later: Frames, estimates: pd.DataFrame) -> dict[str
     return scores
 
 
-def test_of(estimator: Estimator, day: dt.date, rows: pd.DataFrame) -> dict[str, object] | None:
-    """The stored test of whether a day is more wrong than its inputs explain; None of too few."""
-    surprise = estimator.surprise(estimator.expect(rows), day.weekday())
-    if surprise is None:
-        return None
-    return {
-        "day": day, "metric": EXCESS, "kind": "realised", "model_version": None,
-        "value": surprise.excess, "lower": np.nan, "reference_value": 0.0, "expected": 0.0,
-        "deviation": surprise.deviation, "p_value": surprise.p_value,
-    }  # fmt: skip
-
-
 def planted(monitor: Monitor, estimator: Estimator, reference: Frames, later: Frames) -> dict:  # type: ignore[type-arg]
     """Days called concept drift: as they are, with errors a fifth larger, and with longer trips."""
     generator = np.random.default_rng(SEED)
     pool = pd.concat(reference.values(), ignore_index=True)
     miles = pool["trip_distance_miles"].clip(0.1, 20).fillna(0.1)
-    days = list(reference)
-    before = pd.DataFrame(
-        {
-            "day": days[test.place],
-            "metric": EXCESS,
-            "kind": test.kind,
-            "difference": test.difference,
-        }
-        for test in estimator.reference_tests
-        if test.kind == "realised"
-    )
+    errors = ErrorTests(monitor, reference, estimator)
     # A planted day comes after calm ones.
-    calm = [test_of(estimator, day, rows) for day, rows in later.items()]
+    calm = [errors.of_day(day, rows) for day, rows in later.items()]
     counts = {"calm": 0, "concept": 0, "covariate": 0}
     for place, (day, rows) in enumerate(later.items()):
         error = rows[str(monitor.target)] - rows[monitor.prediction]
         worse = rows.assign(**{str(monitor.target): rows[monitor.prediction] + RISE * error})
         harder = pool.sample(len(rows), weights=miles, random_state=int(generator.integers(2**31)))
         for name, asked in (("calm", rows), ("concept", worse), ("covariate", harder)):
-            tests = [each for each in (*calm[:place], test_of(estimator, day, asked)) if each]
-            # The day's other test, which finds nothing, has its half of the level.
-            other = {**tests[-1], "metric": CAPPED_ERROR, "value": 0.0, "p_value": 1.0}
-            decided = decide_tests(monitor, pd.DataFrame([*tests, other]), before)
+            before = [test for of_day in calm[:place] for test in of_day]
+            decided = errors.decided([*before, *errors.of_day(day, asked)])
             is_called = decided["is_alarm"] & (decided["day"] == day)
-            counts[name] += bool(is_called.any())
+            counts[name] += bool((is_called & (decided["metric"] == EXCESS)).any())
     return {
         name: {"days": len(later), "called": count, "interval": interval(count, len(later))}
         for name, count in counts.items()

@@ -1,0 +1,89 @@
+"""The tests of a day's error from rows in memory, as the performance step stores them."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.daily_error import (
+    CAPPED,
+    CAPPED_ERROR,
+    DayError,
+    fit_errors,
+    judge_errors,
+)
+from driftmeter.performance.decided import EXCESS, decide_tests
+from driftmeter.performance.estimator import Estimator
+from driftmeter.performance.losses import row_losses
+
+
+class ErrorTests:
+    """Tests of days held against a reference.
+
+    Parameters
+    ----------
+    reference : mapping of date to pandas.DataFrame
+        Rows of each reference day.
+    estimator : Estimator, optional
+        Fitted on the reference; without it no day is held against what its inputs explain.
+    """
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        reference: Mapping[dt.date, pd.DataFrame],
+        estimator: Estimator | None = None,
+    ) -> None:
+        self.monitor, self.estimator = monitor, estimator
+        losses = pd.concat([self._losses(rows) for rows in reference.values()])
+        self._cap = float(losses.quantile(CAPPED))
+        usual = self._errors(reference)
+        self._null = fit_errors(monitor, usual)
+        days = list(reference)
+        before = [
+            (day, CAPPED_ERROR, error.value - error.expected)
+            for day, error in judge_errors(monitor, self._null, usual).items()
+        ] + [
+            (days[test.place], EXCESS, test.difference)
+            for test in (estimator.reference_tests if estimator else ())
+            if test.kind == "realised"
+        ]
+        self._before = pd.DataFrame(before, columns=["day", "metric", "difference"])
+        self._before["kind"] = "realised"
+
+    def of_day(self, day: dt.date, rows: pd.DataFrame) -> list[dict[str, object]]:
+        """Rows of ``metrics.performance``: of the day's error, and beside what inputs explain."""
+        judged = judge_errors(self.monitor, self._null, self._errors({day: rows}))
+        tests = [self._row(day, CAPPED_ERROR, error) for error in judged.values()]
+        if self.estimator:
+            found = self.estimator.surprise(self.estimator.expect(rows), day.weekday())
+            if found:
+                beside = DayError(found.excess, 0.0, found.deviation, found.p_value, found.rows)
+                tests.append(self._row(day, EXCESS, beside))
+        return tests
+
+    def decided(self, tests: list[dict[str, object]]) -> pd.DataFrame:
+        """What the monitor's policy decides of tests of days in order."""
+        return decide_tests(self.monitor, pd.DataFrame(tests), self._before)
+
+    @staticmethod
+    def _row(day: dt.date, metric: str, error: DayError) -> dict[str, object]:
+        return {
+            **vars(error), "day": day, "metric": metric, "kind": "realised", "model_version": None,
+            "lower": np.nan, "reference_value": error.expected,
+        }  # fmt: skip
+
+    def _losses(self, rows: pd.DataFrame) -> pd.Series:
+        return pd.Series(row_losses(self.monitor, rows)).dropna()
+
+    def _errors(self, frames: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:
+        losses = {day: self._losses(rows).clip(upper=self._cap) for day, rows in frames.items()}
+        return pd.DataFrame(
+            [
+                (day, float(len(loss)), loss.mean(), (loss**2).mean())
+                for day, loss in losses.items()
+            ],
+            columns=["day", "rows", "mean", "square"],
+        )
