@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.stats import beta
 
 from benchmarks import judges, streams
@@ -30,6 +31,8 @@ SEED = 20261123
 RESULTS = Path(__file__).parent / "results"
 BUDGET = 1.0
 MONTH = 365.25 / 12
+# Of the ledger of a monitor that has a target.
+PARTS = ("columns", "error", "estimate", "volume")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Scenario:
         Columns of which one must be in alarm; any where empty.
     judged : int or None
         Rows of a judged day, where they are others than the reference's.
+    versions : int
+        Of a model whose errors, estimates and numbers of rows are judged too; 0 without one.
     by_day : int
         An alarm on one of the first so many days counts.
     """
@@ -60,6 +65,7 @@ class Scenario:
     peers: int = 0
     judged: int | None = None
     target: str = ""
+    versions: int = 0
 
 
 def scenarios(r: int) -> Iterator[Scenario]:
@@ -83,6 +89,17 @@ def scenarios(r: int) -> Iterator[Scenario]:
         "calm, 2,500 rows, day effect 0.02, segments and classifier", Stream(2500, 0.02), r // 5,
         30, segments=("part",), classify=True, target="at most 1 a month",
     )  # fmt: skip
+    for carried in (0.3, 0.6, 0.8):
+        yield Scenario(
+            f"calm, 300 rows, day effect 0.1, one column's goes on by {carried}",
+            Stream(300, 0.1, carried=carried), r // 2, 30, target="at most 1 a month",
+        )  # fmt: skip
+    for versions in (1, 2):
+        yield Scenario(
+            f"calm, 300 rows, day effect 0.05, the whole ledger, versions: {versions}",
+            Stream(300, 0.05), r // 5, 30, segments=("part",), versions=versions,
+            target="at most 1 a month",
+        )  # fmt: skip
     two = Stream(2000, 0.02)
     peers = max(r // 5, 5)
     yield Scenario(
@@ -138,8 +155,20 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
     generator = np.random.default_rng([SEED, number, repeat])
     stream = scenario.stream
     after = replace(stream, rows=scenario.judged or stream.rows)
-    reference = [stream.day(generator) for _ in range(REFERENCE_DAYS)]
-    later = [after.day(generator) for _ in range(scenario.days)]
+    if stream.carried:
+        every = stream.days(generator, REFERENCE_DAYS + scenario.days)
+        reference, later = every[:REFERENCE_DAYS], every[REFERENCE_DAYS:]
+    else:
+        reference = [stream.day(generator) for _ in range(REFERENCE_DAYS)]
+        later = [after.day(generator) for _ in range(scenario.days)]
+    if scenario.versions:
+        reference, later = (
+            [_scored(frame, generator, scenario) for frame in frames]
+            for frames in (reference, later)
+        )
+        spent = judges.ledger(reference, later, BUDGET, scenario.segments)
+        by_part = {f"driftmeter, {part}": [sum(part in day for day in spent)] for part in PARTS}
+        return {"driftmeter": [sum(bool(day) for day in spent)], **by_part}
     if scenario.fault:
         later = [scenario.fault(frame, generator, day) for day, frame in enumerate(later)]
     verdicts = judges.ours(reference, later, BUDGET, scenario.segments, classify=scenario.classify)
@@ -163,6 +192,17 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
         for name, judge in peers.items():
             hits[name] = [_hit(scenario, judge(reference, later))]
     return hits
+
+
+def _scored(
+    frame: pd.DataFrame, generator: np.random.Generator, scenario: Scenario
+) -> pd.DataFrame:
+    """A day of other length, with a model's predictions and their outcomes."""
+    rows = int(scenario.stream.rows * np.exp(generator.normal(0, scenario.stream.day_effect)))
+    frame = frame.sample(rows, replace=True, random_state=generator)
+    return streams.scored(
+        frame.reset_index(drop=True), generator, scenario.stream.day_effect, scenario.versions
+    )
 
 
 def _hit(scenario: Scenario, alarms: list[list[str]]) -> int:
@@ -237,6 +277,12 @@ def as_table(results: list[Result]) -> str:
             ]
             extra = rates.get("driftmeter, ranked first")
             note = f"; ranked first {extra['rate']:.2f}" if extra else ""
+            spent = [
+                f"{part} {factor * rates[f'driftmeter, {part}']['rate']:.2f}"
+                for part in PARTS
+                if f"driftmeter, {part}" in rates
+            ]
+            note += f"; of {', '.join(spent)}" if spent else ""
             lines.append(
                 f"| {result['scenario']} | {result['target']} | {cells[0]}{note} |"
                 f" {' | '.join(cells[1:])} |"

@@ -1,7 +1,7 @@
 """The tests of a day's error from rows in memory, as the performance step stores them."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ from driftmeter.performance.daily_error import (
     fit_errors,
     judge_errors,
 )
-from driftmeter.performance.decided import EXCESS, decide_tests
-from driftmeter.performance.estimator import Estimator
+from driftmeter.performance.decided import EXCESS, LOSS, decide_tests
+from driftmeter.performance.estimator import ALL_ROWS, Estimator
 from driftmeter.performance.losses import row_losses
 
 
@@ -42,37 +42,52 @@ class ErrorTests:
         usual = self._errors(reference)
         self._null = fit_errors(monitor, usual)
         days = list(reference)
+        names = {"realised": EXCESS, "estimated": LOSS[monitor.task]}
         before = [
-            (day, CAPPED_ERROR, error.value - error.expected)
+            (day, CAPPED_ERROR, "realised", error.value - error.expected)
             for day, error in judge_errors(monitor, self._null, usual).items()
         ] + [
-            (days[test.place], EXCESS, test.difference)
+            (days[test.place], names[test.kind], test.kind, test.difference)
             for test in (estimator.reference_tests if estimator else ())
-            if test.kind == "realised"
         ]
-        self._before = pd.DataFrame(before, columns=["day", "metric", "difference"])
-        self._before["kind"] = "realised"
+        self._before = pd.DataFrame(before, columns=["day", "metric", "kind", "difference"])
 
     def of_day(self, day: dt.date, rows: pd.DataFrame) -> list[dict[str, object]]:
-        """Rows of ``metrics.performance``: of the day's error, and beside what inputs explain."""
+        """Rows of ``metrics.performance``: of the day's error, and of each version's."""
         judged = judge_errors(self.monitor, self._null, self._errors({day: rows}))
         tests = [self._row(day, CAPPED_ERROR, error) for error in judged.values()]
-        if self.estimator:
-            found = self.estimator.surprise(self.estimator.expect(rows), day.weekday())
-            if found:
-                beside = DayError(found.excess, 0.0, found.deviation, found.p_value, found.rows)
-                tests.append(self._row(day, EXCESS, beside))
+        name = self.monitor.model_version
+        by_version = rows.groupby(name) if name in rows else [(None, rows)]
+        for version, of_version in by_version if self.estimator else ():
+            tests += self._of_version(self.estimator, day, version, of_version)
         return tests
+
+    def _of_version(
+        self, estimator: Estimator, day: dt.date, version: str | None, rows: pd.DataFrame
+    ) -> Iterator[dict[str, object]]:
+        expected = estimator.expect(rows)
+        found = estimator.surprise(expected, day.weekday())
+        if found:
+            beside = DayError(found.excess, 0.0, found.deviation, found.p_value, found.rows)
+            yield self._row(day, EXCESS, beside, version)
+        for each in estimator.estimate(expected, day.weekday())[ALL_ROWS]:
+            if each.metric == LOSS[self.monitor.task]:
+                numbers = (each.value, each.expected, each.deviation, each.p_value, len(rows))
+                row = self._row(day, each.metric, DayError(*numbers), version)
+                # As if its record were good and labels were to come.
+                yield {**row, "kind": "estimated", "lower": each.lower}
 
     def decided(self, tests: list[dict[str, object]]) -> pd.DataFrame:
         """What the monitor's policy decides of tests of days in order."""
         return decide_tests(self.monitor, pd.DataFrame(tests), self._before)
 
     @staticmethod
-    def _row(day: dt.date, metric: str, error: DayError) -> dict[str, object]:
+    def _row(
+        day: dt.date, metric: str, error: DayError, version: str | None = None
+    ) -> dict[str, object]:
         return {
-            **vars(error), "day": day, "metric": metric, "kind": "realised", "model_version": None,
-            "lower": np.nan, "reference_value": error.expected,
+            **vars(error), "day": day, "metric": metric, "kind": "realised",
+            "model_version": version, "lower": np.nan, "reference_value": error.expected,
         }  # fmt: skip
 
     def _losses(self, rows: pd.DataFrame) -> pd.Series:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.error_tests import ErrorTests
 from benchmarks.streams import FIRST
 from driftmeter.alarms.area import Area
 from driftmeter.alarms.calibrate import Calibration
@@ -20,21 +21,24 @@ from driftmeter.alarms.day_null import fit_day_null
 from driftmeter.alarms.verdicts import Verdict, verdicts_of_day
 from driftmeter.drift.domain_classifier import MOST_ROWS, ROW_VARIANCE, DomainClassifier
 from driftmeter.drift.evidently_engine import EvidentlyEngine
+from driftmeter.incidents.arrival import Partition, of_volume
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.estimator import Estimator
 from driftmeter.quality.bins import cuts_of
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
 
 Frames = list[pd.DataFrame]
+VERSION = "version"
 
 
 def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = ()) -> Monitor:
-    """A monitor of a frame's columns, the last number as its prediction."""
+    """A monitor of a frame's columns, the last number as its prediction; `target` is the target."""
     numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
     kinds = {
         name: {"kind": "numerical" if name in numbers else "categorical"}
         for name in frame
-        if name != numbers[-1]
+        if name not in (numbers[-1], "target", VERSION)
     }
     return Monitor.model_validate(
         {
@@ -44,7 +48,8 @@ def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = (
             "timestamp": "at",
             "id": "id",
             "prediction": numbers[-1],
-            "model_version": "version",
+            "model_version": VERSION,
+            **({"target": "target"} if "target" in frame else {}),
             "features": kinds,
             "segments": segments,
             "reference": {"from": str(FIRST), "to": str(FIRST + 58)},
@@ -161,6 +166,33 @@ def ours(
             list(verdicts_of_day(monitor, calibration, evidence, known, place, day, None, area))
         )
     return verdicts
+
+
+def ledger(
+    reference: Frames, later: Frames, budget: float, segments: tuple[str, ...]
+) -> list[list[str]]:
+    """All that is in the ledger of each later day, by the part of the budget that it spends."""
+    spent = [
+        ["columns" for _ in alarms(day)]
+        for day in ours(reference, later, budget, segments, classify=False)
+    ]
+    monitor = monitor_of(reference[0], budget, segments)
+    days = [(FIRST + place).astype(dt.date) for place in range(len(reference) + len(later))]
+    before, after = days[: len(reference)], days[len(reference) :]
+    estimator = Estimator(monitor, reference, [day.weekday() for day in before])
+    errors = ErrorTests(monitor, dict(zip(before, reference, strict=True)), estimator)
+    tests = [errors.of_day(day, rows) for day, rows in zip(after, later, strict=True)]
+    decided = errors.decided([test for of_day in tests for test in of_day])
+    for row in decided[decided["is_alarm"]].itertuples():
+        spent[(row.day - after[0]).days].append("error" if row.kind == "realised" else "estimate")
+    partitions = [
+        Partition(day, "fresh", None, len(rows), None, None)
+        for day, rows in zip(after, later, strict=True)
+    ]
+    counts = {day: float(len(rows)) for day, rows in zip(before, reference, strict=True)}
+    for day in of_volume(counts, partitions, monitor):
+        spent[(day - after[0]).days].append("volume")
+    return spent
 
 
 def _areas(reference: Frames, later: Frames) -> list[float]:

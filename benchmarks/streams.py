@@ -24,16 +24,34 @@ class Stream:
         category's log odds.
     categories : int
         Values of the largest categorical column.
+    carried : float
+        How much of the first column's day effect goes on to the next day, 0 to 1.
     """
 
     rows: int
     day_effect: float
     categories: int = 300
+    carried: float = 0.0
 
-    def day(self, generator: np.random.Generator) -> pd.DataFrame:
-        """One calm day."""
+    def days(self, generator: np.random.Generator, count: int) -> list[pd.DataFrame]:
+        """Calm days in order."""
+        effects = generator.normal(0, self.day_effect, (count, len(NUMBERS)))
+        for day in range(1, count):
+            news = np.sqrt(1 - self.carried**2) * effects[day, 0]
+            effects[day, 0] = self.carried * effects[day - 1, 0] + news
+        return [self.day(generator, shift) for shift in effects]
+
+    def day(self, generator: np.random.Generator, shift: np.ndarray | None = None) -> pd.DataFrame:
+        """One calm day.
+
+        Parameters
+        ----------
+        shift : array of float, shape (7,), optional
+            The day's effect on each of `NUMBERS`; drawn where it is not given.
+        """
         n = self.rows
-        shift = generator.normal(0, self.day_effect, 7)
+        if shift is None:
+            shift = generator.normal(0, self.day_effect, len(NUMBERS))
         pair = generator.normal(size=(n, 2))
         frame = pd.DataFrame(
             {
@@ -70,6 +88,23 @@ CATEGORIES = ("two", "ten", "many", "part")
 def _zipf(count: int) -> np.ndarray:
     weight = 1 / (np.arange(count) + 5.0)
     return weight / weight.sum()
+
+
+def scored(
+    frame: pd.DataFrame, generator: np.random.Generator, day_effect: float, versions: int
+) -> pd.DataFrame:
+    """Rows of a day with predictions, outcomes and the version that predicted each.
+
+    Errors are larger where ``normal`` is, and the day shifts the logarithm of all of them.
+    """
+    n = len(frame)
+    prediction = 10 + 2 * frame["normal"] + frame["left"]
+    size = np.exp(0.3 * frame["normal"] + generator.normal(0, day_effect))
+    return frame.assign(
+        target=prediction + size * generator.normal(0, 1, n),
+        prediction=prediction,
+        version=generator.choice([f"v{number}" for number in range(versions)], n),
+    )
 
 
 def shifted(column: str, deviations: float) -> Fault:

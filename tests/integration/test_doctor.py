@@ -124,7 +124,7 @@ def test_a_project_that_dbt_cannot_read(warehouse_url: str, tmp_path: Path) -> N
     [
         ("9999", "failure", "install the newer version"),
         ("0020", "failure", "drop the schema metrics"),
-        ("0021", "warning", "driftmeter up"),
+        ("0022", "warning", "driftmeter up"),
     ],
 )
 def test_a_schema_of_another_version(

@@ -212,10 +212,10 @@ def test_the_next_migration_goes_on_from_a_filled_warehouse(
             bool_and(weather = 'fair') from metrics.drift_scored
     """
     with of_two_steps.connect() as session:
-        assert later.stored(session) == "0022"
+        assert later.stored(session) == "0023"
         found = session.exec_driver_sql(query.replace("'metrics.", f"'{schema}."))
         assert found.one().tuple() == (True, True, True)
-    with pytest.raises(DriftmeterError, match=r"revision 0022, which .*: its newest is 0021"):
+    with pytest.raises(DriftmeterError, match=r"revision 0023, which .*: its newest is 0022"):
         migrate.upgrade(of_two_steps)
     assert drift_rows(of_two_steps) == rows
     for engine in (of_two_steps, of_one):

@@ -14,7 +14,8 @@ from sklearn.calibration import calibration_curve
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.day import _with_estimate
 from driftmeter.monitors.config import Monitor
-from driftmeter.performance.alarms import estimated_alarms, mark_estimates
+from driftmeter.performance.alarms import estimated_alarms
+from driftmeter.performance.decided import write_decisions
 from driftmeter.performance.intervals import bootstrap, draw_weights, labelled_rows, point_metrics
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
 from driftmeter.performance.realised import realised
@@ -288,9 +289,10 @@ def plant(engine: sa.Engine, day: dt.date, kind: str, value: float, coverage: fl
         session.execute(
             sa.text(
                 "insert into metrics.performance (monitor, model_version, partition_date, metric,"
-                " kind, value, lower, upper, label_coverage, state, reference_value)"
-                " values ('regression', 'v1', :day, 'mae', :kind, :value, cast(:value as real) - 1,"
-                " cast(:value as real) + 1, :coverage, :state, 4)"
+                " kind, value, lower, upper, label_coverage, state, reference_value, expected,"
+                " deviation, p_value) values ('regression', 'v1', :day, 'mae', :kind, :value,"
+                " cast(:value as real) - 1, cast(:value as real) + 1, :coverage, :state, 4, 4, 0.3,"
+                " case :kind when 'estimated' then 2 * exp(-(cast(:value as real) - 4)^2) end)"
             ),
             {"day": day, "kind": kind, "value": value, "coverage": coverage, "state": state},
         )
@@ -309,7 +311,7 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
         plant(warehouse, DAY + dt.timedelta(days=number), "estimated", value, None)
         plant(warehouse, DAY + dt.timedelta(days=number), "realised", value, coverage)
     with warehouse.begin() as session:
-        mark_estimates(session, found, DAY, DAY + dt.timedelta(days=2))
+        write_decisions(session, found, DAY, DAY + dt.timedelta(days=2))
         said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])

@@ -142,6 +142,31 @@ def test_p_values_of_calm_days_are_no_smaller_than_chance(rows: int, day_effect:
             assert (found < level).mean() < level * 1.3 + 0.0005
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6, 0.8])
+def test_days_that_go_on_from_each_other_are_no_news_more_often_than_chance(
+    correlation: float,
+) -> None:
+    """Autoregressive day effects of sd 0.1 at 300 rows, many columns of one correlation."""
+    generator = np.random.default_rng(12)
+    reference, after, columns = 59, 20, 3_000
+    effect = np.zeros((reference + after, columns))
+    effect[0] = generator.normal(0, 0.1, columns)
+    for day in range(1, len(effect)):
+        news = generator.normal(0, 0.1 * np.sqrt(1 - correlation**2), columns)
+        effect[day] = correlation * effect[day - 1] + news
+    values = effect + generator.normal(0, 1 / np.sqrt(300), effect.shape)
+    rows, weekdays = np.full(values.shape, 300.0), np.arange(len(values)) % 7
+    null = fit_day_null(
+        values[:reference], rows[:reference], np.ones(columns), weekdays[:reference]
+    )
+    none = np.zeros(columns)
+    for length in (1, 3, 7):
+        judged = (values[reference:], rows[reference:], weekdays[reference:])
+        p_value = p_values(null, *judged, none, none.astype(bool), length)[6:]
+        assert (p_value < 0.01).mean() < 0.0125
+        assert (p_value < 0.001).mean() < 0.0015
+
+
 def test_a_large_day_is_not_news_and_a_small_one_is_noise() -> None:
     # The reference's days wander by 0.05; a day of a million rows wanders as far.
     generator = np.random.default_rng(5)

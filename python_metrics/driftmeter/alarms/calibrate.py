@@ -91,9 +91,7 @@ def _classifier_null(
         # Plain arrays: reading them runs nothing.
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        return (
-            DayNull(**{**arrays, "correlation": float(arrays["correlation"])}) if arrays else None
-        )
+        return DayNull(**arrays) if arrays else None
     null = fit_classifier_null(connection, monitor)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,8 @@ from driftmeter.quality.counts import Floats
 # Below this share counts are too skew for a normal tail at any number of rows met here.
 SMALL_SHARE = 0.2
 WEEK = 7
+LEAST_FREEDOM = 4.0
+MOST_CORRELATION = 0.95
 # How far a day may pull a window, in its own standard deviations.
 MOST_DEVIATIONS = 3.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
@@ -45,8 +47,8 @@ class DayNull:
         Mean sampling variance of a reference day.
     freedom : array of float, shape (S,)
         Degrees of freedom of the day variance.
-    correlation : float
-        How much a day's error goes on to the next, 0 to 1.
+    correlation : array of float, shape (S,)
+        How much a day's effect goes on to the next, 0 to 1.
     """
 
     level: Floats
@@ -55,7 +57,7 @@ class DayNull:
     level_variance: Floats
     reference_noise: Floats
     freedom: Floats
-    correlation: float
+    correlation: Floats
 
 
 def fit_day_null(
@@ -79,21 +81,31 @@ def fit_day_null(
     mean = _mean(filled, weight)
     weekday_mean, shrink = _weekdays(filled, weight, mean, weekdays)
     level = mean + shrink * (weekday_mean - mean)
-    freedom = np.maximum(days - 1 - (WEEK - 1) * shrink, 4.0)
+    freedom = np.maximum(days - 1 - (WEEK - 1) * shrink, LEAST_FREEDOM)
     fitted = level[weekdays]
     day_variance = _day_variance(filled, known, noise, fitted, freedom)
     typical = np.where(known, noise, 0).sum(axis=0) / np.maximum(days, 1)
     total = day_variance + typical
+    standardized = np.where(known, filled - fitted, 0.0) / np.sqrt(total + 1e-300)
+    of_days = _correlation(standardized, np.maximum(days, 1))
+    # The noise of the rows does not go on.
+    share = day_variance / np.maximum(total, 1e-300)
+    correlation = _of_effect(of_days, share)
+    # Days that go on from each other tell less of their mean and of their spread than as many that
+    # do not (Bartlett 1946), and what they lack of it is missing from their variance.
+    inflated = np.minimum(_inflation(share, correlation), np.maximum(days / 2, 1))
+    lacking = np.maximum(days - 1, 1) / np.maximum(days - inflated, 1)
     per_weekday = np.array([known[weekdays == day].sum(axis=0) for day in range(WEEK)])
-    level_variance = total * (1 / np.maximum(days, 1) + shrink / np.maximum(per_weekday, 1))
+    of_mean = inflated / np.maximum(days, 1) + shrink / np.maximum(per_weekday, 1)
     return DayNull(
         level=level,
-        day_variance=day_variance,
+        day_variance=day_variance * lacking,
         row_variance=row_variance,
-        level_variance=level_variance,
+        level_variance=total * lacking * of_mean,
         reference_noise=typical,
-        freedom=freedom,
-        correlation=_correlation(np.where(known, filled - fitted, 0.0) / np.sqrt(total + 1e-300)),
+        freedom=np.maximum(freedom / _inflation(share**2, correlation**2), LEAST_FREEDOM),
+        # One standard error more: windows add up what a little too small a correlation leaves out.
+        correlation=_of_effect(of_days + 1 / np.sqrt(np.maximum(days, 1)), share),
     )
 
 
@@ -140,8 +152,9 @@ def p_values(
     """
     difference, variance, of_level = residuals(null, values, rows, weekdays)
     known = rows > 0
-    lags = np.arange(1, length)
-    inflation = 1 + 2 * float(np.sum((1 - lags / length) * null.correlation**lags))
+    lags = np.arange(1, length)[:, None]
+    share = null.day_variance / np.maximum(null.day_variance + null.reference_noise, 1e-300)
+    inflation = 1 + 2 * share * np.sum((1 - lags / length) * null.correlation**lags, axis=0)
 
     def summed(daily: Floats) -> Floats:
         return _moving_sum(np.where(known, daily, 0.0), length)
@@ -262,11 +275,33 @@ def _weekdays(
     return means, np.clip(1 - 1 / np.maximum(ratio, 1e-300), 0, 1)
 
 
-def _correlation(standardized: Floats) -> float:
-    """How much errors go on to the next day, over the column's statistics."""
+def _of_effect(correlation: Floats, share: Floats) -> Floats:
+    """The day effect's correlation, whose share of a day's variance is known, from the days'."""
+    of_effect: Floats = np.clip(correlation / np.maximum(share, 1e-3), 0, MOST_CORRELATION)
+    return of_effect
+
+
+def _inflation(share: Floats, correlation: Floats) -> Floats:
+    """How many times the variance of a long mean is that of days that do not go on."""
+    inflation: Floats = 1 + 2 * share * correlation / (1 - correlation)
+    return inflation
+
+
+def _correlation(standardized: Floats, days: Floats) -> Floats:
+    """How much errors go on to the next day, by statistic; shape (S,).
+
+    Each is shrunk to the mean of the column's statistics, by as much as chance alone would spread
+    them (variance 1 / days; empirical Bayes, Efron and Morris 1973). So few days tell too little
+    of it, by a bias that is known (Kendall 1954).
+    """
     before, after = standardized[:-1], standardized[1:]
     scale = np.maximum((standardized**2).sum(axis=0), 1e-300)
-    return float(np.clip(np.median((before * after).sum(axis=0) / scale), 0, 0.9))
+    found = (before * after).sum(axis=0) / scale
+    mean = found.mean()
+    spread = max(float(((found - mean) ** 2).mean() - (1 / days).mean()), 0.0)
+    shrunk = mean + spread / (spread + 1 / days) * (found - mean)
+    unbiased: Floats = shrunk + (1 + 3 * shrunk) / days
+    return unbiased
 
 
 def tail(deviations: Floats, freedom: Floats, known: Floats) -> Floats:
