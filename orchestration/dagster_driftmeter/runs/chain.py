@@ -120,7 +120,10 @@ def measure_monitors(days: Days, names: Sequence[str], workers: int | None) -> N
     most = workers or joblib.cpu_count()
     # Cores that are left over take days of the same monitor.
     tags = {PROCESSES_TAG: str(max(most // len(names), 1))}
-    work = [functools.partial(materialize, days, name, python_keys([name]), tags) for name in names]
+    work = [
+        functools.partial(materialize, days, name, python_keys(monitors()[name]), tags)
+        for name in names
+    ]
     side_by_side(work, most)
 
 
