@@ -1,6 +1,6 @@
 """A Dagster component that watches a dbt project's monitors, declared in a few lines of YAML."""
 
-import importlib
+import pkgutil
 from pathlib import Path
 
 import dagster as dg
@@ -41,9 +41,8 @@ def load_translator(place: str) -> DagsterDbtTranslator:
     DriftmeterError
         If there is no such class, or it is no translator.
     """
-    module, _, name = place.partition(":")
     try:
-        translator = getattr(importlib.import_module(module), name)()
+        translator = pkgutil.resolve_name(place)()
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise DriftmeterError(
             f"{place!r} cannot be used ({error})", where="translator", fix="write module:Class"

@@ -24,8 +24,8 @@ def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) 
     manifest = json.loads(manifest_path().read_text())
     declared = monitors()
     keys = {
-        name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys([name])]))
-        for name in declared
+        name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys(monitor)]))
+        for name, monitor in declared.items()
     }
     return dg.Definitions(
         assets=[

@@ -8,7 +8,8 @@ from dagster_dbt import DagsterDbtTranslator
 
 from dagster_driftmeter.assets.drift_asset import AbsentDays, drift_asset, no_absent_days
 from dagster_driftmeter.assets.incidents_asset import incidents_asset
-from dagster_driftmeter.assets.monitored_table import MonitoredTable, monitored_tables
+from dagster_driftmeter.assets.keys import python_keys
+from dagster_driftmeter.assets.monitored_table import monitored_tables
 from dagster_driftmeter.assets.partitions import daily_partitions
 from dagster_driftmeter.assets.performance_asset import performance_asset
 from dagster_driftmeter.automation.checks import drift_check
@@ -78,7 +79,10 @@ def monitoring_definitions(
     declared = dict(monitors) if monitors is not None else all_declared
     tables = monitored_tables(manifest, declared, translator or DagsterDbtTranslator())
     days = partitions or daily_partitions(declared.values())
-    keys = {name: [*feeds(name), *_own_keys(table)] for name, table in tables.items()}
+    keys = {
+        name: [*feeds(name), *table.quality, *python_keys(table.monitor)]
+        for name, table in tables.items()
+    }
     return dg.Definitions(
         assets=[
             *(
@@ -93,9 +97,3 @@ def monitoring_definitions(
         sensors=[incident_notifications, *([stale_days_sensor(declared, keys)] if keys else [])],
         resources={"warehouse": Warehouse()},
     )
-
-
-def _own_keys(table: MonitoredTable) -> list[dg.AssetKey]:
-    """What is computed of a monitor's table, in order."""
-    steps = ["drift", *(["performance"] if table.monitor.target else []), "incidents"]
-    return [*table.quality, *(dg.AssetKey([step, table.monitor.name]) for step in steps)]

@@ -8,7 +8,7 @@ from dagster_driftmeter.runs.progress import Lines, State, spinner, track
 
 @pytest.fixture(autouse=True)
 def lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress._shown, "display", Lines())
+    monkeypatch.setattr(progress._shown, "display", Lines().show)
 
 
 def test_work_that_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

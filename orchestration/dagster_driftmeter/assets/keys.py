@@ -1,10 +1,8 @@
 """Which assets measure a monitor."""
 
-from collections.abc import Sequence
-
 import dagster as dg
 
-from dagster_driftmeter.dbt.project_manifest import monitors
+from driftmeter.monitors.config import Monitor
 
 # Steps after dbt, each with one asset a monitor; performance of those that have a target.
 PYTHON_STEPS = ("drift", "performance", "incidents")
@@ -17,11 +15,10 @@ def dbt_keys() -> list[dg.AssetKey]:
     return list(dbt_models.keys)
 
 
-def python_keys(names: Sequence[str]) -> list[dg.AssetKey]:
-    """Assets after dbt of these monitors."""
+def python_keys(monitor: Monitor) -> list[dg.AssetKey]:
+    """Assets of a monitor after dbt, in order."""
     return [
-        dg.AssetKey([step, name])
+        dg.AssetKey([step, monitor.name])
         for step in PYTHON_STEPS
-        for name in names
-        if step != "performance" or monitors()[name].target
+        if step != "performance" or monitor.target
     ]

@@ -41,20 +41,16 @@ def stale_days_sensor(
             engine = warehouse.engine()
             mark_changed(engine, monitor)
             changed = stale_days(engine, name, REST)
-            for days in in_a_row(changed):
-                is_calm = False
-                measured = max(at for day, at in changed.items() if day in days)
-                yield dg.RunRequest(
-                    run_key=f"{name} {days.from_date} {days.to_date} {measured}",
-                    asset_selection=list(keys[name]),
-                    tags=range_tags(days, name),
-                )
+            runs = [
+                (days, max(at for day, at in changed.items() if day in days))
+                for days in in_a_row(changed)
+            ]
             with engine.connect() as session:
-                missing = missing_days(session, monitor)
-            for days in in_a_row(missing):
+                runs += [(days, "missing") for days in in_a_row(missing_days(session, monitor))]
+            for days, change in runs:
                 is_calm = False
                 yield dg.RunRequest(
-                    run_key=f"{name} {days.from_date} {days.to_date} missing",
+                    run_key=f"{name} {days.from_date} {days.to_date} {change}",
                     asset_selection=list(keys[name]),
                     tags=range_tags(days, name),
                 )

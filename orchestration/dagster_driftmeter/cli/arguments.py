@@ -8,7 +8,20 @@ import typer
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Days, Monitor
 
+FirstDay = Annotated[Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")]
+LastDay = Annotated[
+    Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+]
 # Of the commands that measure days.
+OnlyMonitor = Annotated[
+    Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")
+]
+Stale = Annotated[
+    bool,
+    typer.Option(
+        "--stale", help="Re-measure only the days whose rows, labels or settings changed."
+    ),
+]
 Workers = Annotated[
     Optional[int],
     typer.Option(min=1, help="How many processes measure in parallel. Default: one for each core."),

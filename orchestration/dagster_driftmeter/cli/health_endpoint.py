@@ -1,5 +1,6 @@
 """`driftmeter health`: the doctor's findings over HTTP, for a supervisor."""
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -24,7 +25,5 @@ def health(
     settings.home()
     with server(host, port) as running:
         typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C stops it)")
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()
-        except KeyboardInterrupt:
-            return

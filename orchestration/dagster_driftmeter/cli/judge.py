@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -26,12 +26,8 @@ POLICY = (
 
 def judge(
     monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
-    from_date: Annotated[
-        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
-    ] = None,
-    to_date: Annotated[
-        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
-    ] = None,
+    from_date: FirstDay = None,
+    to_date: LastDay = None,
     changes: Annotated[
         Optional[list[str]],
         typer.Option(

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
 OWN_PROJECT = "monitors_of_"
 IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprofiles.yml\n"
 VERSION = "model_version"
+# dbt reads YAML 1.1, in which more plain words are something else than text: `no`, or `1:30`.
+DIRECTIVE = "%YAML 1.1\n---\n"
 ROLES = ("timestamp", "id", "prediction", "target", "model_version")
 
 
@@ -243,41 +243,14 @@ def _edited(path: Path | None, change: Callable[[Any], None]) -> str:
     change(content)
     if text and _plain(content) == before:
         return text
+    # Only what is written is of that version: what is there keeps its words.
+    editor.version = (1, 1)
     written = io.StringIO()
-    editor.dump(_quoted(content), written)
-    return written.getvalue()
+    editor.dump(content, written)
+    return written.getvalue().removeprefix(DIRECTIVE)
 
 
 def _plain(content: Any) -> Any:
     if isinstance(content, Mapping):
         return {str(name): _plain(value) for name, value in content.items()}
     return [_plain(value) for value in content] if isinstance(content, list) else content
-
-
-def _quoted(content: Any) -> Any:
-    """Text that dbt, which reads YAML 1.1, would take for something else (`no`, a date) quoted."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
-
-    if isinstance(content, dict):
-        for name in list(content):
-            content[name] = _quoted(content[name])
-            if _misread(name):
-                content[DoubleQuotedScalarString(name)] = content.pop(name)
-        return content
-    if isinstance(content, list):
-        content[:] = [_quoted(value) for value in content]
-        return content
-    if _misread(content) and not isinstance(content, ScalarString):
-        return DoubleQuotedScalarString(content)
-    return content
-
-
-def _misread(value: object) -> bool:
-    return isinstance(value, str) and type(value) is str and _read(value) != value
-
-
-def _read(text: str) -> object:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text

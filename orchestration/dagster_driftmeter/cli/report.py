@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.reports.report_address import page_link
@@ -27,12 +27,8 @@ def report(
         Optional[list[str]],
         typer.Option(help="Monitor to draw; can be repeated. Default: all monitors."),
     ] = None,
-    from_date: Annotated[
-        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
-    ] = None,
-    to_date: Annotated[
-        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
-    ] = None,
+    from_date: FirstDay = None,
+    to_date: LastDay = None,
     date: Annotated[
         Optional[str],
         typer.Option(metavar="YYYY-MM-DD", help="Draw Evidently's report of this day."),

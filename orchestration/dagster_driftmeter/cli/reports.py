@@ -1,5 +1,6 @@
 """`driftmeter reports`: the stored reports over HTTP, for links in Dagster and Grafana."""
 
+import contextlib
 from typing import Annotated, Optional
 
 import typer
@@ -21,7 +22,5 @@ def reports(
     directory, port = settings.home() / "reports", port or reports_port()
     with server(directory, host, port) as running:
         typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C stops it)")
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()
-        except KeyboardInterrupt:
-            return

@@ -1,29 +1,24 @@
 """`driftmeter run`: measures days of the inference tables."""
 
-from typing import Annotated, Optional
-
 import typer
 
-from dagster_driftmeter.cli.arguments import Workers, read_days, tell_start
+from dagster_driftmeter.cli.arguments import (
+    FirstDay,
+    LastDay,
+    OnlyMonitor,
+    Stale,
+    Workers,
+    read_days,
+    tell_start,
+)
 from dagster_driftmeter.runs.environment import prepare
 
 
 def run(
-    monitor: Annotated[
-        Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")
-    ] = None,
-    from_date: Annotated[
-        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
-    ] = None,
-    to_date: Annotated[
-        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
-    ] = None,
-    stale: Annotated[
-        bool,
-        typer.Option(
-            "--stale", help="Re-measure only the days whose rows, labels or settings changed."
-        ),
-    ] = False,
+    monitor: OnlyMonitor = None,
+    from_date: FirstDay = None,
+    to_date: LastDay = None,
+    stale: Stale = False,
     workers: Workers = None,
 ) -> None:
     """Measure days of the inference tables: data quality, drift, performance and incidents.

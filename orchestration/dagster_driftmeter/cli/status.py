@@ -43,36 +43,9 @@ select
     latest.partition_date as last_day,
     latest.state as last_state,
     max(partitions.partition_date) filter (where partitions.state = 'fresh') as last_fresh_day,
-    (
-        select coalesce(array_agg(distinct drift.column_name), '{}')
-        from metrics.drift_scored as drift
-        where
-            drift.monitor = partitions.monitor
-            and drift.partition_date = latest.partition_date
-            and drift.column_name is not null
-            and drift.segment is null
-            and drift.is_drifted
-    ) as drifted_on_last_day,
-    (
-        select count(distinct drift.column_name)
-        from metrics.drift_scored as drift
-        where
-            drift.monitor = partitions.monitor
-            and drift.partition_date = latest.partition_date
-            and drift.segment is null
-            and drift.status = 'ok'
-    ) as compared_on_last_day,
-    (
-        select coalesce(array_agg(distinct drift.column_name), '{}')
-        from metrics.drift_scored as drift
-        where
-            drift.monitor = partitions.monitor
-            and drift.partition_date = latest.partition_date
-            and drift.column_name is not null
-            and drift.segment is null
-            and drift.is_away
-            and not drift.is_drifted
-    ) as away_on_last_day,
+    verdicts.drifted_on_last_day,
+    verdicts.compared_on_last_day,
+    verdicts.away_on_last_day,
     (
         select coalesce(json_agg(json_build_object(
             'incident', incidents.incident_id,
@@ -105,7 +78,32 @@ select
     ) as reference
 from metrics.partitions
 inner join latest on partitions.monitor = latest.monitor
-group by partitions.monitor, latest.partition_date, latest.state
+cross join lateral (
+    select
+        coalesce(
+            array_agg(distinct drift.column_name) filter (where drift.is_drifted), '{}'
+        ) as drifted_on_last_day,
+        count(distinct drift.column_name)
+        filter (where drift.status = 'ok') as compared_on_last_day,
+        coalesce(
+            array_agg(distinct drift.column_name)
+            filter (where drift.is_away and not drift.is_drifted),
+            '{}'
+        ) as away_on_last_day
+    from metrics.drift_scored as drift
+    where
+        drift.monitor = latest.monitor
+        and drift.partition_date = latest.partition_date
+        and drift.column_name is not null
+        and drift.segment is null
+) as verdicts
+group by
+    partitions.monitor,
+    latest.partition_date,
+    latest.state,
+    verdicts.drifted_on_last_day,
+    verdicts.compared_on_last_day,
+    verdicts.away_on_last_day
 order by partitions.monitor
 """
 
@@ -119,25 +117,24 @@ def status(
     """
     import sqlalchemy as sa
 
+    from driftmeter.alarms.not_judged import not_judged
+    from driftmeter.monitors.changed_settings import days_of_other_version
     from driftmeter.warehouse import connection
 
     engine = connection.engine()
     with engine.connect() as session:
         is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
         measured = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
-    names = [row["monitor"] for row in measured]
-    other_policy = _days_of_other_policy(engine, names)
-    other_version = _days_of_other_version(engine, names)
-    not_judged = _not_judged(engine, names)
-    rows = [
-        {
-            **row,
-            "days_of_other_policy": other_policy.get(row["monitor"], 0),
-            "days_of_other_version": other_version.get(row["monitor"], 0),
-            "not_judged": not_judged.get(row["monitor"], []),
-        }
-        for row in measured
-    ]
+        other_policy = _days_of_other_policy(session, [row["monitor"] for row in measured])
+        rows = [
+            {
+                **row,
+                "days_of_other_policy": other_policy.get(row["monitor"], 0),
+                "days_of_other_version": days_of_other_version(session, row["monitor"]),
+                "not_judged": [part.sentence for part in not_judged(session, [row["monitor"]])],
+            }
+            for row in measured
+        ]
     if as_json:
         typer.echo(json.dumps(rows, default=str, indent=2))
         return
@@ -153,7 +150,7 @@ def status(
         console().print(_table(row))
 
 
-def _days_of_other_policy(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
+def _days_of_other_policy(session: "sa.Connection", measured: Collection[str]) -> dict[str, int]:
     """How many stored days of each monitor another policy than the declared one has judged."""
     if not measured:
         return {}
@@ -166,35 +163,11 @@ def _days_of_other_policy(engine: "sa.Engine", measured: Collection[str]) -> dic
     except DriftmeterError:
         # Where a warehouse stands is told without the project that fills it, too.
         return {}
-    with engine.connect() as session:
-        return {
-            name: days_of_other_policy(session, monitor)
-            for name, monitor in declared.items()
-            if name in measured
-        }
-
-
-def _days_of_other_version(engine: "sa.Engine", measured: Collection[str]) -> dict[str, int]:
-    """How many stored days of each monitor another version of Driftmeter has judged."""
-    if not measured:
-        return {}
-    from driftmeter.monitors.changed_settings import days_of_other_version
-
-    with engine.connect() as session:
-        return {name: days_of_other_version(session, name) for name in measured}
-
-
-def _not_judged(engine: "sa.Engine", measured: Collection[str]) -> dict[str, list[str]]:
-    """What of each monitor is not judged and why, a sentence for each reason."""
-    if not measured:
-        return {}
-    from driftmeter.alarms.not_judged import not_judged
-
-    sentences: dict[str, list[str]] = {}
-    with engine.connect() as session:
-        for part in not_judged(session, measured):
-            sentences.setdefault(part.monitor, []).append(part.sentence)
-    return sentences
+    return {
+        name: days_of_other_policy(session, monitor)
+        for name, monitor in declared.items()
+        if name in measured
+    }
 
 
 def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:

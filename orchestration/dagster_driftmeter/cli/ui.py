@@ -3,12 +3,12 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -24,18 +24,21 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3001,
 ) -> None:
     """Serve Dagster's UI until Ctrl-C, with the daemon that runs schedules and sensors."""
-    check_port(port)
+    from driftmeter.reports.listening import QuietHandler, listen
+
+    # A port that is taken is refused before anything starts.
+    listen(QuietHandler, "127.0.0.1", port).server_close()
     prepare()
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
     typer.echo(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _reports():
         # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
         running = subprocess.Popen(
             [str(dagster), *arguments, "--port", str(port)],
             start_new_session=True,
-            preexec_fn=_heed_interrupt,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         try:
             code = running.wait()
@@ -44,25 +47,6 @@ def ui(
         finally:
             end_group(running)
     raise SystemExit(code)
-
-
-def check_port(port: int) -> None:
-    """Refuse a port that is taken, or not this user's to take, before anything starts.
-
-    Raises
-    ------
-    DriftmeterError
-    """
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise DriftmeterError(
-                f"the port is not available ({getattr(error, 'strerror', None) or error})",
-                where=f"127.0.0.1:{port}",
-                fix="stop the process that listens there, or choose another port with --port",
-            ) from error
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
@@ -81,27 +65,16 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.1)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _heed_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _port() -> int | None:
-    """Port of the address that the environment names, if it names one."""
-    return urlsplit(settings.reports_url() or "").port
-
-
 @contextlib.contextmanager
 def _reports() -> Iterator[None]:
     """Serve the reports that assets and incidents link to, unless somebody does already."""
     from driftmeter.reports.report_address import reports_port, reports_url
     from driftmeter.reports.serve_reports import server
 
+    # Of the address that the environment names, if it names one.
+    port = urlsplit(settings.reports_url() or "").port or reports_port()
     try:
-        serving = server(settings.home() / "reports", "127.0.0.1", _port() or reports_port())
+        serving = server(settings.home() / "reports", "127.0.0.1", port)
     except DriftmeterError:
         typer.echo(f"reports: another process serves {reports_url()} already")
         yield

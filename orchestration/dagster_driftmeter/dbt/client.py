@@ -5,11 +5,11 @@ one is named, which saves the seconds that dbt takes to start, and is dbt itself
 Imports nothing that takes time where it is told the profile.
 """
 
-import json
 import os
 import signal
-import socket
 import sys
+from multiprocessing.connection import Client, Connection
+from multiprocessing.reduction import send_handle
 from types import FrameType
 
 ADDRESS = "DRIFTMETER_DBT_SERVER"
@@ -41,33 +41,29 @@ def _profiles_dir() -> str:
         raise SystemExit(2) from None
 
 
-def _server() -> socket.socket | None:
+def _server() -> Connection | None:
     """A connection to the process that keeps dbt; None where there is none, or it is gone."""
     address = os.environ.get(ADDRESS)
-    if not address:
-        return None
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        server.connect(address)
+        return Client(address) if address else None
     except OSError:
         return None
-    return server
 
 
-def _ask(server: socket.socket) -> int:
+def _ask(server: Connection) -> int:
     def cancel(number: int, frame: FrameType | None) -> None:
         # dbt cancels its queries, and then ends.
-        server.shutdown(socket.SHUT_WR)
+        server.send_bytes(b"")
 
     signal.signal(signal.SIGINT, cancel)
     signal.signal(signal.SIGTERM, cancel)
-    asked = {"arguments": sys.argv[1:], "directory": os.getcwd(), "environment": {**os.environ}}
-    message = json.dumps(asked).encode()
-    outputs = [sys.stdout.fileno(), sys.stderr.fileno()]
-    socket.send_fds(server, [len(message).to_bytes(4, "big")], outputs)
-    server.sendall(message)
-    code = server.recv(1)
-    if not code:
+    server.send(
+        {"arguments": sys.argv[1:], "directory": os.getcwd(), "environment": {**os.environ}}
+    )
+    for output in (sys.stdout, sys.stderr):
+        send_handle(server, output.fileno(), None)
+    try:
+        return int(server.recv())
+    except (EOFError, OSError):
         print("dbt's process was killed", file=sys.stderr)
         return 2
-    return code[0]

@@ -18,6 +18,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,15 +120,17 @@ def serve(listener: socket.socket, monitor: str) -> None:
             ready, _, _ = select.select([listener, sys.stdin], [], [])
             if sys.stdin in ready:
                 return
-            call, _ = listener.accept()
-            asked, outputs = _read(call)
-            # Without a question its caller is gone already.
-            if asked:
+            with Connection(listener.accept()[0].detach()) as call:
+                try:
+                    asked, outputs = call.recv(), [recv_handle(call), recv_handle(call)]
+                except (EOFError, OSError):
+                    # Its caller is gone already.
+                    continue
                 manifest = parsed.of_call(asked)
                 if os.fork() == 0:
                     listener.close()
                     _answer(call, asked, outputs, manifest)
-            for output in (call.detach(), *outputs):
+            for output in outputs:
                 os.close(output)
 
 
@@ -180,20 +184,8 @@ class Parsed:
         return self._manifests[key]
 
 
-def _read(call: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """What a call asks for, and where its output goes."""
-    length, outputs, _, _ = socket.recv_fds(call, 4, 2)
-    message = b""
-    while len(message) < int.from_bytes(length, "big") and (part := call.recv(65536)):
-        message += part
-    try:
-        return dict(json.loads(message)), outputs
-    except ValueError:
-        return {}, outputs
-
-
 def _answer(
-    call: socket.socket, asked: Mapping[str, Any], outputs: list[int], manifest: "Manifest | None"
+    call: Connection, asked: Mapping[str, Any], outputs: list[int], manifest: "Manifest | None"
 ) -> None:
     """Be dbt for one call, and end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -210,7 +202,7 @@ def _answer(
     sys.stdout.flush()
     # A caller that is gone asks for no answer.
     with contextlib.suppress(OSError):
-        call.send(bytes([code]))
+        call.send(code)
     os._exit(code)
 
 
@@ -233,9 +225,10 @@ def _run(arguments: list[str], manifest: "Manifest | None") -> int:
     return 0 if result.success else 2 if result.exception else 1
 
 
-def _cancel_with(call: socket.socket, is_over: threading.Event) -> None:
+def _cancel_with(call: Connection, is_over: threading.Event) -> None:
     """Interrupt dbt when its caller is interrupted or gone."""
-    call.recv(1)
+    with contextlib.suppress(EOFError, OSError):
+        call.recv_bytes()
     if not is_over.is_set():
         os.kill(os.getpid(), signal.SIGINT)
 

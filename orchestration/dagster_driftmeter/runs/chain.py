@@ -3,8 +3,10 @@
 import contextlib
 import functools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import joblib
 
 from dagster_driftmeter.assets.incidents_asset import write_reports
 from dagster_driftmeter.assets.keys import dbt_keys, python_keys
@@ -15,7 +17,7 @@ from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES, PROCESSES_TAG
 from dagster_driftmeter.runs.run_scope import in_a_row
 from dagster_driftmeter.runs.told_changes import tell_changes, tell_labels, tell_retyped
 from dagster_driftmeter.runs.unbuilt import build_missing, reference_without_quality, span_of
-from dagster_driftmeter.runs.workers import cores, kept_workers, prepare_workers, side_by_side
+from dagster_driftmeter.runs.workers import kept_workers, prepare_workers, side_by_side
 from driftmeter import settings
 from driftmeter.arrival.changed_days import mark_changed, stale_days
 from driftmeter.arrival.inputs import unfinished_days
@@ -109,16 +111,19 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
 def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None:
     """Start what monitors and days are measured with side by side, while dbt is at work."""
     is_long = (days.to_date - days.from_date).days + 1 >= FEWEST_PIECES
-    if (len(names) > 1 or is_long) and (workers or cores()) > 1:
+    if (len(names) > 1 or is_long) and (workers or joblib.cpu_count()) > 1:
         prepare_workers()
 
 
 def measure_monitors(days: Days, names: Sequence[str], workers: int | None) -> None:
     """Take the days from dbt's models to incidents, a run of Dagster's for each monitor."""
-    most = workers or cores()
+    most = workers or joblib.cpu_count()
     # Cores that are left over take days of the same monitor.
     tags = {PROCESSES_TAG: str(max(most // len(names), 1))}
-    work = [functools.partial(materialize, days, name, python_keys([name]), tags) for name in names]
+    work = [
+        functools.partial(materialize, days, name, python_keys(monitors()[name]), tags)
+        for name in names
+    ]
     side_by_side(work, most)
 
 
@@ -136,17 +141,7 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
     ChainRun
         As it is done.
     """
-    names = names_of(only)
-    tell_changes(names)
-    # Runs are of one monitor after the other.
-    with kept_processes(names[0]):
-        for name in names:
-            build_missing([name], name)
-            engine = connection.engine()
-            mark_changed(engine, monitors()[name])
-            for days in in_a_row(stale_days(engine, name)):
-                yield measure(days, name, workers)
-            draw_pages(name, workers)
+    return _one_by_one(_measure_stale, only, workers)
 
 
 def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
@@ -157,29 +152,43 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
     ChainRun
         As it is done.
     """
+    return _one_by_one(_measure_arrived, only, workers)
+
+
+def _one_by_one(
+    measured: Callable[[str, int | None], Iterator[ChainRun]], only: str | None, workers: int | None
+) -> Iterator[ChainRun]:
+    """Measure one monitor after the other, with what is looked at built, and draw its pages."""
     names = names_of(only)
     tell_changes(names)
     # Runs are of one monitor after the other.
     with kept_processes(names[0]):
         for name in names:
             build_missing([name], name)
-            engine = connection.engine()
-            # First, for measuring its newest rows again hides that a monitor was live.
-            yield from _measure_missing(name, workers)
-            arrived = mark_changed(engine, monitors()[name])
-            with engine.connect() as session:
-                unfinished = unfinished_days(session, monitors()[name])
-            for days in in_a_row([*arrived.new, *stale_days(engine, name), *unfinished]):
-                yield measure(days, name, workers)
-            if arrived.new:
-                yield from _measure_missing(name, workers)
-            draw_pages(name, workers)
+            yield from measured(name, workers)
+            # Pages that have not been drawn, whichever run left them undrawn.
+            directory, processes = settings.home() / "reports", workers or joblib.cpu_count()
+            write_reports(connection.engine(), monitors()[name], directory, processes)
 
 
-def draw_pages(name: str, workers: int | None) -> None:
-    """Draw the pages of a monitor's incidents that have none, whichever run left them undrawn."""
-    directory = settings.home() / "reports"
-    write_reports(connection.engine(), monitors()[name], directory, workers or cores())
+def _measure_stale(name: str, workers: int | None) -> Iterator[ChainRun]:
+    engine = connection.engine()
+    mark_changed(engine, monitors()[name])
+    for days in in_a_row(stale_days(engine, name)):
+        yield measure(days, name, workers)
+
+
+def _measure_arrived(name: str, workers: int | None) -> Iterator[ChainRun]:
+    engine = connection.engine()
+    # First, for measuring its newest rows again hides that a monitor was live.
+    yield from _measure_missing(name, workers)
+    arrived = mark_changed(engine, monitors()[name])
+    with engine.connect() as session:
+        unfinished = unfinished_days(session, monitors()[name])
+    for days in in_a_row([*arrived.new, *stale_days(engine, name), *unfinished]):
+        yield measure(days, name, workers)
+    if arrived.new:
+        yield from _measure_missing(name, workers)
 
 
 def _measure_missing(name: str, workers: int | None) -> Iterator[ChainRun]:

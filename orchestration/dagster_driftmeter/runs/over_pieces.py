@@ -1,6 +1,5 @@
 """Work of one monitor in independent pieces: its days, or pages of its incidents."""
 
-import contextlib
 import functools
 import os
 import pickle
@@ -10,9 +9,10 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+import joblib
+
 from dagster_driftmeter.runs.workers import (
     begin_worker,
-    cores,
     killed_worker,
     sendable,
     worker_context,
@@ -31,7 +31,7 @@ FEWEST_PIECES = 8
 
 def processes_of(tags: Mapping[str, str]) -> int:
     """Processes that a run may start for one monitor; all cores where it says nothing."""
-    return int(tags.get(PROCESSES_TAG) or cores())
+    return int(tags.get(PROCESSES_TAG) or joblib.cpu_count())
 
 
 def over_pieces(
@@ -84,8 +84,7 @@ def _begin(handed: bytes, environment: dict[str, str]) -> None:
     global _handed
     begin_worker()
     # Ctrl-C is for the process that started it, which lets it finish its piece.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
     _handed = pickle.loads(handed)

@@ -7,24 +7,21 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
-    ProgressColumn,
     SpinnerColumn,
-    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.text import Text
 
 T = TypeVar("T")
 # The terminal, if there is one: while a step is on, Dagster sends standard error to a file.
@@ -52,12 +49,10 @@ class State:
     total: int | None
     is_over: bool = False
 
-
-class Display(Protocol):
-    """What shows states of work to somebody."""
-
-    def show(self, state: State) -> None:
-        """Show a newer state."""
+    @property
+    def count(self) -> str:
+        """Steps done of all; nothing where nobody knows how many there are."""
+        return "" if self.total is None else f"{self.done}/{self.total}"
 
 
 class Bars:
@@ -68,7 +63,7 @@ class Bars:
             SpinnerColumn(),
             TextColumn("{task.description:<30}"),
             BarColumn(),
-            _Count(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             console=console,
             # dbt's lines go to a file, wherever bars are.
@@ -80,12 +75,12 @@ class Bars:
     def show(self, state: State) -> None:
         """Draw it; a piece of work that is over stays above those that are on."""
         if state.label not in self._tasks:
-            self._tasks[state.label] = self._progress.add_task(state.label, total=state.total)
+            self._tasks[state.label] = self._progress.add_task(state.label, count=state.count)
             self._progress.start()
         task = self._tasks[state.label]
         total = state.total if state.total is not None else 1 if state.is_over else None
         done = total if state.total is None and state.is_over else state.done
-        self._progress.update(task, completed=done, total=total)
+        self._progress.update(task, completed=done, total=total, count=state.count)
         if state.is_over:
             self._progress.stop_task(task)
             del self._tasks[state.label]
@@ -110,7 +105,7 @@ class Lines:
         if not state.is_over and now - told < LINE_SECONDS:
             return
         self._told[state.label] = now
-        count = "" if state.total is None else f"{state.done}/{state.total}  "
+        count = f"{state.count}  " if state.count else ""
         print(
             f"{state.label:<30} {count}{now - started:.0f} s{'' if state.is_over else ', running'}",
             file=sys.stderr,
@@ -121,21 +116,10 @@ class Lines:
 
 
 @dataclass
-class Sender:
-    """Sends states to the process that shows them."""
-
-    pipe: "Connection[State, State]"
-
-    def show(self, state: State) -> None:
-        """Send it; it is in the pipe before the work goes on, so before the work is over."""
-        self.pipe.send(state)
-
-
-@dataclass
 class _Shown:
-    """The one display of this process."""
+    """The one display of this process: what is called with each newer state."""
 
-    display: Display | None = None
+    display: Callable[[State], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def show(self, state: State) -> None:
@@ -143,16 +127,19 @@ class _Shown:
         with self.lock, suppress(OSError):
             if self.display is None:
                 console = Console(file=_TERMINAL) if _TERMINAL else Console(stderr=True)
-                self.display = Bars(console) if console.is_terminal else Lines()
-            self.display.show(state)
+                self.display = (Bars(console) if console.is_terminal else Lines()).show
+            self.display(state)
 
 
 _shown = _Shown()
 
 
 def send_to(pipe: "Connection[State, State]") -> None:
-    """From here on, send what this process does to the one that reads the pipe."""
-    _shown.display = Sender(pipe)
+    """From here on, send what this process does to the one that reads the pipe.
+
+    It is in the pipe before the work goes on, so before the work is over.
+    """
+    _shown.display = pipe.send
 
 
 @contextmanager
@@ -205,12 +192,3 @@ def track(label: str, steps: Sequence[T]) -> Generator[T, None, None]:
             _shown.show(State(label, done, len(steps)))
     finally:
         _shown.show(State(label, done, len(steps), is_over=True))
-
-
-class _Count(ProgressColumn):
-    """Steps done of all; nothing where nobody knows how many there are."""
-
-    def render(self, task: Task) -> Text:
-        if not task.total or task.total == 1:
-            return Text("")
-        return Text(f"{task.completed:.0f}/{task.total:.0f}")

@@ -30,11 +30,6 @@ IMPORTED = (
 Work = Callable[[], None]
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def prepare_workers() -> None:
     """Begin to import what workers need, while this process does something else."""
     from multiprocessing import forkserver

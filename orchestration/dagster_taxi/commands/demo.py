@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from dagster_driftmeter.cli.arguments import Workers, read_days, tell_start
+from dagster_driftmeter.cli.arguments import (
+    FirstDay,
+    LastDay,
+    OnlyMonitor,
+    Stale,
+    Workers,
+    read_days,
+    tell_start,
+)
 from dagster_driftmeter.runs.environment import prepare
 from driftmeter import settings
 from driftmeter.monitors.config import Days
@@ -21,15 +29,9 @@ def demo(
     directory: Annotated[
         Optional[Path], typer.Option("--dir", help="Directory of TLC files, for source `files`.")
     ] = None,
-    from_date: Annotated[
-        Optional[str], typer.Option("--from", metavar="YYYY-MM-DD", help="First day.")
-    ] = None,
-    to_date: Annotated[
-        Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
-    ] = None,
-    monitor: Annotated[
-        Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")
-    ] = None,
+    from_date: FirstDay = None,
+    to_date: LastDay = None,
+    monitor: OnlyMonitor = None,
     taxi: Annotated[
         Optional[str], typer.Option(help="yellow or green, for sources `files` and `tlc`.")
     ] = None,
@@ -47,12 +49,7 @@ def demo(
     labels_dropped: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of labels that never come.")
     ] = 0.0,
-    stale: Annotated[
-        bool,
-        typer.Option(
-            "--stale", help="Re-measure only the days whose rows, labels or settings changed."
-        ),
-    ] = False,
+    stale: Stale = False,
     every: Annotated[
         Optional[float],
         typer.Option(

@@ -1,9 +1,8 @@
 """Bins of numbers at quantiles of the reference, as the macro reference_bins makes them."""
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from driftmeter.quality.counts import Floats
 
 
 def cuts_of(values: Floats, levels: Floats) -> Floats:

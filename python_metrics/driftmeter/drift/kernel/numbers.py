@@ -5,14 +5,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import ks_2samp
 
 from driftmeter.drift.kernel.category_counts import Counts, score_of_counts
 from driftmeter.drift.kernel.methods import FEW_VALUES, KOLMOGOROV_SMIRNOV, Score, default_method
-
-Floats = npt.NDArray[np.float64]
+from driftmeter.quality.counts import Floats
 
 # The square of a larger number comes near to the end of floating point, where what is computed
 # depends on the order of computing.

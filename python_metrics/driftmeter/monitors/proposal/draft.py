@@ -1,5 +1,6 @@
 """The proposed fields of a monitor, their reasons, and questions that a person must decide."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,7 +108,7 @@ class Proposal:
         """
         option = f"--{role.replace('_', '-')}"
         choices = [*names, *more]
-        told = " or ".join(f"{option} {shown(name)}" for name in choices)
+        told = " or ".join(f"{option} {shlex.quote(name)}" for name in choices)
         fix = (
             f"choose one with {told}"
             if names
@@ -116,13 +117,6 @@ class Proposal:
             else "name a table that has a column of a fitting type"
         )
         return Undecided(what, where=option, fix=fix, role=role, choices=choices)
-
-
-def shown(name: str) -> str:
-    """A name as a shell takes it."""
-    import shlex
-
-    return shlex.quote(name)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,11 +1,13 @@
 """Chooses the prediction: a probability before a label, and a clear name before a score."""
 
+import shlex
+
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.labels import SPELLED
 from driftmeter.monitors.proposal.apart import are_apart
-from driftmeter.monitors.proposal.draft import Proposal, listed, shown
+from driftmeter.monitors.proposal.draft import Proposal, Undecided, listed
 from driftmeter.monitors.proposal.names import (
     NEGATIVE,
     POSITIVE,
@@ -92,11 +94,14 @@ def _only_one(
         if ends[0] - NEGATIVE - POSITIVE == ends[1] - NEGATIVE - POSITIVE:
             best = [c for c, end in zip(best, ends, strict=True) if not end & NEGATIVE] or best
     if len(best) > 1:
-        names = [column.name for column in best]
-        raise proposal.undecided(
-            "prediction", names, f"each of {listed(names)} may be the prediction"
-        )
+        raise _several_fit(proposal, best)
     return best[0]
+
+
+def _several_fit(proposal: Proposal, columns: list[TableColumn]) -> Undecided:
+    names = [column.name for column in columns]
+    what = f"each of {listed(names)} may be the prediction"
+    return proposal.undecided("prediction", names, what)
 
 
 def _surest(columns: list[TableColumn]) -> list[TableColumn]:
@@ -120,7 +125,7 @@ def _check_beside_labels(
                 " the model's confidence in its label, not the probability of the positive class",
                 where="--prediction",
                 fix=f"name a view that has 1 - {quote(column.name)} where the label is negative, or"
-                f" add --prediction {shown(column.name)} to take it as it is",
+                f" add --prediction {shlex.quote(column.name)} to take it as it is",
             )
 
 
@@ -130,10 +135,7 @@ def _choose_beside_labels(
     """Of a table whose only sure prediction is a label: the score that it was cut from, or it."""
     label, *more = _surest(labels)
     if more:
-        names = [label.name, *(column.name for column in more)]
-        raise proposal.undecided(
-            "prediction", names, f"each of {listed(names)} may be the prediction"
-        )
+        raise _several_fit(proposal, [label, *more])
     if label.distinct > 2:
         fix = "; if its numbers are amounts, add --task regression" if label.is_number else ""
         raise _several_classes(proposal, [label.name], f"{label.distinct} classes", fix)
@@ -150,10 +152,7 @@ def _choose_beside_labels(
         reason = f"it is a probability; {label.name!r} is a label derived from it"
         proposal.add("prediction", cut[0].name, reason)
     elif open_:
-        names = [column.name for column in [label, *open_]]
-        raise proposal.undecided(
-            "prediction", names, f"each of {listed(names)} may be the prediction"
-        )
+        raise _several_fit(proposal, [label, *open_])
     elif label.is_number and label.is_label:
         reason = "chosen by its name; it is a label of 0 and 1, and no column holds its probability"
         proposal.add("prediction", label.name, reason)

@@ -12,7 +12,6 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.table import TIMES, known, run
 
-Floats = npt.NDArray[np.float64]
 # A name that no column of a team has.
 DAY = '"day of the row"'
 # The newest days, which wait for their labels; fewer rows than these say nothing.
@@ -36,8 +35,8 @@ class TableDays:
     """
 
     days: tuple[dt.date, ...]
-    rows: Floats
-    known: dict[str, Floats]
+    rows: npt.NDArray[np.float64]
+    known: dict[str, npt.NDArray[np.float64]]
 
     def between(self, first: dt.date, last: dt.date) -> "TableDays":
         """The days of a span."""
