@@ -1,7 +1,9 @@
 """Measures one table with each dbt, each Python, and the oldest and newest of what they allow.
 
 python -m tests.matrix                      # all that this machine has a Python for; needs uv
-python -m tests.matrix --python 3.11 --dbt '1.12.*' --resolution highest
+python -m tests.matrix --python 3.11 --dbt '1.12.*' --resolution highest --out FILE
+
+With --out, a row that was measured anew takes the place of the old one; the others stay.
 """
 
 import argparse
@@ -29,6 +31,8 @@ RESOLUTIONS = ("highest", "lowest-direct")
 # Whose versions the table shows.
 SHOWN = ("dbt-core", "dbt-postgres", "dagster", "evidently", "pandas", "numpy", "sqlalchemy")
 EXPECTED = "income_eur is 100 times what it was"
+ABSENT = "no such Python here"
+HEADS = ("Python", "dbt asked for", "resolution", "outcome", "seconds", *SHOWN)
 
 
 @dataclass(frozen=True)
@@ -57,22 +61,22 @@ def main() -> int:
     parser.add_argument("--python", nargs="+", default=PYTHONS, help="versions of Python")
     parser.add_argument("--dbt", nargs="+", default=DBTS, help="versions of dbt-core")
     parser.add_argument("--resolution", nargs="+", default=RESOLUTIONS, choices=RESOLUTIONS)
-    parser.add_argument("--out", type=Path, help="write the table to this file as well")
+    parser.add_argument("--out", type=Path, help="put the rows into the table of this file as well")
     given = parser.parse_args()
     if shutil.which("uv") is None:
         parser.error("uv is not installed: pip install uv")
-    outcomes = []
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="driftmeter-matrix-") as directory:
         wheel = build_wheel(Path(directory))
         for python, dbt, resolution in itertools.product(given.python, given.dbt, given.resolution):
             outcome = attempt(Path(directory), wheel, python, dbt, resolution)
             outcomes.append(outcome)
             print(f"Python {python}, dbt {dbt}, {resolution}: {outcome.told}", flush=True)
-    table = as_table(outcomes)
-    print(table)
-    if given.out:
-        given.out.write_text(f"# What Driftmeter was tried with\n\n{table}\n")
-    return any(o.told not in ("one incident", "no such Python here") for o in outcomes)
+            if given.out:
+                rows = merged(rows_of(given.out), outcomes)
+                given.out.write_text(f"# What Driftmeter was tried with\n\n{as_table(rows)}\n")
+    print(as_table([row_of(outcome) for outcome in outcomes]))
+    return any(o.told not in ("one incident", ABSENT) for o in outcomes)
 
 
 def build_wheel(directory: Path) -> Path:
@@ -94,11 +98,11 @@ def attempt(directory: Path, wheel: Path, python: str, dbt: str, resolution: str
 
     found = subprocess.run(
         ["uv", "venv", "--quiet", "--no-python-downloads", "--python", python, str(place)],
+        env={**os.environ, **pythons_of_pyenv()},
         capture_output=True,
-        text=True,
     )
     if found.returncode:
-        return outcome("no such Python here")
+        return outcome(ABSENT)
     pip = ["uv", "pip", "install", "--quiet", "--python", str(place)]
     # Of the dependencies themselves, not of what these need in turn, the oldest that are allowed.
     # Wheels only: newer releases of a part of dbt 1.12 download themselves from a code host.
@@ -114,6 +118,17 @@ def attempt(directory: Path, wheel: Path, python: str, dbt: str, resolution: str
         return outcome(measure(place), installed)
     finally:
         shutil.rmtree(place)
+
+
+def pythons_of_pyenv() -> dict[str, str]:
+    """A variable with which pyenv, where it is used, shows uv all its Pythons and not one alone."""
+    if shutil.which("pyenv") is None:
+        return {}
+    listed = subprocess.run(
+        ["pyenv", "versions", "--bare"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    wanted = [name for name in listed if name.startswith(tuple(f"{each}." for each in PYTHONS))]
+    return {"PYENV_VERSION": ":".join(wanted)}
 
 
 def measure(place: Path) -> str:
@@ -156,21 +171,44 @@ def run(
     )
 
 
-def as_table(outcomes: Sequence[Outcome]) -> str:
-    """The outcomes as Markdown."""
-    heads = ["Python", "dbt asked for", "resolution", "outcome", "seconds", *SHOWN]
-    rows = [
-        [
-            outcome.python,
-            outcome.dbt,
-            outcome.resolution,
-            outcome.told,
-            f"{outcome.seconds:.0f}",
-            *(outcome.installed.get(name, "") for name in SHOWN),
-        ]
-        for outcome in outcomes
+def row_of(outcome: Outcome) -> list[str]:
+    """A row of the table."""
+    return [
+        outcome.python,
+        outcome.dbt,
+        outcome.resolution,
+        outcome.told,
+        f"{outcome.seconds:.0f}",
+        *(outcome.installed.get(name, "") for name in SHOWN),
     ]
-    lines = [heads, ["---"] * len(heads), *rows]
+
+
+def rows_of(file: Path) -> list[list[str]]:
+    """The rows of a table that was written before."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    table = [line[2:-2].split(" | ") for line in lines if line.startswith("| ")]
+    return table[2:]
+
+
+def merged(before: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> list[Sequence[str]]:
+    """Old rows and new ones, by Python, dbt and resolution."""
+    rows: dict[tuple[str, ...], Sequence[str]] = {tuple(row[:3]): row for row in before}
+    for outcome in outcomes:
+        key = (outcome.python, outcome.dbt, outcome.resolution)
+        # What was measured elsewhere stays where this machine cannot try it.
+        if outcome.told != ABSENT or key not in rows:
+            rows[key] = row_of(outcome)
+    return sorted(rows.values(), key=lambda row: [version_key(row[0]), row[1], row[2]])
+
+
+def version_key(version: str) -> list[int]:
+    """Versions in their order, 3.9 before 3.10."""
+    return [int(part) for part in version.split(".")]
+
+
+def as_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as Markdown."""
+    lines = [HEADS, ["---"] * len(HEADS), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -1,15 +1,48 @@
 """A Dagster component that watches a dbt project's monitors, declared in a few lines of YAML."""
 
+import os
 import pkgutil
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
+from pydantic import BaseModel
 
 from dagster_driftmeter.monitoring import monitoring_definitions
 from driftmeter.errors import DriftmeterError
 
 
+class ScaffoldParameters(BaseModel):
+    """Options of ``dg scaffold``: the component's attributes.
+
+    Attributes
+    ----------
+    manifest : str, optional
+        Path of dbt's ``manifest.json``, relative to the directory in which ``dg`` is started.
+    translator : str, optional
+        As the component has it.
+    """
+
+    manifest: str | None = None
+    translator: str | None = None
+
+
+class MonitoringScaffolder(dg.Scaffolder[ScaffoldParameters]):
+    """Writes the component's YAML; `dg check yaml` asks for a manifest that was not given."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[ScaffoldParameters]:
+        return ScaffoldParameters
+
+    def scaffold(self, request: dg.ScaffoldRequest[ScaffoldParameters]) -> None:
+        attributes = request.params.model_dump(exclude_none=True)
+        if request.params.manifest is not None:
+            manifest = Path(request.params.manifest).resolve()
+            attributes["manifest"] = os.path.relpath(manifest, request.target_path.resolve())
+        dg.scaffold_component(request, attributes)
+
+
+@dg.scaffold_with(MonitoringScaffolder)
 class MonitoringComponent(dg.Component, dg.Model, dg.Resolvable):
     """A Dagster component that makes what `monitoring_definitions` makes, from a few lines of YAML.
 

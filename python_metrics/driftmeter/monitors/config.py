@@ -28,7 +28,7 @@ JUDGING_VERSION = 5
 class Strict(BaseModel):
     """A frozen block of YAML in which an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 def _text_of(value: object) -> object:
