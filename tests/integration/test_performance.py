@@ -292,7 +292,7 @@ def plant(engine: sa.Engine, day: dt.date, kind: str, value: float, coverage: fl
                 " kind, value, lower, upper, label_coverage, state, reference_value, expected,"
                 " deviation, p_value) values ('regression', 'v1', :day, 'mae', :kind, :value,"
                 " cast(:value as real) - 1, cast(:value as real) + 1, :coverage, :state, 4, 4, 0.3,"
-                " case :kind when 'estimated' then 2 * exp(-power(cast(:value as real) - 4, 2)) end)"
+                " case :kind when 'estimated' then exp(-power(cast(:value as real) - 4, 2)) end)"
             ),
             {"day": day, "kind": kind, "value": value, "coverage": coverage, "state": state},
         )
