@@ -222,17 +222,20 @@ def of_volume(
     against = judge_days(null, logs, rows, weekdays)
     is_excluded = np.array([day in excluded for day in every])
     news = p_value_of_news(logs - against.expected, against.deviation, is_excluded)
-    new_p = dict(zip(every, np.fmax(against.p_value, news), strict=True))
+    p_value, new_p = (
+        dict(zip(every, each, strict=True))
+        for each in (against.p_value, np.fmax(against.p_value, news))
+    )
     breaches = {}
     for day in judged:
         usual = float(np.exp(null.level[day.day.weekday(), 0]))
-        change, p = day.row_count / usual - 1, new_p[day.day]
-        if p >= level_of(monitor, "volume") or abs(change) < LEAST_CHANGE:
+        change = day.row_count / usual - 1
+        if new_p[day.day] >= level_of(monitor, "volume") or abs(change) < LEAST_CHANGE:
             continue
         breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
             f" than on a {WEEKDAYS[day.day.weekday()]} of the reference (about {usual:,.0f}).",
-            evidence={"rows": day.row_count, "expected": usual, "p_value": float(p)},
+            evidence={"rows": day.row_count, "expected": usual, "p_value": float(p_value[day.day])},
         )
     return breaches
