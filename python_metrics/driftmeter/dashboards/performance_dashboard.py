@@ -76,8 +76,12 @@ from metrics.performance where {MONITOR} and {ALL_ROWS} and {DAYS} and {VERSION}
 group by metric, kind order by kind desc, metric
 """
 TESTED = f"""
-select partition_date::text as day, metric, value, reference_value as expected, p_value / 2 as p,
-    threshold_p as threshold, case when is_alarm then 'alarm' else 'calm' end as verdict
+select partition_date::text as day,
+    metric || case kind when 'estimated' then ', estimated' else '' end as metric,
+    value, coalesce(expected, reference_value) as expected, p_value / 2 as p,
+    threshold_p as threshold,
+    case when is_alarm then 'alarm' when value > expected and p_value / 2 <= threshold_p
+        then 'lasting' else 'calm' end as verdict
 from metrics.performance where {MONITOR} and {DAYS} and is_alarm is not null and segment is null
 order by partition_date desc, metric
 """
@@ -166,14 +170,15 @@ PERFORMANCE = Dashboard(
             "Did the error raise an alarm?",
             "The tests of each day's error. capped_error is the mean loss with the largest 1% "
             "of losses capped, compared with the reference period. excess_error is the loss that "
-            "the day's inputs do not explain. An estimated error is tested only until labels "
-            "come. An alarm needs a p below its threshold and an error 10% above what is expected.",
+            "the day's inputs do not explain. An estimated error raises an alarm only until labels "
+            "come. An alarm needs a p below its threshold, an error 10% above what is expected, and "
+            "that this is new; an error that stays high is lasting.",
             TESTED,
             no_data=LATER,
             overrides=[
                 override(
                     "verdict",
-                    mappings=words(alarm=RED, calm=GREEN),
+                    mappings=words(alarm=RED, lasting=ORANGE, calm=GREEN),
                     custom__cellOptions={"type": "color-text"},
                 ),
                 *(override(name, decimals=3) for name in ("value", "expected")),
