@@ -141,7 +141,7 @@ def test_another_policy_decides_the_same_tests_otherwise() -> None:
                 "alarm_budget": {"false_alarms_per_month": budget},
             }
         )
-        for budget in (0.1, 5)
+        for budget in (0.02, 5)
     )
     said = [
         decide_tests(policy, stored(excess), NONE)["is_alarm"].iloc[-1]

@@ -171,8 +171,8 @@ PERFORMANCE = Dashboard(
             "The tests of each day's error. capped_error is the mean loss with the largest 1% "
             "of losses capped, compared with the reference period. excess_error is the loss that "
             "the day's inputs do not explain. An estimated error raises an alarm only until labels "
-            "come. An alarm needs a p below its threshold, an error 10% above what is expected, and "
-            "that this is new; an error that stays high is lasting.",
+            "come. An alarm needs a p below its threshold, an error 10% above what is expected, "
+            "and that this is new; an error that stays high is lasting.",
             TESTED,
             no_data=LATER,
             overrides=[
