@@ -316,12 +316,12 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
     if alarms:
-        assert said[DAY].sentence == (
-            "the mean absolute error is estimated at 8 (7 to 9), reference 4;"
-            " its labels are still to come"
-        )
         (alone,) = _with_estimate([], said[DAY], found)
         assert alone.kind == "performance_drop"
+        assert alone.diagnosis == (
+            "The mean absolute error is estimated at 8 (7 to 9), reference 4;"
+            " its labels are still to come."
+        )
         unit = Breach("unit_change", "miles is 2 times what it was.", "miles", ("miles",))
         (together,) = _with_estimate([unit], said[DAY], found)
         assert together.diagnosis.startswith("miles is 2 times what it was; the mean absolute")

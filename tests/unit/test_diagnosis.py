@@ -17,7 +17,9 @@ from driftmeter.incidents.decomposition import decompose
 from driftmeter.incidents.distance import distance, fit_bins, noise_level, shares
 from driftmeter.incidents.fold import Away, fold
 from driftmeter.incidents.importance import feature_importance
+from driftmeter.incidents.mix import own_mix
 from driftmeter.incidents.relations import correlation_shift, fit_relations
+from driftmeter.incidents.symptoms import symptoms
 from driftmeter.monitors.config import Column, Monitor
 from driftmeter.performance import error_cause as cause
 from driftmeter.performance.alarms import ErrorAlarm
@@ -89,6 +91,22 @@ def test_missing_values_are_named_with_their_share() -> None:
     assert (found.kind, found.column_name) == ("missing_values", "fare")
     assert "25.0% of rows" in found.diagnosis
     assert found.evidence["share"] == pytest.approx(0.25)
+
+
+def test_fewer_missing_values_are_called_values_and_a_few_fewer_nothing() -> None:
+    usual = trips(4000, 0)
+    usual["payment"] = usual["payment"].where(np.arange(4000) % 2 > 0)
+    column = Column(kind="categorical")
+    filled = ColumnValues("payment", column, usual["payment"], trips(800, 1)["payment"])
+    (found,) = symptoms(filled)
+    assert found.says == "has a value in 100.0% of rows, reference 50.0%"
+    # Two of 58 rows have another value, and by chance none is missing.
+    rare = trips(4000, 0)
+    rare["vendor"] = rare["vendor"].mask(np.arange(4000) % 125 == 0)
+    small = trips(58, 2).assign(vendor=["4"] * 2 + ["1"] * 56)
+    change = ColumnValues("vendor", column, rare["vendor"], small["vendor"])
+    assert all(symptom.kind != "missing_values" for symptom in symptoms(change))
+    assert "(" in own_mix(change).says
 
 
 def test_columns_that_go_missing_in_the_same_rows_are_one_cause() -> None:

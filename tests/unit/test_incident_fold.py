@@ -214,6 +214,15 @@ def test_the_order_in_which_days_come_changes_nothing(
     assert bool(found) == bool(days_seen)
 
 
+def test_a_sentence_of_a_later_day_has_its_date() -> None:
+    first = Breach("mix_shift", "35 fell.", "zone", ("zone",), strength=2.0)
+    worse = Breach("mix_shift", "132 rose.", "zone", ("zone",), strength=5.0)
+    (found,) = fold(calendar(8, (1, first), (5, worse)))
+    assert (found.diagnosis, found.worst) == (f"On {day(5)}: 132 rose.", worse)
+    (one,) = fold(calendar(8, (1, worse), (5, first)))
+    assert one.diagnosis == "132 rose."
+
+
 def gap(days: int) -> Breach:
     return Breach("missing_day", f"{days} days are missing")
 

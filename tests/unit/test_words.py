@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from dagster_driftmeter.assets.drift_asset import preview
 from driftmeter.alarms.verdicts import Verdict
-from driftmeter.incidents.words import MOST_CHARACTERS, plain_markdown, shown
+from driftmeter.incidents.words import MOST_CHARACTERS, of_rows, plain_markdown, shown, told_apart
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -32,6 +32,29 @@ def test_a_value_is_one_line_of_a_length_to_read() -> None:
     assert long.endswith("… (9,999 characters)")
     assert shown("Cash") == "Cash"
     assert shown(3) == "3"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ((10.5, 9.0), ("10.5", "9")),
+        ((101_525.0, 101_325.0), ("101,500", "101,300")),
+        ((1e15 + 3, 1e15), ("1,000,000,000,000,003", "1,000,000,000,000,000")),
+        ((3_501_512.0, 52_000.0), ("3,500,000", "52,000")),
+        ((0.000123, 0.00012), ("0.000123", "0.00012")),
+        ((1 / 3, 0.3), ("0.333", "0.3")),
+        ((7.0, 7.0), ("7", "7")),
+    ],
+)
+def test_numbers_that_differ_are_told_apart(
+    numbers: tuple[float, float], told: tuple[str, str]
+) -> None:
+    assert told_apart(*numbers) == told
+
+
+def test_a_share_of_few_rows_says_how_many_they_are() -> None:
+    assert of_rows(0.25, 800) == "25.0% of rows"
+    assert of_rows(2 / 58, 58) == "3.4% of rows (2 of 58)"
 
 
 @pytest.mark.parametrize("value", HOSTILE)

@@ -27,6 +27,7 @@ from driftmeter.incidents.distance import Bins, fit_bins
 from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.late_labels import LateLabels
 from driftmeter.incidents.relations import Relations, correlation_shift, fit_relations, is_plain
+from driftmeter.incidents.words import told_apart
 from driftmeter.monitors.baselines import AcceptedNormal, accepted_normals
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
@@ -238,7 +239,7 @@ def _with_estimate(
     breaches: Sequence[Breach], estimate: EstimatedAlarm, monitor: Monitor
 ) -> list[Breach]:
     """What inputs that are wrong will do to the error, or the estimate alone."""
-    sentence, evidence = estimate.sentence, {"estimate": vars(estimate)}
+    sentence, evidence = _estimated(estimate), {"estimate": vars(estimate)}
     of_inputs = (b for b in breaches if b.column_name and _is_of_inputs(b, monitor))
     first = next(of_inputs, None)
     if first is None:
@@ -280,7 +281,17 @@ def _with_error(breach: Breach, error: ErrorAlarm) -> Breach:
 
 
 def _rose(error: ErrorAlarm) -> str:
-    return f"{error.metric} rose to {error.error:.3g}, {error.beside} {error.expected:.3g}"
+    rose, expected = told_apart(error.error, error.expected)
+    return f"{error.metric} rose to {rose}, {error.beside} {expected}"
+
+
+def _estimated(estimate: EstimatedAlarm) -> str:
+    value, expected = told_apart(estimate.value, estimate.expected)
+    lower, upper = told_apart(estimate.lower, estimate.upper)
+    return (
+        f"the {estimate.metric} is estimated at {value} ({lower} to {upper}), reference"
+        f" {expected}; its labels are still to come"
+    )
 
 
 def _of_error(

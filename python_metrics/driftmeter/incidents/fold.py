@@ -94,13 +94,25 @@ class Incident:
 
         Of a gap the newest, which says how long it is.
         """
+        return self._worst[1]
+
+    @property
+    def _worst(self) -> tuple[dt.date, Breach]:
         if self.first.family == GAP:
-            return self.last[1]
-        worst = self.first
-        for _, breach in self.history:
-            if breach.strength >= STRONGER * worst.strength:
-                worst = breach
+            return self.last
+        worst = self.history[0]
+        for day, breach in self.history:
+            if breach.strength >= STRONGER * worst[1].strength:
+                worst = day, breach
         return worst
+
+    @property
+    def diagnosis(self) -> str:
+        """The worst day's sentence, with its date where that is not the day it opened."""
+        day, worst = self._worst
+        if day == self.opened_on or worst.family == GAP:
+            return worst.diagnosis
+        return f"On {day}: {worst.diagnosis}"
 
     @property
     def columns(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from driftmeter.incidents.change import ColumnValues, Symptom, weights_of
-from driftmeter.incidents.words import shown
+from driftmeter.incidents.words import of_rows, shown, told_apart
 
 # Above so many values a column is no way to split rows.
 MOST_VALUES = 30
@@ -38,8 +38,9 @@ def own_mix(change: ColumnValues) -> Symptom:
     name, before, now = moves[0]
     return Symptom(
         "mix_shift",
-        0.5,
-        f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to {now:.1%} of rows",
+        1.0,
+        f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to"
+        f" {of_rows(now, len(change.day))}",
         {"moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves]},
         value=name,
     )
@@ -61,7 +62,7 @@ def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator
             "mix_shift",
             explained,
             f"moved because {name} = {shown(value)} {'rose' if now > before else 'fell'} from"
-            f" {before:.1%} to {now:.1%} of rows ({explained:.0%} of the change)",
+            f" {before:.1%} to {of_rows(now, len(other.day))} ({explained:.0%} of the change)",
             {
                 "explained": explained,
                 "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
@@ -96,16 +97,18 @@ def shape(change: ColumnValues) -> Symptom:
         among += f" {(before != usual).mean():.1%})"
         before, now = before[before != usual], now[now != usual]
         if not len(before) or not len(now):
-            return Symptom("shape_shift", 0.5, f"has other values{among}", evidence)
+            return Symptom("shape_shift", 0.0, f"has other values{among}", evidence)
     middle, then = np.median(before), np.median(now)
     spread, then_spread = (
         np.subtract(*np.quantile(values, [0.75, 0.25])) for values in (before, now)
     )
+    now_at, before_at = told_apart(float(then), float(middle))
+    now_wide, before_wide = told_apart(float(then_spread), float(spread))
     return Symptom(
         "shape_shift",
-        0.5,
-        f"has another distribution{among}: median {then:.3g}{change.unit}, reference {middle:.3g};"
-        f" middle half {then_spread:.3g} wide, reference {spread:.3g}",
+        0.0,
+        f"has another distribution{among}: median {now_at}{change.unit}, reference {before_at};"
+        f" middle half {now_wide} wide, reference {before_wide}",
         evidence,
     )
 

@@ -304,7 +304,7 @@ def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
         "closed_by": incident.closed_by,
         "days": incident.days,
         "reopened": incident.reopened,
-        "diagnosis": worst.diagnosis,
+        "diagnosis": incident.diagnosis,
         "evidence": as_json({**worst.evidence, "latest": latest, **_proposal(monitor, incident)}),
     }
 

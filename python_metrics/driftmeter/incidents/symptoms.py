@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from driftmeter.incidents.change import ColumnValues, Symptom
-from driftmeter.incidents.words import shown
+from driftmeter.incidents.words import of_rows, shown, told_apart
 
 # Growth of a share below this is not what a column's change is about.
 LEAST_SHARE = 0.005
+# A column that has more values than before is worth a word from here on.
+LEAST_FILLED = 0.05
 # All of a column at once is not a fault of rows but of the table.
 ALL = 0.995
 # A smaller factor is a change of the world more often than of the unit.
@@ -63,7 +65,7 @@ def symptoms(change: ColumnValues) -> Iterator[Symptom]:
 
 def _missing(change: ColumnValues) -> Iterator[Symptom]:
     before, now = change.before.share[0], change.now.share[0]
-    if abs(now - before) < LEAST_SHARE:
+    if now - before < LEAST_SHARE and before - now < LEAST_FILLED:
         return
     if before > ALL:
         return
@@ -77,11 +79,13 @@ def _missing(change: ColumnValues) -> Iterator[Symptom]:
         )
         return
     explained = change.without(change.reference_bin == 0, change.day_bin == 0)
-    more = "is missing in" if now > before else "is missing in only"
+    rows = len(change.day)
     yield Symptom(
         "missing_values",
         explained,
-        f"{more} {now:.1%} of rows, reference {before:.1%}",
+        f"is missing in {of_rows(now, rows)}, reference {before:.1%}"
+        if now > before
+        else f"has a value in {of_rows(1 - now, rows)}, reference {1 - before:.1%}",
         evidence,
         rows=change.day_bin == 0,
     )
@@ -110,7 +114,7 @@ def _unseen(change: ColumnValues) -> Iterator[Symptom]:
     yield Symptom(
         "unseen_category",
         change.without(change.reference_bin == 1, unseen),
-        f"has {_quoted(names)} in {share:.1%} of rows, which the reference never had"
+        f"has {_quoted(names)} in {of_rows(share, len(unseen))}, which the reference never had"
         + ("" if is_accepted or not change.column.accepted else " and `accepted` does not name"),
         evidence,
         rows=unseen,
@@ -144,6 +148,7 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
         # As many units more for every row: no factor does that.
         return
     conversion = known.get(best)
+    middle, before_it = told_apart(float(np.median(now)), float(np.median(before)))
     evidence = {
         "factor": best,
         "median": float(np.median(now)),
@@ -153,8 +158,8 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
     yield Symptom(
         "unit_change",
         explained,
-        f"is {best:.4g} times what it was (median {np.median(now):.3g}{change.unit}, reference"
-        f" {np.median(before):.3g})" + (f" ({conversion}?)" if conversion else ""),
+        f"is {best:.4g} times what it was (median {middle}{change.unit}, reference {before_it})"
+        + (f" ({conversion}?)" if conversion else ""),
         evidence,
     )
 
@@ -236,8 +241,8 @@ def _outliers(change: ColumnValues) -> Iterator[Symptom]:
     yield Symptom(
         "outliers",
         change.without(of_reference, of_day),
-        f"has absurd values in {share:.1%} of rows (about {typical:.4g}{change.unit}; all but a"
-        f" thousandth of the reference lies between {low:.3g} and {high:.3g})",
+        f"has absurd values in {of_rows(share, len(of_day))} (about {typical:.4g}{change.unit};"
+        f" 99.9% of the reference lies between {low:.3g} and {high:.3g})",
         evidence,
         rows=of_day,
     )

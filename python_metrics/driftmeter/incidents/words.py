@@ -1,8 +1,11 @@
-"""Shortens values of a team's tables for sentences."""
+"""Values, numbers and shares as sentences name them."""
 
 import re
 
 MOST_CHARACTERS = 60
+FEW_ROWS = 300
+# A float has no more.
+MOST_DIGITS = 17
 # What Markdown and the HTML in it would take for more than text.
 MARKUP = re.compile(r"[\\`*\[\]<>|~&!#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 
@@ -13,6 +16,30 @@ def shown(value: object) -> str:
     if len(text) <= MOST_CHARACTERS:
         return text
     return f"{text[:MOST_CHARACTERS]}… ({len(text):,} characters)"
+
+
+def of_rows(share: float, rows: int) -> str:
+    """A share of a day's rows, and how many these are where a percentage says more than it knows.
+
+    Parameters
+    ----------
+    share : float
+        Between 0 and 1.
+    rows : int
+        All that it is a share of.
+    """
+    few = f" ({round(share * rows):,} of {rows:,})" if rows < FEW_ROWS else ""
+    return f"{share:.1%} of rows{few}"
+
+
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers in three digits, or in as many as show how far they are from each other."""
+    shown_one, shown_other = one, other
+    for digits in range(3, MOST_DIGITS + 1):
+        shown_one, shown_other = (float(f"{number:.{digits}g}") for number in (one, other))
+        if abs((shown_one - shown_other) - (one - other)) <= abs(one - other) / 10:
+            break
+    return f"{shown_one:,}".removesuffix(".0"), f"{shown_other:,}".removesuffix(".0")
 
 
 def plain_markdown(text: object) -> str:

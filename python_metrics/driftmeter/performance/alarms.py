@@ -59,14 +59,6 @@ class EstimatedAlarm:
     share_inside: float
     days: int
 
-    @property
-    def sentence(self) -> str:
-        """In words."""
-        return (
-            f"the {self.metric} is estimated at {self.value:.3g} ({self.lower:.3g} to"
-            f" {self.upper:.3g}), reference {self.expected:.3g}; its labels are still to come"
-        )
-
 
 # The metric's own figure of the day, over all versions, beside the capped one that is tested.
 ALARMS = sa.text(
