@@ -25,14 +25,19 @@ values
 select metrics.make_months('metrics.drift', '{2026-03-01}');
 insert into metrics.drift
     (monitor, partition_date, column_name, baseline, method, score, threshold, is_drifted,
-    n_reference, n_current, status, engine)
-select 'loans', day, name, 'reference', 'day_level', score, 2, score > 2, 1, 1, 'ok', 'e'
+    n_reference, n_current, status, engine, segment, segment_value)
+select 'loans', day, name, 'reference', 'day_level', score, 2, score > 2, 1, 1, 'ok', 'e',
+    case when plan is not null then 'plan' end, plan
 from (
     values
-    ('2026-03-01'::date, 'income', 1), ('2026-03-02', 'income', 5), ('2026-03-02', 'risk', 9),
-    ('2026-03-04', 'income', 1)
-) as scores (day, name, score)
+    ('2026-03-01'::date, 'income', 1, null), ('2026-03-02', 'income', 5, null),
+    ('2026-03-02', 'risk', 9, null), ('2026-03-02', 'income', 4, 'a'),
+    ('2026-03-02', null, 3, null), ('2026-03-04', 'income', 1, null)
+) as scores (day, name, score, plan)
 """
+
+
+SECOND = "2026-03-02 risk, income, income where plan = a, all columns together"
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def check(tags: dict[str, str]) -> tuple[bool, dict[str, object]]:
         (
             {DAY_TAG: "2026-03-02"},
             False,
-            {"days": 1, "not fresh": "none", "drifted columns": "2026-03-02 risk, income"},
+            {"days": 1, "not fresh": "none", "drifted columns": SECOND},
         ),
         (
             range_tags(days("2026-03-01", "2026-03-03")),
@@ -78,7 +83,7 @@ def check(tags: dict[str, str]) -> tuple[bool, dict[str, object]]:
             {
                 "days": 3,
                 "not fresh": "2026-03-03 empty",
-                "drifted columns": "2026-03-02 risk, income",
+                "drifted columns": SECOND,
             },
         ),
         # By itself: the newest day.

@@ -9,7 +9,9 @@ from driftmeter.monitors.config import Monitor
 
 # The days of the run; of a check that is run by itself, the newest day.
 DAYS = sa.text(
-    "select partition_date::text as day, drift_state as state, coalesce(array_agg(column_name"
+    "select partition_date::text as day, drift_state as state, coalesce(array_agg("
+    "coalesce(column_name, 'all columns together')"
+    " || case when segment is null then '' else ' where ' || segment_label end"
     " order by score_ratio desc) filter (where is_drifted), '{}') as drifted"
     " from metrics.partitions left join metrics.drift_scored using (monitor, partition_date)"
     " where monitor = :monitor and partition_date between coalesce(cast(:first as date), (select"
@@ -38,11 +40,7 @@ def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
         with warehouse.engine().connect() as connection:
             days = connection.execute(DAYS, values).all()
         not_fresh = [f"{row.day} {row.state}" for row in days if row.state != "fresh"]
-        drifted = [
-            f"{row.day} {', '.join(name or 'all columns' for name in row.drifted)}"
-            for row in days
-            if row.drifted
-        ]
+        drifted = [f"{row.day} {', '.join(row.drifted)}" for row in days if row.drifted]
         return dg.AssetCheckResult(
             passed=bool(days) and not not_fresh and not drifted,
             severity=dg.AssetCheckSeverity.WARN,
