@@ -52,16 +52,23 @@ def service() -> Iterator[Service]:
     running.server.server_close()
 
 
-def tell(warehouse: sa.Engine, incident: int, event: str, age: str = "0") -> None:
+def tell(
+    warehouse: sa.Engine,
+    incident: int,
+    event: str,
+    age: str = "0",
+    on_date: str = "2019-04-03",
+    kind: str = "missing_values",
+) -> None:
     with warehouse.begin() as session:
         session.execute(
             sa.text(
                 "insert into metrics.incident_events (incident_id, monitor, event, on_date, kind,"
-                " diagnosis, report_url, author, at) values (:incident, 'm', :event, '2019-04-03',"
-                " 'missing_values', 'passenger_count is missing in 35% of rows.',"
+                " diagnosis, report_url, author, at) values (:incident, 'm', :event, :on_date,"
+                " :kind, 'passenger_count is missing in 35% of rows.',"
                 " 'http://reports/x.html', 'driftmeter', now() - cast(:age as interval))"
             ),
-            {"incident": incident, "event": event, "age": age},
+            {"incident": incident, "event": event, "age": age, "on_date": on_date, "kind": kind},
         )
 
 
@@ -136,6 +143,40 @@ def test_it_is_given_up_at_last_and_says_why(warehouse: sa.Engine, service: Serv
 def test_old_news_is_none(warehouse: sa.Engine, service: Service) -> None:
     tell(warehouse, 1, "opened", age="3 days")
     assert deliver(warehouse, [service.url]) == []
+
+
+def test_a_history_that_is_filled_tells_of_its_last_week_only(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "select metrics.make_months('metrics.performance', '{2019-06-01}');"
+            "insert into metrics.partitions (monitor, partition_date, state, row_count,"
+            " config_hash, duration_seconds) values ('m', '2019-06-30', 'fresh', 1, 'x', 1);"
+            "insert into metrics.performance (monitor, partition_date, metric, kind, value, state)"
+            " values ('m', '2019-06-16', 'mae', 'realised', 1, 'final')"
+        )
+    for incident, (day, kind) in enumerate(
+        [
+            ("2019-05-01", "mix_shift"),
+            ("2019-06-22", "mix_shift"),
+            ("2019-06-23", "mix_shift"),
+            # Labels come two weeks later: the error of the sixteenth is news.
+            ("2019-06-16", "concept_drift"),
+            ("2019-06-08", "concept_drift"),
+        ]
+    ):
+        tell(warehouse, incident, "opened", on_date=day, kind=kind)
+    deliver(warehouse, [service.url])
+    assert [message["message"].split("incident ")[1][0] for message in service.got] == ["2", "3"]
+    # Nobody is told of an end whose beginning was not told.
+    for incident, event in ((0, "closed"), (1, "withdrawn"), (2, "closed"), (3, "withdrawn")):
+        tell(warehouse, incident, event, on_date="2019-06-30")
+    deliver(warehouse, [service.url])
+    assert [message["title"] for message in service.got[2:]] == [
+        "[closed] m: missing_values",
+        "[withdrawn] m: missing_values",
+    ]
 
 
 def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(

@@ -14,11 +14,16 @@ from driftmeter.warehouse.turn import alone
 MOST_ATTEMPTS = 5
 # The first wait before another attempt; each later one is twice as long.
 FIRST_WAIT = dt.timedelta(seconds=30)
-# News older than this is none: a warehouse that is filled with history must not flood a channel.
+# What was noted longer ago is no news.
 MOST_AGE = dt.timedelta(days=1)
-# What people want to be told; acknowledging is what they did themselves.
-CLOSING = ("closed", "closed_by_hand", "accepted")
-NEWS = ("opened", "reopened", *CLOSING)
+# Nor is what happened so many days before the newest that was measured, or whose labels have come
+# where it is about the error: a warehouse that is filled with history must not flood a channel.
+MOST_DAYS_BACK = 7
+OPENING = ("opened", "reopened")
+# People are told only of what they were told had opened; acknowledging is what they did themselves.
+BY_HAND = ("closed_by_hand", "accepted")
+CLOSING = ("closed", "withdrawn", *BY_HAND)
+NEWS = (*OPENING, *CLOSING)
 WORDS = {"closed_by_hand": "closed"}
 
 
@@ -51,22 +56,28 @@ class Delivery:
     reason: str | None = None
 
 
-# Incidents of a backfill are news when they are written, not when they opened; days long past are
-# none all the same.
 WAITING = sa.text(
-    "select events.incident_id, array_agg(events.event_id order by events.event_id) as ids,"
-    " (array_agg(events order by events.event_id desc))[1].event as event,"
-    " (array_agg(events order by events.event_id desc))[1].on_date as on_date,"
-    " (array_agg(events order by events.event_id desc))[1].kind as kind,"
-    " (array_agg(events order by events.event_id desc))[1].diagnosis as diagnosis,"
-    " (array_agg(events order by events.event_id desc))[1].report_url as report_url,"
-    " max(events.monitor) as monitor, coalesce(max(tried.attempts), 0) as attempts"
+    "with waiting as (select events.*, coalesce(tried.attempts, 0) as attempts"
     " from metrics.incident_events as events"
     " left join metrics.notifications as tried using (event_id)"
     " where events.event = any(:events) and events.at > :now - :age"
     " and (tried.event_id is null or (tried.state = 'retrying' and tried.tried_at <= :now"
     " - :first_wait * power(2, tried.attempts - 1)))"
-    " group by events.incident_id order by min(events.event_id)"
+    " and (events.event <> all(:dated) or events.on_date >= coalesce("
+    "case when events.kind in ('concept_drift', 'performance_drop') then"
+    " (select max(partition_date) from metrics.performance where monitor = events.monitor"
+    " and kind = 'realised' and segment is null and value is not null) end,"
+    " (select max(partition_date) from metrics.partitions where monitor = events.monitor),"
+    " events.on_date) - :days_back)),"
+    " told as (select incident_id from metrics.incident_events join metrics.notifications"
+    " using (event_id) where event = any(:opening) and state = 'sent'"
+    " union select incident_id from waiting where event = any(:opening))"
+    # Of each incident its newest event, which settles all that wait.
+    " select distinct on (incident_id) incident_id, event, on_date, kind, diagnosis, report_url,"
+    " monitor, array_agg(event_id) over of_incident as ids,"
+    " max(attempts) over of_incident as attempts, min(event_id) over of_incident as first"
+    " from waiting where incident_id in (select incident_id from told)"
+    " window of_incident as (partition by incident_id) order by incident_id, event_id desc"
 )
 RECORD = sa.text(
     "insert into metrics.notifications (event_id, state, attempts, reason, sent_at, tried_at)"
@@ -78,9 +89,16 @@ RECORD = sa.text(
 
 def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
     """Messages that are due, the oldest incident first; one an incident."""
-    rows = connection.execute(
-        WAITING, {"events": list(NEWS), "now": now, "age": MOST_AGE, "first_wait": FIRST_WAIT}
-    )
+    asked = {
+        "events": list(NEWS),
+        "opening": list(OPENING),
+        "dated": [*OPENING, "closed"],
+        "days_back": MOST_DAYS_BACK,
+        "now": now,
+        "age": MOST_AGE,
+        "first_wait": FIRST_WAIT,
+    }
+    rows = sorted(connection.execute(WAITING, asked), key=lambda row: row.first)
     return [
         Message(
             events=tuple(row.ids),
