@@ -125,13 +125,15 @@ def status(
     with engine.connect() as session:
         is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
         measured = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
-        other_policy = _days_of_other_policy(session, [row["monitor"] for row in measured])
+        names = [row["monitor"] for row in measured]
+        other_policy = _days_of_other_policy(session, names)
+        parts = not_judged(session, names)
         rows = [
             {
                 **row,
                 "days_of_other_policy": other_policy.get(row["monitor"], 0),
                 "days_of_other_version": days_of_other_version(session, row["monitor"]),
-                "not_judged": [part.sentence for part in not_judged(session, [row["monitor"]])],
+                "not_judged": [part.sentence for part in parts if part.monitor == row["monitor"]],
             }
             for row in measured
         ]

@@ -12,20 +12,17 @@ from driftmeter.alarms.accepted import Accepted
 from driftmeter.alarms.area import Area
 from driftmeter.alarms.calibrate import Calibration, calibrate
 from driftmeter.alarms.column import judge_column
+from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import TO_COME, Verdict, verdicts_of_day
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL, replace_verdicts
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors import baselines
-from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.quality.histograms import load_counts
 from driftmeter.warehouse.turn import alone
-
-# Earlier days that a verdict rests on: the trailing baseline, and what it leaves out.
-HISTORY = dt.timedelta(days=TRAILING + LAG)
 
 
 def detect(

@@ -4,6 +4,8 @@ The trailing baseline is the median of the 28 days that end a week before the ju
 season is in it, a fault of a few days is not.
 """
 
+import datetime as dt
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,8 @@ from driftmeter.alarms.day_null import tail
 from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.quality.counts import Floats
 
+# Earlier days that a verdict rests on: the trailing baseline, and what it leaves out.
+HISTORY = dt.timedelta(days=TRAILING + LAG)
 # Fewer days of a trailing baseline tell nothing.
 FEWEST_TRAILING = 10
 # Days before that wander by more than so many of the reference's deviations have a scale of their

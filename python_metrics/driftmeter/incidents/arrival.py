@@ -226,11 +226,11 @@ def of_volume(
         dict(zip(every, each, strict=True))
         for each in (against.p_value, np.fmax(against.p_value, news))
     )
-    breaches = {}
+    level, breaches = level_of(monitor, "volume"), {}
     for day in judged:
         usual = float(np.exp(null.level[day.day.weekday(), 0]))
         change = day.row_count / usual - 1
-        if new_p[day.day] >= level_of(monitor, "volume") or abs(change) < LEAST_CHANGE:
+        if new_p[day.day] >= level or abs(change) < LEAST_CHANGE:
             continue
         breaches[day.day] = Breach(
             "volume",

@@ -15,8 +15,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from driftmeter.alarms.decision import decide, level_of
-from driftmeter.alarms.trailing import p_value_of_news
-from driftmeter.monitors.baselines import LAG, TRAILING, excluded_days
+from driftmeter.alarms.trailing import HISTORY, p_value_of_news
+from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.performance.daily_error import CAPPED_ERROR
@@ -34,8 +34,6 @@ FEW_LABELS = 0.5
 # (benchmarks/performance.py).
 LEAST_INSIDE = 0.85
 FEWEST_DAYS = 10
-# Earlier days that a decision rests on.
-HISTORY = dt.timedelta(days=TRAILING + LAG)
 TESTS = sa.text(
     "select partition_date as day, metric, kind, model_version, value, lower, reference_value,"
     " expected, deviation, p_value from metrics.performance where monitor = :monitor"

@@ -32,7 +32,7 @@ from driftmeter.performance.realised import realised
 from driftmeter.performance.sample import Sample, rows_in, sample_of
 from driftmeter.performance.stored_errors import (
     FINAL_COVERAGE,
-    ReferenceError,
+    ReferenceDayError,
     replace_day,
     replace_reference_errors,
 )
@@ -105,14 +105,16 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
 
 def _reference_errors(
     days: Sequence[dt.date], estimator: Estimator, errors: UsualErrors | None
-) -> Iterator[ReferenceError]:
+) -> Iterator[ReferenceDayError]:
     """The reference's own days, which the first judged ones are held against too."""
     for test in estimator.reference_tests:
         metric = EXCESS if test.kind == "realised" else LOSS[estimator.task]
-        yield ReferenceError(days[test.place], test.kind, metric, test.difference, test.deviation)
+        yield ReferenceDayError(
+            days[test.place], test.kind, metric, test.difference, test.deviation
+        )
     for day, error in errors.days.items() if errors else ():
         difference = error.value - error.expected
-        yield ReferenceError(day, "realised", CAPPED_ERROR, difference, error.deviation)
+        yield ReferenceDayError(day, "realised", CAPPED_ERROR, difference, error.deviation)
 
 
 def measure_day(

@@ -79,7 +79,7 @@ def replace_day(
 
 
 @dataclass(frozen=True)
-class ReferenceError:
+class ReferenceDayError:
     """A row of ``metrics.reference_errors``: how far a reference day was from what it expects."""
 
     day: dt.date
@@ -90,7 +90,7 @@ class ReferenceError:
 
 
 def replace_reference_errors(
-    connection: sa.Connection, monitor: Monitor, errors: Iterable[ReferenceError]
+    connection: sa.Connection, monitor: Monitor, errors: Iterable[ReferenceDayError]
 ) -> None:
     """Replace what is known of the reference's own days."""
     alone(connection, f"reference errors {monitor.name}")
