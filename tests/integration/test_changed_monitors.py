@@ -27,6 +27,13 @@ OPEN_INCIDENT = """
     values ('loans', 'missing_values', 'error', '2026-03-02', '2026-03-03', 'income is missing',
         'column', 'income', '{income}', 2)
 """
+TOLD = """
+    with opened as (insert into metrics.incident_events (incident_id, monitor, event, on_date,
+        kind, diagnosis, author) select incident_id, monitor, 'opened', opened_on, kind, diagnosis,
+        'driftmeter' from metrics.incidents returning event_id)
+    insert into metrics.notifications (event_id, state, attempts, sent_at, tried_at)
+    select event_id, 'sent', 1, now(), now() from opened
+"""
 
 
 def declared(**changes: object) -> Monitor:
@@ -79,6 +86,10 @@ def test_a_monitor_that_is_no_longer_declared_is_retired_and_one_of_another_proj
     assert scalars(measured, ALERTS) == [0, 0, 0]
     assert scalars(measured, "select count(*) from metrics.partitions") == before
     assert scalars(measured, "select closed_on from metrics.incidents") == [dt.date(2026, 3, 3)]
+    with measured.connect() as session:
+        assert pending(session, dt.datetime.now(dt.timezone.utc)) == []
+    # Those who were told that it opened are told that it is closed.
+    change(measured, TOLD)
     with measured.connect() as session:
         (message,) = pending(session, dt.datetime.now(dt.timezone.utc))
     assert message.title == "[closed] loans: missing_values"
