@@ -15,6 +15,7 @@ from driftmeter.incidents.change import ColumnValues
 from driftmeter.incidents.day import breaches_of_rows
 from driftmeter.incidents.decomposition import decompose
 from driftmeter.incidents.distance import distance, fit_bins, noise_level, shares
+from driftmeter.incidents.event import one_event, with_volume
 from driftmeter.incidents.fold import Away, fold
 from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.mix import own_mix
@@ -22,7 +23,7 @@ from driftmeter.incidents.relations import correlation_shift, fit_relations
 from driftmeter.incidents.symptoms import symptoms
 from driftmeter.monitors.config import Column, Monitor
 from driftmeter.performance import error_cause as cause
-from driftmeter.performance.alarms import ErrorAlarm
+from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
 from driftmeter.performance.error_cause import Learners, cause_of_error
 
 FIRST, ONE = dt.date(2019, 4, 1), dt.timedelta(days=1)
@@ -273,9 +274,72 @@ def test_inputs_that_never_went_together_so_are_why_the_error_rose() -> None:
     day = trips(1000, 27)
     day["miles"] = np.random.default_rng(1).permutation(day["miles"].to_numpy())
     error = ErrorAlarm("mean absolute error", 12.0, 1.6, 1e-9, 1e-3, 1000)
-    (found,) = breaches_of_rows(day_of(day), [Alarm(None, score=0.6, threshold=0.55)], error)
-    assert found.kind == "correlation_shift"
-    assert "the mean absolute error rose" in found.diagnosis
+    loss, pair = breaches_of_rows(day_of(day), [Alarm(None, score=0.6, threshold=0.55)], error)
+    assert loss.kind == "performance_drop"
+    assert loss.diagnosis.startswith("The mean absolute error rose to 12, reference 1.6. Possible")
+    assert pair.kind == "correlation_shift"
+    assert loss.evidence["cause"] == {"kind": pair.kind, "columns": list(pair.columns)}
+
+
+def test_a_loss_is_told_by_itself_and_first_whatever_columns_moved() -> None:
+    day = trips(800, 60).assign(miles=lambda rows: rows["miles"] * 1.609344)
+    day["predicted"] = 3 * day["miles"] + 4
+    day.loc[np.arange(800) % 5 == 0, "payment"] = None
+    error = ErrorAlarm("mean absolute error", 7.0, 1.6, 1e-9, 1e-3, 800)
+    alarms = [Alarm("miles", score=20, threshold=3), Alarm("payment", score=9, threshold=3)]
+    loss, *others = breaches_of_rows(day_of(day), alarms, error)
+    assert (loss.kind, loss.columns) == ("performance_drop", ("actual", "predicted"))
+    assert "Possible cause: miles is 1.609 times what it was" in loss.diagnosis
+    assert [(each.kind, each.columns[0]) for each in others] == [
+        ("unit_change", "miles"),
+        ("missing_values", "payment"),
+    ]
+    # Without labels the same, by estimate.
+    estimate = EstimatedAlarm("mean absolute error", 6.5, 6.0, 7.1, 1.6, 0.95, 30)
+    estimated, *others = breaches_of_rows(day_of(day), alarms, None, estimate)
+    assert estimated.kind == "performance_drop"
+    assert "estimated at 6.5 (6 to 7.1), reference 1.6" in estimated.diagnosis
+    assert len(others) == 2
+
+
+def test_no_loss_is_told_where_none_was_measured_or_estimated() -> None:
+    day = trips(800, 61)
+    day["predicted"] = np.random.default_rng(2).permutation(day["predicted"].to_numpy()) + 5
+    (found,) = breaches_of_rows(day_of(day), [Alarm("predicted", score=9, threshold=3)], None)
+    assert (found.kind, found.column_name) == ("shape_shift", "predicted")
+    assert "times as far from what the model gave for such inputs" in found.diagnosis
+
+
+def test_what_changes_in_many_columns_at_once_is_one_event() -> None:
+    gone = trips(800, 62).assign(fare=np.nan, noise=np.nan)
+    (found,) = one_event(diagnosed(gone, "fare", "noise"))
+    assert (found.kind, set(found.columns)) == ("schema_change", {"fare", "noise"})
+    assert found.diagnosis.startswith("2 columns changed at once: ")
+    moved = trips(800, 63)
+    moved["noise"] += 3
+    moved.loc[np.arange(800) % 5 == 0, "payment"] = None
+    moved.loc[np.arange(800) % 3 == 0, "vendor"] = "4"
+    (event,) = one_event(diagnosed(moved, "noise", "payment", "vendor"))
+    assert set(event.columns) == {"noise", "payment", "vendor"}
+    assert [cause.columns for cause in event.causes] == [("noise",), ("payment",), ("vendor",)]
+    # On the day after, any of them is the same event.
+    after = diagnosed(moved, "vendor")
+    assert len(fold({FIRST: [event], FIRST + ONE: after}, {FIRST + ONE: {Away("vendor")}})) == 1
+    # Fewer rows of another mix are one event too.
+    few = Breach("volume", "400 rows came, 50% fewer.", evidence={"direction": -1})
+    (holiday,) = with_volume([few, *after])
+    assert (holiday.kind, holiday.columns) == ("volume", ("vendor",))
+    assert holiday.diagnosis.startswith("400 rows came, 50% fewer; with it vendor 4 rose from")
+
+
+def test_columns_that_change_in_one_segment_are_of_one_cause() -> None:
+    day = trips(2000, 64)
+    is_of_2 = day["vendor"] == "2"
+    day["fare"] = day["fare"].where(~is_of_2, day["fare"] * 1.6)
+    day["noise"] = day["noise"].where(~is_of_2, day["noise"] + 2)
+    (found,) = diagnosed(day, "fare", "noise")
+    assert (found.segment, found.segment_value) == ("vendor", "2")
+    assert found.columns == ("fare", "noise")
 
 
 def test_one_change_of_many_columns_is_one_incident_whichever_alarms_first() -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,12 +32,77 @@ def events(incident: Incident) -> list[tuple[str, int]]:
     return [(each.event, (each.on_date - FIRST).days) for each in incident.transitions]
 
 
-def test_days_that_share_a_cause_are_one_incident() -> None:
-    (found,) = fold(calendar(5, (1, missing("a", "b")), (2, missing("b", "c")), (4, missing("c"))))
-    assert (found.opened_on, found.last_seen_on, found.days) == (day(1), day(4), 3)
-    assert found.columns == ["a", "b", "c"]
-    assert found.closed_on is None
-    assert events(found) == [("opened", 1)]
+def test_days_that_share_a_cause_are_one_incident_and_a_chain_of_columns_is_not() -> None:
+    seen = ((1, missing("a", "b")), (2, missing("b", "c")), (3, missing("a")), (4, missing("c")))
+    away = {day(number): {Away("a")} for number in range(1, 5)}
+    first, second = fold(calendar(5, *seen), away)
+    assert (first.opened_on, first.last_seen_on, first.days) == (day(1), day(4), 3)
+    assert first.columns == ["a", "b", "c"]
+    assert first.closed_on is None
+    assert events(first) == [("opened", 1)]
+    # It moved with b, which moved with a: that does not make it a's.
+    assert (second.columns, second.opened_on) == (["c"], day(4))
+    # What began it is gone: what b does then is another incident.
+    assert [found.days for found in fold(calendar(5, *seen))] == [2, 1, 1]
+
+
+def mix(**moved: float) -> Breach:
+    """Shares of categories that moved, in percent points."""
+    parts = [
+        {"value": name, "reference_share": 0.3, "share": 0.3 + by / 100}
+        for name, by in moved.items()
+    ]
+    return Breach("mix_shift", "moved", "zone", ("zone",), evidence={"moved": parts})
+
+
+def moved(direction: int, **where: str) -> Breach:
+    kind = "segment" if where else "shape_shift"
+    evidence: dict[str, object] = {"direction": direction}
+    if where:
+        evidence = {"within": {"kind": "shape_shift", "direction": direction}}
+    segment, value = next(iter(where.items()), (None, None))
+    return Breach(
+        kind,  # type: ignore[arg-type]
+        "moved",
+        "fare",
+        ("fare",),
+        segment=segment,
+        segment_value=value,
+        evidence=evidence,
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_one"),
+    [
+        (mix(a=5, b=-3), mix(a=2), True),
+        (mix(a=5, b=-5), mix(b=-6, a=4), True),
+        (mix(a=-1.5, b=0.5), mix(b=12, a=-1.4), False),
+        (mix(a=5), mix(a=-5), False),
+        (moved(1), moved(1), True),
+        (moved(1), moved(-1), False),
+        (moved(1), moved(0), True),
+        (moved(1, vendor="2"), moved(1, vendor="2"), True),
+        (moved(1, vendor="2"), moved(1, borough="Queens"), False),
+        (moved(1, vendor="2"), moved(1), False),
+    ],
+)
+def test_two_causes_that_share_a_column_are_two_incidents(
+    one: Breach, other: Breach, are_one: bool
+) -> None:
+    away = {day(number): {Away("zone"), Away("fare")} for number in range(1, 4)}
+    assert len(fold(calendar(5, (1, one), (2, other)))) == 2 - are_one
+    # Nor does it matter that the column has not come back in between.
+    assert len(fold(calendar(5, (1, one), (3, other)), away)) == 2 - are_one
+
+
+def test_an_incident_whose_first_cause_is_gone_closes_though_another_column_moves() -> None:
+    seen = [(number, Breach("shape_shift", "b moved", "b", ("b", "a"))) for number in range(3, 40)]
+    first = Breach("shape_shift", "a moved", "a", ("a",))
+    away = {day(number): {Away("a")} for number in range(1, 10)}
+    found, other = fold(calendar(40, (1, first), *seen), away)
+    assert found.closed_on == day(9 + QUIET.days)
+    assert (other.opened_on, other.days) == (day(10), 30)
 
 
 def test_two_causes_on_one_day_are_two_incidents() -> None:
@@ -109,17 +175,30 @@ def test_an_error_that_lasts_keeps_its_incident_open_and_hides_no_other() -> Non
     # Alarms in a row are one; an alarm beside weeks of the same error is news.
     again = Breach("concept_drift", "the relation changed", "y", ("y",))
     first, second = fold(calendar(28, (1, worse), (4, worse), (20, again)), lasting)
-    assert (first.days, first.closed_on) == (2, None)
+    # From then on it is the newer one's error that lasts.
+    assert (first.days, first.closed_on) == (2, day(19) + QUIET)
     assert (second.opened_on, second.first.kind) == (day(20), "concept_drift")
+
+
+def test_a_loss_of_another_cause_is_another_unless_the_error_never_ceased() -> None:
+    unit = {"cause": {"kind": "unit_change", "columns": ["miles"]}}
+    known = Breach("performance_drop", "the error rose", "y", ("y",), evidence=unit)
+    drift = Breach("concept_drift", "the relation changed", "y", ("y",))
+    seen = calendar(9, (1, known), (3, known), (5, drift))
+    assert [found.days for found in fold(seen)] == [2, 1]
+    lasting = {day(number): {THE_ERROR} for number in range(1, 9)}
+    (one,) = fold(seen, lasting)
+    assert (one.days, one.first.kind) == (3, "performance_drop")
 
 
 def test_two_that_turn_out_to_be_one_are_one() -> None:
     first, second = missing("a", "b"), missing("c", "d")
-    days = calendar(20, (1, first), (1, second), (3, missing("b", "c")), (5, missing("d")))
-    (found,) = fold(days)
+    days = calendar(20, (1, first), (1, second), (3, missing("b", "c")), (4, missing("d", "a")))
+    away = {day(number): {Away("a"), Away("c")} for number in range(1, 5)}
+    (found,) = fold(days, away)
     assert (found.columns, found.days) == (["a", "b", "c", "d"], 3)
     assert found.same_as == [f"missing:c::{day(1)}"]
-    assert events(found) == [("opened", 1), ("closed", 5 + QUIET.days)]
+    assert events(found) == [("opened", 1), ("closed", 4 + QUIET.days)]
 
 
 def test_what_was_accepted_is_closed_for_good_and_what_follows_is_another() -> None:
@@ -139,28 +218,22 @@ COLUMNS = "abcdefgh"
 @settings(max_examples=300)
 @given(st.data())
 def test_one_lasting_change_is_one_incident_whichever_column_leads(data: st.DataObject) -> None:
-    """Each day some of the columns alarm, in one diagnosis or several, another one first."""
+    """On its first day all of it shows; then some columns alarm, another one first each day."""
     length = data.draw(st.integers(2, 40))
-    kinds = ("mix_shift", "shape_shift", "segment")
+    kinds = ("mix_shift", "shape_shift")
     found: dict[dt.date, list[Breach]] = {}
-    away: dict[dt.date, set[Away]] = {}
-    for number in range(length):
+    away = {day(number): {Away(name) for name in COLUMNS} for number in range(length)}
+    for number in range(1, length):
         order = data.draw(st.permutations(COLUMNS))
-        cuts = sorted(data.draw(st.sets(st.integers(1, len(COLUMNS)), max_size=4)))
+        cuts = sorted(data.draw(st.sets(st.integers(1, len(COLUMNS)), min_size=1, max_size=4)))
         groups = [order[a:b] for a, b in zip([0, *cuts], cuts, strict=False) if a < b]
         found[day(number)] = [
             Breach(data.draw(st.sampled_from(kinds)), "moved", g[0], tuple(g)) for g in groups
         ]
-        away[day(number)] = {Away(name) for name in COLUMNS}
-    # One day on which all of it shows together is enough, whenever it comes.
-    whole = data.draw(st.integers(0, length - 1))
-    found[day(whole)] = [Breach("mix_shift", "moved", COLUMNS[0], tuple(COLUMNS))]
-    found = dict(sorted(found.items()))
-    (one,) = fold(found, away)
-    opened = min(at for at, breaches in found.items() if breaches)
-    assert (one.opened_on, one.closed_on) == (opened, None)
-    assert one.days == sum(bool(breaches) for breaches in found.values())
-    assert events(one) == [("opened", (opened - FIRST).days)]
+    found[day(0)] = [Breach("mix_shift", "moved", COLUMNS[0], tuple(COLUMNS))]
+    (one,) = fold(dict(sorted(found.items())), away)
+    assert (one.opened_on, one.closed_on, one.days) == (FIRST, None, length)
+    assert events(one) == [("opened", 0)]
 
 
 def test_what_somebody_closed_stays_closed_until_it_comes_back() -> None:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.actions import load_incident, record
-from driftmeter.incidents.fold import OF_VALUES, QUIET
+from driftmeter.incidents.breach import OF_VALUES
+from driftmeter.incidents.fold import QUIET
 
 # Columns of the incident that were away from the reference on the newest days.
 AWAY = sa.text(

@@ -236,6 +236,11 @@ def of_volume(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
             f" than on a {WEEKDAYS[day.day.weekday()]} of the reference (about {usual:,.0f}).",
-            evidence={"rows": day.row_count, "expected": usual, "p_value": float(p_value[day.day])},
+            evidence={
+                "rows": day.row_count,
+                "expected": usual,
+                "p_value": float(p_value[day.day]),
+                "direction": 1 if change > 0 else -1,
+            },
         )
     return breaches

@@ -1,5 +1,6 @@
 """A breach: one thing that was wrong on one day, with its diagnosis."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +43,8 @@ FAMILIES: dict[Kind, str] = {
     "late_labels": "late_labels",
     "schema_change": "schema",
 }
+# Families of the values of columns: what is away from the reference is still theirs.
+OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
 # Families of what a day's rows and labels show once it is measured.
 OF_ROWS = frozenset(
     {"missing", "category", "unit", "outliers", "distribution", "performance", "late_labels"}
@@ -57,6 +60,60 @@ SEVERE: frozenset[Kind] = frozenset(
         "schema_change",
     }
 )
+
+# A category that moved by less than this share of how much another did is not why.
+LEAST_PART = 0.5
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What tells one change from another: of which column, where, and in which direction.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The one that changed, or a pair that no longer goes together; empty of a whole day.
+    segment, segment_value : str
+        The one segment that it is in; empty where it is in all rows.
+    direction : int
+        1 for more or larger, -1 for fewer or smaller, 0 where it has none.
+    moved : tuple of (str, float)
+        Categories and by how much the share of each moved, the one that moved most first.
+    """
+
+    family: str
+    columns: tuple[str, ...] = ()
+    segment: str = ""
+    segment_value: str = ""
+    direction: int = 0
+    moved: tuple[tuple[str, float], ...] = ()
+
+    def is_again(self, later: "Cause") -> bool:
+        """Whether a later day's cause is this one: nothing that is known of both differs."""
+        mine = (self.family, self.columns, self.segment, self.segment_value)
+        if mine != (later.family, later.columns, later.segment, later.segment_value):
+            return False
+        if self.moved and later.moved:
+            (name, change), (later_name, later_change) = self.moved[0], later.moved[0]
+            if name == later_name:
+                return change * later_change > 0
+            # Two categories may take turns in moving most.
+            return _has_part(self.moved, later.moved[0]) and _has_part(later.moved, self.moved[0])
+        return self.direction * later.direction >= 0
+
+
+def _list(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    moved: list[dict[str, Any]] = evidence.get("moved", [])
+    return moved
+
+
+def _has_part(moved: tuple[tuple[str, float], ...], part: tuple[str, float]) -> bool:
+    """Whether a category moved in the same direction, and at least half as far."""
+    name, change = part
+    return any(
+        name == other and change * by > 0 and abs(by) >= LEAST_PART * abs(change)
+        for other, by in moved
+    )
 
 
 @dataclass(frozen=True)
@@ -94,6 +151,32 @@ class Breach:
     def family(self) -> str:
         """Kinds that can continue each other in one incident."""
         return FAMILIES[self.kind]
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """What it is told by on other days; several where many columns changed at once."""
+        parts = self.evidence.get("parts")
+        if parts:
+            return tuple(cause for part in parts for cause in Breach(**part).causes)
+        if self.kind == "schema_change":
+            return tuple(Cause(self.family, (name,)) for name in self.columns)
+        if self.kind == "correlation_shift":
+            return (Cause(self.family, tuple(sorted(self.columns))),)
+        if self.family == "performance":
+            # What a loss is put down to; without a column, to the model or to what comes true.
+            put_down_to = self.evidence.get("cause", {}).get("columns", [self.kind])
+            return (Cause(self.family, tuple(put_down_to[:1])),)
+        evidence = self.evidence.get("within", self.evidence)
+        family = FAMILIES[evidence["kind"]] if "within" in self.evidence else self.family
+        values = evidence.get("values", {})
+        moved = [
+            *((one["value"], one["share"] - one["reference_share"]) for one in _list(evidence)),
+            *sorted(values.items(), key=lambda value: -value[1]),
+        ]
+        where = (self.segment or "", self.segment_value or "")
+        columns = (self.column_name,) if self.column_name else ()
+        direction = int(evidence.get("direction", 0))
+        return (Cause(family, columns, *where, direction, tuple(moved)),)
 
     @property
     def severity(self) -> Literal["warn", "error"]:

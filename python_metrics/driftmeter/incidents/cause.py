@@ -144,11 +144,20 @@ def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
             root = roots[0]
         if root is None:
             symptom = _diagnosed(day, alarm, change, splitting)
+            # Of columns that changed in one segment only, the segment is the cause.
+            root = next((root for root in roots if _is_same_segment(root, symptom)), None)
+        if root is None:
             roots.append(Root(alarm, symptom, [alarm.column], alarm.is_new))
         else:
             root.columns.append(alarm.column)
             root.is_new |= alarm.is_new
     return roots
+
+
+def _is_same_segment(root: Root, symptom: Symptom) -> bool:
+    where = (symptom.segment, symptom.value)
+    is_of_segments = symptom.kind == root.symptom.kind == "segment"
+    return is_of_segments and where == (root.symptom.segment, root.symptom.value)
 
 
 def _ordered(

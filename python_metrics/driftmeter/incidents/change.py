@@ -14,6 +14,8 @@ from driftmeter.monitors.config import Column
 from driftmeter.quality.counts import Floats
 
 Mask = npt.NDArray[np.bool_]
+# Standard errors by which mean ranks differ before one side is called the larger.
+PLAIN_ERRORS = 2.0
 # Share of a day's rows that weights must leave, in equal rows.
 FEWEST = 0.2
 
@@ -121,6 +123,20 @@ class ColumnValues:
         number = values.to_numpy(dtype=float)
         place = np.searchsorted(self._sorted, number) / max(len(self._sorted), 1)
         return np.where(np.isnan(number), np.nan, place)
+
+    @property
+    def direction(self) -> int:
+        """1 where the day's numbers are larger by their mean rank, -1 where smaller, 0 where as
+        large by what the rows can tell.
+        """
+        if self.column.kind == "categorical":
+            return 0
+        before, now = (ranks[np.isfinite(ranks)] for ranks in (self.reference_rank, self.day_rank))
+        if not len(before) or not len(now):
+            return 0
+        moved = float(now.mean() - before.mean())
+        error = float(np.sqrt(before.var() / len(before) + now.var() / len(now)))
+        return int(np.sign(moved)) if abs(moved) > PLAIN_ERRORS * error else 0
 
     @property
     def is_plain(self) -> bool:

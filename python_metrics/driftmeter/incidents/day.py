@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -22,28 +21,27 @@ from driftmeter.incidents.arrival import (
     of_state,
 )
 from driftmeter.incidents.breach import Breach
-from driftmeter.incidents.cause import Day, causes, is_broad
+from driftmeter.incidents.cause import Day, causes
 from driftmeter.incidents.distance import Bins, fit_bins
+from driftmeter.incidents.event import one_event, with_volume
 from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.late_labels import LateLabels
-from driftmeter.incidents.relations import Relations, correlation_shift, fit_relations, is_plain
-from driftmeter.incidents.words import told_apart
+from driftmeter.incidents.loss import Loss, of_estimate, of_loss, of_other_predictions
+from driftmeter.incidents.relations import Relations, fit_relations
 from driftmeter.monitors.baselines import AcceptedNormal, accepted_normals
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
-from driftmeter.performance.daily_error import CAPPED
-from driftmeter.performance.error_cause import OTHER_MODEL_RATIO, Learners, cause_of_error
-from driftmeter.performance.losses import row_losses
+from driftmeter.performance.error_cause import Learners
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "9"
+VERSION_OF_DIAGNOSES = "10"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
 FEWEST_ROWS = 500
-# An alarm so little over its threshold does not explain an error that rose plainly.
-FAINT_RATIO = 1.3
+# Where evidence says which share of a day's rows a finding is about.
+PARTS = ("share_of_rows", "share", "share_of_others")
 
 
 @dataclass(frozen=True)
@@ -191,16 +189,25 @@ def _breaches_of_day(
     alarms, error = evidence.alarms.get(day.day, ()), evidence.errors.get(day.day)
     estimate = evidence.estimates.get(day.day) if error is None else None
     is_wrong = error is not None or any(alarm.is_new for alarm in alarms)
+    found: list[Breach] = []
     if day.state == "fresh" and (is_wrong or (estimate and alarms)):
         rows = background.day(day.day)
-        breaches += breaches_of_rows(rows, alarms, error, is_estimated=estimate is not None)
-    return _with_estimate(breaches, estimate, background.monitor) if estimate else breaches
+        found = breaches_of_rows(rows, alarms, error, estimate)
+    elif estimate:
+        found = [of_estimate(background.monitor, estimate, ())]
+    told = with_volume([*breaches, *found])
+    # A loss comes first, and what arrived before what it changed.
+    told.sort(key=lambda breach: breach.family != "performance")
+    return [_with_rows(breach, day) for breach in told]
 
 
 def breaches_of_rows(
-    day: Day, alarms: Sequence[Alarm], error: ErrorAlarm | None, is_estimated: bool = False
+    day: Day,
+    alarms: Sequence[Alarm],
+    error: ErrorAlarm | None,
+    estimate: EstimatedAlarm | None = None,
 ) -> list[Breach]:
-    """Breaches that the rows of a day show, the most important first.
+    """Breaches that the rows of a day show: the loss first, then changes by their importance.
 
     Parameters
     ----------
@@ -208,125 +215,33 @@ def breaches_of_rows(
         Of the day, and what is away from the reference though it is no news.
     error : ErrorAlarm or None
         Of the day's labels.
-    is_estimated : bool
-        Whether the error is too high by estimate.
+    estimate : EstimatedAlarm or None
+        Of the error while labels are to come.
     """
-    breaches = causes(day, alarms, error_rose=error is not None or is_estimated)
-    if error is None and not (breaches and breaches[0].column_name == day.monitor.prediction):
-        return breaches
-    if not breaches or not _is_of_inputs(breaches[0], day.monitor):
-        of_error = _of_error(day, error, alarms, breaches)
-        return [of_error] if of_error else breaches
-    assert error is not None
-    first = breaches[0]
-    news = [breach for breach in breaches if not breach.evidence.get("is_lasting")]
-    # Such inputs are within what the model knows, and what it usually makes of them too; and what
-    # has lasted came without this error before.
-    is_known = first.kind == "mix_shift" or first.strength < FAINT_RATIO or first not in news
-    is_enough = _can_carry(first, error, day)
-    if is_known or not is_enough:
-        of_error = _of_error(day, error, alarms, breaches)
-        assert of_error is not None
-        off = float(of_error.evidence.get("prediction_ratio", 0.0))
-        if not is_enough or off >= OTHER_MODEL_RATIO or of_error.kind == "concept_drift":
-            # A pair that no longer goes together may be found on either way.
-            return [of_error, *(breach for breach in news if breach.columns != of_error.columns)]
-    # Inputs that are wrong make wrong predictions: one story, told once.
-    return [_with_error(first, error), *(breach for breach in news if breach is not first)]
-
-
-def _with_estimate(
-    breaches: Sequence[Breach], estimate: EstimatedAlarm, monitor: Monitor
-) -> list[Breach]:
-    """What inputs that are wrong will do to the error, or the estimate alone."""
-    sentence, evidence = _estimated(estimate), {"estimate": vars(estimate)}
-    of_inputs = (b for b in breaches if b.column_name and _is_of_inputs(b, monitor))
-    first = next(of_inputs, None)
-    if first is None:
-        alone = Breach(
-            "performance_drop",
-            f"{sentence[0].upper()}{sentence[1:]}.",
-            column_name=monitor.prediction,
-            columns=(monitor.prediction, str(monitor.target)),
-            strength=estimate.value / estimate.expected,
-            evidence=evidence,
-        )
-        return [*breaches, alone]
-    together = replace(
-        first,
-        diagnosis=f"{first.diagnosis[:-1]}; {sentence}.",
-        evidence={**first.evidence, **evidence},
-    )
-    return [together if breach is first else breach for breach in breaches]
-
-
-def _is_of_inputs(breach: Breach, monitor: Monitor) -> bool:
-    if breach.kind == "correlation_shift":
-        # The classifier sees labels too: without a pair of inputs it is their relation that went.
-        return is_plain(breach)
-    return breach.column_name != monitor.prediction
-
-
-def _can_carry(breach: Breach, error: ErrorAlarm, day: Day) -> bool:
-    """Whether the rows that changed are enough for the rise, were each as wrong as rows get."""
-    share = float(breach.evidence.get("share_of_others", 1.0))
-    labelled = day.reference[day.reference[str(day.monitor.target)].notna()]
-    most = float(np.nanquantile(row_losses(day.monitor, labelled), CAPPED))
-    return share * (most - error.expected) >= error.error - error.expected
-
-
-def _with_error(breach: Breach, error: ErrorAlarm) -> Breach:
-    diagnosis = f"{breach.diagnosis[:-1]}; the {_rose(error)}."
-    return replace(breach, diagnosis=diagnosis, evidence={**breach.evidence, "error": vars(error)})
-
-
-def _rose(error: ErrorAlarm) -> str:
-    rose, expected = told_apart(error.error, error.expected)
-    return f"{error.metric} rose to {rose}, {error.beside} {expected}"
-
-
-def _estimated(estimate: EstimatedAlarm) -> str:
-    value, expected = told_apart(estimate.value, estimate.expected)
-    lower, upper = told_apart(estimate.lower, estimate.upper)
-    return (
-        f"the {estimate.metric} is estimated at {value} ({lower} to {upper}), reference"
-        f" {expected}; its labels are still to come"
-    )
-
-
-def _of_error(
-    day: Day, error: ErrorAlarm | None, alarms: Sequence[Alarm], breaches: Sequence[Breach]
-) -> Breach | None:
-    """What an error that rose, or predictions that moved alone, are put down to."""
-    monitor = day.monitor
-    changed = {str(alarm.column) for alarm in alarms if alarm.column in monitor.features}
-    cause = cause_of_error(monitor, day.learners, day.rows, changed)
-    if error is None and cause.prediction_ratio < OTHER_MODEL_RATIO:
-        return None
+    found = causes(day, alarms, error_rose=bool(error or estimate))
+    news = one_event([breach for breach in found if not breach.evidence.get("is_lasting")])
     if error:
-        # Inputs that never went together so are new to any model; but a column that changed in
-        # many rows goes with the others in another way for that alone.
-        broad = {name for breach in breaches if is_broad(breach) for name in breach.columns}
-        pair = correlation_shift(day.relations, day.rows, moved=changed, without=broad)
-        if is_plain(pair):
-            return _with_error(pair, error)
-    of_inputs = bool(breaches) and _is_of_inputs(breaches[0], monitor)
-    moved = () if of_inputs else [name for breach in breaches for name in breach.columns]
-    strength = breaches[0].strength if breaches and not of_inputs else 0.0
-    reason = cause.reason[0].upper() + cause.reason[1:]
-    of_target = [monitor.target] if monitor.target and error else []
-    return Breach(
-        cause.kind,
-        f"The {_rose(error)}: {cause.reason}." if error else f"{reason}.",
-        column_name=monitor.target if cause.kind == "concept_drift" else monitor.prediction,
-        columns=tuple(dict.fromkeys([*of_target, monitor.prediction, *moved])),
-        strength=error.error / error.expected if error else strength,
-        evidence={
-            **(vars(error) if error else {}),
-            "prediction_ratio": cause.prediction_ratio,
-            "explained_by_inputs": cause.explained_by_inputs,
-        },
-    )
+        loss = Loss(day, error, alarms, found)
+        told = of_loss(loss)
+        is_of_pair = told.evidence.get("cause", {}).get("columns") == list(loss.pair.columns)
+        pair = [loss.pair] if is_of_pair and loss.pair.columns not in _columns(news) else []
+        return [told, *pair, *news]
+    if estimate:
+        return [of_estimate(day.monitor, estimate, found), *news]
+    if news and news[0].column_name == day.monitor.prediction:
+        return [of_other_predictions(day, alarms, news[0]), *news[1:]]
+    return news
+
+
+def _columns(breaches: Sequence[Breach]) -> list[tuple[str, ...]]:
+    return [breach.columns for breach in breaches]
+
+
+def _with_rows(breach: Breach, day: Partition) -> Breach:
+    """A breach with how many rows of the day it concerns."""
+    part = next((breach.evidence[key] for key in PARTS if key in breach.evidence), 1.0)
+    rows = round(float(part) * day.row_count)
+    return replace(breach, evidence={**breach.evidence, "rows_concerned": rows})
 
 
 def signature(partition: Partition, evidence: Evidence) -> str:

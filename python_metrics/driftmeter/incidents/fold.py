@@ -8,17 +8,15 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.breach import OF_VALUES, Breach, Cause
 
 # Days on which nothing is left of it, after which an incident is over.
 QUIET = dt.timedelta(days=7)
+NEXT_DAY = dt.timedelta(days=1)
 # A breach of the same cause this soon after its last one is the same incident, opened again.
 SAME_WITHIN = dt.timedelta(days=28)
 # A later day so many times as strong says better what an incident is; its sentence seldom changes.
 STRONGER = 2.0
-# Families of the values of columns: what is away from the reference is still theirs.
-OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
-
 
 # Days that never came: such an incident is over with the first day that has rows, and not before.
 GAP = "missing_day"
@@ -31,6 +29,12 @@ class Away:
     column: str
     segment: str = ""
     segment_value: str = ""
+
+    def is_of(self, cause: Cause) -> bool:
+        """Whether it is a cause's column, over all rows or in the cause's segment."""
+        wheres = {("", ""), (cause.segment, cause.segment_value)}
+        is_where = not cause.segment or (self.segment, self.segment_value) in wheres
+        return is_where and self.column in cause.columns
 
 
 PERFORMANCE = "performance"
@@ -135,7 +139,10 @@ class Incident:
         """What tells it from every other incident of its monitor."""
         first = self.first
         where = f"{first.segment}={first.segment_value}" if first.segment else ""
-        return f"{first.family}:{first.column_name or ''}:{where}:{self.opened_on}"
+        # A pair of columns is another cause than either column.
+        is_pair = first.kind == "correlation_shift"
+        column = " and ".join(first.columns) if is_pair else first.column_name or ""
+        return f"{first.kind if is_pair else first.family}:{column}:{where}:{self.opened_on}"
 
     @property
     def reopened(self) -> int:
@@ -144,7 +151,7 @@ class Incident:
 
     def continues(self, breach: Breach, day: dt.date) -> bool:
         """Whether a breach is this incident's cause again."""
-        if self.is_accepted or breach.family != self.first.family:
+        if self.is_accepted:
             return False
         if day - self.last_seen_on > SAME_WITHIN and not self._is_open_gap:
             return False
@@ -153,8 +160,35 @@ class Incident:
         if lasted and day - alarmed_on > QUIET:
             # The error lasted without an alarm: one that is an alarm beside such days is another.
             return False
-        columns = self.columns
-        return not (columns or breach.columns) or bool({*columns} & {*breach.columns})
+        first, later = self.first.causes, breach.causes
+        if any(mine.is_again(its) for mine in first for its in later):
+            return True
+        if self.first.family == PERFORMANCE == breach.family:
+            # An error that never ceased is one, whatever it is put down to on a later day.
+            return self.closed_on is None and day - self.last_seen_on <= NEXT_DAY
+        # Another column leads of those that moved together, while what began it is still there.
+        is_there = self.closed_on is None and self.last_seen_on == day
+        if breach.family != self.first.family or not is_there or day - alarmed_on > QUIET:
+            return False
+        leading, began = {*breach.columns[:1]}, self._began_with
+        # Of the same column it is another cause, as was seen above.
+        return not leading & began and bool(leading & self._members or began & {*breach.columns})
+
+    @property
+    def _began_with(self) -> set[str]:
+        """The columns that its first day's causes are in."""
+        return {name for cause in self.first.causes for name in cause.columns}
+
+    @property
+    def _members(self) -> set[str]:
+        """Columns that moved together with one that it began with."""
+        began = self._began_with
+        return {
+            name
+            for _, breach in self.history
+            if began & {*breach.columns}
+            for name in breach.columns
+        }
 
     @property
     def _is_open_gap(self) -> bool:
@@ -192,18 +226,11 @@ class Incident:
         self.last_seen_on = day
 
     def _holds(self, away: Collection[Away]) -> bool:
-        """Whether one of its columns has not come back, or its error."""
+        """Whether what began it has not come back: its column, in its direction, or its error."""
         if self.first.family == PERFORMANCE:
             return THE_ERROR in away
-        if not away or self.first.family not in OF_VALUES:
-            return False
-        columns, first = {*self.columns}, self.first
-        wheres = {("", ""), (first.segment or "", first.segment_value or "")}
-        return any(
-            part.column in columns
-            and (first.segment is None or (part.segment, part.segment_value) in wheres)
-            for part in away
-        )
+        of_values = [cause for cause in self.first.causes if cause.family in OF_VALUES]
+        return any(part.is_of(cause) for part in away for cause in of_values)
 
 
 def fold(
@@ -230,9 +257,15 @@ def fold(
     incidents: list[Incident] = []
     days = sorted(breaches)
     for place, day in enumerate(days):
+        still = {*away.get(day, ())} - {THE_ERROR}
+        of_error = _whose_error(incidents) if still != {*away.get(day, ())} else None
+        if any(breach.family == PERFORMANCE for breach in breaches[day]):
+            # Whose error it is, is what the breach says.
+            of_error = None
         for incident in incidents:
             incident.close_by_hand(day, by_hand.get(incident.cause, ()))
-            incident.look(day, away.get(day, ()), has_rows=day not in without_rows)
+            whose = {THE_ERROR} if incident is of_error else set[Away]()
+            incident.look(day, still | whose, has_rows=day not in without_rows)
         for breach in breaches[day]:
             known = [incident for incident in incidents if incident.continues(breach, day)]
             if not known:
@@ -248,6 +281,12 @@ def fold(
     for incident in incidents:
         incident.close_by_hand(dt.date.max, by_hand.get(incident.cause, ()))
     return incidents
+
+
+def _whose_error(incidents: Sequence[Incident]) -> Incident | None:
+    """The open incident of an error that alarmed last: an error that lasts is that one's."""
+    errors = [one for one in incidents if one.first.family == PERFORMANCE and not one.closed_on]
+    return max(errors, key=lambda one: one.last[0], default=None)
 
 
 def _open(day: dt.date, breach: Breach) -> Incident:

@@ -41,7 +41,10 @@ def own_mix(change: ColumnValues) -> Symptom:
         1.0,
         f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to"
         f" {of_rows(now, len(change.day))}",
-        {"moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves]},
+        {
+            "direction": 1 if now > before else -1,
+            "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
+        },
         value=name,
     )
 
@@ -65,6 +68,7 @@ def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator
             f" {before:.1%} to {of_rows(now, len(other.day))} ({explained:.0%} of the change)",
             {
                 "explained": explained,
+                "direction": change.direction,
                 "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
             },
             segment=name,
@@ -86,6 +90,7 @@ def shape(change: ColumnValues) -> Symptom:
         }
         for name, level in levels.items()
     }
+    evidence["direction"] = change.direction
     if not len(before) or not len(now):
         return Symptom("shape_shift", 0.0, "holds other values than the reference", evidence)
     among = ""

@@ -69,7 +69,7 @@ def _missing(change: ColumnValues) -> Iterator[Symptom]:
         return
     if before > ALL:
         return
-    evidence = {"share": now, "reference_share": before}
+    evidence = {"share": now, "reference_share": before, "direction": 1 if now > before else -1}
     if now > ALL:
         yield Symptom(
             "schema_change",
@@ -154,6 +154,7 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
         "median": float(np.median(now)),
         "reference_median": float(np.median(before)),
         "conversion": conversion,
+        "direction": 1 if best > 1 else -1,
     }
     yield Symptom(
         "unit_change",
@@ -237,6 +238,7 @@ def _outliers(change: ColumnValues) -> Iterator[Symptom]:
         "reference_share": float(of_reference.mean()),
         "typical": typical,
         "reference_range": [float(low), float(high)],
+        "direction": 1 if typical > middle else -1,
     }
     yield Symptom(
         "outliers",

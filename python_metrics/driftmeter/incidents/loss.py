@@ -1,0 +1,208 @@
+"""Breaches of the error: realised by labels, or estimated while labels are still to come.
+
+A loss is told by itself, before all else: the columns that changed on its day are its possible
+cause, and have breaches of their own. What it is put down to is the first of `RULES` that applies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from driftmeter.incidents.alarm import Alarm
+from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.cause import Day, is_broad
+from driftmeter.incidents.relations import correlation_shift, is_plain
+from driftmeter.incidents.words import told_apart
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
+from driftmeter.performance.daily_error import CAPPED
+from driftmeter.performance.error_cause import OTHER_MODEL_RATIO, ErrorCause, cause_of_error
+from driftmeter.performance.losses import row_losses
+
+# An alarm so little over its threshold does not explain an error that rose plainly.
+FAINT_RATIO = 1.3
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A day whose error is an alarm, and all that may have caused it.
+
+    Attributes
+    ----------
+    alarms : sequence of Alarm
+        Columns that are away from the reference, new or not.
+    found : sequence of Breach
+        Of these columns, the most important first.
+    """
+
+    day: Day
+    error: ErrorAlarm
+    alarms: Sequence[Alarm]
+    found: Sequence[Breach]
+
+    @cached_property
+    def changed(self) -> set[str]:
+        """Features that are away from the reference."""
+        return {str(a.column) for a in self.alarms if a.column in self.day.monitor.features}
+
+    @cached_property
+    def of_model(self) -> ErrorCause:
+        """What learners of the reference make of the day."""
+        return cause_of_error(self.day.monitor, self.day.learners, self.day.rows, self.changed)
+
+    @cached_property
+    def of_inputs(self) -> Breach | None:
+        """The most important change of the inputs, if a change of theirs leads."""
+        first = next(iter(self.found), None)
+        return first if first and is_of_inputs(first, self.day.monitor) else None
+
+    @cached_property
+    def pair(self) -> Breach:
+        """The pair of columns whose relation changed most, of those that did not change alone."""
+        # A column that changed in many rows goes with the others in another way for that alone.
+        broad = {name for breach in self.found if is_broad(breach) for name in breach.columns}
+        return correlation_shift(
+            self.day.relations, self.day.rows, moved=self.changed, without=broad
+        )
+
+    @cached_property
+    def is_carried(self) -> bool:
+        """Whether the rows that changed are enough for the rise, were each as wrong as rows get.
+
+        Where all rows changed, each may be more wrong than any was in the reference.
+        """
+        assert self.of_inputs is not None
+        monitor, before = self.day.monitor, self.day.reference
+        share = float(self.of_inputs.evidence.get("share_of_others", 1.0))
+        if share == 1:
+            return True
+        labelled = before[before[str(monitor.target)].notna()]
+        most = float(np.nanquantile(row_losses(monitor, labelled), CAPPED))
+        rise = self.error.error - self.error.expected
+        return share * (most - self.error.expected) >= rise
+
+    @cached_property
+    def is_unknown(self) -> bool:
+        """Whether the model never had such inputs, and they are new with the error.
+
+        A mix of known rows is within what the model knows, a faint change explains no plain rise,
+        and what has lasted came without this error before.
+        """
+        assert self.of_inputs is not None
+        is_mix = self.of_inputs.kind == "mix_shift"
+        is_faint = self.of_inputs.strength < FAINT_RATIO
+        return not (is_mix or is_faint or self.of_inputs.evidence.get("is_lasting"))
+
+
+def _inputs_never_seen(loss: Loss) -> Breach | None:
+    is_cause = loss.of_inputs is not None and loss.is_unknown and loss.is_carried
+    return loss.of_inputs if is_cause else None
+
+
+def _pair_never_seen(loss: Loss) -> Breach | None:
+    # Inputs that never went together so are new to any model.
+    return loss.pair if is_plain(loss.pair) else None
+
+
+def _inputs_that_are_harder(loss: Loss) -> Breach | None:
+    if loss.of_inputs is None or not loss.is_carried:
+        return None
+    is_other_model = loss.of_model.prediction_ratio >= OTHER_MODEL_RATIO
+    is_explained = not is_other_model and loss.of_model.kind == "performance_drop"
+    return loss.of_inputs if is_explained else None
+
+
+# What an error is put down to, in order; where none of them applies, it is the model or what comes
+# true (`error_cause`).
+RULES: tuple[Callable[[Loss], Breach | None], ...] = (
+    _inputs_never_seen,
+    _pair_never_seen,
+    _inputs_that_are_harder,
+)
+
+
+def of_loss(loss: Loss) -> Breach:
+    """The breach of a day whose realised error is an alarm."""
+    error, monitor = loss.error, loss.day.monitor
+    cause = next((cause for rule in RULES if (cause := rule(loss)) is not None), None)
+    rose, expected = told_apart(error.error, error.expected)
+    sentence = f"The {error.metric} rose to {rose}, {error.beside} {expected}"
+    if cause is not None:
+        return _breach(monitor, sentence, error.error / error.expected, vars(error), cause)
+    by_model = loss.of_model
+    return Breach(
+        by_model.kind,
+        f"{sentence}: {by_model.reason}.",
+        column_name=monitor.target if by_model.kind == "concept_drift" else monitor.prediction,
+        columns=(str(monitor.target), monitor.prediction),
+        strength=error.error / error.expected,
+        evidence={
+            **vars(error),
+            "prediction_ratio": by_model.prediction_ratio,
+            "explained_by_inputs": by_model.explained_by_inputs,
+        },
+    )
+
+
+def of_estimate(monitor: Monitor, estimate: EstimatedAlarm, found: Sequence[Breach]) -> Breach:
+    """The breach of a day whose error is too high by estimate."""
+    value, expected = told_apart(estimate.value, estimate.expected)
+    lower, upper = told_apart(estimate.lower, estimate.upper)
+    sentence = (
+        f"The {estimate.metric} is estimated at {value} ({lower} to {upper}), reference"
+        f" {expected}; its labels are still to come"
+    )
+    cause = next((breach for breach in found if is_of_inputs(breach, monitor)), None)
+    evidence = {"estimate": vars(estimate)}
+    return _breach(monitor, sentence, estimate.value / estimate.expected, evidence, cause)
+
+
+def _breach(
+    monitor: Monitor,
+    sentence: str,
+    strength: float,
+    evidence: Mapping[str, Any],
+    cause: Breach | None,
+) -> Breach:
+    """A breach of the error, with the change of the inputs that is its possible cause."""
+    more, because = "", {}
+    if cause is not None:
+        more = f". Possible cause: {cause.diagnosis.removesuffix('.')}"
+        because = {"cause": {"kind": cause.kind, "columns": list(cause.columns)}}
+    return Breach(
+        "performance_drop",
+        f"{sentence}{more}.",
+        column_name=monitor.prediction,
+        columns=(str(monitor.target), monitor.prediction),
+        strength=strength,
+        evidence={**evidence, **because},
+    )
+
+
+def of_other_predictions(day: Day, alarms: Sequence[Alarm], breach: Breach) -> Breach:
+    """The breach of predictions that changed alone, with how far they are from the model's."""
+    changed = {str(alarm.column) for alarm in alarms if alarm.column in day.monitor.features}
+    by_model = cause_of_error(day.monitor, day.learners, day.rows, changed)
+    if by_model.prediction_ratio < OTHER_MODEL_RATIO:
+        return breach
+    return Breach(
+        breach.kind,
+        f"{breach.diagnosis.removesuffix('.')}; {by_model.reason}.",
+        breach.column_name,
+        breach.columns,
+        breach.segment,
+        breach.segment_value,
+        breach.strength,
+        {**breach.evidence, "prediction_ratio": by_model.prediction_ratio},
+    )
+
+
+def is_of_inputs(breach: Breach, monitor: Monitor) -> bool:
+    """Whether a breach is of features, and not of the prediction or of the rows as a whole."""
+    if breach.kind == "correlation_shift":
+        # The classifier sees labels too: without a pair of inputs it is their relation that went.
+        return is_plain(breach)
+    return breach.column_name in monitor.features
