@@ -15,7 +15,7 @@ from driftmeter.performance.decided import EXCESS, decide_tests
 from tests.unit.test_diagnosis import MONITOR
 
 FIRST = dt.date(2019, 4, 1)
-NONE = pd.DataFrame({"day": [], "metric": [], "kind": [], "difference": []})
+NONE = pd.DataFrame({"day": [], "metric": [], "kind": [], "difference": [], "deviation": []})
 DEVIATION = 0.05
 
 
@@ -65,11 +65,11 @@ def test_a_step_is_found_on_its_first_day_and_a_better_model_never(metric: str) 
     assert alarms(stored(-excess, metric)) == []
 
 
-def test_a_slow_season_is_not_new_and_a_step_in_it_is() -> None:
+def test_a_slow_rise_is_told_once_and_a_step_in_it_is_another_alarm() -> None:
     season = np.linspace(0, 0.4, 120) + wandering(120, 1) / 3
-    assert alarms(stored(season)) == []
+    (told,) = alarms(stored(season))
     season[110] += 0.4
-    assert alarms(stored(season)) == [110]
+    assert alarms(stored(season)) == [told, 110]
 
 
 def test_the_first_days_are_held_against_those_of_the_reference() -> None:
@@ -82,6 +82,7 @@ def test_the_first_days_are_held_against_those_of_the_reference() -> None:
             "metric": EXCESS,
             "kind": "realised",
             "difference": 0.3,
+            "deviation": DEVIATION,
         }
     )
     assert alarms(stored(level), before) == []
@@ -130,6 +131,48 @@ def test_calm_days_spend_no_more_than_the_share_of_the_errors(versions: int) -> 
     assert share <= level + 3 * np.sqrt(level / days)
     # One rise in two, and what must be new as well: the level is used, if not whole.
     assert share >= level / 4
+
+
+def of_reference(days: int, seed: int) -> pd.DataFrame:
+    """The reference's own days, just before the first judged one."""
+    return pd.DataFrame(
+        {
+            "day": [FIRST - dt.timedelta(days=place) for place in range(days, 0, -1)],
+            "metric": EXCESS,
+            "kind": "realised",
+            "difference": wandering(days, seed),
+            "deviation": DEVIATION,
+        }
+    )
+
+
+def test_a_small_loss_that_lasts_is_found_by_several_days_together() -> None:
+    excess = wandering(120, 4) / 2
+    excess[60:] += 0.12
+    tests = stored(excess).assign(deviation=0.075)
+    tests["p_value"] = 2 * stats.norm.sf(np.abs(excess) / 0.075)
+    (found,) = alarms(tests, of_reference(60, 5))
+    assert 60 < found <= 74
+    decided = decide_tests(MONITOR, tests, of_reference(60, 5))
+    assert decided["window_days"].iloc[found] > 1
+    # It is beyond the reference for as long as it lasts, and told once.
+    assert decided["is_beyond"].iloc[found:].mean() > 0.9
+    assert not decided["is_beyond"].iloc[:60].any()
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_windows_of_days_that_go_on_keep_the_level(correlation: float) -> None:
+    loose, days, level = at(6.0), 3_000, level_of(at(6.0), "error")
+    steps = wandering(days + 60, 6) * np.sqrt(1 - correlation**2)
+    for place in range(1, len(steps)):
+        steps[place] += correlation * steps[place - 1]
+    before = of_reference(60, 0).assign(difference=steps[:60] * 1e6, deviation=DEVIATION * 1e6)
+    tests = stored(steps[60:])
+    tests = tests.assign(value=tests["value"] * 1e6, deviation=DEVIATION * 1e6)
+    decided = decide_tests(loose, tests, before)
+    share = decided.groupby("day")["is_alarm"].any().mean()
+    # Days that go on alarm in runs: fewer of them are independent.
+    assert share <= level + 3 * np.sqrt(level / days * (1 + correlation) / (1 - correlation))
 
 
 def test_another_policy_decides_the_same_tests_otherwise() -> None:

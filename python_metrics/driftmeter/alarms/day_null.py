@@ -157,7 +157,7 @@ def p_values(
     inflation = 1 + 2 * share * np.sum((1 - lags / length) * null.correlation**lags, axis=0)
 
     def summed(daily: Floats) -> Floats:
-        return _moving_sum(np.where(known, daily, 0.0), length)
+        return moving_sum(np.where(known, daily, 0.0), length)
 
     days = summed(np.ones_like(rows))
     spread = summed(variance) * inflation + days**2 * of_level
@@ -236,8 +236,8 @@ def calmed(null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np
 def moving_mean(values: Floats, length: int) -> Floats:
     """Mean of the last `length` days, absent ones (NaN) left out."""
     known = np.isfinite(values)
-    total = _moving_sum(np.where(known, values, 0.0), length)
-    mean: Floats = total / np.maximum(_moving_sum(known.astype(float), length), 1)
+    total = moving_sum(np.where(known, values, 0.0), length)
+    mean: Floats = total / np.maximum(moving_sum(known.astype(float), length), 1)
     return np.where(known, mean, np.nan)
 
 
@@ -355,7 +355,7 @@ def _negative_binomial(count: Floats, mean: Floats, extra: Floats) -> Floats:
     return p_value
 
 
-def _moving_sum(values: Floats, length: int) -> Floats:
+def moving_sum(values: Floats, length: int) -> Floats:
     """Sum of each day and those before it, the same to the last bit wherever the span begins."""
     total: Floats = values.copy()
     for days in range(1, min(length, len(values))):

@@ -32,6 +32,7 @@ def against_trailing(
     lengths: Floats,
     freedom: Floats,
     known: Floats,
+    lag: int = LAG,
 ) -> tuple[Floats, Floats]:
     """P-value and size of each day's effect, less the median of the days before it.
 
@@ -49,6 +50,8 @@ def against_trailing(
         How many days are judged together.
     freedom, known : arrays of float, shape (days,)
         Of the variance, as `tail` takes them.
+    lag : int
+        Days before the judged one that the baseline leaves out.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def against_trailing(
     """
     days = len(statistic)
     deviations, change = np.full(days, np.nan), np.full(days, np.nan)
-    middle, step, count = _trailing(differences, statistic)
+    middle, step, count = _trailing(differences, statistic, lag)
     is_compared = (count >= FEWEST_TRAILING) & np.isfinite(effect)
     change[is_compared] = (effect - middle)[is_compared]
     # A share that rose from nothing wanders as shares of its new size do; from one day to the next,
@@ -74,7 +77,11 @@ def against_trailing(
 
 
 def p_value_of_news(
-    difference: Floats, deviation: Floats, excluded: npt.NDArray[np.bool_]
+    difference: Floats,
+    deviation: Floats,
+    excluded: npt.NDArray[np.bool_],
+    effect: Floats | None = None,
+    length: int = 1,
 ) -> Floats:
     """P-value of each day of one statistic beside the days before it; NaN where these are too few.
 
@@ -84,17 +91,24 @@ def p_value_of_news(
         Of each day from its expected value, and of a calm day; NaN where there is none.
     excluded : array of bool, shape (days,)
         Days that no trailing baseline may hold.
+    effect : array of float, shape (days,), optional
+        Mean difference of the days that are judged together; each alone without it.
+    length : int
+        How many days are judged together; none of them is in the baseline.
     """
     days = len(difference)
+    effect = difference if effect is None else effect
+    lengths = np.full(days, float(length))
     usable = np.where(excluded, np.nan, difference)[:, None]
-    same, one = np.zeros(days, dtype=np.int64), np.ones(days)
-    known = np.full(days, 1e9), one
-    p_value, _ = against_trailing(difference, deviation**2, usable, same, one, *known)
+    same = np.zeros(days, dtype=np.int64)
+    known = np.full(days, 1e9), np.ones(days)
+    lag = max(LAG, length)
+    p_value, _ = against_trailing(effect, deviation**2, usable, same, lengths, *known, lag)
     return p_value
 
 
 def _trailing(
-    difference: Floats, statistic: npt.NDArray[np.int64]
+    difference: Floats, statistic: npt.NDArray[np.int64], lag: int
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Of the trailing days of each: their median, that of their steps, and how many there are.
 
@@ -110,7 +124,7 @@ def _trailing(
     days = len(statistic)
     middle, step = np.full(days, np.nan), np.full(days, np.nan)
     before = np.concatenate(
-        [np.full((LAG + TRAILING - 1, difference.shape[1]), np.nan), difference]
+        [np.full((lag + TRAILING - 1, difference.shape[1]), np.nan), difference]
     )
     windows = np.lib.stride_tricks.sliding_window_view(before, TRAILING, axis=0)[:days]
     windows = windows[np.arange(days), statistic]

@@ -78,10 +78,9 @@ group by metric, kind order by kind desc, metric
 TESTED = f"""
 select partition_date::text as day,
     metric || case kind when 'estimated' then ', estimated' else '' end as metric,
-    value, coalesce(expected, reference_value) as expected, p_value / 2 as p,
-    threshold_p as threshold,
-    case when is_alarm then 'alarm' when value > expected and p_value / 2 <= threshold_p
-        then 'lasting' else 'calm' end as verdict
+    value, coalesce(expected, reference_value) as expected, window_days as days_together,
+    window_p_value / 2 as p, threshold_p as threshold,
+    case when is_alarm then 'alarm' when is_beyond then 'lasting' else 'calm' end as verdict
 from metrics.performance where {MONITOR} and {DAYS} and is_alarm is not null and segment is null
 order by partition_date desc, metric
 """

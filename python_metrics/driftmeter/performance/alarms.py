@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import CAPPED_ERROR
-from driftmeter.performance.decided import EXCESS, LEAST_RISE, LOSS, record_of
+from driftmeter.performance.decided import EXCESS, LOSS, record_of
 
 WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
 # A day's tests are of losses capped at `daily_error.CAPPED`: another figure than the metric.
@@ -26,6 +26,8 @@ class ErrorAlarm:
     labelled : int
     beside : str
         What the expected one is.
+    days : int
+        The days up to this one that it is the mean of.
     """
 
     metric: str
@@ -35,6 +37,7 @@ class ErrorAlarm:
     threshold_p: float
     labelled: int
     beside: str = "reference"
+    days: int = 1
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class EstimatedAlarm:
         Of the record.
     days : int
         Of the record.
+    window_days : int
+        The days up to this one that it is the mean of.
     """
 
     metric: str
@@ -58,22 +63,36 @@ class EstimatedAlarm:
     expected: float
     share_inside: float
     days: int
+    window_days: int = 1
 
 
-# The metric's own figure of the day, over all versions, beside the capped one that is tested.
+# The metric's own figure, over all versions and the days that were judged together, beside the
+# capped one that is tested.
 ALARMS = sa.text(
-    "select tested.partition_date as day, tested.metric, tested.value, tested.p_value,"
-    " tested.threshold_p, tested.row_count, day.value as capped, day.reference_value as usual,"
-    " shown.value as shown, shown.reference_value as shown_usual"
-    " from metrics.performance as tested join metrics.performance as day"
-    " on day.monitor = tested.monitor and day.partition_date = tested.partition_date"
-    " and day.metric = :capped and day.p_value is not null cross join lateral ("
-    " select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
-    " max(reference_value) as reference_value from metrics.performance as loss"
-    " where loss.monitor = tested.monitor and loss.partition_date = tested.partition_date"
-    " and loss.metric = :loss and loss.kind = 'realised' and loss.segment is null) as shown"
+    "select tested.partition_date as day, tested.metric, tested.p_value, tested.threshold_p,"
+    " tested.row_count, tested.window_days, of_tested.mean as value, of_capped.value as capped,"
+    " of_capped.usual, shown.value as shown, shown.usual as shown_usual"
+    " from metrics.performance as tested"
+    " cross join lateral (select avg(value) as mean from metrics.performance as one"
+    " where one.monitor = tested.monitor and one.metric = tested.metric and one.kind = 'realised'"
+    " and one.model_version is not distinct from tested.model_version and one.segment is null"
+    " and one.partition_date > tested.partition_date - tested.window_days"
+    " and one.partition_date <= tested.partition_date) as of_tested"
+    " cross join lateral (select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
+    " sum(reference_value * row_count) / nullif(sum(row_count), 0) as usual"
+    " from metrics.performance as one where one.monitor = tested.monitor"
+    " and one.metric = :capped and one.p_value is not null"
+    " and one.partition_date > tested.partition_date - tested.window_days"
+    " and one.partition_date <= tested.partition_date) as of_capped"
+    " cross join lateral (select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
+    " max(reference_value) as usual from metrics.performance as loss"
+    " where loss.monitor = tested.monitor and loss.metric = :loss and loss.kind = 'realised'"
+    " and loss.segment is null and loss.value is not null"
+    " and loss.partition_date > tested.partition_date - tested.window_days"
+    " and loss.partition_date <= tested.partition_date) as shown"
     " where tested.monitor = :monitor and tested.kind = 'realised' and tested.segment is null"
-    " and tested.is_alarm and tested.partition_date between :first and :last"
+    " and tested.is_alarm and of_capped.value is not null"
+    " and tested.partition_date between :first and :last"
     " order by 1, tested.metric, tested.model_version"
 )
 ALARMED = sa.text(
@@ -84,16 +103,24 @@ ALARMED = sa.text(
 # Though it is no news: beyond the reference by what would be an alarm on its first day.
 LASTING = sa.text(
     "select distinct partition_date from metrics.performance where monitor = :monitor"
-    " and kind = 'realised' and segment is null and p_value / 2 <= threshold_p"
-    " and case metric when :excess then value > :rise"
-    " else value > reference_value * (1 + :rise) end"
+    " and kind = 'realised' and segment is null and is_beyond"
     " and partition_date between :first and :last"
 )
 ESTIMATES = sa.text(
-    "select partition_date as day, model_version, value, lower, upper, reference_value"
-    " from metrics.performance where monitor = :monitor and kind = 'estimated'"
-    " and segment is null and is_alarm and partition_date between :first and :last"
+    "select day.partition_date as day, day.model_version, day.window_days,"
+    " day.value, day.lower, day.upper, day.reference_value, of_days.mean, of_days.deviation"
+    " from metrics.performance as day cross join lateral (select avg(value) as mean,"
+    " sqrt(sum(deviation ^ 2)) / nullif(count(deviation), 0) as deviation"
+    " from metrics.performance as one where one.monitor = day.monitor and one.metric = day.metric"
+    " and one.kind = 'estimated' and one.segment is null"
+    " and one.model_version is not distinct from day.model_version"
+    " and one.partition_date > day.partition_date - day.window_days"
+    " and one.partition_date <= day.partition_date) as of_days"
+    " where day.monitor = :monitor and day.kind = 'estimated'"
+    " and day.segment is null and day.is_alarm and day.partition_date between :first and :last"
 )
+# A normal's 95%.
+NINETY_FIVE = 1.96
 
 
 def error_alarms(
@@ -126,6 +153,7 @@ def error_alarms(
             row.threshold_p,
             row.row_count,
             "expected of such inputs" if of_inputs else "reference",
+            row.window_days,
         )
     return alarms
 
@@ -143,8 +171,7 @@ def days_of_lasting_error(
 ) -> set[dt.date]:
     """Days of a span whose error is still beyond the reference, whether that is new or not."""
     asked = {"monitor": monitor.name, "first": first, "last": last}
-    rules = {"excess": EXCESS, "rise": LEAST_RISE}
-    return set(connection.scalars(LASTING, {**asked, **rules}))
+    return set(connection.scalars(LASTING, asked))
 
 
 def estimated_alarms(
@@ -155,13 +182,19 @@ def estimated_alarms(
     alarms = {}
     for row in connection.execute(ESTIMATES, span).all():
         record = record_of(connection, monitor, row.day, row.model_version)
+        value, lower, upper = row.value, row.lower, row.upper
+        if row.window_days > 1:
+            # Of several days together: their mean, and how far such a mean wanders on calm days.
+            value, reach = row.mean, NINETY_FIVE * (row.deviation or 0.0)
+            lower, upper = value - reach, value + reach
         alarms[row.day] = EstimatedAlarm(
             WORDS[monitor.task],
-            row.value,
-            row.lower,
-            row.upper,
+            value,
+            lower,
+            upper,
             row.reference_value,
             float(record.share_inside or 0) if record else 0.0,
             int(record.days) if record else 0,
+            row.window_days,
         )
     return alarms

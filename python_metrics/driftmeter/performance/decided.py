@@ -9,11 +9,19 @@ that another policy, or other days before, decide the same tests again.
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from driftmeter.alarms.day_null import (
+    LEAST_FREEDOM,
+    MOST_CORRELATION,
+    MOST_DEVIATIONS,
+    moving_sum,
+    tail,
+)
 from driftmeter.alarms.decision import decide, level_of
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
@@ -30,6 +38,12 @@ LOSS = {"regression": "mae", "classification": "brier"}
 LEAST_RISE = 0.1
 # An estimate speaks where no more than this share of labels has come.
 FEW_LABELS = 0.5
+# Days that are judged together, and their share of a test's level: a day alone finds a step on its
+# first day, a month a small loss that lasts (benchmarks/performance.py).
+WINDOWS = {1: 0.6, 7: 0.2, 28: 0.2}
+# Earlier days that a decision rests on: a window, the baseline before it, and those on which the
+# same would have been an alarm.
+RESTS_ON = dt.timedelta(days=2 * max(WINDOWS)) + HISTORY
 # Of the record of an interval at 95%: the share of days inside, and how many must have told
 # (benchmarks/performance.py).
 LEAST_INSIDE = 0.85
@@ -42,8 +56,9 @@ TESTS = sa.text(
 )
 # The reference's own days, which the first judged ones are held against too.
 REFERENCE = sa.text(
-    "select partition_date as day, metric, kind, difference from metrics.reference_errors"
-    " where monitor = :monitor and partition_date between :first and :last"
+    "select partition_date as day, metric, kind, difference, deviation"
+    " from metrics.reference_errors"
+    " where monitor = :monitor and partition_date <= :last order by 1"
 )
 # What came true beside what was estimated, and how often days before were inside their interval.
 RECORD = sa.text(
@@ -64,23 +79,30 @@ RECORD = sa.text(
     " and realised.model_version is not distinct from :model_version group by 1"
 )
 WRITE = sa.text(
-    "update metrics.performance set threshold_p = :threshold_p, is_alarm = :is_alarm"
+    "update metrics.performance set threshold_p = :threshold_p, is_alarm = :is_alarm,"
+    " window_days = :window_days, window_p_value = :window_p_value, is_beyond = :is_beyond"
     " where monitor = :monitor and partition_date = :day and metric = :metric and kind = :kind"
     " and segment is null and model_version is not distinct from :model_version"
-    " and (threshold_p, is_alarm) is distinct from (:threshold_p, :is_alarm)"
+    " and (threshold_p, is_alarm, window_days, window_p_value, is_beyond) is distinct from"
+    " (:threshold_p, :is_alarm, :window_days, :window_p_value, :is_beyond)"
 )
+WRITTEN = ("threshold_p", "is_alarm", "window_days", "window_p_value", "is_beyond")
 
 
 def write_decisions(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> None:
     """Decide the stored tests of a span, and of the later days that rest on it, and note it."""
-    rows = decided_errors(connection, monitor, first, last + HISTORY)
+    rows = decided_errors(connection, monitor, first, _later(last))
     if rows.empty:
         return
-    keys = ["day", "metric", "kind", "model_version", "threshold_p", "is_alarm"]
-    rows = rows[keys].assign(monitor=monitor.name).astype(object)
+    keys = ["day", "metric", "kind", "model_version"]
+    rows = rows[[*keys, *WRITTEN]].assign(monitor=monitor.name).astype(object)
     connection.execute(WRITE, rows.where(rows.notna(), None).to_dict("records"))
+
+
+def _later(day: dt.date) -> dt.date:
+    return day + RESTS_ON if day < dt.date.max - RESTS_ON else day
 
 
 def decided_errors(
@@ -94,11 +116,11 @@ def decided_errors(
         Columns ``day``, ``metric``, ``kind``, ``model_version``, ``threshold_p`` and ``is_alarm``
         among others.
     """
-    before = first - HISTORY if first > dt.date.min + HISTORY else first
+    before = first - RESTS_ON if first > dt.date.min + RESTS_ON else first
     asked = {"monitor": monitor.name, "first": before, "last": last}
     tests, reference = (_frame(connection, query, asked) for query in (TESTS, REFERENCE))
     if tests.empty:
-        return tests.assign(threshold_p=[], is_alarm=[])
+        return tests.assign(**{name: [] for name in WRITTEN})
     days = every_day(tests["day"].min(), tests["day"].max())
     tests = decide_tests(monitor, tests, reference, excluded_days(connection, monitor, days))
     tests = tests[tests["day"] >= first].reset_index(drop=True)
@@ -122,59 +144,159 @@ def decide_tests(
         ``value``, ``lower``, ``reference_value``, ``expected``, ``deviation`` and the two-sided
         ``p_value``.
     reference : pandas.DataFrame
-        Columns ``day``, ``metric``, ``kind`` and ``difference``, of the reference's own days.
+        Columns ``day``, ``metric``, ``kind``, ``difference`` and ``deviation``, of the reference's
+        own days.
     excluded : collection of date
         Days that no trailing baseline may hold.
 
     Returns
     -------
     pandas.DataFrame
-        And ``rise``, the share by which an error is beyond what was expected,
-        ``trailing_p_value``, ``threshold_p``, which half of the p-value must not exceed, and
-        ``is_alarm``.
+        And of the window that speaks loudest ``window_days``, ``window_p_value`` (two-sided,
+        weighed by the window's share), ``trailing_p_value`` and ``rise``, the share by which its
+        error is beyond what was expected; ``threshold_p``, which half of the p-value must not
+        exceed, ``is_beyond``, whether the error is beyond the reference, and ``is_alarm``, whether
+        that is new too.
     """
-    of_inputs = (tests["metric"] == EXCESS).to_numpy()
-    value, expected = (tests[name].to_numpy(dtype=float) for name in ("value", "reference_value"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rise = np.where(of_inputs, value, value / expected - 1)
-    tests = tests.assign(rise=rise, trailing_p_value=np.nan, threshold_p=np.nan, is_alarm=False)
+    tests = tests.reset_index(drop=True)
     # The day's error is that of all its versions; what its inputs explain is each version's.
     version = tests["model_version"].where(tests["metric"] != CAPPED_ERROR, None)
-    for (kind, metric, _), series in tests.groupby(
-        ["kind", "metric", version.rename("of")], dropna=False
-    ):
-        before = reference[(reference["kind"] == kind) & (reference["metric"] == metric)]
-        tests.loc[series.index, "trailing_p_value"] = _trailing_p(series, before, excluded)
-    p_value = np.fmax(tests["p_value"], tests["trailing_p_value"]).to_numpy(dtype=float)
+    judged = [
+        _windows(series, before, excluded)
+        for (kind, metric, _), series in tests.groupby(
+            ["kind", "metric", version.rename("of")], dropna=False
+        )
+        for before in [reference[(reference["kind"] == kind) & (reference["metric"] == metric)]]
+    ]
+    tests = tests.join(pd.concat(judged))
     # A better model is nobody's incident.
-    one_sided = np.where(rise > 0, p_value / 2, 1.0)
-    is_large = rise > LEAST_RISE
-    for (_, kind), places in tests.reset_index(drop=True).groupby(["day", "kind"]).groups.items():
-        family = "error" if kind == "realised" else "estimate"
-        shares = np.full(len(places), 1 / len(places))
-        verdicts = decide(one_sided[places], shares, level_of(monitor, family))
-        rows = tests.index[places]
-        tests.loc[rows, "threshold_p"] = verdicts.threshold_p
-        tests.loc[rows, "is_alarm"] = verdicts.is_significant & is_large[places]
-    whole_is_above = tests["lower"].astype(float) > tests["reference_value"].astype(float)
-    tests["is_alarm"] &= (tests["kind"] == "realised") | whole_is_above
-    return tests
+    is_rise = (tests["rise"] > 0).to_numpy()
+    beyond, new = (
+        np.where(is_rise, tests[names].max(axis=1) / 2, 1.0)
+        for names in (["window_p_value"], ["window_p_value", "trailing_p_value"])
+    )
+    tests = tests.assign(threshold_p=np.nan, is_beyond=False, is_alarm=False)
+    is_large = (tests["rise"] > LEAST_RISE).to_numpy()
+    # Of a single day the whole interval of an estimate must be above.
+    above = tests["lower"].astype(float) > tests["reference_value"].astype(float)
+    is_large &= ((tests["kind"] == "realised") | (tests["window_days"] > 1) | above).to_numpy()
+    for (_, kind), places in tests.groupby(["day", "kind"]).groups.items():
+        level = level_of(monitor, "error" if kind == "realised" else "estimate")
+        verdicts = decide(new[places], np.full(len(places), 1 / len(places)), level)
+        tests.loc[places, "threshold_p"] = verdicts.threshold_p
+        tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
+        tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
+    return tests.assign(is_alarm=tests["is_alarm"] & ~_is_told(tests))
 
 
-def _trailing_p(
+def _is_told(tests: pd.DataFrame) -> "pd.Series[bool]":
+    """Several days together that would have been an alarm within a month before: no news."""
+    alarmed = tests[tests["is_alarm"]]
+    told = {
+        (row.Index, row.kind): row.day for row in alarmed[alarmed["window_days"] > 1].itertuples()
+    }
+    days = {kind: set(of_kind["day"]) for kind, of_kind in alarmed.groupby("kind")}
+    since = [dt.timedelta(days=number) for number in range(1, max(WINDOWS) + 1)]
+    is_told = pd.Series(False, index=tests.index)
+    for (place, kind), day in told.items():
+        is_told[place] = any(day - number in days[kind] for number in since)
+    return is_told
+
+
+def _windows(
     series: pd.DataFrame, before: pd.DataFrame, excluded: Collection[dt.date]
-) -> Floats:
-    """P-value of each day's error beside the days before it; shape (tests,)."""
-    differences = dict(zip(before["day"], before["difference"], strict=True))
-    differences |= dict(zip(series["day"], series["value"] - series["expected"], strict=True))
-    days = every_day(min(differences), max(series["day"]))
-    difference = np.array([differences.get(day, np.nan) for day in days], dtype=float)
-    places = [(day - days[0]).days for day in series["day"]]
-    deviation = np.full(len(days), np.nan)
+) -> pd.DataFrame:
+    """Each day's loudest window: how certain it is, how new, and how large; index of the series.
+
+    Days of a window that are further off than a calm day gets count as such a day: what creeps is
+    many small steps, and one wild day must not alarm for a month.
+    """
+    first = min([*before["day"], *series["day"]])
+    days = every_day(first, max(series["day"]))
+    places = np.array([(day - first).days for day in series["day"]])
+    earlier = np.array([(day - first).days for day in before["day"]], dtype=np.int64)
+    usual = series["reference_value"].to_numpy(dtype=float)
+    of_inputs = series["metric"].iloc[0] == EXCESS
+    difference, deviation = (np.full(len(days), np.nan) for _ in range(2))
+    difference[earlier], deviation[earlier] = before["difference"], before["deviation"]
+    difference[places] = series["value"].to_numpy(float) - series["expected"].to_numpy(float)
     deviation[places] = series["deviation"]
+    null = _of_reference(difference[earlier], deviation[earlier])
+    calm = np.clip(difference, -MOST_DEVIATIONS * deviation, MOST_DEVIATIONS * deviation)
     is_excluded = np.array([day in excluded for day in days])
-    p_value: Floats = p_value_of_news(difference, deviation, is_excluded)[places]
-    return p_value
+    p_values = [series["p_value"].to_numpy(dtype=float)]
+    means, news = [difference[places]], [p_value_of_news(difference, deviation, is_excluded)]
+    for length in list(WINDOWS)[1:]:
+        p_value, mean = null.p_values(calm, deviation, length)
+        p_values.append(p_value[places])
+        means.append(mean[places])
+        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length))
+    weighed = np.array(p_values) / np.array(list(WINDOWS.values()))[:, None]
+    loudest = np.nanargmin(np.where(np.isfinite(weighed), weighed, np.inf), axis=0)
+    each = np.arange(len(series))
+    lengths = np.array(list(WINDOWS))[loudest]
+    effect = np.array(means)[loudest, each]
+    trailing = np.array(news)[:, places][loudest, each]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_day = series["value"].to_numpy(float) / usual - 1
+        rise = effect if of_inputs else np.where(lengths == 1, of_day, effect / usual)
+    return pd.DataFrame(
+        {
+            "window_days": lengths,
+            "window_p_value": np.minimum(weighed[loudest, each], 1.0),
+            "trailing_p_value": trailing,
+            "rise": np.where(of_inputs & (lengths == 1), series["value"].to_numpy(float), rise),
+        },
+        index=series.index,
+    )
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What the reference's own days say of several days together.
+
+    Attributes
+    ----------
+    days : int
+        How many they are.
+    correlation : float
+        How much one's error goes on to the next.
+    """
+
+    days: int
+    correlation: float
+
+    def p_values(self, calm: Floats, deviation: Floats, length: int) -> tuple[Floats, Floats]:
+        """Two-sided p-value and mean of each day's last `length` days; NaN where these are few.
+
+        The variance of their sum is that of an autoregressive process of order one, and as much
+        of each day's more as the mean of the reference's days lacks.
+        """
+        known = np.isfinite(calm) & np.isfinite(deviation)
+        count, total, variance = (
+            moving_sum(np.where(known, daily, 0.0), length)
+            for daily in (np.ones(len(calm)), calm, deviation**2)
+        )
+        mean = total / np.maximum(count, 1)
+        lags = np.arange(1, length)
+        inflation = 1 + 2 * float(np.sum((1 - lags / length) * self.correlation**lags))
+        of_mean = inflation / np.maximum(count, 1)
+        spread = variance / np.maximum(count, 1) * (of_mean + inflation / self.days)
+        freedom = np.full(len(calm), max(self.days - 1.0, LEAST_FREEDOM))
+        deviations = mean / np.sqrt(np.where(known, spread, np.nan))
+        p_value = tail(deviations, freedom, np.zeros(len(calm)))
+        return np.where(known & (count >= length / 2), p_value, np.nan), mean
+
+
+def _of_reference(difference: Floats, deviation: Floats) -> _Reference:
+    """From the reference's days in order."""
+    days = len(difference)
+    if days < FEWEST_DAYS:
+        return _Reference(max(days, 1), 0.0)
+    standardized = difference / deviation
+    found = float((standardized[:-1] * standardized[1:]).sum() / (standardized**2).sum())
+    # One standard error more: a little too small a correlation adds up over a window.
+    return _Reference(days, float(np.clip(found + 1 / np.sqrt(days), 0, MOST_CORRELATION)))
 
 
 def _frame(
@@ -187,10 +309,12 @@ def _frame(
 def _has_record(connection: sa.Connection, monitor: Monitor, test: object) -> bool:
     """Whether an estimate may speak: labels do not yet, and it has been right before."""
     record = record_of(connection, monitor, test.day, test.model_version)  # type: ignore[attr-defined]
-    return record is not None and (
-        (record.label_coverage or 0) < FEW_LABELS
-        and record.days >= FEWEST_DAYS
-        and float(record.share_inside or 0) >= LEAST_INSIDE
+    if record is None or (record.label_coverage or 0) >= FEW_LABELS:
+        return False
+    # Where no label has come yet, the reference's own days are the record: intervals are as wide
+    # as it takes to hold them.
+    return record.days == 0 or (
+        record.days >= FEWEST_DAYS and float(record.share_inside or 0) >= LEAST_INSIDE
     )
 
 

@@ -1,0 +1,21 @@
+"""What an error is decided by: the days that speak loudest together."""
+
+from alembic import op
+
+revision = "0023"
+down_revision = "0022"
+
+STATEMENTS = """
+alter table metrics.performance
+-- How many days up to this one are judged together.
+add column window_days integer,
+-- Two-sided, weighed by the share that such a window has of the level.
+add column window_p_value double precision,
+-- Whether the error is beyond the reference, be it new or not.
+add column is_beyond boolean;
+"""
+
+
+def upgrade() -> None:
+    """Add three columns."""
+    op.execute(STATEMENTS)
