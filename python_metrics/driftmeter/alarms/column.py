@@ -13,8 +13,8 @@ from driftmeter.alarms.day_null import (
     p_values,
     residuals,
 )
-from driftmeter.alarms.statistics import Scale, fit_scale, measure
-from driftmeter.alarms.trailing import against_trailing
+from driftmeter.alarms.statistics import Scale, fit_scale, measure, new_on_their_day
+from driftmeter.alarms.trailing import against_trailing, is_habit
 from driftmeter.quality.counts import Counts, Floats
 
 # Days that are judged together, and their share of a column's evidence: the day alone finds a
@@ -61,7 +61,14 @@ def calibrate_column(reference: Counts) -> ColumnNull:
     """Fit a column's scale and day-level null to its reference days."""
     scale = fit_scale(reference)
     values, rows = measure(scale, reference)
-    return ColumnNull(scale, fit_day_null(values, rows, scale.variance, reference.weekdays))
+    if reference.kind == "categorical":
+        # Against all other days: the reference holds no value that it never had.
+        unseen = scale.names.index("value 0")
+        values[:, unseen] = new_on_their_day(reference) / np.maximum(rows[:, unseen], 1)
+    alike = np.array([name.startswith("value") for name in scale.names])
+    alike &= reference.kind == "categorical"
+    null = fit_day_null(values, rows, scale.variance, reference.weekdays, alike, scale.is_share)
+    return ColumnNull(scale, null)
 
 
 def judge_column(
@@ -109,7 +116,10 @@ def judge_column(
         lengths,
         null.freedom[statistic],
         known,
+        null.heaviness[statistic],
     )
+    seen_before = is_habit(np.where(usable, difference, np.nan), statistic) & (lengths == 1)
+    trailing_p[seen_before] = 1.0
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
         statistic=np.array(scale.names)[statistic],

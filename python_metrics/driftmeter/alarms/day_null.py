@@ -9,6 +9,11 @@ day is held against the prediction interval of Higgins, Thompson and Spiegelhalt
 t with the reference days' degrees of freedom, as far as the variance had to be estimated. Weekdays
 are shrunk to their mean by as much as they do not stand out (James and Stein 1961). Small shares
 are held against a negative binomial too, since a normal tail is too thin for counts.
+
+Rows that come in groups, as bookings of one agency do, make the shares of all categories wander by
+more than single rows would, and now and then by far more. How much more is pooled over a column's
+categories, for of a rare one the reference's days tell little; and where days wander by far more
+than a normal would now and then, they are held against the Student's t that fits them best.
 """
 
 from dataclasses import dataclass
@@ -26,6 +31,15 @@ LEAST_FREEDOM = 4.0
 MOST_CORRELATION = 0.95
 # How far a day may pull a window, in its own standard deviations.
 MOST_DEVIATIONS = 3.0
+# Days that what all of a column's categories show of groups weighs for one of them.
+PRIOR_DAYS = 10.0
+# A share of fewer rows a day has a skew of its own, which the negative binomial holds.
+FEW_ROWS = 5.0
+# Tails that are tried, from the heaviest; and by how much one must be likelier than a normal.
+HEAVY = (2.2, 2.5, 3.0, 4.0, 6.0, 10.0)
+PLAIN_LIKELIHOOD = 4.0
+INDEPENDENT = 4
+FEWEST_FOR_TAILS = 28
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
 
@@ -49,6 +63,9 @@ class DayNull:
         Degrees of freedom of the day variance.
     correlation : array of float, shape (S,)
         How much a day's effect goes on to the next, 0 to 1.
+    heaviness : array of float, shape (S,)
+        Degrees of freedom of the Student's t, of variance 1, that the reference's days follow;
+        infinite where they follow a normal.
     """
 
     level: Floats
@@ -58,10 +75,16 @@ class DayNull:
     reference_noise: Floats
     freedom: Floats
     correlation: Floats
+    heaviness: Floats
 
 
 def fit_day_null(
-    values: Floats, rows: Floats, row_variance: Floats, weekdays: npt.NDArray[np.int64]
+    values: Floats,
+    rows: Floats,
+    row_variance: Floats,
+    weekdays: npt.NDArray[np.int64],
+    alike: npt.NDArray[np.bool_] | None = None,
+    is_share: npt.NDArray[np.bool_] | None = None,
 ) -> DayNull:
     """Fit the null to reference days.
 
@@ -70,6 +93,10 @@ def fit_day_null(
     values, rows : arrays of float, shape (days, S)
     row_variance : array of float, shape (S,)
     weekdays : array of int, shape (days,)
+    alike : array of bool, shape (S,), optional
+        Shares of categories, whose rows come in groups alike.
+    is_share : array of bool, shape (S,), optional
+        Shares of rows; none is without it.
     """
     noise = row_variance / np.maximum(rows, 1)
     # A day without rows weighs nothing.
@@ -85,6 +112,11 @@ def fit_day_null(
     fitted = level[weekdays]
     day_variance = _day_variance(filled, known, noise, fitted, freedom)
     typical = np.where(known, noise, 0).sum(axis=0) / np.maximum(days, 1)
+    count = np.where(known, filled * rows, 0).sum(axis=0) / np.maximum(days, 1)
+    if alike is not None and alike.any():
+        squares = np.where(known, (filled - fitted) ** 2, 0).sum(axis=0)
+        squares *= days / np.maximum(freedom, 1)
+        day_variance = _pooled(day_variance, squares, typical, days, count, alike)
     total = day_variance + typical
     standardized = np.where(known, filled - fitted, 0.0) / np.sqrt(total + 1e-300)
     of_days = _correlation(standardized, np.maximum(days, 1))
@@ -106,7 +138,86 @@ def fit_day_null(
         freedom=np.maximum(freedom / _inflation(share**2, correlation**2), LEAST_FREEDOM),
         # One standard error more: windows add up what a little too small a correlation leaves out.
         correlation=_of_effect(of_days + 1 / np.sqrt(np.maximum(days, 1)), share),
+        heaviness=_heaviness(standardized, known, count, rows, is_share),
     )
+
+
+def _pooled(
+    day_variance: Floats,
+    squares: Floats,
+    noise: Floats,
+    days: Floats,
+    count: Floats,
+    alike: npt.NDArray[np.bool_],
+) -> Floats:
+    """Day variances of categories, each as far as its rows do not tell it pulled to what all show.
+
+    The variance of a share over that of single rows is the design effect of groups (Kish 1965).
+
+    Parameters
+    ----------
+    squares : array of float, shape (S,)
+        Sum of squared differences, corrected for what was fitted.
+    noise : array of float, shape (S,)
+        Mean sampling variance of a day.
+    days, count : arrays of float, shape (S,)
+        Days, and rows of the category on a day.
+    """
+    expected = (noise * days)[alike].sum()
+    of_all = max(squares[alike].sum() / max(expected, 1e-300) - 1, 0.0)
+    own = day_variance / np.maximum(noise, 1e-300)
+    information = days * np.minimum(count, 1.0)
+    shrunk = (information * own + PRIOR_DAYS * of_all) / (information + PRIOR_DAYS)
+    pooled: Floats = np.where(alike, shrunk * noise, day_variance)
+    return pooled
+
+
+def _heaviness(
+    standardized: Floats,
+    known: npt.NDArray[np.bool_],
+    count: Floats,
+    rows: Floats,
+    is_share: npt.NDArray[np.bool_] | None,
+) -> Floats:
+    """Degrees of freedom of the Student's t that a statistic's days follow; shape (S,).
+
+    Each mean tells of it by itself, the shares of a column together, and the heaviest is that of
+    all. Shares of few rows are skew by themselves, and tell nothing of it.
+    """
+    heaviness = np.full(len(count), np.inf)
+    shares = np.zeros(len(count), dtype=bool) if is_share is None else is_share
+    others = rows.mean(axis=0) - count
+    is_told = shares & (count >= FEW_ROWS) & (others >= FEW_ROWS)
+    for place in np.flatnonzero(~shares):
+        heaviness[place] = _tail_of(standardized[known[:, place], place], 1)
+    if is_told.any():
+        heaviness[shares] = _tail_of(standardized[:, is_told][known[:, is_told]], is_told.sum())
+    # What makes one statistic of a column burst moves its others too.
+    return np.full(len(count), heaviness.min(initial=np.inf))
+
+
+def _tail_of(standardized: Floats, statistics: int) -> float:
+    """Of the tails in `HEAVY` the likeliest, infinite where a normal is about as likely."""
+    spread = float(np.sqrt(np.mean(standardized**2))) if len(standardized) else 0.0
+    if len(standardized) < FEWEST_FOR_TAILS * statistics or spread <= 0:
+        return np.inf
+    deviations = standardized / spread
+    likelihood = [float(_log_density(deviations, freedom).sum()) for freedom in HEAVY]
+    normal = float((-(deviations**2) / 2 - np.log(2 * np.pi) / 2).sum())
+    best = int(np.argmax(likelihood))
+    # Shares of one day hang together: many tell about as much as a few.
+    lead = (likelihood[best] - normal) * min(statistics, INDEPENDENT) / statistics
+    return HEAVY[best] if lead > PLAIN_LIKELIHOOD else np.inf
+
+
+def _log_density(deviations: Floats, freedom: float) -> Floats:
+    """Of Student's t, scaled to variance 1."""
+    scale = np.sqrt((freedom - 2) / freedom)
+    half = (freedom + 1) / 2
+    constant = special.gammaln(half) - special.gammaln(freedom / 2)
+    constant -= np.log(np.pi * freedom) / 2 + np.log(scale)
+    density: Floats = constant - half * np.log1p((deviations / scale) ** 2 / freedom)
+    return density
 
 
 def residuals(
@@ -168,18 +279,27 @@ def p_values(
         summed(noise) / (spread + 1e-300),
     )
 
+    if length == 1:
+        # Windows are of days that were calmed.
+        heavy = heavy_tail(difference / np.sqrt(spread + 1e-300), null.heaviness)
+        p_value = np.maximum(p_value, heavy)
     expected = np.maximum(null.level[weekdays], least)
     total = summed(rows)
     extra = summed(np.maximum(variance - noise, 0) * rows**2) * inflation + of_level * total**2
-    # A binomial count varies by 1 - share of a Poisson one; scaled, its variance is its mean.
-    scale = 1 / (1 - np.minimum(expected, SMALL_SHARE))
-    is_small = is_share & (expected < SMALL_SHARE)
-    counted = _negative_binomial(
-        summed(np.nan_to_num(values) * rows * scale)[is_small],
-        summed(expected * rows * scale)[is_small],
-        (extra * scale**2)[is_small],
-    )
-    p_value[is_small] = np.maximum(p_value[is_small], counted)
+    count, of_rows = summed(np.nan_to_num(values) * rows), summed(expected * rows)
+    # A share near 1 is a small share of all others.
+    is_small, is_rest = expected < SMALL_SHARE, expected > 1 - SMALL_SHARE
+    others = (is_rest, 1 - expected, total - count, total - of_rows)
+    for chosen, share, counted, usual in ((is_small, expected, count, of_rows), others):
+        # A binomial count varies by 1 - share of a Poisson one; scaled, its variance is its mean.
+        scale = 1 / (1 - np.minimum(share, SMALL_SHARE))
+        told = is_share & chosen
+        p_counted = _negative_binomial(
+            np.maximum(counted * scale, 0.0)[told],
+            np.maximum(usual * scale, 1e-9)[told],
+            (extra * scale**2)[told],
+        )
+        p_value[told] = np.maximum(p_value[told], p_counted)
     # A window with one day in it says what the day says.
     return np.where(known & (days >= min(length, 2)), p_value, 1.0)
 
@@ -332,6 +452,15 @@ def tail(deviations: Floats, freedom: Floats, known: Floats) -> Floats:
         chance = special.ndtr(-x[:, None] * np.sqrt(np.maximum(q, floor[:, None])))
         mixed = 2 * (density * chance).sum(axis=1) / density.sum(axis=1)
         p_value[wanted] = np.maximum(mixed, 2 * special.ndtr(-x))
+    return p_value
+
+
+def heavy_tail(deviations: Floats, heaviness: Floats) -> Floats:
+    """Two-sided p-value by Student's t of variance 1; 0 where days follow a normal."""
+    is_heavy = np.isfinite(heaviness)
+    freedom = np.where(is_heavy, heaviness, HEAVY[-1])
+    wider = np.abs(np.nan_to_num(deviations)) * np.sqrt(freedom / (freedom - 2))
+    p_value: Floats = np.where(is_heavy, 2 * special.stdtr(freedom, -wider), 0.0)
     return p_value
 
 

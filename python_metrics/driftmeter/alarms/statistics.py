@@ -47,7 +47,8 @@ class Scale:
     is_share : array of bool, shape (statistics,)
     least : array of float, shape (statistics,)
         Least share to expect: what the reference never had may still come, by Good and Turing's
-        estimate (1953) as often as it had values once.
+        estimate (1953) as often as it had values once; here on one day only, since rows of a new
+        value come in groups.
     spread_in_unit : float
         Robust standard deviation, in the column's unit; NaN for a category.
     """
@@ -90,8 +91,9 @@ def fit_scale(reference: Counts) -> Scale:
     score_names = ("location", "spread") if scores.size else ()
     n_scores = len(score_names)
     once = 1 / (total + 1)
-    singles = (pooled == 1).sum() if reference.kind == "categorical" else 0
-    new = once * (1 + singles)
+    new = once * (1 + (new_on_their_day(reference).sum() if not scores.size else 0))
+    if not scores.size:
+        smooth[1] = max(smooth[1], new)
     return Scale(
         kind=reference.kind,
         names=("missing", *score_names, *(f"value {group}" for group in range(len(group_share)))),
@@ -106,6 +108,13 @@ def fit_scale(reference: Counts) -> Scale:
         least=np.concatenate([[once], np.zeros(n_scores), [new], np.full(len(shares) - 2, once)]),
         spread_in_unit=_robust_spread(share, reference.low) if n_scores else float("nan"),
     )
+
+
+def new_on_their_day(reference: Counts) -> Floats:
+    """Rows of each reference day whose category no other reference day has; shape (days,)."""
+    is_new = (reference.known > 0).sum(axis=0) == 1
+    rows: Floats = reference.known[:, is_new].sum(axis=1)
+    return rows
 
 
 def measure(scale: Scale, counts: Counts) -> tuple[Floats, Floats]:

@@ -1,7 +1,8 @@
 """Whether a day's difference from the reference is new, beside the days just before it.
 
 The trailing baseline is the median of the 28 days that end a week before the judged day. A slow
-season is in it, a fault of a few days is not.
+season is in it, a fault of a few days is not. Nor is a day new that several of the last three
+months were like: groups of rows that come now and then are told when they first do.
 """
 
 import datetime as dt
@@ -9,19 +10,24 @@ import datetime as dt
 import numpy as np
 import numpy.typing as npt
 
-from driftmeter.alarms.day_null import tail
+from driftmeter.alarms.day_null import heavy_tail, tail
 from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.quality.counts import Floats
 
-# Earlier days that a verdict rests on: the trailing baseline, and what it leaves out.
-HISTORY = dt.timedelta(days=TRAILING + LAG)
+# So many of so many days before that were as far from the reference are a habit of the column.
+HABIT, RECORD = 3, 91
+# Earlier days that a verdict rests on: the trailing baseline and its lag, or the record.
+HISTORY = dt.timedelta(days=max(TRAILING + LAG, RECORD))
 # Fewer days of a trailing baseline tell nothing.
 FEWEST_TRAILING = 10
 # Days before that wander by more than so many of the reference's deviations have a scale of their
 # own; by less, it is the noise of a median.
 WIDER = 1.5
-# Standard deviations of a normal in one median absolute deviation.
-NORMAL_DEVIATION = 1.4826
+# Standard deviations of a normal in quantiles of absolute differences: half of all, and all but the
+# largest fifth, which tells of bursts and not of a fault of two days.
+QUANTILES = {0.5: 1.4826, 0.8: 0.7803}
+# Of a scale of some 28 days by such quantiles.
+OWN_FREEDOM = 8.0
 
 
 def against_trailing(
@@ -32,6 +38,7 @@ def against_trailing(
     lengths: Floats,
     freedom: Floats,
     known: Floats,
+    heaviness: Floats,
     lag: int = LAG,
 ) -> tuple[Floats, Floats]:
     """P-value and size of each day's effect, less the median of the days before it.
@@ -50,6 +57,8 @@ def against_trailing(
         How many days are judged together.
     freedom, known : arrays of float, shape (days,)
         Of the variance, as `tail` takes them.
+    heaviness : array of float, shape (days,)
+        Of the tail of single days, as `heavy_tail` takes it.
     lag : int
         Days before the judged one that the baseline leaves out.
 
@@ -66,14 +75,39 @@ def against_trailing(
     change[is_compared] = (effect - middle)[is_compared]
     # A share that rose from nothing wanders as shares of its new size do; from one day to the next,
     # so that the rise itself is none of it.
-    wandering = (NORMAL_DEVIATION * step) ** 2 / 2
+    wandering = step**2 / 2
     wider = np.where(wandering > WIDER**2 * variance, wandering / variance, 1.0)
+    # A scale of so few days is no better known than they tell.
+    freedom = np.where(wider > 1, np.minimum(freedom, OWN_FREEDOM), freedom)
+    known = known / wider
     # A median of normal errors varies by pi / 2 as much as their mean.
     own = variance * wider * (1 / lengths + np.pi / 2 / np.maximum(count, 1))
     deviations[is_compared] = (change / np.sqrt(own))[is_compared]
     deviations[change * effect < 0] = 0.0
-    p_value = np.where(np.isfinite(deviations), tail(deviations, freedom, known), np.nan)
+    of_days = heavy_tail(deviations, np.where(lengths == 1, heaviness, np.inf))
+    p_value = np.fmax(tail(deviations, freedom, known), of_days)
+    p_value = np.where(np.isfinite(deviations), p_value, np.nan)
     return p_value, change
+
+
+def is_habit(differences: Floats, statistic: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether each day's statistic was as far from the reference, on its side, on days before.
+
+    Parameters
+    ----------
+    differences : array of float, shape (days, S)
+        Of each day and statistic; NaN where no baseline may hold the day.
+    statistic : array of int, shape (days,)
+        The one that is asked for, by day.
+    """
+    days = len(statistic)
+    before = np.concatenate([np.full((RECORD, differences.shape[1]), np.nan), differences])
+    windows = np.lib.stride_tricks.sliding_window_view(before, RECORD + 1, axis=0)[:days]
+    windows = windows[np.arange(days), statistic]
+    today, earlier = windows[:, -1:], windows[:, :-1]
+    side = np.sign(today)
+    is_habit: npt.NDArray[np.bool_] = (earlier * side >= today * side).sum(axis=1) >= HABIT
+    return is_habit
 
 
 def p_value_of_news(
@@ -101,7 +135,7 @@ def p_value_of_news(
     lengths = np.full(days, float(length))
     usable = np.where(excluded, np.nan, difference)[:, None]
     same = np.zeros(days, dtype=np.int64)
-    known = np.full(days, 1e9), np.ones(days)
+    known = np.full(days, 1e9), np.ones(days), np.full(days, np.inf)
     lag = max(LAG, length)
     p_value, _ = against_trailing(effect, deviation**2, usable, same, lengths, *known, lag)
     return p_value
@@ -110,7 +144,7 @@ def p_value_of_news(
 def _trailing(
     difference: Floats, statistic: npt.NDArray[np.int64], lag: int
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Of the trailing days of each: their median, that of their steps, and how many there are.
+    """Of the trailing days of each: their median, the deviation of steps, and how many they are.
 
     The median: days of a fault that nobody has acknowledged must not hide the next one.
 
@@ -131,9 +165,19 @@ def _trailing(
     count = np.isfinite(windows).sum(axis=1)
     whole = count == TRAILING
     middle[whole] = np.median(windows[whole], axis=1)
-    step[whole] = np.median(np.abs(np.diff(windows[whole], axis=1)), axis=1)
+    step[whole] = _deviation(np.abs(np.diff(windows[whole], axis=1)))
     # From one day to the next that there is, where some are not.
     for day in np.flatnonzero(~whole & (count >= FEWEST_TRAILING)):
         known = windows[day][np.isfinite(windows[day])]
-        middle[day], step[day] = np.median(known), np.median(np.abs(np.diff(known)))
+        middle[day] = np.median(known)
+        step[day] = _deviation(np.abs(np.diff(known))[None])[0]
     return middle, step, count
+
+
+def _deviation(differences: Floats) -> Floats:
+    """Standard deviation of steps by the larger of two quantiles of their size; by row."""
+    by_quantile = [
+        scale * np.quantile(differences, level, axis=1) for level, scale in QUANTILES.items()
+    ]
+    largest: Floats = np.max(by_quantile, axis=0)
+    return largest

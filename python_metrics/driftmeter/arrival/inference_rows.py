@@ -17,6 +17,8 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse.copy import copy_out
 
 VERSION = "model_version"
+# Of a row's partition, in days from the first that was asked for; no column is called so.
+DAY = "day of partition"
 # Of more rows a day a sample is compared: a distribution function of it is within 0.43 percentage
 # points of the whole day's, 19 days of 20 (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
 MOST_ROWS = 100_000
@@ -35,6 +37,7 @@ def read_rows(
     most_rows: int | None = None,
     known_rows: int | None = None,
     is_coded: bool = False,
+    with_day: bool = False,
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
@@ -53,6 +56,8 @@ def read_rows(
         How many there are; they are counted without it.
     is_coded : bool
         Categories are pandas' own, of the same text: quicker to count, and half the memory.
+    with_day : bool
+        Give the column `DAY` too.
     """
     columns = monitor.columns
     expressions = [
@@ -84,6 +89,12 @@ def read_rows(
                 all=sql.Literal(HASHES - 1),
                 some=sql.Literal(int(HASHES * most_rows / rows)),
             )
+    if with_day:
+        expressions.append(
+            sql.SQL("partition_date - {first} as {day}").format(
+                first=sql.Literal(min(days)), day=sql.Identifier(DAY)
+            )
+        )
     query = sql.SQL(
         "select {columns}, {version} as {alias} from {table} as scored where {where}"
         # Rows lie in another order after an update, and come from several machines in any.
@@ -102,6 +113,7 @@ def read_rows(
         for name, column in columns.items()
     }
     types |= dict.fromkeys(beside.values(), pa.string())
+    types |= {DAY: pa.int64()} if with_day else {}
     with explained(monitor):
         return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
 

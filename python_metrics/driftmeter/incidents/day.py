@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from driftmeter.arrival.column_changes import ColumnChange
-from driftmeter.arrival.inference_rows import VERSION, read_rows
+from driftmeter.arrival.inference_rows import DAY, VERSION, read_rows
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.arrival import (
@@ -35,7 +35,7 @@ from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
 from driftmeter.performance.error_cause import Learners
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "10"
+VERSION_OF_DIAGNOSES = "11"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # With fewer rows of its weekday a day is held against the whole reference.
@@ -57,7 +57,14 @@ class Normal:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """Rows of these days, a sample where there are many."""
-        return rows_of(self.connection, self.monitor, self.days)
+        return self._rows_by_day.drop(columns=DAY)
+
+    @cached_property
+    def _rows_by_day(self) -> pd.DataFrame:
+        rows = read_rows(
+            self.connection, self.monitor, self.days, most_rows=MOST_ROWS, with_day=True
+        )
+        return rows.drop(columns=VERSION)
 
     @cached_property
     def bins(self) -> dict[str, Bins]:
@@ -75,7 +82,8 @@ class Normal:
     @cached_property
     def relations(self) -> Relations:
         """How features go together, on all of these days."""
-        return fit_relations(self.monitor.features, self.rows)
+        days = self._rows_by_day[DAY].to_numpy()
+        return fit_relations(self.monitor.features, self.rows, days)
 
     def like(self, weekday: int) -> pd.DataFrame:
         """Rows of one weekday; all where these are few."""

@@ -1,6 +1,7 @@
 """Finds two columns whose correlation changed although each column alone looks the same."""
 
 import itertools
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.mix import MOST_VALUES
 from driftmeter.monitors.config import Column
-from driftmeter.quality.counts import Floats
+from driftmeter.quality.counts import Floats, Ints
 
 # A pair that changed by more standard errors than this is no accident of many pairs, and one that
 # changed by less than this on Fisher's scale goes together about as before: days differ as much.
@@ -22,6 +23,8 @@ LEAST_FISHER = 0.5
 MOST_SHARE_OF_ONE = 0.9
 # Pairs grow with the square of the columns; this many of either kind are tried.
 MOST_COLUMNS = 40
+# The spread of correlations between so few days is not known.
+FEWEST_DAYS = 7
 # A correlation of fewer rows that have both values is none.
 FEWEST_PAIRS = 30
 
@@ -39,14 +42,20 @@ class Relations:
         Of these columns' ranks.
     rows : int
         Of the reference.
+    wandering : pandas.DataFrame
+        By how much each correlation differs from day to day, on Fisher's scale, beyond what the
+        rows of a day explain; a variance, 0 where days are not known.
     """
 
     scores: dict[str, dict[str, float] | None]
     correlation: pd.DataFrame
     rows: int
+    wandering: pd.DataFrame
 
 
-def fit_relations(columns: Mapping[str, Column], reference: pd.DataFrame) -> Relations:
+def fit_relations(
+    columns: Mapping[str, Column], reference: pd.DataFrame, days: Ints | None = None
+) -> Relations:
     """Rank correlations of the reference's columns.
 
     Numbers go by Spearman's rank correlation; a category enters as the mean rank that its values
@@ -56,6 +65,9 @@ def fit_relations(columns: Mapping[str, Column], reference: pd.DataFrame) -> Rel
     ----------
     reference : pandas.DataFrame
         Rows of the whole reference, one column a monitored column.
+    days : array of int, shape (rows,), optional
+        Of each row. How columns go together wanders from day to day as levels do: one day's weather
+        is one value of the season's.
     """
     names = [name for name in list(columns)[:MOST_COLUMNS] if _varies(reference[name])]
     numbers = [name for name in names if columns[name].kind == "numerical"]
@@ -66,7 +78,29 @@ def fit_relations(columns: Mapping[str, Column], reference: pd.DataFrame) -> Rel
         if name not in scores and 1 < reference[name].nunique() <= MOST_VALUES:
             scores[name] = _scores(reference[name], ranks)
     correlation = _ranks(scores, reference).corr(min_periods=FEWEST_PAIRS)
-    return Relations(scores, correlation, len(reference))
+    return Relations(scores, correlation, len(reference), _wandering(scores, reference, days))
+
+
+def _wandering(
+    scores: Mapping[str, Mapping[str, float] | None], reference: pd.DataFrame, days: Ints | None
+) -> pd.DataFrame:
+    """Variance between days of each pair's correlation, less that of the rows of a day."""
+    parts = [] if days is None else [reference[days == day] for day in np.unique(days)]
+    parts = [part for part in parts if len(part) >= FEWEST_PAIRS]
+    names = list(scores)
+    if len(parts) < FEWEST_DAYS:
+        return pd.DataFrame(0.0, index=names, columns=names)
+    by_day = [
+        np.arctanh(_ranks(scores, part).corr(min_periods=FEWEST_PAIRS).clip(-0.999, 0.999))
+        for part in parts
+    ]
+    of_rows = float(np.mean([1 / (len(part) - 3) for part in parts]))
+    with warnings.catch_warnings():
+        # A pair that no day has rows enough of.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        variance = np.nanvar(np.array(by_day), axis=0, ddof=1)
+    between = np.maximum(np.nan_to_num(variance) - of_rows, 0.0)
+    return pd.DataFrame(between, index=names, columns=names)
 
 
 def correlation_shift(
@@ -90,19 +124,21 @@ def correlation_shift(
     without : collection of str
         Columns whose own change moves their relations to others.
     """
-    best: tuple[float, str, str, float, float] | None = None
+    best: tuple[float, float, str, str, float, float] | None = None
     before = relations.correlation
     now = _ranks(relations.scores, day).corr(min_periods=FEWEST_PAIRS)
-    error = np.sqrt(1 / max(relations.rows - 3, 1) + 1 / max(len(day) - 3, 1))
+    of_rows = 1 / max(relations.rows - 3, 1) + 1 / max(len(day) - 3, 1)
     for first, second in itertools.combinations(before.columns, 2):
         old, new = float(before.at[first, second]), float(now.at[first, second])
         if first in without or second in without or not (np.isfinite(old) and np.isfinite(new)):
             continue
         size = abs(float(_fisher(new) - _fisher(old)))
-        if best is None or size > best[0]:
-            best = (size, first, second, old, new)
+        errors = size / float(np.sqrt(of_rows + relations.wandering.at[first, second]))
+        if best is None or errors > best[0]:
+            best = (errors, size, first, second, old, new)
     common = {"area": together.score, "threshold": together.threshold} if together else {}
-    if best is None:
+    is_told = best is not None and best[0] > PLAIN_ERRORS and best[1] > LEAST_FISHER
+    if best is None or not is_told:
         alone = "" if moved else ", though none alone has changed"
         return Breach(
             "correlation_shift",
@@ -110,7 +146,7 @@ def correlation_shift(
             strength=1.0,
             evidence=common,
         )
-    size, first, second, old, new = best
+    errors, size, first, second, old, new = best
     changed = [name for name in (first, second) if name in moved]
     alone = f"{' and '.join(changed)} changed alone too" if changed else "each alone looks the same"
     return Breach(
@@ -125,18 +161,14 @@ def correlation_shift(
             "correlation": new,
             "reference_correlation": old,
             "change": size,
-            "errors": size / float(error),
+            "errors": errors,
         },
     )
 
 
 def is_plain(breach: Breach) -> bool:
     """Whether a pair of columns was found that no longer go together."""
-    evidence = breach.evidence
-    return (
-        float(evidence.get("errors", 0.0)) > PLAIN_ERRORS
-        and float(evidence["change"]) > LEAST_FISHER
-    )
+    return "errors" in breach.evidence
 
 
 def _fisher(correlation: float) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 DayArray = npt.NDArray[np.datetime64]
 Kind = Literal["numerical", "categorical"]
 
