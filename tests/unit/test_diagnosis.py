@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from driftmeter.arrival.inference_rows import DAY
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, causes
@@ -147,6 +148,42 @@ def test_a_unit_change_has_its_factor(factor: float) -> None:
     assert found.kind == "unit_change"
     assert found.evidence["factor"] == pytest.approx(factor, rel=0.03)
     assert ("kilometers" in found.diagnosis) == (factor == 1.609344)
+
+
+def test_a_factor_that_came_step_by_step_is_no_other_unit() -> None:
+    def scaled(factors: list[float]) -> pd.DataFrame:
+        parts = [
+            trips(300, 70 + place).assign(
+                miles=lambda rows, factor=factor: rows["miles"] * factor, **{DAY: place}
+            )
+            for place, factor in enumerate(factors)
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    rows = trips(800, 6).assign(miles=lambda rows: rows["miles"] * 1.6)
+    alarms = [Alarm("miles", score=9, threshold=3)]
+    for factors, kind in (
+        ([1.0] * 7, "unit_change"),
+        ([1.0] * 4 + [1.6] * 3, "unit_change"),
+        (list(np.linspace(1.0, 1.55, 7)), "shape_shift"),
+    ):
+        day = replace(day_of(rows), before=lambda factors=factors: scaled(factors))
+        (found,) = causes(day, alarms)
+        assert found.kind == kind
+
+
+def test_a_conversion_is_named_only_of_what_a_column_holds() -> None:
+    renamed = ColumnValues(
+        "temperature",
+        Column(kind="numerical"),
+        REFERENCE["miles"],
+        trips(800, 6)["miles"] * 0.45359237,
+    )
+    (found,) = (one for one in symptoms(renamed) if one.kind == "unit_change")
+    assert "pounds" not in found.says
+    weight = replace(renamed, name="weight")
+    (found,) = (one for one in symptoms(weight) if one.kind == "unit_change")
+    assert "(pounds as kilograms?)" in found.says
 
 
 def test_outliers_are_few_and_absurd() -> None:

@@ -1,11 +1,13 @@
 """Turns a day's alarms into breaches: one for each cause, with all columns that it changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
+from driftmeter.arrival.inference_rows import DAY
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.change import ColumnValues, Mask, Symptom, weights_of
@@ -21,6 +23,10 @@ from driftmeter.performance.error_cause import Learners
 SAME_CAUSE = 0.6
 HARDLY_SHOWN = 0.3
 SHOWN = 5
+# So much of a factor, on a logarithmic scale, must come from one day to the next; and so many days
+# tell whether it did.
+LEAST_STEP = 0.5
+FEWEST_BEFORE = 4
 # A change of fewer rows than these is not why columns no longer go together.
 FEW_ROWS = 0.15
 
@@ -41,6 +47,8 @@ class Day:
         Of the features, in the whole reference.
     learners : Learners
         What `reference` makes one expect.
+    before : callable or None
+        Gives the rows of the days just before, with `DAY`; None where no such day is known.
     """
 
     monitor: Monitor
@@ -50,6 +58,7 @@ class Day:
     importance: Mapping[str, float]
     relations: Relations
     learners: Learners
+    before: Callable[[], pd.DataFrame] | None = None
 
     def changes(self) -> dict[str, ColumnValues]:
         """Every monitored column's change."""
@@ -72,6 +81,29 @@ class Day:
             if name not in of_columns and name != target
         }
         return {**of_columns, **of_segments}
+
+    def has_step(self, symptom: Symptom, name: str, segment: str | None, value: object) -> bool:
+        """Whether a factor came from one day to the next: units change at once, seasons do not.
+
+        Parameters
+        ----------
+        segment, value : str or None
+            Where the factor is, if it is not in all rows.
+        """
+        earlier = self.before() if self.before else None
+        if earlier is None or earlier.empty:
+            return True
+        today = self.rows
+        if segment is not None:
+            column = self.monitor.segment_columns.get(segment, segment)
+            earlier, today = (rows[rows[column] == value] for rows in (earlier, today))
+        evidence = symptom.evidence.get("within", symptom.evidence)
+        medians = earlier.groupby(DAY)[name].median().dropna().to_numpy(dtype=float)
+        levels = np.append(medians, today[name].median()) * np.sign(evidence["median"])
+        if len(levels) < FEWEST_BEFORE or not (levels > 0).all():
+            return True
+        steps = np.diff(np.log(levels)) * np.sign(np.log(evidence["factor"]))
+        return bool(steps.max() >= LEAST_STEP * abs(np.log(evidence["factor"])))
 
     def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:
         """Rows of the reference and of the day in an alarm's segment, monitored column or not."""
@@ -183,6 +215,19 @@ def _ordered(
 
 
 def _diagnosed(
+    day: Day, alarm: Alarm, change: ColumnValues, splitting: Mapping[str, ColumnValues]
+) -> Symptom:
+    symptom = _explained(day, alarm, change, splitting)
+    within = symptom.evidence.get("within", {}).get("kind", symptom.kind)
+    if within != "unit_change":
+        return symptom
+    where = (symptom.segment, symptom.value) if symptom.kind == "segment" else (None, None)
+    if day.has_step(symptom, change.name, *where):
+        return symptom
+    return _explained(day, alarm, replace(change, may_be_scaled=False), splitting)
+
+
+def _explained(
     day: Day, alarm: Alarm, change: ColumnValues, splitting: Mapping[str, ColumnValues]
 ) -> Symptom:
     if alarm.segment is None:

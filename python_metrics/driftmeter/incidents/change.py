@@ -58,6 +58,8 @@ class ColumnValues:
         Numbers as float64, categories as text.
     given : Bins or None
         Bins of the whole reference, where `reference` is a part of it.
+    may_be_scaled : bool
+        Whether another unit may explain the change: not of one that came step by step.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ColumnValues:
     reference: "pd.Series[Any]"
     day: "pd.Series[Any]"
     given: Bins | None = None
+    may_be_scaled: bool = True
 
     @cached_property
     def bins(self) -> Bins:
@@ -74,7 +77,12 @@ class ColumnValues:
     def inside(self, reference: Mask, day: Mask) -> "ColumnValues":
         """The same column on some of either side's rows."""
         return ColumnValues(
-            self.name, self.column, self.reference[reference], self.day[day], self.bins
+            self.name,
+            self.column,
+            self.reference[reference],
+            self.day[day],
+            self.bins,
+            self.may_be_scaled,
         )
 
     @cached_property

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import pandas as pd
 import sqlalchemy as sa
@@ -38,6 +38,8 @@ from driftmeter.performance.error_cause import Learners
 VERSION_OF_DIAGNOSES = "11"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
+# Days before that tell whether a change came at once.
+DAYS_BEFORE = 14
 # With fewer rows of its weekday a day is held against the whole reference.
 FEWEST_ROWS = 500
 # Where evidence says which share of a day's rows a finding is about.
@@ -122,7 +124,15 @@ class DiagnosisBackground:
             normal.importance,
             normal.relations,
             normal.learners(day.weekday()),
+            partial(self._before, day),
         )
+
+    def _before(self, day: dt.date) -> pd.DataFrame:
+        """Rows of the days just before one, a sample where there are many."""
+        days = [day - dt.timedelta(days=number) for number in range(1, DAYS_BEFORE + 1)]
+        return read_rows(
+            self.connection, self.monitor, days, most_rows=MOST_ROWS, with_day=True
+        ).drop(columns=VERSION)
 
     @cached_property
     def _accepted(self) -> list[AcceptedNormal]:

@@ -20,6 +20,8 @@ LEAST_FILLED = 0.05
 ALL = 0.995
 # A smaller factor is a change of the world more often than of the unit.
 LEAST_FACTOR = 1.2
+# Deciles, as a share of those that can tell, at which the factor must be about the same.
+LEAST_ALIKE = 0.75
 # So much more must another factor explain than a conversion that people get wrong.
 KNOWN_LEAD = 0.05
 # Outliers are few; more than this share and the column has moved.
@@ -27,10 +29,16 @@ MOST_OUTLIERS = 0.12
 # One absurd row is nobody's incident.
 FEWEST_OUTLIERS = 3
 # Well-known factors: what they turn into what, and the units that they convert.
-LENGTHS = ("mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard")
-WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce")
-TIMES = ("second", "minute", "hour", "day")
-MONEY = ("usd", "eur", "gbp", "dollar", "cent", "share", "percent", "%")
+LENGTHS = (
+    "mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard", "distance", "length",
+    "height", "width",
+)  # fmt: skip
+WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce", "weight", "mass")
+TIMES = ("second", "minute", "hour", "day", "duration")
+MONEY = (
+    "usd", "eur", "gbp", "dollar", "cent", "share", "percent", "%", "price", "amount", "fare",
+    "cost", "income", "salary", "fee", "rate", "ratio",
+)  # fmt: skip
 CONVERSIONS: tuple[tuple[float, str, tuple[str, ...]], ...] = (
     (1.609344, "miles as kilometers", LENGTHS),
     (1 / 1.609344, "kilometers as miles", LENGTHS),
@@ -59,7 +67,8 @@ def symptoms(change: ColumnValues) -> Iterator[Symptom]:
     if change.column.kind == "categorical":
         yield from _unseen(change)
     else:
-        yield from _scaled(change)
+        if change.may_be_scaled:
+            yield from _scaled(change)
         yield from _outliers(change)
 
 
@@ -131,7 +140,7 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
     factor = _factor(before, now)
     if factor is None:
         return
-    known = _conversions(change.column.unit, factor)
+    known = _conversions(f"{change.column.unit or ''} {change.name}", factor)
     best, explained = factor, -1.0
     for tried in [*known, *_candidates(factor, before, now)]:
         left = change.with_values(change.day / tried)
@@ -181,18 +190,20 @@ def _factor(before: "np.ndarray[Any, Any]", now: "np.ndarray[Any, Any]") -> floa
         usable = first * then > 0
         if usable.sum() < 3:
             return None
-    factor = float(np.exp(np.median(np.log(then[usable] / first[usable]))))
-    return factor if abs(np.log(factor)) > np.log(1.1) else None
+    ratios = np.log(then[usable] / first[usable])
+    factor = float(np.median(ratios))
+    # Another unit multiplies the small and the large alike; a season seldom does.
+    is_alike = np.mean(np.abs(ratios - factor) < LEAST_FACTOR - 1) >= LEAST_ALIKE
+    return float(np.exp(factor)) if is_alike and abs(factor) > np.log(1.1) else None
 
 
-def _conversions(unit: str | None, factor: float) -> dict[float, str]:
-    """Well-known factors near this one that fit the column's unit."""
-    named = (unit or "").lower()
+def _conversions(named: str, factor: float) -> dict[float, str]:
+    """Well-known factors near this one of what the column's unit or name says that it holds."""
     return {
         value: words
         for value, words, units in CONVERSIONS
         if abs(np.log(value / factor)) < 0.12
-        and (not units or not named or any(word in named for word in units))
+        and (not units or any(word in named.lower() for word in units))
     }
 
 
