@@ -59,16 +59,24 @@ def tell(
     age: str = "0",
     on_date: str = "2019-04-03",
     kind: str = "missing_values",
+    monitor: str = "m",
 ) -> None:
     with warehouse.begin() as session:
         session.execute(
             sa.text(
                 "insert into metrics.incident_events (incident_id, monitor, event, on_date, kind,"
-                " diagnosis, report_url, author, at) values (:incident, 'm', :event, :on_date,"
+                " diagnosis, report_url, author, at) values (:incident, :monitor, :event, :on_date,"
                 " :kind, 'passenger_count is missing in 35% of rows.',"
                 " 'http://reports/x.html', 'driftmeter', now() - cast(:age as interval))"
             ),
-            {"incident": incident, "event": event, "age": age, "on_date": on_date, "kind": kind},
+            {
+                "incident": incident,
+                "monitor": monitor,
+                "event": event,
+                "age": age,
+                "on_date": on_date,
+                "kind": kind,
+            },
         )
 
 
@@ -217,3 +225,96 @@ def test_the_sensor_sends_nothing_itself_but_starts_a_run_that_does(
         tell(warehouse, 2, "opened")
         assert incident_messages.execute_in_process(resources=resources, instance=instance).success
         assert states(warehouse) == ["sent", "retrying"]
+
+
+def declare(
+    warehouse: sa.Engine, name: str, page: str = "{performance}", every: str = "day"
+) -> None:
+    with warehouse.begin() as session:
+        session.execute(
+            sa.text(
+                "insert into metrics.monitors (monitor, owner, task, timezone, reference_from,"
+                " reference_to, false_alarms_per_month, config_hash, project, page, digest) values"
+                " (:name, 'fleet team', 'regression', 'UTC', '2019-02-01', '2019-03-31', 1, 'c',"
+                " 'taxi', :page, :every)"
+            ),
+            {"name": name, "page": page, "every": every},
+        )
+
+
+def incident(
+    warehouse: sa.Engine, number: int, monitor: str, opened_on: str, kind: str = "missing_values"
+) -> None:
+    with warehouse.begin() as session:
+        session.execute(
+            sa.text(
+                "insert into metrics.incidents (incident_id, monitor, kind, severity, opened_on,"
+                " last_seen_on, diagnosis, family, cause, column_name, columns, days, evidence)"
+                " overriding system value values (:number, :monitor, :kind, 'error', :opened_on,"
+                " :opened_on, 'passenger_count is missing in 35% of rows.', 'missing', :cause,"
+                " 'passenger_count', '{passenger_count}', 1, '{\"rows_concerned\": 1280}')"
+            ),
+            {
+                "number": number,
+                "monitor": monitor,
+                "opened_on": opened_on,
+                "kind": kind,
+                "cause": opened_on,
+            },
+        )
+
+
+def test_a_message_says_how_grave_it_is_whose_since_when_and_what_to_run(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    declare(warehouse, "m", page="{values}")
+    incident(warehouse, 1, "m", "2019-03-01")
+    incident(warehouse, 2, "m", "2019-04-01")
+    tell(warehouse, 2, "reopened")
+    deliver(warehouse, [service.url])
+    (message,) = service.got
+    assert message["message"].split("\n") == [
+        "passenger_count is missing in 35% of rows.",
+        "severity error, owner fleet team, about 1,280 rows of a day, since 2019-04-01,"
+        " such an incident opened before, last on 2019-03-01",
+        "reopened on 2019-04-03, incident 2",
+        "http://reports/x.html",
+        "next: driftmeter incidents ack 2",
+    ]
+
+
+def test_what_a_team_is_not_paged_for_comes_in_one_message_a_day(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    declare(warehouse, "m")
+    tell(warehouse, 1, "opened", age="2 hours")
+    tell(warehouse, 2, "opened", age="1 hour")
+    tell(warehouse, 3, "opened", kind="concept_drift")
+    deliver(warehouse, [service.url])
+    assert [message["title"] for message in service.got] == ["[opened] m: concept_drift"]
+    deliver(warehouse, [service.url], later(23 * 3600))
+    assert [message["title"] for message in service.got[1:]] == ["[digest] m: 2 incidents"]
+    assert service.got[1]["message"].count("passenger_count is missing in 35% of rows.") == 2
+    assert states(warehouse) == ["sent", "sent", "sent"]
+    assert deliver(warehouse, [service.url], later(30 * 3600)) == []
+
+
+def test_a_team_that_wants_no_digest_gets_none(warehouse: sa.Engine, service: Service) -> None:
+    declare(warehouse, "m", every="never")
+    tell(warehouse, 1, "opened", age="2 hours")
+    for hour in (0, 12, 23, 30, 200):
+        assert deliver(warehouse, [service.url], later(hour * 3600)) == []
+
+
+def test_one_change_in_two_monitors_of_a_project_is_one_message(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    for number, name in enumerate(("m", "n"), start=1):
+        declare(warehouse, name, page="{values}")
+        incident(warehouse, number, name, "2019-04-03")
+        tell(warehouse, number, "opened", monitor=name)
+    deliver(warehouse, [service.url])
+    (message,) = service.got
+    assert message["title"] == "[opened] m, n: missing_values"
+    assert "the same in n, incident 2" in message["message"]
+    assert states(warehouse) == ["sent", "sent"]

@@ -27,7 +27,8 @@ LIST = (
     " diagnosis, acknowledged_by, excluded_from_baseline, evidence ->> 'proposal' as proposal"
     " from metrics.incidents"
     " where (cast(:monitor as text) is null or monitor = :monitor)"
-    " and (:closed or closed_on is null) order by opened_on, incident_id"
+    " and (:closed or closed_on is null)"
+    " order by closed_on is null and family = 'performance' desc, opened_on, incident_id"
 )
 HISTORY = (
     "select at, event, on_date, author, note from metrics.incident_events"
@@ -43,7 +44,7 @@ def list_incidents(
     ] = None,
     closed: Annotated[bool, typer.Option("--all", help="Closed incidents too.")] = False,
 ) -> None:
-    """List the open incidents, the oldest first."""
+    """List the open incidents: those of the error first, then the oldest."""
     if context.invoked_subcommand is not None:
         return
     import sqlalchemy as sa

@@ -71,7 +71,8 @@ LONGEST_TABLE = 31
 INCIDENTS = sa.text(
     "select opened_on, kind, diagnosis, incident_id, report_state, report_reason"
     " from metrics.incidents where monitor = :monitor"
-    " and opened_on <= :last and last_seen_on >= :first order by opened_on desc, incident_id desc"
+    " and opened_on <= :last and last_seen_on >= :first"
+    " order by family = 'performance' desc, opened_on desc, incident_id desc"
 )
 OPEN_GAPS = sa.text(
     "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"
@@ -210,7 +211,7 @@ def _print_monitor(
 def _print_incidents(
     console: Console, session: sa.Connection, monitor: str, span: dict[str, dt.date]
 ) -> None:
-    """What happened on these days, the latest first."""
+    """What happened on these days: losses first, then the latest."""
     incidents = session.execute(INCIDENTS, {"monitor": monitor, **span}).mappings().all()
     for incident in incidents[:MOST_INCIDENTS]:
         console.print(

@@ -36,6 +36,7 @@ from driftmeter.dashboards.panels import (
     words,
 )
 from driftmeter.dashboards.states import STATE_WORDS
+from driftmeter.incidents.next_step import NEXT_STEP
 
 OVER_THRESHOLD = steps((None, GREEN), (0.8, YELLOW), (1, ORANGE), (2, RED))
 NOT_SHOWN = {"viz": True, "legend": False, "tooltip": False}
@@ -68,16 +69,16 @@ using (monitor, partition_date) left join lateral (select bool_or(is_away) as is
     is not null and status = 'ok' and drift.partition_date = partitions.partition_date
 ) as verdicts on true where {MONITOR} and {DAYS} order by partition_date desc limit 1
 """
-OPEN_EVERYWHERE = """
+OPEN_EVERYWHERE = f"""
 select incident_id as id, incidents.monitor, owner, kind, severity, diagnosis,
     nullif(evidence -> 'latest' ->> 'diagnosis', diagnosis) as newest_day_says,
     opened_on::text as since, last_seen_on::text as last_seen,
     newest_day - opened_on + 1 as age_in_days,
     coalesce(acknowledged_by, 'nobody') as acknowledged_by, coalesce(report_url, '') as report,
-    'driftmeter incidents ' || case when acknowledged_by is null then 'ack ' else 'close ' end
-        || incident_id as next_step
+    {NEXT_STEP} as next_step
 from metrics.incidents join metrics.monitor_state as state using (monitor)
-where closed_on is null and state <> 'retired' order by severity, opened_on, id
+where closed_on is null and state <> 'retired'
+order by family = 'performance' desc, severity, opened_on, id
 """
 OPEN_INCIDENTS = f"""
 select count(*) as open_incidents from metrics.incidents
@@ -202,7 +203,7 @@ OVERVIEW = Dashboard(
             "Which incidents are open, and what is next?",
             "Open incidents of every monitor, the most severe and oldest first. Click an id to "
             "open the incident's newest day in Dagster. next_step is the command that "
-            "acknowledges or closes the incident.",
+            "the incident asks for. Incidents of the error come first.",
             OPEN_EVERYWHERE,
             height=6,
             no_data="No incident is open.",

@@ -45,6 +45,11 @@ FAMILIES: dict[Kind, str] = {
 }
 # Families of the values of columns: what is away from the reference is still theirs.
 OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
+# What a team may be paged for; every other family is of the values of columns.
+PAGED = {
+    "performance": ("performance",),
+    "arrival": ("volume", "missing_day", "empty_day", "late_data", "late_labels", "schema"),
+}
 # Families of what a day's rows and labels show once it is measured.
 OF_ROWS = frozenset(
     {"missing", "category", "unit", "outliers", "distribution", "performance", "late_labels"}

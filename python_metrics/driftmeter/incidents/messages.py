@@ -4,10 +4,13 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apprise
 import sqlalchemy as sa
 
+from driftmeter.incidents.breach import FAMILIES, PAGED
+from driftmeter.incidents.next_step import NEXT_STEP
 from driftmeter.warehouse.turn import alone
 
 # A message that a service refused so often is given up, with its reason.
@@ -25,6 +28,11 @@ BY_HAND = ("closed_by_hand", "accepted")
 CLOSING = ("closed", "withdrawn", *BY_HAND)
 NEWS = (*OPENING, *CLOSING)
 WORDS = {"closed_by_hand": "closed"}
+# Kinds of incident that a team may be paged for; all others are of values.
+PAGED_KINDS = {
+    group: [kind for kind, family in FAMILIES.items() if family in families]
+    for group, families in PAGED.items()
+}
 
 
 @dataclass(frozen=True)
@@ -57,27 +65,48 @@ class Delivery:
 
 
 WAITING = sa.text(
-    "with waiting as (select events.*, coalesce(tried.attempts, 0) as attempts"
+    "with grouped as (select events.*, coalesce(tried.attempts, 0) as attempts,"
+    " case when events.kind = any(:performance) then 'performance'"
+    " when events.kind = any(:arrival) then 'arrival' else 'values' end"
+    " = any(coalesce(monitors.page, '{performance,arrival,values}')) as is_paged,"
+    " case monitors.digest when 'week' then interval '7 days' when 'never' then null"
+    " else interval '1 day' end as every, monitors.owner, monitors.project"
     " from metrics.incident_events as events"
     " left join metrics.notifications as tried using (event_id)"
-    " where events.event = any(:events) and events.at > :now - :age"
+    " left join metrics.monitors using (monitor)"
+    " where events.event = any(:events)"
     " and (tried.event_id is null or (tried.state = 'retrying' and tried.tried_at <= :now"
     " - :first_wait * power(2, tried.attempts - 1)))"
     " and (events.event <> all(:dated) or events.on_date >= coalesce("
-    "case when events.kind in ('concept_drift', 'performance_drop') then"
+    "case when events.kind = any(:performance) then"
     " (select max(partition_date) from metrics.performance where monitor = events.monitor"
     " and kind = 'realised' and segment is null and value is not null) end,"
     " (select max(partition_date) from metrics.partitions where monitor = events.monitor),"
     " events.on_date) - :days_back)),"
+    # What is not told at once waits for a digest, and is news until it comes.
+    " waiting as (select * from grouped where case when is_paged then at > :now - :age"
+    " else at > :now - every - :age end),"
     " told as (select incident_id from metrics.incident_events join metrics.notifications"
     " using (event_id) where event = any(:opening) and state = 'sent'"
-    " union select incident_id from waiting where event = any(:opening))"
+    " union select incident_id from waiting where event = any(:opening)),"
     # Of each incident its newest event, which settles all that wait.
-    " select distinct on (incident_id) incident_id, event, on_date, kind, diagnosis, report_url,"
-    " monitor, array_agg(event_id) over of_incident as ids,"
+    " newest as (select distinct on (incident_id) incident_id, event, on_date, kind, diagnosis,"
+    " report_url, monitor, owner, project, is_paged, every,"
+    " array_agg(event_id) over of_incident as ids, min(at) over of_incident as since,"
     " max(attempts) over of_incident as attempts, min(event_id) over of_incident as first"
     " from waiting where incident_id in (select incident_id from told)"
-    " window of_incident as (partition by incident_id) order by incident_id, event_id desc"
+    " window of_incident as (partition by incident_id) order by incident_id, event_id desc)"
+    " select newest.*, incidents.severity, incidents.opened_on, incidents.column_name,"
+    " (incidents.evidence ->> 'rows_concerned')::bigint as rows,"
+    f" {NEXT_STEP} as next_step, before.times, before.newest_on"
+    " from newest left join metrics.incidents using (incident_id)"
+    " cross join lateral (select count(*) as times, max(earlier.opened_on) as newest_on"
+    " from metrics.incidents as earlier where earlier.monitor = incidents.monitor"
+    " and earlier.family = incidents.family and earlier.opened_on < incidents.opened_on"
+    " and earlier.column_name is not distinct from incidents.column_name) as before"
+    " where newest.is_paged or :now - every >= (select min(other.since) from newest as other"
+    " where other.monitor = newest.monitor and not other.is_paged)"
+    " order by newest.first"
 )
 RECORD = sa.text(
     "insert into metrics.notifications (event_id, state, attempts, reason, sent_at, tried_at)"
@@ -88,7 +117,11 @@ RECORD = sa.text(
 
 
 def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
-    """Messages that are due, the oldest incident first; one an incident."""
+    """Messages that are due, the oldest incident first.
+
+    One an incident, or one of a change that two monitors of a project share; and one a monitor of
+    those incidents that its YAML leaves to a digest.
+    """
     asked = {
         "events": list(NEWS),
         "opening": list(OPENING),
@@ -97,28 +130,69 @@ def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
         "now": now,
         "age": MOST_AGE,
         "first_wait": FIRST_WAIT,
+        **PAGED_KINDS,
     }
-    rows = sorted(connection.execute(WAITING, asked), key=lambda row: row.first)
-    return [
-        Message(
-            events=tuple(row.ids),
-            incident=row.incident_id,
-            attempts=row.attempts,
-            title=f"[{WORDS.get(row.event, row.event)}] {row.monitor}: {row.kind}",
-            body="\n".join(
-                line
-                for line in (
-                    row.diagnosis,
-                    f"{WORDS.get(row.event, row.event)} on {row.on_date}, incident"
-                    f" {row.incident_id}",
-                    row.report_url,
-                )
-                if line
-            ),
-            kind="success" if row.event in CLOSING else "warning",
-        )
-        for row in rows
+    groups: dict[tuple[object, ...], list[sa.Row[Any]]] = {}
+    for row in connection.execute(WAITING, asked):
+        groups.setdefault(_group(row), []).append(row)
+    return [_message(rows) if rows[0].is_paged else _digest(rows) for rows in groups.values()]
+
+
+def _group(row: "sa.Row[Any]") -> tuple[object, ...]:
+    """What is told in one message with it."""
+    if not row.is_paged:
+        return ("digest", row.monitor)
+    if row.column_name is None or row.project is None:
+        return (row.incident_id,)
+    return (row.event, row.kind, row.column_name, row.on_date, row.project)
+
+
+def _message(rows: Sequence["sa.Row[Any]"]) -> Message:
+    """Of an incident, and of those of other monitors that are the same change."""
+    first, *others = rows
+    event = WORDS.get(first.event, first.event)
+    facts = [
+        first.severity and f"severity {first.severity}",
+        first.owner and f"owner {first.owner}",
+        first.rows and f"about {first.rows:,} rows of a day",
+        first.opened_on and first.opened_on != first.on_date and f"since {first.opened_on}",
+        first.times and f"such an incident opened before, last on {first.newest_on}",
     ]
+    lines = [
+        first.diagnosis,
+        ", ".join(fact for fact in facts if fact),
+        f"{event} on {first.on_date}, incident {first.incident_id}",
+        *(f"the same in {other.monitor}, incident {other.incident_id}" for other in others),
+        first.report_url,
+        first.next_step and f"next: {first.next_step}",
+    ]
+    monitors = ", ".join(row.monitor for row in rows)
+    return Message(
+        events=tuple(event for row in rows for event in row.ids),
+        incident=first.incident_id,
+        attempts=max(row.attempts for row in rows),
+        title=f"[{event}] {monitors}: {first.kind}",
+        body="\n".join(line for line in lines if line),
+        kind="success" if first.event in CLOSING else "warning",
+    )
+
+
+def _digest(rows: Sequence["sa.Row[Any]"]) -> Message:
+    """Of a monitor's incidents that are not told at once."""
+    lines = (
+        f"{WORDS.get(row.event, row.event)} on {row.on_date}, incident {row.incident_id}:"
+        f" {row.diagnosis}"
+        for row in rows
+    )
+    count = f"{len(rows)} incident{'s' if len(rows) > 1 else ''}"
+    return Message(
+        events=tuple(event for row in rows for event in row.ids),
+        incident=rows[0].incident_id,
+        attempts=max(row.attempts for row in rows),
+        title=f"[digest] {rows[0].monitor}: {count}",
+        body="\n".join(lines),
+        kind="info",
+    )
 
 
 def is_due(engine: sa.Engine) -> bool:

@@ -135,6 +135,26 @@ class Retrain(Strict):
     days: int = Field(default=28, ge=2)
 
 
+class Notify(Strict):
+    """Which incidents a message is sent about at once, and when the others are told.
+
+    Attributes
+    ----------
+    page : tuple of {'performance', 'arrival', 'values'}
+        Incidents that are told at once: of the realised or estimated error, of rows and labels that
+        did not arrive as they should, of the values of columns.
+    digest : {'day', 'week', 'never'}
+        How often one message lists all the others.
+    """
+
+    page: tuple[Literal["performance", "arrival", "values"], ...] = (
+        "performance",
+        "arrival",
+        "values",
+    )
+    digest: Literal["day", "week", "never"] = "day"
+
+
 class Challengers(Strict):
     """Where the predictions of other versions for the same rows are.
 
@@ -204,6 +224,8 @@ class Monitor(Strict):
         Evidently's tests of each day, beside the default ones.
     retrain : Retrain, optional
         When an incident proposes to train the model again. None proposes nothing.
+    notify : Notify
+        Which incidents are told at once, and when the others are.
     challengers : Challengers, optional
         Versions that score the same rows and that nobody acts on.
     default_tests : bool
@@ -233,6 +255,7 @@ class Monitor(Strict):
     tests: tuple[DeclaredTest, ...] = ()
     default_tests: bool = True
     retrain: Retrain | None = None
+    notify: Notify = Notify()
     challengers: Challengers | None = None
 
     @field_validator("timezone")
@@ -326,6 +349,7 @@ class Monitor(Strict):
                     "tests",
                     "default_tests",
                     "retrain",
+                    "notify",
                     "watch_days",
                     "challengers",
                     "label_delay_days",

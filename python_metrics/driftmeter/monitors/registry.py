@@ -6,14 +6,15 @@ from driftmeter.monitors.config import Monitor
 
 MONITOR = sa.text(
     "insert into metrics.monitors (monitor, owner, task, timezone, reference_from, reference_to,"
-    " false_alarms_per_month, config_hash, project)"
+    " false_alarms_per_month, config_hash, project, page, digest)"
     " values (:monitor, :owner, :task, :timezone, :reference_from, :reference_to, :budget, :config,"
-    " nullif(:project, ''))"
+    " nullif(:project, ''), :page, :digest)"
     " on conflict (monitor) do update set owner = excluded.owner, task = excluded.task,"
     " timezone = excluded.timezone, reference_from = excluded.reference_from,"
     " reference_to = excluded.reference_to,"
     " false_alarms_per_month = excluded.false_alarms_per_month,"
-    " config_hash = excluded.config_hash, project = excluded.project, retired_at = null,"
+    " config_hash = excluded.config_hash, project = excluded.project, page = excluded.page,"
+    " digest = excluded.digest, retired_at = null,"
     " computed_at = now()"
 )
 FORGET_COLUMNS = sa.text("delete from metrics.monitored_columns where monitor = :monitor")
@@ -43,6 +44,8 @@ def register(engine: sa.Engine, monitor: Monitor) -> None:
                 "budget": monitor.alarm_budget.false_alarms_per_month,
                 "config": monitor.config_hash,
                 "project": monitor.project,
+                "page": list(monitor.notify.page),
+                "digest": monitor.notify.digest,
             },
         )
         connection.execute(FORGET_COLUMNS, {"monitor": monitor.name})

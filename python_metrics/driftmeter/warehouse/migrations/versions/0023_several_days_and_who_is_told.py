@@ -1,4 +1,4 @@
-"""What an error is decided by: the days that speak loudest together."""
+"""What an error is decided by, and which incidents are told at once."""
 
 from alembic import op
 
@@ -13,9 +13,15 @@ add column window_days integer,
 add column window_p_value double precision,
 -- Whether the error is beyond the reference, be it new or not.
 add column is_beyond boolean;
+
+alter table metrics.monitors
+-- Incidents that are told at once: performance, arrival, values.
+add column page text[],
+-- How often one message lists the others: day, week or never.
+add column digest text;
 """
 
 
 def upgrade() -> None:
-    """Add three columns."""
+    """Add three columns and two."""
     op.execute(STATEMENTS)
