@@ -304,7 +304,7 @@ def test_an_error_under_a_lasting_change_does_not_call_the_inputs_as_before() ->
     assert more == []
     calm = trips(800, 26).assign(actual=lambda rows: rows["actual"] * 1.5)
     (found,) = breaches_of_rows(day_of(calm), [], error)
-    assert "inputs and predictions are as before" in found.diagnosis
+    assert "neither the inputs nor the predictions explain it" in found.diagnosis
 
 
 def test_inputs_that_never_went_together_so_are_why_the_error_rose() -> None:

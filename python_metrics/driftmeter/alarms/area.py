@@ -1,13 +1,16 @@
 """The domain classifier's score of a day, compared with scores of the reference days."""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
 from driftmeter.alarms.day_null import DayNull, residuals
+from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.drift.domain_classifier import MOST_ROWS
+from driftmeter.monitors.days import every_day
 
 # An area this much above a calm day's is noticed by nobody but the classifier.
 LEAST_AREA = 0.02
@@ -15,11 +18,18 @@ LEAST_AREA = 0.02
 
 @dataclass(frozen=True)
 class Area:
-    """What the classifier scored on a day."""
+    """What the classifier scored on a day.
+
+    Attributes
+    ----------
+    trailing_p_value : float
+        Of the area beside those of the days before; NaN where these are too few.
+    """
 
     area: float
     n_reference: int
     n_current: int
+    trailing_p_value: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,32 @@ class AreaEvidence:
     def threshold(self, p_value: float) -> float:
         """The area that has this p-value."""
         return self.expected - self.deviation * float(special.stdtrit(self.freedom, p_value))
+
+
+def beside_days_before(
+    null: DayNull | None, areas: Mapping[dt.date, Area], excluded: Collection[dt.date]
+) -> dict[dt.date, Area]:
+    """Areas with how new each is; a change that lasts stands out on every day, and is news once.
+
+    Parameters
+    ----------
+    excluded : collection of date
+        Days that no trailing baseline may hold.
+    """
+    if null is None or not areas:
+        return dict(areas)
+    judged = {day: judge_area(null, area, day) for day, area in areas.items()}
+    days = every_day(min(areas), max(areas))
+    difference, deviation = np.full(len(days), np.nan), np.full(len(days), np.nan)
+    for place, day in enumerate(days):
+        if (evidence := judged.get(day)) is not None:
+            difference[place] = areas[day].area - evidence.expected
+            deviation[place] = evidence.deviation
+    p_value = p_value_of_news(difference, deviation, np.array([day in excluded for day in days]))
+    return {
+        day: replace(area, trailing_p_value=float(p_value[(day - days[0]).days]))
+        for day, area in areas.items()
+    }
 
 
 def judge_area(null: DayNull | None, area: Area, day: dt.date) -> AreaEvidence | None:

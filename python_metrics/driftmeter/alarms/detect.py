@@ -9,7 +9,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from driftmeter.alarms.accepted import Accepted
-from driftmeter.alarms.area import Area
+from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration, calibrate
 from driftmeter.alarms.column import judge_column
 from driftmeter.alarms.trailing import HISTORY
@@ -96,7 +96,11 @@ def judge(
     counts = load_counts(connection, monitor, first, last)
     versions = _versions(connection, monitor, days)
     excluded = _excluded(connection, monitor, first, last)
-    areas = _areas(connection, monitor, days)
+    calendar = every_day(first, last)
+    out_of_baselines = {day for day, is_out in zip(calendar, excluded, strict=True) if is_out}
+    areas = beside_days_before(
+        calibration.classifier, _areas(connection, monitor, calendar), out_of_baselines
+    )
     evidence = {
         part: judge_column(column, counts[part], excluded)
         for part, column in calibration.columns.items()

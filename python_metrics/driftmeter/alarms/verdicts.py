@@ -148,8 +148,9 @@ def verdicts_of_day(
     # Against the days just before, a slow season is nothing new; without such days all is new.
     # Both must speak against calm: the larger p-value does (Berger 1982).
     new_p = np.fmax(p_value, trailing)
-    every_p = np.append(new_p, classified.p_value) if classified else new_p
-    verdicts = decide(every_p, shares_of(groups), level_of(monitor, *OF_COLUMNS))
+    if classified and area:
+        new_p = np.append(new_p, np.fmax(classified.p_value, area.trailing_p_value))
+    verdicts = decide(new_p, shares_of(groups), level_of(monitor, *OF_COLUMNS))
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))
@@ -198,7 +199,7 @@ def _of_area(
         unit="area under the ROC curve",
         observed=area.area,
         expected=_number(evidence.expected),
-        trailing_p_value=None,
+        trailing_p_value=_number(area.trailing_p_value),
         is_slow=False,
     )
 

@@ -140,6 +140,7 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     if not (roots or together or error_rose):
         return breaches
     moved = {alarm.column for alarm in alarms if alarm.column is not None}
+    moved |= {name for name, change in day.changes().items() if change.is_plain}
     pair = partial(correlation_shift, day.relations, day.rows, together, moved=moved)
     if any(r.alarm.segment is None and r.alarm.column != day.monitor.prediction for r in roots):
         # Few rows that changed leave the rest to go together, or not.

@@ -58,6 +58,8 @@ class ColumnValues:
         Numbers as float64, categories as text.
     given : Bins or None
         Bins of the whole reference, where `reference` is a part of it.
+    is_part : bool
+        Whether these are some of the rows of either side.
     may_be_scaled : bool
         Whether another unit may explain the change: not of one that came step by step.
     """
@@ -68,6 +70,7 @@ class ColumnValues:
     day: "pd.Series[Any]"
     given: Bins | None = None
     may_be_scaled: bool = True
+    is_part: bool = False
 
     @cached_property
     def bins(self) -> Bins:
@@ -83,6 +86,7 @@ class ColumnValues:
             self.day[day],
             self.bins,
             self.may_be_scaled,
+            is_part=True,
         )
 
     @cached_property

@@ -64,8 +64,9 @@ class Loss:
         """The pair of columns whose relation changed most, of those that did not change alone."""
         # A column that changed in many rows goes with the others in another way for that alone.
         broad = {name for breach in self.found if is_broad(breach) for name in breach.columns}
+        moved = {name for name, change in self.day.changes().items() if change.is_plain}
         return correlation_shift(
-            self.day.relations, self.day.rows, moved=self.changed, without=broad
+            self.day.relations, self.day.rows, moved=moved | self.changed, without=broad
         )
 
     @cached_property

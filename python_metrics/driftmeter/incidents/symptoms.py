@@ -22,6 +22,9 @@ ALL = 0.995
 LEAST_FACTOR = 1.2
 # Deciles, as a share of those that can tell, at which the factor must be about the same.
 LEAST_ALIKE = 0.75
+# By how much the ratio of medians may differ from it, on a logarithmic scale: of a known factor
+# less, and of one that is told to four digits least.
+MOST_APART, CONVERSION_APART, EXACT_APART = 0.12, 0.06, 0.03
 # So much more must another factor explain than a conversion that people get wrong.
 KNOWN_LEAD = 0.05
 # Outliers are few; more than this share and the column has moved.
@@ -111,7 +114,8 @@ def _unseen(change: ColumnValues) -> Iterator[Symptom]:
         "values": {str(name): float(part * share) for name, part in names.head(5).items()},
     }
     known = change.now.share[2:].sum()
-    if known < 1 - ALL:
+    # In a part of the rows it is a few new values, as a group of one customer's brings.
+    if known < 1 - ALL and not change.is_part:
         yield Symptom(
             "schema_change",
             1.0,
@@ -152,11 +156,17 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
             best, explained = tried, left
     if max(best, 1 / best) < LEAST_FACTOR:
         return
+    of_medians = float(np.median(now)) / (float(np.median(before)) or np.nan)
+    if of_medians > 0 and abs(np.log(of_medians / best)) > MOST_APART:
+        # A factor that its own medians deny is none.
+        return
     shift = float(np.median(now) - np.median(before))
     if change.with_values(change.day - shift) >= explained:
         # As many units more for every row: no factor does that.
         return
-    conversion = known.get(best)
+    apart = abs(np.log(of_medians / best)) if of_medians > 0 else 0.0
+    conversion = known.get(best) if apart < CONVERSION_APART else None
+    factor_shown = f"{best:.4g}" if apart < EXACT_APART or conversion else f"about {of_medians:.2g}"
     middle, before_it = told_apart(float(np.median(now)), float(np.median(before)))
     evidence = {
         "factor": best,
@@ -168,7 +178,7 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
     yield Symptom(
         "unit_change",
         explained,
-        f"is {best:.4g} times what it was (median {middle}{change.unit}, reference {before_it})"
+        f"is {factor_shown} times what it was (median {middle}{change.unit}, reference {before_it})"
         + (f" ({conversion}?)" if conversion else ""),
         evidence,
     )
@@ -229,6 +239,9 @@ def _outliers(change: ColumnValues) -> Iterator[Symptom]:
     if len(before) < 50:
         return
     low, middle, high = np.quantile(before, [0.001, 0.5, 0.999])
+    if low == high:
+        # Rain on four dry days: any value but the one is beyond them.
+        return
     low, high = low - (middle - low), high + (high - middle)
 
     def absurd(values: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.bool_]]":

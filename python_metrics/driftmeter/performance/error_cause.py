@@ -168,7 +168,9 @@ def cause_of_error(
     if explained >= EXPLAINED_SHARE:
         reason = f"harder inputs came: they explain {min(explained, 1):.0%} of the rise"
         return ErrorCause("performance_drop", reason, ratio, explained)
-    reason = "inputs and predictions are as before, what comes true for them is not"
+    reason = (
+        "neither the inputs nor the predictions explain it, so what comes true for them changed"
+    )
     if changed:
         columns = ", ".join(sorted(changed))
         reason = f"that {columns} changed does not explain it, so what comes true for them did too"
