@@ -11,13 +11,18 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from benchmarks import league_peers, league_sentences
 from benchmarks.league_figures import as_markdown, figures_of, read_said
+from benchmarks.league_sentences import of_breach, of_incident
 from benchmarks.league_tables import (
     Table,
     car_loans,
@@ -97,6 +102,60 @@ def measure(home: Path, table: Table) -> dict[str, Any]:
     return {"run": run, "seconds": round(time.perf_counter() - started, 1)}
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A user's rows as pandas reads them, and which of their columns are what.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        All rows, their local day in ``_day``.
+    roles : mapping of str to list of str
+        Columns by role.
+    numbers : sequence of str
+        Monitored columns that are numbers, without the target.
+    """
+
+    rows: pd.DataFrame
+    roles: Mapping[str, list[str]]
+    numbers: Sequence[str]
+    task: str
+
+    def about(self) -> league_sentences.Rows:
+        """What a sentence is held against, before its days are chosen."""
+        rows = self.rows
+        return league_sentences.Rows(
+            rows,
+            rows,
+            rows,
+            rows,
+            self.task,
+            self.roles["prediction"][0],
+            self.roles["target"][0],
+            self.roles["feature"],
+        )
+
+
+def read_scored(engine: sa.Engine, table: Table) -> Scored:
+    """Read the user's own table, not the project's view of it."""
+    day = f"(\"{table.timestamp}\" at time zone '{table.timezone}')::date"
+    columns = "select column_name, role, kind from metrics.monitored_columns where monitor = :name"
+    asked = {"name": table.name}
+    with engine.connect() as session:
+        rows = pd.read_sql(
+            sa.text(f"select *, {day} as _day from {table.schema}.{table.name}"), session
+        )
+        declared = session.execute(sa.text(columns), asked).all()
+        task = session.scalar(
+            sa.text("select task from metrics.monitors where monitor = :name"), asked
+        )
+    roles: dict[str, list[str]] = {}
+    for column in declared:
+        roles.setdefault(column.role, []).append(column.column_name)
+    numbers = [c.column_name for c in declared if c.kind == "numerical" and c.role != "target"]
+    return Scored(rows, roles, numbers, str(task))
+
+
 def tables(options: argparse.Namespace) -> list[Table]:
     """The tables whose rows were named."""
     flights = options.flights or installed_flights()
@@ -124,9 +183,34 @@ def main() -> None:
         for table in chosen:
             measured = measure(home, table)
             said = read_said(connection.engine(), table)
-            figures = {**figures_of(table, said), **measured}
-            every.append(figures)
-            parts.append(as_markdown(figures, said.incidents))
+            scored = read_scored(connection.engine(), table)
+            figures = figures_of(table, said)
+            beside = league_peers.peers(
+                connection.engine(), table, scored.rows, scored.numbers, figures["days_judged"]
+            )
+            of_incidents, of_breaches = (
+                league_sentences.judged(scored.rows, scored.about(), table.reference, each)
+                for each in (of_incident(said), of_breach(said))
+            )
+            every.append(
+                {
+                    **figures,
+                    **measured,
+                    "peers": beside,
+                    "sentences": of_incidents,
+                    "sentences_of_days": of_breaches,
+                }
+            )
+            parts.append(
+                "\n".join(
+                    (
+                        as_markdown(figures, said.incidents),
+                        league_peers.as_markdown(beside, table.events),
+                        league_sentences.as_markdown(of_incidents),
+                        league_sentences.counted(of_breaches),
+                    )
+                )
+            )
             print(parts[-1], flush=True)
             write(options.out, every, parts)
 

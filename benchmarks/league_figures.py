@@ -2,20 +2,24 @@
 
 import datetime as dt
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from benchmarks.detection import MONTH
-from benchmarks.league_tables import Event, Table
+from benchmarks.league_tables import ERRORS, Event, Table
 
 TOLD = ("opened", "reopened", "closed")
 METRICS = {"classification": ("accuracy", "brier", "roc_auc"), "regression": ("mae", "rmse")}
 # Metrics that are means over rows, so that a month's is the mean of its days by their rows.
 MEANS = ("accuracy", "brier", "mae")
 
+OF_ERROR = (
+    "evidence ? 'error' or evidence ? 'estimate'"
+    " or kind in ('performance_drop', 'concept_drift') as is_of_error"
+)
 DAYS = (
     "select partition_date as day, state, row_count, labelled_count from metrics.partitions"
     " where monitor = :monitor and partition_date > :last order by 1"
@@ -26,19 +30,19 @@ ALARMS = (
 )
 INCIDENTS = (
     "select incident_id, kind, severity, opened_on, last_seen_on, closed_on, days, reopened,"
-    " column_name, columns, segment, segment_value, diagnosis, evidence from metrics.incidents"
+    f" column_name, columns, segment, segment_value, diagnosis, {OF_ERROR} from metrics.incidents"
     " where monitor = :monitor and opened_on > :last order by opened_on, incident_id"
 )
 BREACHES = (
     "select partition_date as day, rank, kind, column_name, columns, segment, segment_value,"
-    " diagnosis from metrics.breaches"
+    f" diagnosis, {OF_ERROR} from metrics.breaches"
     " where monitor = :monitor and partition_date > :last order by 1, 2"
 )
 EVENTS = (
     "select incident_id, event, on_date from metrics.incident_events"
     " where monitor = :monitor and on_date > :last order by on_date, event_id"
 )
-ERRORS = (
+ERROR_ROWS = (
     "select partition_date as day, metric, kind, value, lower, upper, row_count, reference_value"
     " from metrics.performance where monitor = :monitor and partition_date > :last"
     " and segment is null and value is not null order by 1"
@@ -64,7 +68,7 @@ def read_said(engine: sa.Engine, table: Table) -> Said:
         return Said(
             *(
                 pd.read_sql(sa.text(query), session, params=asked)
-                for query in (DAYS, ALARMS, INCIDENTS, BREACHES, EVENTS, ERRORS)
+                for query in (DAYS, ALARMS, INCIDENTS, BREACHES, EVENTS, ERROR_ROWS)
             )
         )
 
@@ -121,33 +125,33 @@ def by_month(said: Said, judged: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def found(event: Event, said: Said) -> dict[str, Any]:
-    """Whether an event was found: its first alarm, and the first breach that names it."""
+    """Whether an event was found: its first alarm, breach and incident that name it.
 
-    def within(day: dt.date) -> bool:
-        return event.from_date <= day <= event.to_date
-
-    alarms = sorted({day for day in said.alarms["day"] if within(day)})
-    breaches = said.breaches[[within(day) for day in said.breaches["day"]]]
-    names = breaches[
-        [
-            row.kind in event.kinds
-            and (not event.columns or bool(set(event.columns) & set(row.columns)))
-            for row in breaches.itertuples()
-        ]
-    ]
-    first = next(names.itertuples(), None)
-    incidents = said.incidents[[within(day) for day in said.incidents["opened_on"]]]
+    A loss of accuracy is named too by a breach of inputs that says that the error rose with them.
+    """
+    alarms = sorted({day for day in said.alarms["day"] if event.from_date <= day <= event.to_date})
+    breach = next((row for row in said.breaches.itertuples() if _names(event, row, row.day)), None)
+    incident = next(
+        (row for row in said.incidents.itertuples() if _names(event, row, row.opened_on)), None
+    )
     return {
-        **{key: str(value) for key, value in asdict(event).items() if key.endswith("_date")},
         "event": event.name,
+        "from": str(event.from_date),
+        "to": str(event.to_date),
         "alarm_days": len(alarms),
         "first_alarm": str(alarms[0]) if alarms else None,
-        "first_named": str(first.day) if first else None,
-        "named": f"{first.kind}: {first.diagnosis}" if first else None,
-        "incidents_opened": [
-            f"{row.opened_on} {row.kind}: {row.diagnosis}" for row in incidents.itertuples()
-        ],
+        "breach": f"{breach.day} {breach.kind}: {breach.diagnosis}" if breach else None,
+        "incident": f"{incident.opened_on} {incident.kind}: {incident.diagnosis}"
+        if incident
+        else None,
     }
+
+
+def _names(event: Event, row: Any, day: dt.date) -> bool:
+    """Whether a breach or an incident of a day names an event."""
+    is_kind = row.kind in event.kinds or (event.kinds == ERRORS and row.is_of_error)
+    is_column = not event.columns or row.column_name in event.columns
+    return is_kind and is_column and event.from_date <= day <= event.to_date
 
 
 def estimates(errors: pd.DataFrame) -> list[dict[str, Any]]:
@@ -216,12 +220,13 @@ def as_markdown(figures: dict[str, Any], incidents: pd.DataFrame) -> str:
     ]
     if figures["events"]:
         lines += [
-            "| known event | from | to | days with an alarm | first | named on | named |",
+            "| known event | from | to | days with an alarm | first alarm"
+            " | first breach that names it | first incident that names it |",
             "|---|---|---|---:|---|---|---|",
             *(
-                f"| {e['event']} | {e['from_date']} | {e['to_date']} | {e['alarm_days']} |"
-                f" {e['first_alarm'] or 'none'} | {e['first_named'] or 'not named'} |"
-                f" {e['named'] or ''} |"
+                f"| {e['event']} | {e['from']} | {e['to']} | {e['alarm_days']} |"
+                f" {e['first_alarm'] or 'none'} | {e['breach'] or 'none'} |"
+                f" {e['incident'] or 'none'} |"
                 for e in figures["events"]
             ),
             "",

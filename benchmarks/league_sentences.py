@@ -7,12 +7,18 @@ from the incident's first to its last, which tells a sentence that is right abou
 that describes the incident.
 """
 
+import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+
+from benchmarks.league_figures import Said
 
 PERCENT = r"([\d.]+)%"
 NUMBER = r"(-?[\d,]*\.?\d+(?:e[-+]?\d+)?)"
@@ -21,13 +27,23 @@ WHERE = re.compile(
     r", only where (?P<segment>\S+) = (?P<value>.+?): (?P<share>[\d.]+)% of rows"
     r"(?: and \d+% of the change)?"
 )
+# How a sentence begins that is not about the incident's first day.
+DATED = re.compile(r"^On (\d{4}-\d\d-\d\d): ")
 # Half of the last digit that is said.
 OF_PERCENT = 0.00051
 OF_NUMBER = 0.006
-OF_FACTOR = 0.15
+OF_FACTOR = 0.05
 OF_REFERENCE_MEAN = 0.03
 OF_CORRELATION = 0.02
+# A column is not as before if its distribution is so far from the reference's, and not by chance.
+FAR, CHANCE = 0.2, 1e-4
+FEWEST_EXPECTED = 5
 FEWEST_OF_WEEKDAY = 500
+# An incident that was seen for longer than this should be described by its sentence.
+LONG = dt.timedelta(days=7)
+LEAST_LEFT = 0.25
+REFERENCE = ", reference"
+NEW = "share of values that are new"
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,7 @@ class Rows:
     task: str = "regression"
     prediction: str = ""
     target: str = ""
+    features: Sequence[str] = ()
 
     def where(self, column: str, value: str) -> "Rows":
         """The same of one segment."""
@@ -59,7 +76,7 @@ class Rows:
                 ("span", self.span),
             )
         }  # fmt: skip
-        return replace(self, **kept)  # type: ignore[arg-type]
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True)
@@ -84,8 +101,7 @@ class Claim:
     is_true: bool
 
 
-Frame = pd.DataFrame
-Figure = Callable[[Frame], float]
+Figure = Callable[[pd.DataFrame], float]
 
 
 def as_text(values: "pd.Series[object]") -> "pd.Series[str]":
@@ -119,7 +135,7 @@ def of_reference(rows: Rows, what: str, said: float, figure: Figure, tolerance: 
     """A claim about the reference: its rows of this weekday, or all of them."""
     counted, otherwise = figure(rows.weekday), figure(rows.reference)
     is_true = min(abs(said - counted), abs(said - otherwise)) <= tolerance
-    return Claim(f"{what}, reference", said, counted, otherwise, is_true)
+    return Claim(f"{what}{REFERENCE}", said, counted, otherwise, is_true)
 
 
 def share_of(column: str, is_meant: Callable[["pd.Series[object]"], "pd.Series[bool]"]) -> Figure:
@@ -132,7 +148,7 @@ def share_of_value(column: str, value: str) -> Figure:
     return share_of(column, lambda values: as_text(values) == value)
 
 
-def numbers_of(frame: Frame, column: str) -> "pd.Series[float]":
+def numbers_of(frame: pd.DataFrame, column: str) -> "pd.Series[float]":
     """Finite values of a column."""
     values = pd.to_numeric(frame[column], errors="coerce").astype(float)
     return values[np.isfinite(values)]
@@ -141,7 +157,7 @@ def numbers_of(frame: Frame, column: str) -> "pd.Series[float]":
 def median_of(column: str, but: float | None = None) -> Figure:
     """The median of a column, of what is another value than `but`."""
 
-    def figure(frame: Frame) -> float:
+    def figure(frame: pd.DataFrame) -> float:
         values = numbers_of(frame, column)
         return float((values if but is None else values[values != but]).median())
 
@@ -151,7 +167,7 @@ def median_of(column: str, but: float | None = None) -> Figure:
 def width_of(column: str, but: float | None = None) -> Figure:
     """How wide the middle half of a column is."""
 
-    def figure(frame: Frame) -> float:
+    def figure(frame: pd.DataFrame) -> float:
         values = numbers_of(frame, column)
         values = values if but is None else values[values != but]
         return float(values.quantile(0.75) - values.quantile(0.25))
@@ -219,7 +235,7 @@ def _unseen(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     named = re.findall(r"'([^']*)'", match[1])
     ever = sum(value in known for value in named)
     return [
-        of_day(rows, "share of values that are new", float(match[2]) / 100, figure, OF_PERCENT),
+        of_day(rows, NEW, float(match[2]) / 100, figure, OF_PERCENT),
         *_counts(match, 3, rows, figure),
         Claim("named values that the reference had", 0, ever, np.nan, ever == 0),
     ]
@@ -235,14 +251,14 @@ def _times(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     factor, median, before = (number(match[group]) for group in (1, 2, 3))
     middle = median_of(column)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = [
+        ratio, otherwise = (
             float(np.divide(middle(one), middle(other)))
             for one, other in ((rows.day, rows.weekday), (rows.span, rows.reference))
-        ]
+        )
     return [
         Claim(
-            "factor, as a ratio of medians", factor, *ratio,
-            abs(np.log(ratio[0] / factor)) < OF_FACTOR if ratio[0] > 0 else False,
+            "factor, as a ratio of medians", factor, ratio, otherwise,
+            bool(ratio > 0 and abs(np.log(ratio / factor)) < OF_FACTOR),
         ),
         of_day(rows, "median", median, middle, near(median)),
         of_reference(rows, "median", before, middle, near(before)),
@@ -257,7 +273,7 @@ def _absurd(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
         numbers = values.astype(float)
         return (numbers < low - slack) | (numbers > high + slack)
 
-    def typically(frame: Frame) -> float:
+    def typically(frame: pd.DataFrame) -> float:
         return float(frame.loc[outside(frame[column]), column].astype(float).median())
 
     figure = share_of(column, outside)
@@ -302,11 +318,9 @@ def _distribution(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
             of_day(rows, f"not {but:g}", float(match["now"]) / 100, figure, OF_PERCENT),
             of_reference(rows, f"not {but:g}", float(match["before"]) / 100, figure, OF_PERCENT),
         ]  # fmt: skip
-    for name, figure in (
-        ("median", median_of(column, but)),
-        ("middle half", width_of(column, but)),
-    ):
-        key = name.split()[-1]
+    figures = {"median": median_of(column, but), "half": width_of(column, but)}
+    for key, figure in figures.items():
+        name = {"half": "middle half"}.get(key, key)
         now, before = number(match[key]), number(match[f"{key}_before"])
         found += [
             of_day(rows, name, now, figure, near(now)),
@@ -315,7 +329,7 @@ def _distribution(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     return found
 
 
-def _loss(rows: Rows, frame: Frame) -> "pd.Series[float]":
+def _loss(rows: Rows, frame: pd.DataFrame) -> "pd.Series[float]":
     target = frame[rows.target]
     if target.dtype == object:
         target = as_text(target).map({"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0})
@@ -327,14 +341,16 @@ def _error(match: re.Match[str], rows: Rows) -> list[Claim]:
     capped, said, beside, expected = match[2], number(match[3]), match[4], number(match[5])
     most = float(_loss(rows, rows.reference).quantile(0.99)) if capped else np.inf
 
-    def figure(frame: Frame) -> float:
+    def figure(frame: pd.DataFrame) -> float:
         return float(_loss(rows, frame).clip(upper=most).mean())
 
     found = [of_day(rows, match[1], said, figure, near(said))]
     if beside == "reference":
         tolerance = OF_REFERENCE_MEAN * abs(expected)
         found.append(of_reference(rows, match[1], expected, figure, tolerance))
-    return found
+    before, now = figure(rows.weekday), figure(rows.day)
+    risen = Claim(f"{match[1]} above the reference's", expected, before, np.nan, now > before)
+    return [*found, risen]
 
 
 def _estimate(match: re.Match[str], rows: Rows) -> list[Claim]:
@@ -347,7 +363,7 @@ def _estimate(match: re.Match[str], rows: Rows) -> list[Claim]:
 
 
 def _volume(match: re.Match[str], rows: Rows) -> list[Claim]:
-    def a_day(frame: Frame) -> float:
+    def a_day(frame: pd.DataFrame) -> float:
         return float(np.exp(np.log(frame.groupby("_day").size()).mean()))
 
     said, usual = number(match[1]), number(match[4])
@@ -356,26 +372,73 @@ def _volume(match: re.Match[str], rows: Rows) -> list[Claim]:
         of_reference(rows, "rows a day", usual, a_day, 0.05 * usual),
     ]
     change = len(rows.day) / a_day(rows.weekday) - 1
-    rose = 1 if match[3] == "more" else -1
-    asked = rose * float(match[2]) / 100
-    return [
-        *found, Claim("change of rows", asked, change, np.nan, abs(change - asked) < 0.05)
-    ]  # fmt: skip
+    asked = (1 if match[3] == "more" else -1) * float(match[2]) / 100
+    is_so = abs(change - asked) < 0.05 * (1 + change)
+    return [*found, Claim("change of rows", asked, change, np.nan, is_so)]
 
 
 def _correlation(match: re.Match[str], rows: Rows) -> list[Claim]:
     first, second = match[1], match[2]
-    if any(not pd.api.types.is_numeric_dtype(rows.day[name]) for name in (first, second)):
+    if any(_ranked(rows, name) is None for name in (first, second)):
         return []
+    # Which of two categories ranks above the other is a matter of words.
+    are_numbers = all(pd.api.types.is_numeric_dtype(rows.day[name]) for name in (first, second))
 
-    def figure(frame: Frame) -> float:
-        return float(frame[first].corr(frame[second], method="spearman"))
+    def figure(frame: pd.DataFrame) -> float:
+        pair = replace(rows, day=frame)
+        one, other = _ranked(pair, first), _ranked(pair, second)
+        if one is None or other is None:
+            return np.nan
+        value = float(one.corr(other, method="spearman"))
+        return value if are_numbers else abs(value)
 
     what = f"rank correlation of {first} and {second}"
+    now, before = (float(match[group]) for group in (3, 4))
+    if not are_numbers:
+        now, before = abs(now), abs(before)
     return [
-        of_day(rows, what, float(match[3]), figure, OF_CORRELATION),
-        of_reference(rows, what, float(match[4]), figure, OF_CORRELATION),
+        of_day(rows, what, now, figure, OF_CORRELATION),
+        of_reference(rows, what, before, figure, OF_CORRELATION),
     ]
+
+
+def _alone(match: re.Match[str], rows: Rows) -> list[Claim]:
+    return [_as_before(rows, name) for name in (match[1], match[2])]
+
+
+def _all_as_before(_: re.Match[str], rows: Rows) -> list[Claim]:
+    far = [_as_before(rows, name) for name in (*rows.features, rows.prediction)]
+    return [max(far, key=lambda claim: claim.counted)]
+
+
+def _as_before(rows: Rows, column: str) -> Claim:
+    """How far a column alone is from the reference: the largest distance of two distributions."""
+    day, before = (frame[column].dropna() for frame in (rows.day, rows.weekday))
+    if pd.api.types.is_numeric_dtype(before):
+        distance, p_value = stats.ks_2samp(day.astype(float), before.astype(float))
+    else:
+        one, other = as_text(day), as_text(before)
+        expected = other.value_counts(normalize=True) * len(one)
+        common = expected.index[expected >= FEWEST_EXPECTED]
+        values = pd.concat([each.where(each.isin(common), "(rare)") for each in (one, other)])
+        table = pd.crosstab(np.repeat([0, 1], [len(one), len(other)]), values.to_numpy()).to_numpy()
+        shares = table / table.sum(axis=1, keepdims=True)
+        distance = abs(shares[0] - shares[1]).sum() / 2
+        p_value = stats.chi2_contingency(table).pvalue if table.shape[1] > 1 else 1.0
+    is_far = distance > FAR and p_value < CHANCE
+    return Claim(f"{column} is as before: distance", 0.0, float(distance), np.nan, not is_far)
+
+
+def _ranked(rows: Rows, column: str) -> "pd.Series[float] | None":
+    """The day's values as numbers; None for a category of more than two values."""
+    if pd.api.types.is_numeric_dtype(rows.day[column]):
+        return rows.day[column].astype(float)
+    values = sorted(set(as_text(rows.reference[column])))
+    if len(values) > 2:
+        return None
+    return as_text(rows.day[column]).map(
+        {value: float(place) for place, value in enumerate(values)}
+    )
 
 
 OF_COLUMN: Sequence[tuple[str, Callable[[re.Match[str], str, Rows], list[Claim]]]] = (
@@ -419,4 +482,174 @@ OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
         r" reference (-?[\d.]+)",
         _correlation,
     ),
+    (
+        r"(\S+) and (\S+) no longer go together as they did: .* while each alone looks the same",
+        _alone,
+    ),
+    (r"inputs and predictions are as before", _all_as_before),
 )
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What was said, and of which days.
+
+    Attributes
+    ----------
+    day : date
+        That it was written on.
+    first, last : date
+        Of the incident; of a breach its day.
+    """
+
+    text: str
+    kind: str
+    column: str | None
+    day: dt.date
+    first: dt.date
+    last: dt.date
+
+
+def of_incident(said: Said) -> list[Sentence]:
+    """The sentence of every incident: that of a breach of one of its days."""
+    sentences = []
+    for each in said.incidents.itertuples():
+        text = DATED.sub("", each.diagnosis)
+        same = said.breaches[
+            (said.breaches["diagnosis"] == text)
+            & (said.breaches["day"] >= each.opened_on)
+            & (said.breaches["day"] <= each.last_seen_on)
+        ]
+        day = each.opened_on
+        if dated := DATED.match(each.diagnosis):
+            day = dt.date.fromisoformat(dated[1])
+        elif len(same):
+            day = same["day"].min()
+        sentences.append(
+            Sentence(text, each.kind, each.column_name, day, each.opened_on, each.last_seen_on)
+        )
+    return sentences
+
+
+def of_breach(said: Said) -> list[Sentence]:
+    """The sentence of every breach of every day."""
+    return [
+        Sentence(each.diagnosis, each.kind, each.column_name, each.day, each.day, each.day)
+        for each in said.breaches.itertuples()
+    ]
+
+
+def judged(
+    rows: pd.DataFrame,
+    about: Rows,
+    reference: tuple[dt.date, dt.date],
+    sentences: Sequence[Sentence],
+) -> list[dict[str, Any]]:
+    """Sentences with their claims, and what became of them.
+
+    A sentence whose numbers are right is *true*; it is *true of its day* if its incident was seen
+    for longer than a week, over which less than a quarter of the change is left.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        All rows, their local day in ``_day``.
+    about : Rows
+        What is said of task, prediction and target; its frames are not read.
+    """
+    days = rows["_day"]
+    before = rows[(days >= reference[0]) & (days <= reference[1])]
+    weekday = pd.to_datetime(before["_day"]).dt.weekday
+    of_day = dict(list(rows.groupby("_day")))
+    answers = []
+    for sentence in sentences:
+        like = before[weekday == sentence.day.weekday()]
+        found = claims(
+            sentence.text,
+            sentence.column,
+            replace(
+                about,
+                reference=before,
+                weekday=like if len(like) >= FEWEST_OF_WEEKDAY else before,
+                day=of_day.get(sentence.day, rows[:0]),
+                span=of_day.get(sentence.day, rows[:0])
+                if sentence.first == sentence.last
+                else rows[(days >= sentence.first) & (days <= sentence.last)],
+            ),
+        )
+        answers.append(
+            {
+                "day": str(sentence.day),
+                "first": str(sentence.first),
+                "last": str(sentence.last),
+                "kind": sentence.kind,
+                "sentence": sentence.text,
+                "verdict": _verdict(sentence, found),
+                "claims": [asdict(claim) for claim in found],
+            }
+        )
+    return answers
+
+
+def _verdict(sentence: Sentence, found: Sequence[Claim]) -> str:
+    if not found:
+        return "not parsed"
+    if not all(claim.is_true for claim in found):
+        return "false"
+    if sentence.last - sentence.first <= LONG:
+        return "true"
+    usual = {claim.what.removesuffix(REFERENCE): claim for claim in found if _is_usual(claim)}
+    left = []
+    for claim in found:
+        before = usual.get(claim.what)
+        said = claim.said - (before.said if before else 0.0)
+        if (before or claim.what == NEW) and claim is not before and said:
+            now = claim.otherwise - (before.otherwise if before else 0.0)
+            left.append(now / said)
+    return "true of its day" if left and max(left) < LEAST_LEFT else "true"
+
+
+def _is_usual(claim: Claim) -> bool:
+    return claim.what.endswith(REFERENCE)
+
+
+def counted(answers: Sequence[Mapping[str, Any]]) -> str:
+    """How many sentences of single days are true, and those that are not, as Markdown."""
+    counts = Counter(str(answer["verdict"]) for answer in answers)
+    false = [answer for answer in answers if answer["verdict"] == "false"]
+    lines = [
+        f"Sentences of single days: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}."
+    ]
+    if false:
+        lines += ["", as_markdown(false)]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(answers: Sequence[Mapping[str, Any]]) -> str:
+    """Sentences beside the rows, as a Markdown table."""
+    counts = Counter(str(answer["verdict"]) for answer in answers)
+    lines = [
+        ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        + ". *Otherwise* is the same figure over all days of the incident, or over the whole"
+        " reference. *True of its day*: over the incident less than a quarter of the change is"
+        " left.\n",
+        "| day | sentence | verdict | said | rows | otherwise |",
+        "|---|---|---|---|---|---|",
+    ]
+    for answer in answers:
+        first = f"| {answer['day']} | {answer['sentence']} | {answer['verdict']} |"
+        for claim in answer["claims"] or [None]:
+            cells = " | | |"
+            if claim:
+                mark = "" if claim["is_true"] else " **not so**"
+                cells = (
+                    f" {claim['what']}: {claim['said']:.4g}{mark} | {claim['counted']:.4g} |"
+                    f" {_known(claim['otherwise'])} |"
+                )
+            lines.append(first + cells)
+            first = "| | | |"
+    return "\n".join(lines) + "\n"
+
+
+def _known(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4g}"
