@@ -38,6 +38,8 @@ OF_CORRELATION = 0.02
 # A column is not as before if its distribution is so far from the reference's, and not by chance.
 FAR, CHANCE = 0.2, 1e-4
 FEWEST_EXPECTED = 5
+# Of another coding at most so many rows of a day hold a value of the old one.
+MOST_KNOWN = 0.5
 FEWEST_OF_WEEKDAY = 500
 # An incident that was seen for longer than this should be described by its sentence.
 LONG = dt.timedelta(days=7)
@@ -261,6 +263,15 @@ def _no_known(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     return [of_day(rows, "share of values that are known", 0.0, figure, 0.005)]
 
 
+def _coding(match: re.Match[str], rows: Rows) -> list[Claim]:
+    """Whether a coding changed, and not only what few rows hold: by all rows of the day."""
+    known = set(as_text(rows.reference[match[1]]))
+    figure = share_of(match[1], lambda values: as_text(values).isin(known))
+    counted = figure(rows.day)
+    what = "the coding changed: known values over all rows"
+    return [Claim(what, 0.0, counted, figure(rows.span), counted < MOST_KNOWN)]
+
+
 def _times(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     factor, median, before = (number(match[group]) for group in (1, 2, 3))
     middle = median_of(column)
@@ -405,21 +416,23 @@ def _correlation(match: re.Match[str], rows: Rows) -> list[Claim]:
     first, second = match[1], match[2]
     if any(_ranked(rows, name) is None for name in (first, second)):
         return []
-    # Which of two categories ranks above the other is a matter of words.
-    are_numbers = all(pd.api.types.is_numeric_dtype(rows.day[name]) for name in (first, second))
 
-    def figure(frame: pd.DataFrame) -> float:
+    def correlation(frame: pd.DataFrame) -> float:
         pair = replace(rows, day=frame)
         one, other = _ranked(pair, first), _ranked(pair, second)
         if one is None or other is None:
             return np.nan
-        value = float(one.corr(other, method="spearman"))
-        return value if are_numbers else abs(value)
+        return float(one.corr(other, method="spearman"))
+
+    # Which of two categories ranks above the other is a matter of words: as the sentence has it.
+    now, before = (float(match[group]) for group in (3, 4))
+    are_numbers = all(pd.api.types.is_numeric_dtype(rows.day[name]) for name in (first, second))
+    turned = 1.0 if are_numbers or now * correlation(rows.day) >= 0 else -1.0
+
+    def figure(frame: pd.DataFrame) -> float:
+        return turned * correlation(frame)
 
     what = f"rank correlation of {first} and {second}"
-    now, before = (float(match[group]) for group in (3, 4))
-    if not are_numbers:
-        now, before = abs(now), abs(before)
     single = [figure(frame) for _, frame in rows.reference.groupby("_day")]
     single = [value for value in single if np.isfinite(value)]
     nearest = min(single, key=lambda value: abs(value - now))
@@ -514,6 +527,7 @@ OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
         r" reference (-?[\d.]+)",
         _correlation,
     ),
+    (r"^(\S+) holds no value that the reference had: .* so its coding changed", _coding),
     (rf"^Labels of .*: (\S+) is missing in {PERCENT} of rows, reference {PERCENT}", _late),
     (
         r"(\S+) and (\S+) no longer go together as they did: .* while each alone looks the same",
@@ -647,12 +661,18 @@ def _is_usual(claim: Claim) -> bool:
 
 
 def counted(answers: Sequence[Mapping[str, Any]]) -> str:
-    """How many sentences of single days are true, and those that are not, as Markdown."""
-    counts = Counter(str(answer["verdict"]) for answer in answers)
-    false = [answer for answer in answers if answer["verdict"] == "false"]
+    """How many sentences of single days are true, by kind, and those that are not, as Markdown."""
+    verdicts = ("true", "false", "not parsed")
+    counts = Counter((str(answer["kind"]), str(answer["verdict"])) for answer in answers)
     lines = [
-        f"Sentences of single days: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}."
+        f"| sentences of single days | {' | '.join(verdicts)} |",
+        "|---|---:|---:|---:|",
+        *(
+            f"| {kind} | {' | '.join(str(counts[kind, verdict]) for verdict in verdicts)} |"
+            for kind in sorted({kind for kind, _ in counts})
+        ),
     ]
+    false = [answer for answer in answers if answer["verdict"] == "false"]
     if false:
         lines += ["", as_markdown(false)]
     return "\n".join(lines) + "\n"
