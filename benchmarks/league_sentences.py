@@ -294,18 +294,20 @@ def _absurd(match: re.Match[str], column: str, rows: Rows) -> list[Claim]:
     typical, low, high = (number(match[group]) for group in (4, 5, 6))
     low_slack, high_slack = (half_digit(match[group]) for group in (5, 6))
 
-    def outside(values: "pd.Series[object]") -> "pd.Series[bool]":
+    def outside(values: "pd.Series[object]", slack: float = 0.0) -> "pd.Series[bool]":
         numbers = values.astype(float)
-        return (numbers < low - low_slack) | (numbers > high + high_slack)
+        return (numbers < low - slack * low_slack) | (numbers > high + slack * high_slack)
 
     def typically(frame: pd.DataFrame) -> float:
         return float(frame.loc[outside(frame[column]), column].astype(float).median())
 
     figure = share_of(column, outside)
+    # The bounds are rounded, and values may lie between what they were and what is said.
+    widest, narrowest = (float(outside(rows.day[column], slack).mean()) for slack in (-1, 1))
+    tolerance = OF_PERCENT + widest - narrowest
     inside = share_of(column, lambda values: values.astype(float).between(low, high))
     return [
-        of_day(rows, "share outside", float(match[1]) / 100, figure, OF_PERCENT),
-        *_counts(match, 2, rows, figure),
+        of_day(rows, "share outside", float(match[1]) / 100, figure, tolerance),
         of_day(rows, "typical absurd value", typical, typically, 0.05 * abs(typical) + 1e-9),
         of_reference(rows, "share inside the range", 0.999, inside, 0.002),
     ]
