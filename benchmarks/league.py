@@ -245,7 +245,42 @@ def main() -> None:
 def write(out: Path, every: list[dict[str, Any]], parts: list[str]) -> None:
     """Write the figures and their tables; after each table, for a later one may fail."""
     (out / "league.json").write_text(json.dumps(every, indent=1, default=str) + "\n")
-    (out / "league.md").write_text("\n".join(parts))
+    head = "Public tables, declared by `driftmeter init` and measured by `driftmeter run`.\n"
+    (out / "league.md").write_text("\n".join([head, summary(every), *parts]))
+
+
+def summary(every: Sequence[Mapping[str, Any]]) -> str:
+    """A row a monitor, as Markdown."""
+    beside = [answer["who"] for answer in every[0]["peers"]]
+    lines = [
+        "| monitor | days | days with an alarm a month | incidents a month | messages a month"
+        " | known events with an alarm | named by a breach | by an incident"
+        " | false sentences of incidents | of single days |"
+        + "".join(f" {who}: days with an alarm a month |" for who in beside),
+        f"|---|{'---:|' * (9 + len(beside))}",
+    ]
+    for figures in every:
+        events = figures["events"]
+        named = [
+            f"{sum(bool(event[key]) for event in events)} of {len(events)}" if events else ""
+            for key in ("first_alarm", "breach", "incident")
+        ]
+        false = [
+            f"{sum(answer['verdict'] == 'false' for answer in answers)} of {len(answers)}"
+            for answers in (figures["sentences"], figures["sentences_of_days"])
+        ]
+        cells = [
+            figures["monitor"],
+            figures["days_judged"],
+            figures["alarm_days_a_month"],
+            figures["incidents_a_month"],
+            figures["messages_a_month"],
+            *named,
+            *false,
+            *(answer["alarm_days_a_month"] for answer in figures["peers"]),
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
