@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +106,8 @@ def forget_diagnoses(home: Path, engine: sa.Engine, table: Table) -> None:
         )
 
 
-def measure(home: Path, table: Table, *, again: bool = False) -> dict[str, Any]:
-    """Load, declare and run a table, or only what is new of it; gives what was said and seconds."""
+def measure(home: Path, table: Table, *, again: bool = False) -> None:
+    """Load, declare and run a table, or only what is new of it."""
     # The example's project is the checkout's own.
     project, engine = CHECKOUT if table.demo else home / "project", connection.engine()
     project.mkdir(exist_ok=True)
@@ -123,7 +124,7 @@ def measure(home: Path, table: Table, *, again: bool = False) -> dict[str, Any]:
         forget_diagnoses(home, engine, table)
         told(project, "judge", "--monitor", table.name, "--apply")
     (home / f"{table.name}.run.txt").write_text(run)
-    return {"run": run, "seconds": round(time.perf_counter() - started, 1)}
+    print(f"{table.name}: {time.perf_counter() - started:.0f} s", flush=True)
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def main() -> None:
     every, parts = [], []
     with own_warehouse(options.keep) as home:
         for table in chosen:
-            measured = measure(home, table, again=options.again)
+            measure(home, table, again=options.again)
             said = read_said(connection.engine(), table)
             scored = read_scored(connection.engine(), table)
             figures = figures_of(table, said)
@@ -222,10 +223,12 @@ def main() -> None:
             every.append(
                 {
                     **figures,
-                    **measured,
                     "peers": beside,
                     "sentences": of_incidents,
-                    "sentences_of_days": of_breaches,
+                    "sentences_of_days": {
+                        "counts": Counter(answer["verdict"] for answer in of_breaches),
+                        "false": [each for each in of_breaches if each["verdict"] == "false"],
+                    },
                 }
             )
             parts.append(
@@ -265,9 +268,10 @@ def summary(every: Sequence[Mapping[str, Any]]) -> str:
             f"{sum(bool(event[key]) for event in events)} of {len(events)}" if events else ""
             for key in ("first_alarm", "breach", "incident")
         ]
+        of_incidents = Counter(answer["verdict"] for answer in figures["sentences"])
         false = [
-            f"{sum(answer['verdict'] == 'false' for answer in answers)} of {len(answers)}"
-            for answers in (figures["sentences"], figures["sentences_of_days"])
+            f"{counts['false']} of {sum(counts.values())}"
+            for counts in (of_incidents, figures["sentences_of_days"]["counts"])
         ]
         cells = [
             figures["monitor"],
