@@ -206,43 +206,40 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     chosen = tables(options)
+    if not chosen:
+        parser.error("name at least one table's files")
     every, parts = [], []
     with own_warehouse(options.keep) as home:
         for table in chosen:
             measure(home, table, again=options.again)
-            said = read_said(connection.engine(), table)
-            scored = read_scored(connection.engine(), table)
-            figures = figures_of(table, said)
-            beside = league_peers.peers(
-                connection.engine(), table, scored.rows, scored.numbers, figures["days_judged"]
-            )
-            of_incidents, of_breaches = (
-                league_sentences.judged(scored.rows, scored.about(), table.reference, each)
-                for each in (of_incident(said), of_breach(said))
-            )
-            every.append(
-                {
-                    **figures,
-                    "peers": beside,
-                    "sentences": of_incidents,
-                    "sentences_of_days": {
-                        "counts": Counter(answer["verdict"] for answer in of_breaches),
-                        "false": [each for each in of_breaches if each["verdict"] == "false"],
-                    },
-                }
-            )
-            parts.append(
-                "\n".join(
-                    (
-                        as_markdown(figures, said.incidents),
-                        league_peers.as_markdown(beside, table.events),
-                        league_sentences.as_markdown(of_incidents),
-                        league_sentences.counted(of_breaches),
-                    )
-                )
-            )
-            print(parts[-1], flush=True)
+            figures, text = answers_of(connection.engine(), table)
+            every.append(figures)
+            parts.append(text)
+            print(text, flush=True)
             write(options.out, every, parts)
+
+
+def answers_of(engine: sa.Engine, table: Table) -> tuple[dict[str, Any], str]:
+    """A monitor's figures, and the same as Markdown."""
+    said, scored = read_said(engine, table), read_scored(engine, table)
+    figures = figures_of(table, said)
+    peers = league_peers.peers(engine, table, scored.rows, scored.numbers, figures["days_judged"])
+    of_incidents, of_breaches = (
+        league_sentences.judged(scored.rows, scored.about(), table.reference, sentences)
+        for sentences in (of_incident(said), of_breach(said))
+    )
+    of_days = {
+        "counts": Counter(answer["verdict"] for answer in of_breaches),
+        "false": [answer for answer in of_breaches if answer["verdict"] == "false"],
+    }
+    text = (
+        as_markdown(figures, said.incidents),
+        league_peers.as_markdown(peers, table.events),
+        league_sentences.as_markdown(of_incidents),
+        league_sentences.counted(of_breaches),
+    )
+    answers = {"peers": peers, "sentences": of_incidents, "sentences_of_days": of_days}
+    return {**figures, **answers}, "\n".join(text)
 
 
 def write(out: Path, every: list[dict[str, Any]], parts: list[str]) -> None:
