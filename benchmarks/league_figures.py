@@ -43,8 +43,8 @@ EVENTS = (
     " where monitor = :monitor and on_date > :last order by on_date, event_id"
 )
 ERROR_ROWS = (
-    "select partition_date as day, metric, kind, value, lower, upper, row_count, reference_value"
-    " from metrics.performance where monitor = :monitor and partition_date > :last"
+    "select partition_date as day, model_version, metric, kind, value, lower, upper, row_count,"
+    " reference_value from metrics.performance where monitor = :monitor and partition_date > :last"
     " and segment is null and value is not null order by 1"
 )
 
@@ -159,11 +159,12 @@ def estimates(errors: pd.DataFrame) -> list[dict[str, Any]]:
     chosen = errors[errors["metric"].isin([name for names in METRICS.values() for name in names])]
     if chosen.empty:
         return []
-    columns = ["day", "metric", "value", "lower", "upper", "row_count", "reference_value"]
+    key = ["day", "metric", "model_version"]
+    columns = [*key, "value", "lower", "upper", "row_count", "reference_value"]
     true, guess = (
         chosen.loc[chosen["kind"] == kind, columns] for kind in ("realised", "estimated")
     )
-    both = true.merge(guess, on=["day", "metric"], suffixes=("", "_estimated"))
+    both = true.merge(guess, on=key, suffixes=("", "_estimated"))
     rows = []
     for (metric, month), part in both.groupby(["metric", _month(both["day"])]):
         weight = part["row_count"] if metric in MEANS else part["row_count"] * 0 + 1
@@ -174,7 +175,7 @@ def estimates(errors: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "metric": str(metric),
                 "month": str(month),
-                "days": len(part),
+                "days": int(part["day"].nunique()),
                 "true": _mean(part["value"], weight),
                 "estimated": _mean(part["value_estimated"], weight),
                 "reference": _mean(part["reference_value"], weight),
