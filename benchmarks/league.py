@@ -253,14 +253,15 @@ def summary(every: Sequence[Mapping[str, Any]]) -> str:
     """A row a monitor, as Markdown."""
     beside = [answer["who"] for answer in every[0]["peers"]]
     lines = [
-        "| monitor | days | days with an alarm a month | incidents a month | messages a month"
+        "| monitor | days | days with an alarm a month | outside known events | incidents a month"
+        " | messages a month"
         " | known events with an alarm | named by a breach | by an incident"
         " | false sentences of incidents | of single days |"
         + "".join(f" {who}: days with an alarm a month |" for who in beside),
-        f"|---|{'---:|' * (9 + len(beside))}",
+        f"|---|{'---:|' * (10 + len(beside))}",
     ]
     for figures in every:
-        events = figures["events"]
+        events, calm = figures["events"], figures["outside_events"]
         named = [
             f"{sum(bool(event[key]) for event in events)} of {len(events)}" if events else ""
             for key in ("first_alarm", "breach", "incident")
@@ -274,6 +275,7 @@ def summary(every: Sequence[Mapping[str, Any]]) -> str:
             figures["monitor"],
             figures["days_judged"],
             figures["alarm_days_a_month"],
+            calm["alarm_days_a_month"] if calm["days"] else "",
             figures["incidents_a_month"],
             figures["messages_a_month"],
             *named,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,7 @@ def figures_of(table: Table, said: Said) -> dict[str, Any]:
         "messages": dict(told),
         "messages_a_month": round(sum(told.values()) / months, 2),
         "months": by_month(said, judged),
+        "outside_events": outside(table.events, said, judged),
         "events": [found(event, said) for event in table.events],
         "estimates": estimates(said.errors),
     }
@@ -122,6 +124,18 @@ def by_month(said: Said, judged: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def outside(events: Sequence[Event], said: Said, judged: pd.DataFrame) -> dict[str, Any]:
+    """Judged days on which nothing is known to have happened, and those with an alarm."""
+
+    def is_calm(day: dt.date) -> bool:
+        return not any(event.from_date <= day <= event.to_date for event in events)
+
+    days = sum(map(is_calm, judged["day"]))
+    alarm_days = sum(map(is_calm, said.alarms["day"].unique()))
+    a_month = round(alarm_days * MONTH / days, 2) if days else None
+    return {"days": days, "alarm_days": alarm_days, "alarm_days_a_month": a_month}
 
 
 def found(event: Event, said: Said) -> dict[str, Any]:
