@@ -163,7 +163,7 @@ def found(event: Event, said: Said) -> dict[str, Any]:
 
 def _names(event: Event, row: Any, day: dt.date) -> bool:
     """Whether a breach or an incident of a day names an event."""
-    is_kind = row.kind in event.kinds or (event.kinds == ERRORS and row.is_of_error)
+    is_kind = row.kind in event.kinds or (row.is_of_error and set(ERRORS) <= set(event.kinds))
     is_column = not event.columns or row.column_name in event.columns
     return is_kind and is_column and event.from_date <= day <= event.to_date
 
