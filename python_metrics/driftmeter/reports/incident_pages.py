@@ -17,7 +17,8 @@ MOST_COLUMNS = 6
 # points of all rows', 19 times of 20 (Massart 1990), and four times as many take as long again.
 MOST_ROWS = 5_000
 WITHOUT = sa.text(
-    "select incident_id, opened_on, columns, segment, segment_value from metrics.incidents"
+    "select incident_id, opened_on, columns, segment, segment_value, kind, severity, diagnosis,"
+    " coalesce(evidence -> 'cause' -> 'columns', '[]') as because from metrics.incidents"
     " where monitor = :monitor and report_url is null"
     " and family not in ('volume', 'missing_day', 'empty_day', 'late_data', 'late_labels')"
     " order by incident_id"
@@ -49,12 +50,15 @@ class IncidentReport:
         The incident's own, and after them prediction and target: a page is small.
     segment : (str, str) or None
         Column and value.
+    heading : dict of str to str
+        What the page says first: which incident it is, and what happened.
     """
 
     incident_id: int
     day: dt.date
     columns: tuple[str, ...]
     segment: Segment | None
+    heading: dict[str, str]
 
 
 def wanted_reports(engine: sa.Engine, monitor: Monitor) -> list[IncidentReport]:
@@ -64,10 +68,18 @@ def wanted_reports(engine: sa.Engine, monitor: Monitor) -> list[IncidentReport]:
     outcome = [name for name in (monitor.prediction, monitor.target) if name]
     wanted = []
     for incident in incidents:
-        own = [name for name in incident.columns if name in monitor.columns]
+        # Of a loss, the columns that it is put down to.
+        named = [*incident.because, *incident.columns]
+        own = [name for name in named if name in monitor.columns]
         columns = tuple(dict.fromkeys([*own[:MOST_COLUMNS], *outcome]))
         segment = (incident.segment, incident.segment_value) if incident.segment else None
-        wanted.append(IncidentReport(incident.incident_id, incident.opened_on, columns, segment))
+        heading = {
+            "Incident": f"{incident.incident_id}, {incident.kind}, severity {incident.severity}",
+            "What happened": incident.diagnosis,
+            "What to run": f"driftmeter incidents show {incident.incident_id}",
+        }
+        number, opened_on = incident.incident_id, incident.opened_on
+        wanted.append(IncidentReport(number, opened_on, columns, segment, heading))
     return wanted
 
 
@@ -109,6 +121,7 @@ def write_incident_report(
             segment=report.segment,
             columns=report.columns,
             most_rows=MOST_ROWS,
+            heading=report.heading,
             name=f"incident-{report.incident_id}-{monitor.name}-{report.day}.html",
         )
     except TooFewRows as error:

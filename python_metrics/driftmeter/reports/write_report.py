@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,11 @@ from driftmeter.reports.report_address import reports_url
 # Rows of either side that a page draws: more make it slow to open and show nothing else.
 MOST_ROWS = 20_000
 Segment = tuple[str, str]
+WHOSE_VERDICTS = (
+    "The incident above is Driftmeter's finding, by alarms that keep the monitor's budget. The"
+    " verdicts below are Evidently's, of each column by itself at Evidently's defaults. They may"
+    " differ."
+)
 
 
 class TooFewRows(DriftmeterError):
@@ -34,6 +39,7 @@ def write_report(
     columns: Sequence[str] | None = None,
     name: str | None = None,
     most_rows: int = MOST_ROWS,
+    heading: Mapping[str, str] | None = None,
 ) -> Path:
     """Write Evidently's page of a day's rows beside a baseline's, and give its path.
 
@@ -45,6 +51,8 @@ def write_report(
         Name of the file; told by what is asked without it.
     most_rows : int
         Rows of either side that are drawn at most, a sample by hash of the id.
+    heading : mapping of str to str, optional
+        What the page says before all else, such as the incident that it is of.
 
     Raises
     ------
@@ -61,13 +69,15 @@ def write_report(
         )
     versions = ", ".join(sorted(current[VERSION].dropna().unique())) or "none"
     facts = {
+        **(heading or {}),
         "Monitor": f"{monitor.name} (owner {monitor.owner})",
         "Day": f"{day:%A} {day}, {total:,} rows, model version {versions}",
         "Against": f"{against}: {len(days)} days from {days[0]} to {days[-1]}, {before:,} rows",
     }
     if segment is not None:
         facts["Segment"] = " = ".join(segment)
-    notes = [
+    notes = [WHOSE_VERDICTS] if heading else []
+    notes += [
         f"Drawn from {len(frame):,} of {rows:,} rows of {side}, a sample by hash of {monitor.id}."
         for side, rows, frame in (("the day", total, current), ("the baseline", before, reference))
         if len(frame) < rows
