@@ -16,17 +16,18 @@ MOST_COLUMNS = 6
 # Rows of either side that it draws: a distribution function of so many is within 1.9 percentage
 # points of all rows', 19 times of 20 (Massart 1990), and four times as many take as long again.
 MOST_ROWS = 5_000
+# Families of incidents whose rows show nothing that a page could draw.
+WITHOUT_PAGE = "'volume', 'missing_day', 'empty_day', 'late_data', 'late_labels'"
 WITHOUT = sa.text(
     "select incident_id, opened_on, columns, segment, segment_value, kind, severity, diagnosis,"
     " coalesce(evidence -> 'cause' -> 'columns', '[]') as because from metrics.incidents"
     " where monitor = :monitor and report_url is null"
-    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data', 'late_labels')"
-    " order by incident_id"
+    f" and family not in ({WITHOUT_PAGE}) order by incident_id"
 )
 UNDRAWN = sa.text(
     "select count(*) from metrics.incidents where monitor = :monitor and report_url is null"
     " and report_state <> 'too few rows'"
-    " and family not in ('volume', 'missing_day', 'empty_day', 'late_data')"
+    f" and family not in ({WITHOUT_PAGE})"
 )
 NOTE = sa.text(
     "update metrics.incidents set report_url = :url, report_state = :state,"
