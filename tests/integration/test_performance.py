@@ -12,7 +12,7 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from driftmeter.incidents.breach import Breach
-from driftmeter.incidents.day import _with_estimate
+from driftmeter.incidents.loss import of_estimate
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import estimated_alarms
 from driftmeter.performance.decided import write_decisions
@@ -316,15 +316,15 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
     if alarms:
-        (alone,) = _with_estimate([], said[DAY], found)
+        alone = of_estimate(found, said[DAY], ())
         assert alone.kind == "performance_drop"
         assert alone.diagnosis == (
             "The mean absolute error is estimated at 8 (7 to 9), reference 4;"
             " its labels are still to come."
         )
         unit = Breach("unit_change", "miles is 2 times what it was.", "miles", ("miles",))
-        (together,) = _with_estimate([unit], said[DAY], found)
-        assert together.diagnosis.startswith("miles is 2 times what it was; the mean absolute")
+        together = of_estimate(found, said[DAY], [unit])
+        assert together.diagnosis.endswith("Possible cause: miles is 2 times what it was.")
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
