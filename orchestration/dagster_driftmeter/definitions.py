@@ -35,7 +35,10 @@ def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) 
         jobs=[chain_job],
         schedules=daily_schedules(declared, keys),
         resources={
-            "dbt": DbtWithoutAdapter(project_dir=dbt_project(), dbt_executable=str(KEPT_DBT))
+            "dbt": DbtWithoutAdapter(
+                project_dir=dbt_project(),  # type: ignore[arg-type]
+                dbt_executable=str(KEPT_DBT),
+            )
         },
         # One process does all days: a second one would pay for imports and the reference again.
         executor=dg.in_process_executor,

@@ -30,6 +30,7 @@ from dagster_driftmeter.dbt.packages import TARGET, installed_packages
 from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.project_manifest import PARTIAL_PARSE, source_files
 from driftmeter import settings
+from driftmeter.imports import many_imports
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -111,6 +112,8 @@ def depends_on_days(files: Iterable[Path]) -> bool:
 def serve(listener: socket.socket, monitor: str) -> None:
     """Answer calls, first of all of this monitor or of all, until their caller is gone."""
     with listener:
+        with many_imports():
+            import dbt.cli.main  # noqa: F401
         parsed = Parsed(Path(listener.getsockname()).parent)
         # What most runs ask for: the references that monitors declare.
         parsed.project({"monitor": monitor} if monitor else {})
