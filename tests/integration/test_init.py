@@ -267,7 +267,7 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     assert "nothing to change" in init_model(bank, "--model", "versioned", "--yes").stdout
 
     ran = subprocess.run(
-        [*DRIFTMETER, "run", "--from", "2026-02-14", "--to", "2026-02-15"],
+        [*DRIFTMETER, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1"],
         cwd=bank,
         capture_output=True,
         text=True,
