@@ -145,13 +145,14 @@ def test_columns_of_other_types_that_can_be_measured_are_told_and_measured(
     assert state(scores, SECOND)[0] == "fresh"
     # Values that can be measured are compared as ever: their type alone is no incident.
     assert incidents(scores) == []
-    (told,) = [line for line in ended.stdout.splitlines() if line.startswith("odd_names: ")]
+    (told,) = [line for line in ended.stdout.splitlines() if " was double precision" in line]
     words, follows = told.removeprefix("odd_names: ").split(": ")
     retyped = {f"{name} was double precision and is {to}" for name, to in types.items()}
     assert set(words.split("; ")) == retyped
     assert follows.startswith("the reference period is measured again")
     # Only columns for whose sake it is measured again make a day stale.
-    assert set(state(scores, FIRST)[1].split("; ")) == retyped
+    reason = state(scores, FIRST)[1].removeprefix("columns changed: ")
+    assert set(reason.split("; ")) == retyped
     assert reference_is_measured_again(scores) is True
     # Of a reference with other values the day before is stale; what was measured of it stays.
     assert contents(scores) == before

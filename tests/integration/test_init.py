@@ -14,6 +14,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.monitors.proposal import propose
+from tests.cases import over
 
 DRIFTMETER = [str(Path(sys.executable).parent / "driftmeter")]
 # 60 days of loans; from 15 February on the income is in cents. The last day has one row only in
@@ -283,7 +284,7 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
         assert dict(states.tuples().all()).keys() == {"versioned", "loans_monitored"}
 
 
-@pytest.mark.parametrize(
+@over(
     ("options", "message"),
     [
         ([], "needs one table or one model"),
