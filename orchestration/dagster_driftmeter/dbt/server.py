@@ -6,6 +6,7 @@ call, so that nothing of one call is left for the next.
 """
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -130,6 +131,8 @@ def serve(listener: socket.socket, monitor: str) -> None:
                     # Its caller is gone already.
                     continue
                 manifest = parsed.of_call(asked)
+                # A fork that looks for garbage looks through none of what all of them share.
+                gc.freeze()
                 if os.fork() == 0:
                     listener.close()
                     _answer(call, asked, outputs, manifest)
