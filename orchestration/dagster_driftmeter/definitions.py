@@ -5,7 +5,6 @@ import functools
 import json
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from dagster_driftmeter.assets.dbt_models import dbt_models, translator
 from dagster_driftmeter.assets.exposures import exposure_specs
@@ -14,6 +13,7 @@ from dagster_driftmeter.assets.partitions import daily_partitions, with_partitio
 from dagster_driftmeter.automation.schedules import chain_job, daily_schedules
 from dagster_driftmeter.dbt.packages import KEPT_DBT
 from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
+from dagster_driftmeter.dbt.resource import DbtWithoutAdapter
 from dagster_driftmeter.monitoring import Feeds, monitoring_definitions, no_feeds
 from dagster_driftmeter.runs.first_day import first_measured_day
 from driftmeter import settings
@@ -34,7 +34,12 @@ def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) 
         ],
         jobs=[chain_job],
         schedules=daily_schedules(declared, keys),
-        resources={"dbt": DbtCliResource(project_dir=dbt_project(), dbt_executable=str(KEPT_DBT))},
+        resources={
+            "dbt": DbtWithoutAdapter(
+                project_dir=dbt_project(),  # type: ignore[arg-type]
+                dbt_executable=str(KEPT_DBT),
+            )
+        },
         # One process does all days: a second one would pay for imports and the reference again.
         executor=dg.in_process_executor,
     )

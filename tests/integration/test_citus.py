@@ -96,9 +96,6 @@ def measured(
     project.declare("odd_names")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DBT_PROJECT", str(project.directory))
-        from dagster_driftmeter.dbt.packages import ensure_packages
-
-        ensure_packages()
         set_variables(project, variables)
         # All days into a new table, then one of them in the place of itself.
         for built in (

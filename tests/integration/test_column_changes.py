@@ -11,7 +11,7 @@ from driftmeter.arrival.column_changes import changed_columns
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.commands import driftmeter, run
-from tests.integration.test_any_columns import Project
+from tests.integration.test_any_columns import LONG, Project
 from tests.integration.test_changed_policy import LOOSE, declare, fill
 
 MEASURED = "column_changes"
@@ -122,37 +122,55 @@ def test_a_column_that_is_called_otherwise_is_told_as_that(scores: Project) -> N
     assert state(scores, SECOND)[0] == "failed"
 
 
-@pytest.mark.parametrize(
-    ("to", "value", "is_measured"),
-    [
-        ("real", "bins", True),
-        ("numeric(12,2)", "bins", True),
-        ("text", "bins", True),
-        ("text", "bins || ' mg'", False),
-    ],
-)
-def test_a_column_of_another_type_is_told_whether_it_can_be_measured_or_not(
-    scores: Project, to: str, value: str, is_measured: bool
-) -> None:
-    before = contents(scores)
-    change(scores, f"alter table team.scores alter bins type {to} using ({value})::{to}")
-    ended = driftmeter(scores, "run", "--from", SECOND, "--to", SECOND)
-    assert (ended.returncode == 0) == is_measured, ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert state(scores, SECOND)[0] == ("fresh" if is_measured else "failed")
-    # Values that can be measured are compared as ever: their type alone is no incident.
-    sentence = f"The inference table changed: bins was double precision and is {to}."
-    assert [row[2] for row in incidents(scores)] == ([] if is_measured else [sentence])
-    told = f"bins was double precision and is {to}: the reference period is measured again"
-    assert (told in ended.stdout) == is_measured
-    assert "bins was double precision" in state(scores, FIRST)[1]
-    again = (
-        "select count(*) = 59 and bool_and(notes.measured_at > changes.noted_at)"
-        " from metrics.measured_inputs as notes cross join metrics.column_changes as changes"
+def reference_is_measured_again(project: Project) -> object:
+    return project.scalar(
+        "select count(*) = 59 and bool_and(notes.measured_at > last.noted_at)"
+        " from metrics.measured_inputs as notes"
+        " cross join (select max(noted_at) as noted_at from metrics.column_changes) as last"
         " where step = 'quality' and notes.partition_date < '2026-03-01'"
     )
-    assert scores.scalar(again) == is_measured
+
+
+def test_columns_of_other_types_that_can_be_measured_are_told_and_measured(
+    scores: Project,
+) -> None:
+    """Each in the same run: what is told of a column, and makes a day stale, names each."""
+    before = contents(scores)
+    types = {"bins": "real", "Gross Weight": "numeric(12,2)", LONG: "text"}
+    changes = (f'alter "{name}" type {to} using "{name}"::{to}' for name, to in types.items())
+    change(scores, f"alter table team.scores {', '.join(changes)}")
+    ended = driftmeter(scores, "run", "--from", SECOND, "--to", SECOND)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert state(scores, SECOND)[0] == "fresh"
+    # Values that can be measured are compared as ever: their type alone is no incident.
+    assert incidents(scores) == []
+    (told,) = [line for line in ended.stdout.splitlines() if " was double precision" in line]
+    words, follows = told.removeprefix("odd_names: ").split(": ")
+    retyped = {f"{name} was double precision and is {to}" for name, to in types.items()}
+    assert set(words.split("; ")) == retyped
+    assert follows.startswith("the reference period is measured again")
+    # Only columns for whose sake it is measured again make a day stale.
+    reason = state(scores, FIRST)[1].removeprefix("columns changed: ")
+    assert set(reason.split("; ")) == retyped
+    assert reference_is_measured_again(scores) is True
     # Of a reference with other values the day before is stale; what was measured of it stays.
+    assert contents(scores) == before
+
+
+def test_a_column_of_another_type_that_cannot_be_measured_fails_the_day(scores: Project) -> None:
+    before = contents(scores)
+    as_text = "alter bins type text using (bins || ' mg')::text"
+    change(scores, f"alter table team.scores {as_text}")
+    ended = driftmeter(scores, "run", "--from", SECOND, "--to", SECOND)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert state(scores, SECOND)[0] == "failed"
+    retyped = "bins was double precision and is text"
+    assert [row[2] for row in incidents(scores)] == [f"The inference table changed: {retyped}."]
+    assert f"{retyped}: the reference period is measured again" not in ended.stdout
+    assert "bins was double precision" in state(scores, FIRST)[1]
+    assert reference_is_measured_again(scores) is False
     assert contents(scores) == before
 
 

@@ -87,7 +87,7 @@ def test_an_unknown_option_or_command_exits_with_2(checkout: Path) -> None:
 def test_the_command_line_loads_nothing_slow_before_it_must(checkout: Path) -> None:
     code = (
         "import sys, dagster_driftmeter.cli.main; print([name for name in sys.modules if name in "
-        "('dagster', 'dbt', 'evidently', 'pandas', 'numpy', 'sklearn', 'pyarrow')])"
+        "('alembic', 'dagster', 'dbt', 'evidently', 'pandas', 'numpy', 'sklearn', 'pyarrow')])"
     )
     assert python(checkout, code).stdout.strip() == "[]"
 

@@ -33,9 +33,6 @@ def unprepared(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DRIFTMETER_HOME", str(tmp_path / "home"))
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     monkeypatch.setenv("DRIFTMETER_DATABASE_URL", url)
-    from dagster_driftmeter.dbt.packages import ensure_packages
-
-    ensure_packages()
     yield project
     engine.dispose()
 

@@ -24,6 +24,8 @@ from tests.conftest import create_database
 DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 START = dt.datetime(2026, 1, 1, 8, tzinfo=dt.timezone.utc)
 OLD, NEW = 36, 46
+# Several import for longer than these days take.
+ONE_PROCESS = ("--workers", "1")
 
 
 def predictions(days: int = OLD) -> pd.DataFrame:
@@ -92,7 +94,7 @@ def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     made.change('create schema "Team Risk"')
     made.write(predictions(OLD))
     made.run("init", "--table", "Team Risk.Scores", "--name", "scores", "--yes")
-    made.run("run")
+    made.run("run", *ONE_PROCESS)
     yield made
     engine.dispose()
 
@@ -199,7 +201,7 @@ def test_a_table_that_is_replaced_with_a_column_less_is_measured_and_that_told_o
 ) -> None:
     before = [team.rows(MEASURED.format(table)) for table in TABLES]
     team.write(predictions(NEW).drop(columns=["channel"]))
-    team.run("run")
+    team.run("run", *ONE_PROCESS)
     days = team.rows("select count(*), min(state), max(state) from metrics.partitions")
     assert days == [(18, "fresh", "fresh")]
     told = ("2026-02-06", "The inference table changed: channel is gone, and it is monitored.")
@@ -216,7 +218,7 @@ def test_a_table_that_is_replaced_with_a_column_less_is_measured_and_that_told_o
     # days again that lacked the column.
     team.change("drop view public_inference.scores cascade")
     team.write(predictions(NEW))
-    assert "10 days" in team.run("run")
+    assert "10 days" in team.run("run", *ONE_PROCESS)
     assert team.rows(INCIDENTS)[0] == told
     known = team.rows(
         "select count(*), sum(null_count)::int from metrics.column_summary"

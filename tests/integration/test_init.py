@@ -14,6 +14,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.monitors.proposal import propose
+from tests.cases import over
 
 DRIFTMETER = [str(Path(sys.executable).parent / "driftmeter")]
 # 60 days of loans; from 15 February on the income is in cents. The last day has one row only in
@@ -267,7 +268,7 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     assert "nothing to change" in init_model(bank, "--model", "versioned", "--yes").stdout
 
     ran = subprocess.run(
-        [*DRIFTMETER, "run", "--from", "2026-02-14", "--to", "2026-02-15"],
+        [*DRIFTMETER, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1"],
         cwd=bank,
         capture_output=True,
         text=True,
@@ -283,7 +284,7 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
         assert dict(states.tuples().all()).keys() == {"versioned", "loans_monitored"}
 
 
-@pytest.mark.parametrize(
+@over(
     ("options", "message"),
     [
         ([], "needs one table or one model"),

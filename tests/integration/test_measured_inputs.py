@@ -21,18 +21,30 @@ from driftmeter.monitors.config import Days, Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.performance.performance_day import load_background, measure_day
-from tests.integration.test_any_columns import FEATURES, QUALITY, Project
-from tests.integration.test_any_columns import project as project  # a fixture
+from tests.integration.test_any_columns import (
+    FEATURES,
+    QUALITY,
+    SPAN,
+    Project,
+    built,
+    built_once,
+    project,
+)
 from tests.integration.test_doctor import MONITOR
+
+__all__ = ["built", "built_once", "project"]
 
 DAY = dt.date(2026, 3, 3)
 HOUR = dt.timedelta(hours=1)
-SPAN = {"start_date": "2026-01-01", "end_date": "2026-03-12"}
 
 
-def built(project: Project, **variables: str) -> Monitor:
+def build(project: Project, **variables: str) -> Monitor:
     made = project.build(**(variables or SPAN))
     assert made.returncode == 0, made.stdout
+    return declared(project)
+
+
+def declared(project: Project) -> Monitor:
     return load_monitors(project.directory / "target" / "manifest.json")["odd_names"]
 
 
@@ -79,7 +91,7 @@ def test_dbt_and_python_note_the_same_rows_alike(
         as_time = "\"order\" type timestamptz using timestamptz 'epoch' + random() * interval '9y'"
         session.execute(sa.text(f"alter table team.scores alter {as_time}"))
     monkeypatch.setenv("PGTZ", zone)
-    monitor = built(project)
+    monitor = build(project)
     monkeypatch.setenv("PGTZ", "America/New_York")
     with sa.create_engine(project.engine.url).connect() as session:
         assert session.scalar(sa.text("show timezone")) == "America/New_York"
@@ -87,8 +99,8 @@ def test_dbt_and_python_note_the_same_rows_alike(
     assert notes(project) == {"quality": content.fingerprint}
 
 
-def test_a_day_is_fresh_once_its_last_step_is_done(project: Project) -> None:
-    monitor = built(project)
+def test_a_day_is_fresh_once_its_last_step_is_done(built: Project) -> None:
+    project, monitor = built, declared(built)
     for step, left in (
         (drift, "performance, incidents"),
         (performance, "incidents"),
@@ -107,9 +119,9 @@ def test_a_day_is_fresh_once_its_last_step_is_done(project: Project) -> None:
 
 
 def test_a_run_that_ended_before_its_last_step_is_run_again_after_an_hour(
-    project: Project,
+    built: Project,
 ) -> None:
-    monitor = built(project)
+    project, monitor = built, declared(built)
     drift(project, monitor)
     with project.engine.begin() as session:
         earlier = "update metrics.measured_inputs set measured_at = now() - interval '61 minutes'"
@@ -117,15 +129,15 @@ def test_a_run_that_ended_before_its_last_step_is_run_again_after_an_hour(
     assert list(stale_days(project.engine, monitor.name, HOUR)) == [DAY]
 
 
-def test_quality_of_other_rows_makes_a_day_stale_until_the_rest_follows(project: Project) -> None:
-    monitor = built(project)
+def test_quality_of_other_rows_makes_a_day_stale_until_the_rest_follows(built: Project) -> None:
+    project, monitor = built, declared(built)
     for step in (drift, performance, incidents):
         step(project, monitor)
     # The same rows again change nothing.
-    built(project, start_date="2026-03-03", end_date="2026-03-04")
+    build(project, start_date="2026-03-03", end_date="2026-03-04")
     assert state(project) == ("fresh", None)
     change_a_row(project)
-    built(project, start_date="2026-03-03", end_date="2026-03-04")
+    build(project, start_date="2026-03-03", end_date="2026-03-04")
     reason = "a run has still to measure of these rows: drift, performance, incidents"
     assert state(project) == ("stale", reason)
     for step in (drift, performance, incidents):
@@ -134,8 +146,8 @@ def test_quality_of_other_rows_makes_a_day_stale_until_the_rest_follows(project:
     assert state(project) == ("fresh", None)
 
 
-def test_rows_that_change_between_two_steps_are_seen(project: Project) -> None:
-    monitor = built(project)
+def test_rows_that_change_between_two_steps_are_seen(built: Project) -> None:
+    project, monitor = built, declared(built)
     drift(project, monitor)
     change_a_row(project)
     project.build("odd_names", start_date="2026-03-03", end_date="2026-03-04")
@@ -151,15 +163,15 @@ def test_rows_that_change_between_two_steps_are_seen(project: Project) -> None:
 def test_a_day_without_rows_agrees_too(project: Project) -> None:
     with project.engine.begin() as session:
         session.execute(sa.text("delete from team.scores where day = '2026-03-03'"))
-    monitor = built(project)
+    monitor = build(project)
     for step in (drift, performance, incidents):
         step(project, monitor)
     assert state(project)[0] == "empty"
     assert len(set(notes(project).values())) == 1
 
 
-def test_quality_models_by_themselves_note_too(project: Project) -> None:
-    built(project)
+def test_quality_models_by_themselves_note_too(built: Project) -> None:
+    project = built
     with project.engine.begin() as session:
         session.execute(sa.text("delete from metrics.measured_inputs"))
     assert project.build(*QUALITY, **SPAN).returncode == 0

@@ -90,7 +90,7 @@ def test_everything_that_is_measured_lies_in_that_schema_and_is_read_from_there(
         return ended.stdout
 
     driftmeter("init", "--table", "public.loan_scores", "--yes")
-    driftmeter("run")
+    driftmeter("run", "--workers", "1")
     assert "income_eur is 100 times what it was" in driftmeter("incidents")
     assert "loan_scores" in driftmeter("status")
     page = Path(driftmeter("report", "--overview").strip().removeprefix("file://"))

@@ -192,9 +192,6 @@ def project(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRIFTMETER_DBT_PROJECT", str(made.directory))
-        from dagster_driftmeter.dbt.packages import ensure_packages
-
-        ensure_packages()
         built = made.build(
             start_date=DAYS[0],
             end_date="2026-01-08",

@@ -61,7 +61,8 @@ def measured(postgres: str, template: str, tmp_path_factory: pytest.TempPathFact
         options = ["--timezone", zone, "--timestamp", "scored_at", "--prediction", "score"]
         options += ["--task", "regression", "--id", "id", "--reference", REFERENCE, "--yes"]
         driftmeter(directory, postgres, "init", "--table", f"public.scores_{name}", *options)
-    driftmeter(directory, postgres, "run", "--from", "2024-02-28", "--to", "2024-04-08")
+    spring = ("--from", "2024-02-28", "--to", "2024-04-08")
+    driftmeter(directory, postgres, "run", *spring, "--workers", "1")
     return engine
 
 

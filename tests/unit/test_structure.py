@@ -21,7 +21,7 @@ ROOMS = (
     "dashboards",
 )
 ORCHESTRATION_ROOMS = ("dbt", "runs", "automation", "assets", "cli")
-LOOSE = {"__init__", "errors", "settings"}
+LOOSE = {"__init__", "errors", "imports", "settings"}
 ORCHESTRATION_LOOSE = {"__init__", "component", "definitions", "monitoring"}
 
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from driftmeter.imports import many_imports
 from driftmeter.monitors.config import Monitor
 
 # Steps after dbt, each with one asset a monitor; performance of those that have a target.
@@ -10,7 +11,8 @@ PYTHON_STEPS = ("drift", "performance", "incidents")
 
 def dbt_keys() -> list[dg.AssetKey]:
     """Assets that dbt makes."""
-    from dagster_driftmeter.assets.dbt_models import dbt_models
+    with many_imports():
+        from dagster_driftmeter.assets.dbt_models import dbt_models
 
     return list(dbt_models.keys)
 

@@ -12,6 +12,7 @@ from dagster_driftmeter.cli.arguments import (
     tell_start,
 )
 from dagster_driftmeter.runs.environment import prepare
+from driftmeter.imports import many_imports
 
 
 def run(
@@ -33,16 +34,17 @@ def run(
     days = None if from_date is None and to_date is None else read_days(from_date, to_date)
     tell_start()
     prepare()
-    from dagster_driftmeter.cli.summary import newest_rows, open_gaps, print_summary
-    from dagster_driftmeter.runs.chain import (
-        ChainRun,
-        combined,
-        measure,
-        measure_arrived,
-        measure_stale,
-    )
-    from driftmeter.warehouse import connection
-    from driftmeter.warehouse.retention.final import refuse_days_without_rows
+    with many_imports():
+        from dagster_driftmeter.cli.summary import newest_rows, open_gaps, print_summary
+        from dagster_driftmeter.runs.chain import (
+            ChainRun,
+            combined,
+            measure,
+            measure_arrived,
+            measure_stale,
+        )
+        from driftmeter.warehouse import connection
+        from driftmeter.warehouse.retention.final import refuse_days_without_rows
 
     if days is not None and not stale:
         refuse_days_without_rows(connection.engine(), days, monitor)

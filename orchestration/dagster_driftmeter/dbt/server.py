@@ -6,6 +6,7 @@ call, so that nothing of one call is left for the next.
 """
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -30,6 +31,7 @@ from dagster_driftmeter.dbt.packages import TARGET, installed_packages
 from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.project_manifest import PARTIAL_PARSE, source_files
 from driftmeter import settings
+from driftmeter.imports import many_imports
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -111,6 +113,8 @@ def depends_on_days(files: Iterable[Path]) -> bool:
 def serve(listener: socket.socket, monitor: str) -> None:
     """Answer calls, first of all of this monitor or of all, until their caller is gone."""
     with listener:
+        with many_imports():
+            import dbt.cli.main  # noqa: F401
         parsed = Parsed(Path(listener.getsockname()).parent)
         # What most runs ask for: the references that monitors declare.
         parsed.project({"monitor": monitor} if monitor else {})
@@ -127,6 +131,8 @@ def serve(listener: socket.socket, monitor: str) -> None:
                     # Its caller is gone already.
                     continue
                 manifest = parsed.of_call(asked)
+                # A fork that looks for garbage looks through none of what all of them share.
+                gc.freeze()
                 if os.fork() == 0:
                     listener.close()
                     _answer(call, asked, outputs, manifest)

@@ -8,6 +8,7 @@ import dagster as dg
 
 from dagster_driftmeter.runs.run_scope import days_of_tags, range_tags
 from driftmeter import settings
+from driftmeter.imports import many_imports
 from driftmeter.monitors.config import Days
 
 # Of Dagster's own statements, and connections beside the one that is kept.
@@ -29,7 +30,8 @@ def run_job(
     name: str, tags: Mapping[str, str], assets: Sequence[dg.AssetKey] | None = None
 ) -> None:
     """Run a job of the code location in this process; dbt's own lines go to a file."""
-    from dagster_driftmeter.definitions import definitions_from
+    with many_imports():
+        from dagster_driftmeter.definitions import definitions_from
 
     days = days_of_tags(tags)
     with warnings.catch_warnings():

@@ -19,14 +19,8 @@ from multiprocessing.context import ForkServerContext
 from dagster_driftmeter.runs import progress
 from driftmeter.errors import DriftmeterError
 
-# What takes seconds to import: Dagster, dbt's adapters, Evidently with its plots, scikit-learn.
-IMPORTED = (
-    "dagster_dbt",
-    "driftmeter.reports.page",
-    "driftmeter.alarms.detect",
-    "driftmeter.performance.performance_day",
-    "driftmeter.incidents.update",
-)
+# The module that imports what takes seconds.
+PRELOADED = "dagster_driftmeter.runs.preloaded"
 Work = Callable[[], None]
 
 
@@ -34,7 +28,7 @@ def prepare_workers() -> None:
     """Begin to import what workers need, while this process does something else."""
     from multiprocessing import forkserver
 
-    worker_context().set_forkserver_preload(list(IMPORTED))
+    worker_context().set_forkserver_preload([PRELOADED])
     forkserver.ensure_running()
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.inference_rows import VERSION, count_rows, read_rows
 from driftmeter.errors import DriftmeterError
+from driftmeter.imports import many_imports
 from driftmeter.monitors.baselines import Baseline, baseline_days, record
 from driftmeter.monitors.config import Monitor
 from driftmeter.reports.report_address import reports_url
@@ -84,7 +85,8 @@ def write_report(
     ]
     path = directory / (name or file_name(monitor.name, day, segment, against))
     # Late: it imports Evidently, which takes seconds.
-    from driftmeter.reports.page import write_page
+    with many_imports():
+        from driftmeter.reports.page import write_page
 
     write_page(
         monitor,

@@ -1,20 +1,24 @@
-"""Creates and upgrades the tables that Python writes, with Alembic, and the views over them."""
+"""Creates and upgrades the tables that Python writes, with Alembic, and the views over them.
+
+Alembic is imported late: it takes a quarter of the time in which a command starts that needs none.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.turn import alone
 from driftmeter.warehouse.views import upgrade_views
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # Where Alembic keeps the revision, in the schema itself.
 VERSION_TABLE = "alembic_version"
@@ -38,8 +42,10 @@ class Migrations:
     versions: Path
     schema: str
 
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """Alembic's configuration, without a connection."""
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(ENVIRONMENT))
         # A path may hold blanks and commas.
@@ -50,6 +56,8 @@ class Migrations:
 
     def known(self) -> list[str]:
         """Revisions of the chain, the newest first."""
+        from alembic.script import ScriptDirectory
+
         chain = ScriptDirectory.from_config(self.config())
         return [script.revision for script in chain.walk_revisions()]
 
@@ -118,6 +126,8 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
     DriftmeterError
         As `upgrade`.
     """
+    from alembic import command
+
     config = migrations.config()
     where = engine.url.render_as_string(hide_password=True)
     try:
