@@ -39,7 +39,7 @@ LENGTHS = (
 WEIGHTS = ("kg", "kilogram", "gram", "pound", "lb", "ounce", "weight", "mass")
 TIMES = ("second", "minute", "hour", "day", "duration")
 MONEY = (
-    "usd", "eur", "gbp", "dollar", "cent", "share", "percent", "%", "price", "amount", "fare",
+    "usd", "eur", "gbp", "dollar", "cent", "share", "percent", "%", "price", "amount",
     "cost", "income", "salary", "fee", "rate", "ratio",
 )  # fmt: skip
 CONVERSIONS: tuple[tuple[float, str, tuple[str, ...]], ...] = (
