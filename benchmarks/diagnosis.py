@@ -32,6 +32,7 @@ from driftmeter.alarms.area import Area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import verdicts_of_day
 from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.drift.domain_classifier import DomainClassifier
@@ -187,7 +188,7 @@ class World:
 
     def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
         place = (day - self.first).days
-        start = max(place - 35, 0)
+        start = max(place - HISTORY.days, 0)
         today = self.binning.counts([rows], np.datetime64(day))
         evidence, known = {}, {}
         for part, column in self.calibration.columns.items():
@@ -226,7 +227,10 @@ def load_world(monitor: Monitor, days: Days) -> World:
 
 
 def is_right(planted: Planted, breaches: list[Breach], monitor: Monitor) -> bool:
-    """Whether the first breach is the planted one."""
+    """Whether the first breach is the planted one; of inputs, the first that is no loss."""
+    of_error = ("performance_drop", "concept_drift")
+    if planted.kind not in of_error:
+        breaches = [breach for breach in breaches if breach.kind not in of_error]
     if not breaches or breaches[0].kind != planted.kind:
         return False
     first = breaches[0]

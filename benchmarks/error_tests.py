@@ -44,13 +44,14 @@ class ErrorTests:
         days = list(reference)
         names = {"realised": EXCESS, "estimated": LOSS[monitor.task]}
         before = [
-            (day, CAPPED_ERROR, "realised", error.value - error.expected)
+            (day, CAPPED_ERROR, "realised", error.value - error.expected, error.deviation)
             for day, error in judge_errors(monitor, self._null, usual).items()
         ] + [
-            (days[test.place], names[test.kind], test.kind, test.difference)
+            (days[test.place], names[test.kind], test.kind, test.difference, test.deviation)
             for test in (estimator.reference_tests if estimator else ())
         ]
-        self._before = pd.DataFrame(before, columns=["day", "metric", "kind", "difference"])
+        columns = ["day", "metric", "kind", "difference", "deviation"]
+        self._before = pd.DataFrame(before, columns=columns)
 
     def of_day(self, day: dt.date, rows: pd.DataFrame) -> list[dict[str, object]]:
         """Rows of ``metrics.performance``: of the day's error, and of each version's."""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.error_tests import ErrorTests
 from benchmarks.streams import FIRST
-from driftmeter.alarms.area import Area
+from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.day_null import fit_day_null
@@ -157,14 +157,16 @@ def ours(
     rows = {part: float(counts[part].known[:n].sum()) for part in columns}
     calibration = Calibration(columns, n, rows, null)
     evidence = {part: judge_column(column, counts[part]) for part, column in columns.items()}
+    scored = {
+        (first + place).astype(dt.date): Area(areas[place], int(sum(sizes)), len(frame))
+        for place, frame in enumerate(later, start=n)
+    }
+    scored = beside_days_before(null, scored, ())
     verdicts = []
-    for place, frame in enumerate(later, start=n):
-        day = (first + place).astype(dt.date)
+    for place, day in enumerate(scored, start=n):
         known = {part: float(each.known[place].sum()) for part, each in counts.items()}
-        area = Area(areas[place], int(sum(sizes)), len(frame))
-        verdicts.append(
-            list(verdicts_of_day(monitor, calibration, evidence, known, place, day, None, area))
-        )
+        asked = (monitor, calibration, evidence, known, place, day, None, scored[day])
+        verdicts.append(list(verdicts_of_day(*asked)))
     return verdicts
 
 
