@@ -13,6 +13,15 @@ add column window_days integer,
 add column window_p_value double precision,
 -- Whether the error is beyond the reference, be it new or not.
 add column is_beyond boolean;
+-- What was decided before was decided of each day alone.
+update metrics.performance
+set
+    window_days = 1,
+    window_p_value = p_value,
+    is_beyond = p_value / 2 <= threshold_p and case metric
+        when 'excess_error' then value > 0.1 else value > 1.1 * reference_value
+    end
+where threshold_p is not null;
 
 alter table metrics.monitors
 -- Incidents that are told at once: performance, arrival, values.
