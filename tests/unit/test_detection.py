@@ -40,6 +40,14 @@ def test_calm_days_keep_the_budget() -> None:
     assert alarms <= 12
 
 
+def test_a_column_whose_values_go_missing_is_judged_however_few_are_left() -> None:
+    """With thirty rows a day, a column that lost some of them has fewer than `min_rows`."""
+    (day,) = verdicts(Stream(30, 0.0), 1, streams.more_missing("normal", 0.0, 0.3))
+    (found,) = (row for row in day if row.column_name == "normal")
+    assert (found.status, found.statistic, found.is_drifted) == ("ok", "missing", True)
+    assert found.n_current < 30
+
+
 @pytest.mark.parametrize(
     ("fault", "column", "statistic"),
     [

@@ -262,9 +262,10 @@ def _reason(
     if part not in calibration.columns:
         return too_few_values(monitor.min_rows)
     rows = known_rows.get(part, 0.0)
-    # A few labels that did come do not hide that the others are missing.
-    is_of_labels = part.is_all_rows and part.column == monitor.target
-    is_missing = is_of_labels and max(known_rows.values()) >= monitor.min_rows
+    # Few values that did come do not hide that the others are missing, where days have enough.
+    usual = calibration.reference_rows.get(part, 0.0) / max(calibration.reference_days, 1)
+    is_told = part.column == monitor.target or usual >= monitor.min_rows
+    is_missing = part.is_all_rows and is_told and max(known_rows.values()) >= monitor.min_rows
     if rows < monitor.min_rows and not (is_missing or _all_missing(known_rows, part)):
         return f"{rows:.0f} known values; {monitor.min_rows} are needed"
     return None

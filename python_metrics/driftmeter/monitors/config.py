@@ -215,7 +215,7 @@ class Monitor(Strict):
     watch_days : int
         Days before the newest one whose rows and labels may still change. Each run checks them.
     min_rows : int
-        A column with fewer known values on a day is not compared.
+        A column with fewer known values on a day is not compared, unless it usually has as many.
     alarm_budget : AlarmBudget
         How many false alarms a month are acceptable.
     least_effect : LeastEffect
