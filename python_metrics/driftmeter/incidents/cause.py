@@ -23,9 +23,9 @@ from driftmeter.performance.error_cause import Learners
 SAME_CAUSE = 0.6
 HARDLY_SHOWN = 0.3
 SHOWN = 5
-# So much of a factor, on a logarithmic scale, must come from one day to the next; and so many days
-# tell whether it did.
-LEAST_STEP = 0.5
+# So much of a factor, on a logarithmic scale, must lie between the days before one day and those from
+# it on; and so many days tell whether it does.
+LEAST_STEP = 0.7
 FEWEST_BEFORE = 4
 # A change of fewer rows than these is not why columns no longer go together.
 FEW_ROWS = 0.15
@@ -102,8 +102,12 @@ class Day:
         levels = np.append(medians, today[name].median()) * np.sign(evidence["median"])
         if len(levels) < FEWEST_BEFORE or not (levels > 0).all():
             return True
-        steps = np.diff(np.log(levels)) * np.sign(np.log(evidence["factor"]))
-        return bool(steps.max() >= LEAST_STEP * abs(np.log(evidence["factor"])))
+        logs = np.log(levels) * np.sign(np.log(evidence["factor"]))
+        steps = [
+            np.median(logs[place:]) - np.median(logs[:place])
+            for place in range(FEWEST_BEFORE - 1, len(logs))
+        ]
+        return bool(max(steps) >= LEAST_STEP * abs(np.log(evidence["factor"])))
 
     def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:
         """Rows of the reference and of the day in an alarm's segment, monitored column or not."""
