@@ -23,8 +23,8 @@ from driftmeter.performance.error_cause import Learners
 SAME_CAUSE = 0.6
 HARDLY_SHOWN = 0.3
 SHOWN = 5
-# So much of a factor, on a logarithmic scale, must lie between the days before one day and those from
-# it on; and so many days tell whether it does.
+# So much of a factor, on a logarithmic scale, must lie between the days before some day and those
+# from it on; and so many days tell whether it does.
 LEAST_STEP = 0.7
 FEWEST_BEFORE = 4
 # A change of fewer rows than these is not why columns no longer go together.
