@@ -73,13 +73,14 @@ class Loss:
     def is_carried(self) -> bool:
         """Whether the rows that changed are enough for the rise, were each as wrong as rows get.
 
-        Where all rows changed, each may be more wrong than any was in the reference.
+        Values that are wrong may make each row more wrong than any was in the reference; values
+        that only moved may not.
         """
         assert self.of_inputs is not None
         monitor, before = self.day.monitor, self.day.reference
-        share = float(self.of_inputs.evidence.get("share_of_others", 1.0))
-        if share == 1:
+        if self.of_inputs.family != "distribution":
             return True
+        share = float(self.of_inputs.evidence.get("share_of_others", 1.0))
         labelled = before[before[str(monitor.target)].notna()]
         most = float(np.nanquantile(row_losses(monitor, labelled), CAPPED))
         rise = self.error.error - self.error.expected

@@ -28,6 +28,7 @@ from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.performance.daily_error import CAPPED_ERROR
+from driftmeter.performance.intervals import to_digits
 from driftmeter.quality.counts import Floats
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
@@ -243,7 +244,8 @@ def _windows(
     return pd.DataFrame(
         {
             "window_days": lengths,
-            "window_p_value": np.minimum(weighed[loudest, each], 1.0),
+            # To the digits that do not hang on how many days are decided together.
+            "window_p_value": list(map(to_digits, np.minimum(weighed[loudest, each], 1.0))),
             "trailing_p_value": trailing,
             "rise": np.where(of_inputs & (lengths == 1), series["value"].to_numpy(float), rise),
         },
