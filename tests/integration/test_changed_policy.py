@@ -96,7 +96,8 @@ def measurements(project: Project) -> list[str]:
     """What measuring a day again would change: its clocks, and its scores with theirs."""
     kept = {
         "partitions": "- array['policy_hash', 'breaches_of']",
-        "performance": "- array['threshold_p', 'is_alarm', 'is_beyond', 'window_days', 'window_p_value']",
+        "performance": "- array['threshold_p', 'is_alarm', 'is_beyond', 'window_days',"
+        " 'window_p_value']",
         "test_results": "",
         "drift": "- array['threshold', 'q_value', 'is_drifted']",
     }
