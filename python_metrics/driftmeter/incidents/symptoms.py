@@ -24,7 +24,7 @@ LEAST_FACTOR = 1.2
 LEAST_ALIKE = 0.75
 # By how much the ratio of medians may differ from it, on a logarithmic scale: of a known factor
 # less, and of one that is told to four digits least.
-MOST_APART, CONVERSION_APART, EXACT_APART = 0.12, 0.06, 0.03
+MOST_APART, CONVERSION_APART, EXACT_APART = 0.12, 0.09, 0.03
 # So much more must another factor explain than a conversion that people get wrong.
 KNOWN_LEAD = 0.05
 # Outliers are few; more than this share and the column has moved.
