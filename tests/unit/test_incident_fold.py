@@ -180,6 +180,21 @@ def test_an_error_that_lasts_keeps_its_incident_open_and_hides_no_other() -> Non
     assert (second.opened_on, second.first.kind) == (day(20), "concept_drift")
 
 
+def test_a_day_of_few_rows_is_another_event_than_what_comes_with_it() -> None:
+    alone = moved(1)
+    part = {"kind": "shape_shift", "diagnosis": "moved", "column_name": "fare"}
+    parts = [
+        {"kind": "volume", "diagnosis": "few rows"},
+        {**part, "columns": ("fare",), "evidence": {"direction": 1}},
+    ]
+    holiday = Breach(
+        "volume", "few rows; with it fare", columns=("fare",), evidence={"parts": parts}
+    )
+    assert len(fold(calendar(4, (1, alone), (2, holiday)))) == 2
+    # What came with the holiday and stays is still the holiday's.
+    assert len(fold(calendar(4, (1, holiday), (2, alone)))) == 1
+
+
 def test_a_loss_of_another_cause_is_another_unless_the_error_never_ceased() -> None:
     unit = {"cause": {"kind": "unit_change", "columns": ["miles"]}}
     known = Breach("performance_drop", "the error rose", "y", ("y",), evidence=unit)

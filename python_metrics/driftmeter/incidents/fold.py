@@ -161,7 +161,9 @@ class Incident:
             # The error lasted without an alarm: one that is an alarm beside such days is another.
             return False
         first, later = self.first.causes, breach.causes
-        if any(mine.is_again(its) for mine in first for its in later):
+        # What leads a day that is of another family is another event, whatever comes with it.
+        is_of_family = later[0].family in {mine.family for mine in first}
+        if is_of_family and any(mine.is_again(its) for mine in first for its in later):
             return True
         if self.first.family == PERFORMANCE == breach.family:
             # An error that never ceased is one, whatever it is put down to on a later day.
