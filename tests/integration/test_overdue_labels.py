@@ -54,8 +54,8 @@ def test_labels_that_are_overdue_are_told_as_one_span_and_how_late_they_are(
     breach = late[dt.date(2026, 3, 13)].breach(monitor(label_delay_days=8))
     assert (breach.kind, breach.column_name) == ("late_labels", "defaulted")
     assert breach.diagnosis == (
-        "Labels of 12 to 14 March 2026 are 3 days late: defaulted is missing in 98% of rows,"
-        " reference 2%."
+        "Labels of 12 to 14 March 2026 are 3 days late: defaulted is missing in 98% of the rows of"
+        " 13 March 2026, reference 2%."
     )
     said = at_once[dt.date(2026, 3, 12)].breach(monitor()).diagnosis
     assert said.endswith("If labels take longer than their rows, declare `label_delay_days`.")

@@ -28,6 +28,7 @@ class LateLabels:
 
     Attributes
     ----------
+    day : date
     first, last : date
         Of the days in a row.
     days_late : int
@@ -36,6 +37,7 @@ class LateLabels:
         Share of the day's labels that are missing, and of such a reference day's.
     """
 
+    day: dt.date
     first: dt.date
     last: dt.date
     days_late: int
@@ -45,9 +47,10 @@ class LateLabels:
     def breach(self, monitor: Monitor) -> Breach:
         """What it says of the day."""
         late = "1 day" if self.days_late == 1 else f"{self.days_late} days"
+        rows = "rows" if self.first == self.last else f"the rows of {_span(self.day, self.day)}"
         sentence = (
             f"Labels of {_span(self.first, self.last)} are {late} late: {monitor.target} is missing"
-            f" in {self.missing:.0%} of rows, reference {self.expected:.0%}."
+            f" in {self.missing:.0%} of {rows}, reference {self.expected:.0%}."
         )
         if not monitor.label_delay_days:
             sentence += " If labels take longer than their rows, declare `label_delay_days`."
@@ -79,7 +82,8 @@ def late_labels(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, La
         first, last = rows[0].day, rows[-1].day
         days_late = (newest - first).days - monitor.label_delay_days + 1
         for row in rows:
-            late[row.day] = LateLabels(first, last, days_late, row.observed, row.expected)
+            shares = row.observed, row.expected
+            late[row.day] = LateLabels(row.day, first, last, days_late, *shares)
     return late
 
 
