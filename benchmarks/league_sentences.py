@@ -530,7 +530,11 @@ OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
         _correlation,
     ),
     (r"^(\S+) holds no value that the reference had: .* so its coding changed", _coding),
-    (rf"^Labels of .*: (\S+) is missing in {PERCENT} of rows, reference {PERCENT}", _late),
+    (
+        rf"^Labels of .*: (\S+) is missing in {PERCENT} of (?:rows|the rows of [^,]*),"
+        rf" reference {PERCENT}",
+        _late,
+    ),
     (
         r"(\S+) and (\S+) no longer go together as they did: .* while each alone looks the same",
         _alone,
