@@ -240,7 +240,7 @@ INCIDENTS: Json = {
         'select metrics.chart_time(opened_on) as "time",'
         " metrics.chart_time(coalesce(closed_on, $__timeTo()::date)) as timeend,"
         " diagnosis as text, concat_ws(',', kind, severity) as tags from metrics.incidents"
-        f" where {MONITOR} and {IN_RANGE} order by 1",
+        f" where {MONITOR} and {IN_RANGE} order by 1, incident_id",
         format="table",
         ref="Incidents",
     ),
