@@ -157,7 +157,6 @@ class Scored:
             self.task,
             self.roles["prediction"][0],
             self.roles["target"][0],
-            self.roles["feature"],
         )
 
 

@@ -218,7 +218,8 @@ def as_markdown(figures: dict[str, Any], incidents: pd.DataFrame) -> str:
     budgets = sorted(figures["alarm_days_a_month_by_budget"])
     lines = [
         f"## {figures['monitor']}\n",
-        f"{figures['source']}. Reference {' to '.join(figures['reference'])}.\n",
+        f"The data are from {figures['source']}. The reference period is"
+        f" {' to '.join(figures['reference'])}.\n",
         f"{figures['days_judged']} days judged, {figures['rows_judged']:,} rows."
         f" Days with an alarm: {figures['alarm_days']}, {figures['alarm_days_a_month']} a month ("
         + ", ".join(

@@ -67,7 +67,6 @@ class Rows:
     task: str = "regression"
     prediction: str = ""
     target: str = ""
-    features: Sequence[str] = ()
 
     def where(self, column: str, value: str) -> "Rows":
         """The same of one segment."""
@@ -452,11 +451,6 @@ def _alone(match: re.Match[str], rows: Rows) -> list[Claim]:
     return [_as_before(rows, name) for name in (match[1], match[2])]
 
 
-def _all_as_before(_: re.Match[str], rows: Rows) -> list[Claim]:
-    far = [_as_before(rows, name) for name in (*rows.features, rows.prediction)]
-    return [max(far, key=lambda claim: claim.counted)]
-
-
 def _as_before(rows: Rows, column: str) -> Claim:
     """How far a column alone is from the reference: the largest distance of two distributions."""
     day, before = (frame[column].dropna() for frame in (rows.day, rows.weekday))
@@ -539,7 +533,6 @@ OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
         r"(\S+) and (\S+) no longer go together as they did: .* while each alone looks the same",
         _alone,
     ),
-    (r"inputs and predictions are as before", _all_as_before),
 )
 
 
@@ -689,9 +682,10 @@ def as_markdown(answers: Sequence[Mapping[str, Any]]) -> str:
     counts = Counter(str(answer["verdict"]) for answer in answers)
     lines = [
         ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        + ". *Otherwise* is the same figure over all days of the incident, or over the whole"
-        " reference. *True of its day*: over the incident less than a quarter of the change is"
-        " left.\n",
+        + ". The column *otherwise* has the same figure over all days of the incident, or, for a"
+        " figure of the reference period, over all of its days. A sentence is *true of its day*"
+        " if less than a quarter of the change that it states is left over all days of the"
+        " incident.\n",
         "| day | sentence | verdict | said | rows | otherwise |",
         "|---|---|---|---|---|---|",
     ]

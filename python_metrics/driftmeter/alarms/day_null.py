@@ -184,16 +184,14 @@ def _heaviness(
     Each mean tells of it by itself, the shares of a column together, and the heaviest is that of
     all. Shares of few rows are skew by themselves, and tell nothing of it.
     """
-    heaviness = np.full(len(count), np.inf)
     shares = np.zeros(len(count), dtype=bool) if is_share is None else is_share
     others = rows.mean(axis=0) - count
     is_told = shares & (count >= FEW_ROWS) & (others >= FEW_ROWS)
-    for place in np.flatnonzero(~shares):
-        heaviness[place] = _tail_of(standardized[known[:, place], place], 1)
+    tails = [_tail_of(standardized[known[:, place], place], 1) for place in np.flatnonzero(~shares)]
     if is_told.any():
-        heaviness[shares] = _tail_of(standardized[:, is_told][known[:, is_told]], is_told.sum())
+        tails.append(_tail_of(standardized[:, is_told][known[:, is_told]], is_told.sum()))
     # What makes one statistic of a column burst moves its others too.
-    return np.full(len(count), heaviness.min(initial=np.inf))
+    return np.full(len(count), min(tails, default=np.inf))
 
 
 def _tail_of(standardized: Floats, statistics: int) -> float:
@@ -263,9 +261,8 @@ def p_values(
     """
     difference, variance, of_level = residuals(null, values, rows, weekdays)
     known = rows > 0
-    lags = np.arange(1, length)[:, None]
     share = null.day_variance / np.maximum(null.day_variance + null.reference_noise, 1e-300)
-    inflation = 1 + 2 * share * np.sum((1 - lags / length) * null.correlation**lags, axis=0)
+    inflation = 1 + 2 * share * correlation_within(null.correlation, length)
 
     def summed(daily: Floats) -> Floats:
         return moving_sum(np.where(known, daily, 0.0), length)
@@ -302,6 +299,17 @@ def p_values(
         p_value[told] = np.maximum(p_value[told], p_counted)
     # A window with one day in it says what the day says.
     return np.where(known & (days >= min(length, 2)), p_value, 1.0)
+
+
+def correlation_within(correlation: Floats, length: int) -> Floats:
+    """Sum of the correlations of a window's days with those before, weighed by how many pairs.
+
+    Of an autoregressive process of order one: 1 and twice this is by how much the variance of the
+    window's mean exceeds that of independent days (Bartlett 1946).
+    """
+    lags = np.arange(1, length)[:, None]
+    within: Floats = np.sum((1 - lags / length) * correlation**lags, axis=0)
+    return within
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import sqlalchemy as sa
 
 from driftmeter.alarms.accepted import Accepted
@@ -95,14 +94,13 @@ def judge(
     first, last = days[0] - HISTORY, days[-1]
     counts = load_counts(connection, monitor, first, last)
     versions = _versions(connection, monitor, days)
-    excluded = _excluded(connection, monitor, first, last)
     calendar = every_day(first, last)
-    out_of_baselines = {day for day, is_out in zip(calendar, excluded, strict=True) if is_out}
-    areas = beside_days_before(
-        calibration.classifier, _areas(connection, monitor, calendar), out_of_baselines
-    )
+    excluded = baselines.excluded_days(connection, monitor, calendar)
+    is_excluded = np.array([day in excluded for day in calendar])
+    scored = _areas(connection, monitor, calendar)
+    areas = beside_days_before(calibration.classifier, scored, excluded)
     evidence = {
-        part: judge_column(column, counts[part], excluded)
+        part: judge_column(column, counts[part], is_excluded)
         for part, column in calibration.columns.items()
         if part in counts
     }
@@ -209,15 +207,6 @@ def _versions(
     )
     rows = connection.execute(query, {"monitor": monitor.name, "days": list(days)})
     return {row.partition_date: row.version for row in rows}
-
-
-def _excluded(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> npt.NDArray[np.bool_]:
-    """Days that no trailing baseline may hold; shape (days,)."""
-    days = every_day(first, last)
-    excluded = baselines.excluded_days(connection, monitor, days)
-    return np.array([day in excluded for day in days])
 
 
 def _areas(

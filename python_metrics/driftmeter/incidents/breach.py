@@ -1,6 +1,5 @@
 """A breach: one thing that was wrong on one day, with its diagnosis."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -107,11 +106,6 @@ class Cause:
         return self.direction * later.direction >= 0
 
 
-def _list(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
-    moved: list[dict[str, Any]] = evidence.get("moved", [])
-    return moved
-
-
 def _has_part(moved: tuple[tuple[str, float], ...], part: tuple[str, float]) -> bool:
     """Whether a category moved in the same direction, and at least half as far."""
     name, change = part
@@ -175,7 +169,10 @@ class Breach:
         family = FAMILIES[evidence["kind"]] if "within" in self.evidence else self.family
         values = evidence.get("values", {})
         moved = [
-            *((one["value"], one["share"] - one["reference_share"]) for one in _list(evidence)),
+            *(
+                (one["value"], one["share"] - one["reference_share"])
+                for one in evidence.get("moved", [])
+            ),
             *sorted(values.items(), key=lambda value: -value[1]),
         ]
         where = (self.segment or "", self.segment_value or "")

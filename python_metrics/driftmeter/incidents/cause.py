@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -60,12 +60,18 @@ class Day:
     learners: Learners
     before: Callable[[], pd.DataFrame] | None = None
 
+    @cached_property
     def changes(self) -> dict[str, ColumnValues]:
         """Every monitored column's change."""
         return {
             name: ColumnValues(name, column, self.reference[name], self.rows[name], self.bins[name])
             for name, column in self.monitor.columns.items()
         }
+
+    @cached_property
+    def plainly_changed(self) -> set[str]:
+        """Columns whose change the rows at hand show, in alarm or not."""
+        return {name for name, change in self.changes.items() if change.is_plain}
 
     def splitting(self, changes: Mapping[str, ColumnValues]) -> dict[str, ColumnValues]:
         """What may hold a change: categorical columns and declared segments, features or not."""
@@ -143,9 +149,11 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     breaches = [_breach(day, root, ranking) for root in roots]
     if not (roots or together or error_rose):
         return breaches
-    moved = {alarm.column for alarm in alarms if alarm.column is not None}
-    moved |= {name for name, change in day.changes().items() if change.is_plain}
-    pair = partial(correlation_shift, day.relations, day.rows, together, moved=moved)
+
+    def pair() -> Breach:
+        moved = day.plainly_changed | {alarm.column for alarm in alarms if alarm.column is not None}
+        return correlation_shift(day.relations, day.rows, together, moved=moved)
+
     if any(r.alarm.segment is None and r.alarm.column != day.monitor.prediction for r in roots):
         # Few rows that changed leave the rest to go together, or not.
         if together is None or any(is_broad(breach) for breach in breaches):
@@ -166,7 +174,7 @@ def is_broad(breach: Breach) -> bool:
 
 def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
     """Each cause once, in the order of importance."""
-    monitor, changes = day.monitor, day.changes()
+    monitor, changes = day.monitor, day.changes
     splitting = day.splitting(changes)
     roots: list[Root] = []
     for alarm in _ordered(alarms, monitor, day.importance):

@@ -241,18 +241,14 @@ def breaches_of_rows(
     if error:
         loss = Loss(day, error, alarms, found)
         told = of_loss(loss)
-        is_of_pair = told.evidence.get("cause", {}).get("columns") == list(loss.pair.columns)
-        pair = [loss.pair] if is_of_pair and loss.pair.columns not in _columns(news) else []
-        return [told, *pair, *news]
+        is_of_pair = told.evidence.get("cause", {}).get("kind") == "correlation_shift"
+        is_told = is_of_pair and loss.pair.columns in [breach.columns for breach in news]
+        return [told, *([loss.pair] if is_of_pair and not is_told else []), *news]
     if estimate:
         return [of_estimate(day.monitor, estimate, found), *news]
     if news and news[0].column_name == day.monitor.prediction:
-        return [of_other_predictions(day, alarms, news[0]), *news[1:]]
+        return [of_other_predictions(day, news[0]), *news[1:]]
     return news
-
-
-def _columns(breaches: Sequence[Breach]) -> list[tuple[str, ...]]:
-    return [breach.columns for breach in breaches]
 
 
 def _with_rows(breach: Breach, day: Partition) -> Breach:

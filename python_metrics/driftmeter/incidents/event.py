@@ -26,11 +26,8 @@ def one_event(breaches: Sequence[Breach]) -> list[Breach]:
     breaches : sequence of Breach
         The most important first.
     """
-    if len(breaches) >= MANY:
-        return [_at_once(breaches)]
-    if len(breaches) == 2 and _is_same(*breaches):
-        return [_at_once(breaches)]
-    return list(breaches)
+    is_one = len(breaches) >= MANY or (len(breaches) == 2 and _is_same(*breaches))
+    return [_at_once(breaches)] if is_one else list(breaches)
 
 
 def with_volume(breaches: Sequence[Breach]) -> list[Breach]:
@@ -42,7 +39,7 @@ def with_volume(breaches: Sequence[Breach]) -> list[Breach]:
     together = Breach(
         "volume",
         f"{volume.diagnosis.removesuffix('.')}; with it {_listed(mixed)}.",
-        columns=tuple(dict.fromkeys(name for breach in mixed for name in breach.columns)),
+        columns=_columns(mixed),
         strength=volume.strength,
         evidence={**volume.evidence, "parts": [_part(each) for each in (volume, *mixed)]},
     )
@@ -63,7 +60,7 @@ def _is_same(one: Breach, other: Breach) -> bool:
 def _at_once(breaches: Sequence[Breach]) -> Breach:
     """One breach of several, led by the first, whose kind and column it has."""
     first = breaches[0]
-    columns = tuple(dict.fromkeys(name for breach in breaches for name in breach.columns))
+    columns = _columns(breaches)
     return Breach(
         first.kind,
         f"{len(columns)} columns changed at once: {_listed(breaches)}.",
@@ -72,6 +69,10 @@ def _at_once(breaches: Sequence[Breach]) -> Breach:
         strength=first.strength,
         evidence={**first.evidence, "parts": [_part(breach) for breach in breaches]},
     )
+
+
+def _columns(breaches: Sequence[Breach]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for breach in breaches for name in breach.columns))
 
 
 def _listed(breaches: Sequence[Breach]) -> str:

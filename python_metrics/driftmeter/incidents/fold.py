@@ -228,7 +228,7 @@ class Incident:
         self.last_seen_on = day
 
     def _holds(self, away: Collection[Away]) -> bool:
-        """Whether what began it has not come back: its column, in its direction, or its error."""
+        """Whether what began it has not come back: its column, or its error."""
         if self.first.family == PERFORMANCE:
             return THE_ERROR in away
         of_values = [cause for cause in self.first.causes if cause.family in OF_VALUES]
@@ -259,15 +259,14 @@ def fold(
     incidents: list[Incident] = []
     days = sorted(breaches)
     for place, day in enumerate(days):
-        still = {*away.get(day, ())} - {THE_ERROR}
-        of_error = _whose_error(incidents) if still != {*away.get(day, ())} else None
-        if any(breach.family == PERFORMANCE for breach in breaches[day]):
-            # Whose error it is, is what the breach says.
-            of_error = None
+        still = {*away.get(day, ())}
+        # Whose error it is on a day with a breach of it, is what the breach says.
+        is_told = any(breach.family == PERFORMANCE for breach in breaches[day])
+        of_error = None if is_told else _whose_error(incidents)
         for incident in incidents:
             incident.close_by_hand(day, by_hand.get(incident.cause, ()))
-            whose = {THE_ERROR} if incident is of_error else set[Away]()
-            incident.look(day, still | whose, has_rows=day not in without_rows)
+            seen = still if incident is of_error else still - {THE_ERROR}
+            incident.look(day, seen, has_rows=day not in without_rows)
         for breach in breaches[day]:
             known = [incident for incident in incidents if incident.continues(breach, day)]
             if not known:

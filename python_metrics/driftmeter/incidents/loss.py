@@ -5,7 +5,7 @@ cause, and have breaches of their own. What it is put down to is the first of `R
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -64,10 +64,8 @@ class Loss:
         """The pair of columns whose relation changed most, of those that did not change alone."""
         # A column that changed in many rows goes with the others in another way for that alone.
         broad = {name for breach in self.found if is_broad(breach) for name in breach.columns}
-        moved = {name for name, change in self.day.changes().items() if change.is_plain}
-        return correlation_shift(
-            self.day.relations, self.day.rows, moved=moved | self.changed, without=broad
-        )
+        moved = self.day.plainly_changed | self.changed
+        return correlation_shift(self.day.relations, self.day.rows, moved=moved, without=broad)
 
     @cached_property
     def is_carried(self) -> bool:
@@ -190,21 +188,15 @@ def _breach(
     )
 
 
-def of_other_predictions(day: Day, alarms: Sequence[Alarm], breach: Breach) -> Breach:
+def of_other_predictions(day: Day, breach: Breach) -> Breach:
     """The breach of predictions that changed alone, with how far they are from the model's."""
-    changed = {str(alarm.column) for alarm in alarms if alarm.column in day.monitor.features}
-    by_model = cause_of_error(day.monitor, day.learners, day.rows, changed)
+    by_model = cause_of_error(day.monitor, day.learners, day.rows)
     if by_model.prediction_ratio < OTHER_MODEL_RATIO:
         return breach
-    return Breach(
-        breach.kind,
-        f"{breach.diagnosis.removesuffix('.')}; {by_model.reason}.",
-        breach.column_name,
-        breach.columns,
-        breach.segment,
-        breach.segment_value,
-        breach.strength,
-        {**breach.evidence, "prediction_ratio": by_model.prediction_ratio},
+    return replace(
+        breach,
+        diagnosis=f"{breach.diagnosis.removesuffix('.')}; {by_model.reason}.",
+        evidence={**breach.evidence, "prediction_ratio": by_model.prediction_ratio},
     )
 
 

@@ -19,6 +19,7 @@ from driftmeter.alarms.day_null import (
     LEAST_FREEDOM,
     MOST_CORRELATION,
     MOST_DEVIATIONS,
+    correlation_within,
     moving_sum,
     tail,
 )
@@ -193,14 +194,11 @@ def decide_tests(
 def _is_told(tests: pd.DataFrame) -> "pd.Series[bool]":
     """Several days together that would have been an alarm within a month before: no news."""
     alarmed = tests[tests["is_alarm"]]
-    told = {
-        (row.Index, row.kind): row.day for row in alarmed[alarmed["window_days"] > 1].itertuples()
-    }
-    days = {kind: set(of_kind["day"]) for kind, of_kind in alarmed.groupby("kind")}
+    alarms = set(zip(alarmed["kind"], alarmed["day"], strict=True))
     since = [dt.timedelta(days=number) for number in range(1, max(WINDOWS) + 1)]
     is_told = pd.Series(False, index=tests.index)
-    for (place, kind), day in told.items():
-        is_told[place] = any(day - number in days[kind] for number in since)
+    for row in alarmed[alarmed["window_days"] > 1].itertuples():
+        is_told[row.Index] = any((row.kind, row.day - number) in alarms for number in since)
     return is_told
 
 
@@ -247,7 +245,7 @@ def _windows(
             # To the digits that do not hang on how many days are decided together.
             "window_p_value": list(map(to_digits, np.minimum(weighed[loudest, each], 1.0))),
             "trailing_p_value": trailing,
-            "rise": np.where(of_inputs & (lengths == 1), series["value"].to_numpy(float), rise),
+            "rise": rise,
         },
         index=series.index,
     )
@@ -280,8 +278,8 @@ class _Reference:
             for daily in (np.ones(len(calm)), calm, deviation**2)
         )
         mean = total / np.maximum(count, 1)
-        lags = np.arange(1, length)
-        inflation = 1 + 2 * float(np.sum((1 - lags / length) * self.correlation**lags))
+        within = correlation_within(np.array([self.correlation]), length)
+        inflation = 1 + 2 * float(within[0])
         of_mean = inflation / np.maximum(count, 1)
         spread = variance / np.maximum(count, 1) * (of_mean + inflation / self.days)
         freedom = np.full(len(calm), max(self.days - 1.0, LEAST_FREEDOM))

@@ -121,9 +121,9 @@ def point_metrics(task: str, prediction: Floats, target: Floats) -> dict[str, fl
         }
 
 
-def to_digits(value: float | None) -> float | None:
-    """A number to twelve digits: the last ones depend on the order of rows. None where none is."""
-    return float(f"{value:.12g}") if value is not None and np.isfinite(value) else None
+def to_digits(value: float | None, digits: int = 12) -> float | None:
+    """A number to so many digits: the last ones depend on the order of rows. None where none is."""
+    return float(f"{value:.{digits}g}") if value is not None and np.isfinite(value) else None
 
 
 def labelled_rows(frame: pd.DataFrame, prediction: str, target: str, task: str) -> pd.DataFrame:

@@ -106,17 +106,15 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
 def _reference_errors(
     days: Sequence[dt.date], estimator: Estimator, errors: UsualErrors | None
 ) -> Iterator[ReferenceDayError]:
-    """The reference's own days, which the first judged ones are held against too.
-
-    To ten digits: the last ones hang on the order in which rows come.
-    """
+    """The reference's own days, which the first judged ones are held against too."""
     for test in estimator.reference_tests:
         metric = EXCESS if test.kind == "realised" else LOSS[estimator.task]
-        numbers = float(f"{test.difference:.10g}"), float(f"{test.deviation:.10g}")
-        yield ReferenceDayError(days[test.place], test.kind, metric, *numbers)
+        yield ReferenceDayError(
+            days[test.place], test.kind, metric, test.difference, test.deviation
+        )
     for day, error in errors.days.items() if errors else ():
-        numbers = float(f"{error.value - error.expected:.10g}"), float(f"{error.deviation:.10g}")
-        yield ReferenceDayError(day, "realised", CAPPED_ERROR, *numbers)
+        difference = error.value - error.expected
+        yield ReferenceDayError(day, "realised", CAPPED_ERROR, difference, error.deviation)
 
 
 def measure_day(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.intervals import to_digits
 from driftmeter.performance.measured import PerformanceRow
 from driftmeter.warehouse.months import make_months
 from driftmeter.warehouse.turn import alone
@@ -95,7 +96,17 @@ def replace_reference_errors(
     """Replace what is known of the reference's own days."""
     alone(connection, f"reference errors {monitor.name}")
     connection.execute(FORGET, {"monitor": monitor.name})
-    if rows := [{"monitor": monitor.name, **vars(error)} for error in errors]:
+    rows = [
+        {
+            "monitor": monitor.name,
+            **vars(error),
+            # Of a difference of two sums more of the last digits depend on the order of rows.
+            "difference": to_digits(error.difference, 10),
+            "deviation": to_digits(error.deviation, 10),
+        }
+        for error in errors
+    ]
+    if rows:
         connection.execute(KEEP, rows)
 
 
