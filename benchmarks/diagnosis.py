@@ -31,7 +31,7 @@ from benchmarks.planted import PLANTS, Planted
 from driftmeter.alarms.area import Area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.classifier_null import fit_classifier_null
-from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.column import calibrate_column, judge_columns
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import verdicts_of_day
 from driftmeter.arrival.inference_rows import VERSION, read_rows
@@ -190,13 +190,13 @@ class World:
         place = (day - self.first).days
         start = max(place - HISTORY.days, 0)
         today = self.binning.counts([rows], np.datetime64(day))
-        evidence, known = {}, {}
-        for part, column in self.calibration.columns.items():
+        span = {}
+        for part in self.calibration.columns:
             before = self.counts[part].only(np.arange(start, place + 1))
             before.known[-1], before.missing[-1] = today[part].known[0], today[part].missing[0]
-            evidence[part] = judge_column(column, before)
-        for part, counts in today.items():
-            known[part] = float(counts.known[0].sum())
+            span[part] = before
+        evidence = judge_columns(self.calibration.columns, span)
+        known = {part: float(counts.known[0].sum()) for part, counts in today.items()}
         area = Area(self.classifier.score(rows), len(self.reference), len(rows))
         verdicts = verdicts_of_day(
             self.monitor, self.calibration, evidence, known, place - start, day, None, area

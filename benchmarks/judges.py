@@ -16,7 +16,7 @@ from benchmarks.error_tests import ErrorTests
 from benchmarks.streams import FIRST
 from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration
-from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.column import calibrate_column, judge_columns
 from driftmeter.alarms.day_null import fit_day_null
 from driftmeter.alarms.verdicts import Verdict, verdicts_of_day
 from driftmeter.drift.domain_classifier import MOST_ROWS, ROW_VARIANCE, DomainClassifier
@@ -156,7 +156,7 @@ def ours(
     )
     rows = {part: float(counts[part].known[:n].sum()) for part in columns}
     calibration = Calibration(columns, n, rows, null)
-    evidence = {part: judge_column(column, counts[part]) for part, column in columns.items()}
+    evidence = judge_columns(columns, counts)
     scored = {
         (first + place).astype(dt.date): Area(areas[place], int(sum(sizes)), len(frame))
         for place, frame in enumerate(later, start=n)

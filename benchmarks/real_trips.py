@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from benchmarks.detection import MONTH, SEED, interval
 from dagster_driftmeter.dbt.project_manifest import monitors
 from driftmeter.alarms.calibrate import Calibration
-from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.column import calibrate_column, judge_columns
 from driftmeter.alarms.verdicts import verdicts_of_day
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts
@@ -63,7 +63,7 @@ def shuffled(monitor: Monitor, counts: dict[ColumnPart, Counts], seed: int) -> l
     }
     rows = {part: float(mixed[part].known[:REFERENCE].sum()) for part in columns}
     calibration = Calibration(columns, REFERENCE, rows, None)
-    evidence = {part: judge_column(column, mixed[part]) for part, column in columns.items()}
+    evidence = judge_columns(columns, mixed)
     alarm_days = []
     for place in range(REFERENCE, len(order)):
         known = {part: float(each.known[place].sum()) for part, each in mixed.items()}

@@ -14,7 +14,7 @@ from driftmeter.monitors.config import JUDGING_VERSION
 SEED = 7
 TWO_THOUSAND = Stream(2000, 0.02)
 # Of `test_verdicts_are_those_of_the_version_on_record`, by the version that judged so.
-JUDGED = {6: 587524962}
+JUDGED = {7: 1955324607}
 
 
 def verdicts(
@@ -106,7 +106,7 @@ def test_verdicts_are_those_of_the_version_on_record() -> None:
     for repeat, fault in enumerate(
         (None, streams.shifted("normal", 0.1), streams.more_of("9", 0.02))
     ):
-        for day in verdicts(TWO_THOUSAND, 3, fault, ("part",), repeat):
+        for day in verdicts(TWO_THOUSAND, 6, fault, ("part",), repeat):
             rows += [
                 f"{row.column_name} {row.segment_value} {row.statistic} {row.is_drifted}"
                 f" {row.is_slow} {row.score:.2f} {row.threshold:.2f}"

@@ -1,6 +1,7 @@
 """One column of one segment: fitted on the reference days, then applied to other days."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,10 @@ from driftmeter.alarms.day_null import (
     residuals,
 )
 from driftmeter.alarms.statistics import Scale, fit_scale, measure, new_on_their_day
-from driftmeter.alarms.trailing import against_trailing, is_habit
+from driftmeter.alarms.told import CLEAR, beside_told_days, wanders
+from driftmeter.alarms.trailing import against_trailing
 from driftmeter.quality.counts import Counts, Floats
+from driftmeter.quality.histograms import ColumnPart
 
 # Days that are judged together, and their share of a column's evidence: the day alone finds a
 # step on its first day, a week finds what creeps.
@@ -71,6 +74,39 @@ def calibrate_column(reference: Counts) -> ColumnNull:
     return ColumnNull(scale, null)
 
 
+def judge_columns(
+    columns: Mapping[ColumnPart, ColumnNull],
+    counts: Mapping[ColumnPart, Counts],
+    excluded: npt.NDArray[np.bool_] | None = None,
+) -> dict[ColumnPart, ColumnEvidence]:
+    """Hold each day of a span against all calibrated columns, over all rows and by segment.
+
+    Beside what `judge_column` says of each part, a day is not new on which a column is as far away
+    as it was several times before, in whatever part of it.
+
+    Parameters
+    ----------
+    counts : mapping of ColumnPart to Counts
+        As `judge_column` takes them; a part without counts is left out.
+    """
+    evidence = {
+        part: judge_column(column, counts[part], excluded)
+        for part, column in columns.items()
+        if part in counts
+    }
+    by_column: dict[str, list[ColumnPart]] = {}
+    for part in evidence:
+        by_column.setdefault(part.column, []).append(part)
+    for parts in by_column.values():
+        p_values = np.array([evidence[part].p_value for part in parts])
+        if excluded is not None:
+            p_values = np.where(excluded, np.nan, p_values)
+        for part, is_known in zip(parts, wanders(p_values), strict=True):
+            trailing = np.where(is_known, 1.0, evidence[part].trailing_p_value)
+            evidence[part] = replace(evidence[part], trailing_p_value=trailing)
+    return evidence
+
+
 def judge_column(
     column: ColumnNull, counts: Counts, excluded: npt.NDArray[np.bool_] | None = None
 ) -> ColumnEvidence:
@@ -91,10 +127,12 @@ def judge_column(
     every = np.arange(len(counts.days))
     best, statistic = np.full(len(every), np.inf), np.zeros(len(every), dtype=np.int64)
     effects, lengths = difference.copy(), np.ones(len(every))
+    clear = {}
     for length, share in WINDOWS.items():
         judged = values if length == 1 else calm
         p_value = p_values(null, judged, rows, counts.weekdays, scale.least, scale.is_share, length)
         weighed = p_value / (scale.weights * share)
+        clear[length] = weighed <= CLEAR
         loudest = weighed.argmin(axis=1)
         is_louder = weighed[every, loudest] < best
         best = np.where(is_louder, weighed[every, loudest], best)
@@ -118,8 +156,19 @@ def judge_column(
         known,
         null.heaviness[statistic],
     )
-    seen_before = is_habit(np.where(usable, difference, np.nan), statistic) & (lengths == 1)
-    trailing_p[seen_before] = 1.0
+    # A window says nothing new either of what single days have told.
+    for length, is_clear in clear.items():
+        differences = difference if length == 1 else moving_mean(creeping, length)
+        told = beside_told_days(
+            effects[at],
+            variance[at] / lengths,
+            np.where(usable, differences, np.nan),
+            variance / length,
+            is_clear,
+            statistic,
+        )
+        asked = np.isin(lengths, [length]) if length > 1 else slice(None)
+        trailing_p[asked] = np.fmax(trailing_p, np.where(told > 0, told, np.nan))[asked]
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
         statistic=np.array(scale.names)[statistic],

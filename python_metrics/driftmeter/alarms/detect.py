@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from driftmeter.alarms.accepted import Accepted
 from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration, calibrate
-from driftmeter.alarms.column import judge_column
+from driftmeter.alarms.column import judge_columns
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import TO_COME, Verdict, verdicts_of_day
 from driftmeter.arrival.column_changes import lost_columns
@@ -99,11 +99,7 @@ def judge(
     is_excluded = np.array([day in excluded for day in calendar])
     scored = _areas(connection, monitor, calendar)
     areas = beside_days_before(calibration.classifier, scored, excluded)
-    evidence = {
-        part: judge_column(column, counts[part], is_excluded)
-        for part, column in calibration.columns.items()
-        if part in counts
-    }
+    evidence = judge_columns(calibration.columns, counts, is_excluded)
     known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
     accepted = Accepted(connection, monitor, counts, first, last)
     due, lost = last_due(connection, monitor), lost_columns(connection, monitor)

@@ -9,13 +9,13 @@ import datetime as dt
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from driftmeter.alarms.day_null import heavy_tail, tail
+from driftmeter.alarms.told import CLEAR, RECORD, beside_told_days
 from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.quality.counts import Floats
 
-# So many of so many days before that were as far from the reference are a habit of the column.
-HABIT, RECORD = 3, 91
 # Earlier days that a verdict rests on: the trailing baseline and its lag, or the record.
 HISTORY = dt.timedelta(days=max(TRAILING + LAG, RECORD))
 # Fewer days of a trailing baseline tell nothing.
@@ -90,26 +90,6 @@ def against_trailing(
     return p_value, change
 
 
-def is_habit(differences: Floats, statistic: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether each day's statistic was as far from the reference, on its side, on days before.
-
-    Parameters
-    ----------
-    differences : array of float, shape (days, S)
-        Of each day and statistic; NaN where no baseline may hold the day.
-    statistic : array of int, shape (days,)
-        The one that is asked for, by day.
-    """
-    days = len(statistic)
-    before = np.concatenate([np.full((RECORD, differences.shape[1]), np.nan), differences])
-    windows = np.lib.stride_tricks.sliding_window_view(before, RECORD + 1, axis=0)[:days]
-    windows = windows[np.arange(days), statistic]
-    today, earlier = windows[:, -1:], windows[:, :-1]
-    side = np.sign(today)
-    is_habit: npt.NDArray[np.bool_] = (earlier * side >= today * side).sum(axis=1) >= HABIT
-    return is_habit
-
-
 def p_value_of_news(
     difference: Floats,
     deviation: Floats,
@@ -118,6 +98,8 @@ def p_value_of_news(
     length: int = 1,
 ) -> Floats:
     """P-value of each day of one statistic beside the days before it; NaN where these are too few.
+
+    Beside the trailing days, and beside days of the record that told the same.
 
     Parameters
     ----------
@@ -133,12 +115,14 @@ def p_value_of_news(
     days = len(difference)
     effect = difference if effect is None else effect
     lengths = np.full(days, float(length))
-    usable = np.where(excluded, np.nan, difference)[:, None]
+    usable, variance = np.where(excluded, np.nan, difference)[:, None], deviation**2
     same = np.zeros(days, dtype=np.int64)
     known = np.full(days, 1e9), np.ones(days), np.full(days, np.inf)
     lag = max(LAG, length)
-    p_value, _ = against_trailing(effect, deviation**2, usable, same, lengths, *known, lag)
-    return p_value
+    p_value, _ = against_trailing(effect, variance, usable, same, lengths, *known, lag)
+    is_clear = 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= CLEAR
+    told = beside_told_days(effect, variance / length, usable, variance[:, None], is_clear, same)
+    return np.fmax(p_value, np.where(told > 0, told, np.nan))
 
 
 def _trailing(
