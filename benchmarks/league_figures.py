@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from benchmarks.detection import MONTH
 from benchmarks.league_tables import ERRORS, Event, Table
+from driftmeter.incidents.messages import AT_ONCE, FAMILY, OPENING, PAGED_KINDS
 
-TOLD = ("opened", "reopened", "closed")
 METRICS = {"classification": ("accuracy", "brier", "roc_auc"), "regression": ("mae", "rmse")}
 # Metrics that are means over rows, so that a month's is the mean of its days by their rows.
 MEANS = ("accuracy", "brier", "mae")
@@ -39,9 +39,12 @@ BREACHES = (
     f" diagnosis, {OF_ERROR} from metrics.breaches"
     " where monitor = :monitor and partition_date > :last order by 1, 2"
 )
+# What a team is told by a message of its own, where its YAML says nothing of messages.
 EVENTS = (
-    "select incident_id, event, on_date from metrics.incident_events"
-    " where monitor = :monitor and on_date > :last order by on_date, event_id"
+    "select events.incident_id, event, on_date from metrics.incident_events as events"
+    f" join metrics.incidents using (incident_id) cross join lateral {FAMILY} as families"
+    " where events.monitor = :monitor and on_date > :last and event = any(:told)"
+    f" and {AT_ONCE} order by on_date, event_id"
 )
 ERROR_ROWS = (
     "select partition_date as day, model_version, metric, kind, value, lower, upper, row_count,"
@@ -64,7 +67,13 @@ class Said:
 
 def read_said(engine: sa.Engine, table: Table) -> Said:
     """Read what was said of the days after the reference period."""
-    asked = {"monitor": table.name, "last": table.reference[1]}
+    asked = {
+        "monitor": table.name,
+        "last": table.reference[1],
+        "opening": list(OPENING),
+        "told": [*OPENING, "closed"],
+        **PAGED_KINDS,
+    }
     with engine.connect() as session:
         return Said(
             *(
@@ -79,7 +88,7 @@ def figures_of(table: Table, said: Said) -> dict[str, Any]:
     judged = said.days[(said.days["state"] == "fresh") & (said.days["row_count"] > 0)]
     alarm_days = said.alarms["day"].nunique()
     months = len(judged) / MONTH
-    told = Counter(event for event in said.events["event"] if event in TOLD)
+    told = Counter(said.events["event"])
     by_budget = said.alarms.groupby("budget")["day"].nunique()
     return {
         "monitor": table.name,
@@ -120,7 +129,7 @@ def by_month(said: Said, judged: pd.DataFrame) -> list[dict[str, Any]]:
                     str(budget): int(part["day"].nunique())
                     for budget, part in alarms.groupby("budget")
                 },
-                "messages": dict(Counter(e for e in events["event"] if e in TOLD)),
+                "messages": dict(Counter(events["event"])),
             }
         )
     return rows

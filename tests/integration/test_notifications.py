@@ -179,11 +179,11 @@ def test_a_history_that_is_filled_tells_of_its_last_week_only(
     assert [message["message"].split("incident ")[1][0] for message in service.got] == ["2", "3"]
     # Nobody is told of an end whose beginning was not told.
     for incident, event in ((0, "closed"), (1, "withdrawn"), (2, "closed"), (3, "withdrawn")):
-        tell(warehouse, incident, event, on_date="2019-06-30")
+        tell(warehouse, incident, event, on_date="2019-06-30", kind="concept_drift")
     deliver(warehouse, [service.url])
     assert [message["title"] for message in service.got[2:]] == [
-        "[closed] m: missing_values",
-        "[withdrawn] m: missing_values",
+        "[closed] m: concept_drift",
+        "[withdrawn] m: concept_drift",
     ]
 
 
@@ -243,14 +243,19 @@ def declare(
 
 
 def incident(
-    warehouse: sa.Engine, number: int, monitor: str, opened_on: str, kind: str = "missing_values"
+    warehouse: sa.Engine,
+    number: int,
+    monitor: str,
+    opened_on: str,
+    kind: str = "missing_values",
+    severity: str = "error",
 ) -> None:
     with warehouse.begin() as session:
         session.execute(
             sa.text(
                 "insert into metrics.incidents (incident_id, monitor, kind, severity, opened_on,"
                 " last_seen_on, diagnosis, family, cause, column_name, columns, days, evidence)"
-                " overriding system value values (:number, :monitor, :kind, 'error', :opened_on,"
+                " overriding system value values (:number, :monitor, :kind, :severity, :opened_on,"
                 " :opened_on, 'passenger_count is missing in 35% of rows.', 'missing', :cause,"
                 " 'passenger_count', '{passenger_count}', 1, '{\"rows_concerned\": 1280}')"
             ),
@@ -259,7 +264,8 @@ def incident(
                 "monitor": monitor,
                 "opened_on": opened_on,
                 "kind": kind,
-                "cause": opened_on,
+                "severity": severity,
+                "cause": f"{number}",
             },
         )
 
@@ -304,6 +310,65 @@ def test_a_team_that_wants_no_digest_gets_none(warehouse: sa.Engine, service: Se
     tell(warehouse, 1, "opened", age="2 hours")
     for hour in (0, 12, 23, 30, 200):
         assert deliver(warehouse, [service.url], later(hour * 3600)) == []
+
+
+def test_values_that_were_away_for_one_day_are_told_with_the_next_message(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    for number in (1, 2):
+        incident(warehouse, number, "m", "2019-04-03", severity="warn")
+        tell(warehouse, number, "opened")
+    tell(warehouse, 2, "closed", on_date="2019-04-10")
+    assert deliver(warehouse, [service.url]) == []
+    # On a second day it is no accident.
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "update metrics.incidents set last_seen_on = '2019-04-05' where incident_id = 1"
+        )
+    deliver(warehouse, [service.url], later(2 * 24 * 3600))
+    (message,) = service.got
+    assert message["title"] == "[opened] m: missing_values"
+    assert message["message"].split("\n")[-2:] == [
+        "since the last message:",
+        "closed on 2019-04-10, incident 2: passenger_count is missing in 35% of rows.",
+    ]
+    assert states(warehouse) == ["sent"] * 3
+
+
+def test_a_column_that_people_look_at_already_is_told_with_the_next_message(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    for number, opened_on in enumerate(("2019-04-01", "2019-04-02"), start=1):
+        incident(warehouse, number, "m", opened_on, severity="warn")
+        tell(warehouse, number, "opened", on_date=opened_on)
+    with warehouse.begin() as session:
+        session.exec_driver_sql("update metrics.incidents set last_seen_on = '2019-04-05'")
+    deliver(warehouse, [service.url])
+    (message,) = service.got
+    assert "opened on 2019-04-01, incident 1" in message["message"]
+    assert message["message"].split("\n")[-2:] == [
+        "since the last message:",
+        "opened on 2019-04-02, incident 2: passenger_count is missing in 35% of rows.",
+    ]
+
+
+def test_the_end_of_a_loss_is_a_message_if_the_loss_was_long(
+    warehouse: sa.Engine, service: Service
+) -> None:
+    for number, last_seen_on in enumerate(("2019-04-03", "2019-04-20"), start=1):
+        incident(warehouse, number, "m", "2019-04-03", kind="concept_drift")
+        tell(warehouse, number, "opened", kind="concept_drift")
+        with warehouse.begin() as session:
+            session.exec_driver_sql(
+                f"update metrics.incidents set last_seen_on = '{last_seen_on}'"
+                f" where incident_id = {number}"
+            )
+    deliver(warehouse, [service.url])
+    for number in (1, 2):
+        tell(warehouse, number, "closed", on_date="2019-04-27", kind="concept_drift")
+    deliver(warehouse, [service.url])
+    assert [message["title"] for message in service.got[2:]] == ["[closed] m: concept_drift"]
+    assert "closed on 2019-04-27, incident 1:" in service.got[2]["message"]
 
 
 def test_one_change_in_two_monitors_of_a_project_is_one_message(

@@ -10,6 +10,7 @@ import apprise
 import sqlalchemy as sa
 
 from driftmeter.incidents.breach import FAMILIES, PAGED
+from driftmeter.incidents.fold import QUIET
 from driftmeter.incidents.next_step import NEXT_STEP
 from driftmeter.warehouse.turn import alone
 
@@ -19,6 +20,8 @@ MOST_ATTEMPTS = 5
 FIRST_WAIT = dt.timedelta(seconds=30)
 # What was noted longer ago is no news.
 MOST_AGE = dt.timedelta(days=1)
+# What asks for no message of its own goes with the monitor's next one, if that comes so soon.
+MOST_WAIT = dt.timedelta(days=31)
 # Nor is what happened so many days before the newest that was measured, or whose labels have come
 # where it is about the error: a warehouse that is filled with history must not flood a channel.
 MOST_DAYS_BACK = 7
@@ -64,50 +67,99 @@ class Delivery:
     reason: str | None = None
 
 
-WAITING = sa.text(
-    "with grouped as (select events.*, coalesce(tried.attempts, 0) as attempts,"
-    " case when events.kind = any(:performance) then 'performance'"
-    " when events.kind = any(:arrival) then 'arrival' else 'values' end"
-    " = any(coalesce(monitors.page, '{performance,arrival,values}')) as is_paged,"
-    " case monitors.digest when 'week' then interval '7 days' when 'never' then null"
-    " else interval '1 day' end as every, monitors.owner, monitors.project"
-    " from metrics.incident_events as events"
-    " left join metrics.notifications as tried using (event_id)"
-    " left join metrics.monitors using (monitor)"
-    " where events.event = any(:events)"
-    " and (tried.event_id is null or (tried.state = 'retrying' and tried.tried_at <= :now"
-    " - :first_wait * power(2, tried.attempts - 1)))"
-    " and (events.event <> all(:dated) or events.on_date >= coalesce("
-    "case when events.kind = any(:performance) then"
-    " (select max(partition_date) from metrics.performance where monitor = events.monitor"
-    " and kind = 'realised' and segment is null and value is not null) end,"
-    " (select max(partition_date) from metrics.partitions where monitor = events.monitor),"
-    " events.on_date) - :days_back)),"
-    # What is not told at once waits for a digest, and is news until it comes.
-    " waiting as (select * from grouped where case when is_paged then at > :now - :age"
-    " else at > :now - every - :age end),"
-    " told as (select incident_id from metrics.incident_events join metrics.notifications"
-    " using (event_id) where event = any(:opening) and state = 'sent'"
-    " union select incident_id from waiting where event = any(:opening)),"
-    # Of each incident its newest event, which settles all that wait.
-    " newest as (select distinct on (incident_id) incident_id, event, on_date, kind, diagnosis,"
-    " report_url, monitor, owner, project, is_paged, every,"
-    " array_agg(event_id) over of_incident as ids, min(at) over of_incident as since,"
-    " max(attempts) over of_incident as attempts, min(event_id) over of_incident as first"
-    " from waiting where incident_id in (select incident_id from told)"
-    " window of_incident as (partition by incident_id) order by incident_id, event_id desc)"
-    " select newest.*, incidents.severity, incidents.opened_on, incidents.column_name,"
-    " (incidents.evidence ->> 'rows_concerned')::bigint as rows,"
-    f" {NEXT_STEP} as next_step, before.times, before.newest_on"
-    " from newest left join metrics.incidents using (incident_id)"
-    " cross join lateral (select count(*) as times, max(earlier.opened_on) as newest_on"
-    " from metrics.incidents as earlier where earlier.monitor = incidents.monitor"
-    " and earlier.family = incidents.family and earlier.opened_on < incidents.opened_on"
-    " and earlier.column_name is not distinct from incidents.column_name) as before"
-    " where newest.is_paged or :now - every >= (select min(other.since) from newest as other"
-    " where other.monitor = newest.monitor and not other.is_paged)"
-    " order by newest.first"
+# A message of its own is for what hurts, and for values that were away on more than one day. Of a
+# single day, of a column that people look at already, and of the end of what was short or harmless,
+# people read with the next message.
+AT_ONCE = f"""case
+    when events.event = 'closed'
+        then families.of <> 'values'
+        and incidents.last_seen_on - incidents.opened_on >= {QUIET.days}
+    when events.event = any(:opening)
+        then families.of <> 'values' or incidents.severity = 'error'
+        or incidents.last_seen_on > incidents.opened_on and not exists (
+            select from metrics.incidents as earlier
+            where earlier.monitor = incidents.monitor
+            and earlier.column_name = incidents.column_name
+            and earlier.opened_on < incidents.opened_on
+            and earlier.last_seen_on > earlier.opened_on
+            and coalesce(earlier.closed_on >= incidents.opened_on, true)
+        )
+    else true
+end"""
+FAMILY = """(
+    select case when events.kind = any(:performance) then 'performance'
+        when events.kind = any(:arrival) then 'arrival' else 'values' end as of
+)"""
+WAITING = sa.text(f"""
+with untold as (
+    select
+        events.*, coalesce(tried.attempts, 0) as attempts, monitors.owner, monitors.project,
+        families.of = any(coalesce(monitors.page, '{{performance,arrival,values}}')) as is_paged,
+        coalesce({AT_ONCE}, true) as is_at_once,
+        case when families.of = 'values' and incidents.severity = 'warn'
+            then :days_back * interval '1 day' else :age end as age,
+        case monitors.digest when 'week' then interval '7 days' when 'never' then null
+            else interval '1 day' end as every,
+        coalesce(
+            case when families.of = 'performance' then (
+                select max(partition_date) from metrics.performance
+                where monitor = events.monitor and kind = 'realised' and segment is null
+                and value is not null
+            ) end,
+            (select max(partition_date) from metrics.partitions where monitor = events.monitor),
+            events.on_date
+        ) as newest_day
+    from metrics.incident_events as events
+    left join metrics.notifications as tried using (event_id)
+    left join metrics.incidents using (incident_id)
+    left join metrics.monitors on monitors.monitor = events.monitor
+    cross join lateral {FAMILY} as families
+    where events.event = any(:events)
+    and (tried.event_id is null or (tried.state = 'retrying'
+        and tried.tried_at <= :now - :first_wait * power(2, tried.attempts - 1)))
+),
+waiting as (
+    select * from untold
+    -- What is not told at once waits, and is news until it is told.
+    where at > :now - case when not is_paged then every + :age when is_at_once then age
+        else :most_wait end
+    and (event <> all(:dated) or newest_day - on_date
+        <= case when is_at_once or not is_paged then :days_back else :most_days_back end)
+),
+told as (
+    select incident_id from metrics.incident_events join metrics.notifications using (event_id)
+    where event = any(:opening) and state = 'sent'
+    union select incident_id from waiting where event = any(:opening)
+),
+-- Of each incident its newest event, which settles all that wait.
+newest as (
+    select distinct on (incident_id)
+        incident_id, event, on_date, kind, diagnosis, report_url, monitor, owner, project,
+        is_paged, every, array_agg(event_id) over of_incident as ids,
+        bool_or(is_at_once) over of_incident as is_at_once, min(at) over of_incident as since,
+        max(attempts) over of_incident as attempts, min(event_id) over of_incident as first
+    from waiting where incident_id in (select incident_id from told)
+    window of_incident as (partition by incident_id)
+    order by incident_id, event_id desc
 )
+select
+    newest.*, incidents.severity, incidents.opened_on, incidents.column_name,
+    (incidents.evidence ->> 'rows_concerned')::bigint as rows, {NEXT_STEP} as next_step,
+    before.times, before.newest_on
+from newest left join metrics.incidents using (incident_id)
+cross join lateral (
+    select count(*) as times, max(earlier.opened_on) as newest_on
+    from metrics.incidents as earlier
+    where earlier.monitor = incidents.monitor and earlier.family = incidents.family
+    and earlier.opened_on < incidents.opened_on
+    and earlier.column_name is not distinct from incidents.column_name
+) as before
+where newest.is_paged or :now - every >= (
+    select min(other.since) from newest as other
+    where other.monitor = newest.monitor and not other.is_paged
+)
+order by newest.first
+""")
 RECORD = sa.text(
     "insert into metrics.notifications (event_id, state, attempts, reason, sent_at, tried_at)"
     " values (:event_id, :state, :attempts, :reason, case when :state = 'sent' then :now end, :now)"
@@ -120,7 +172,8 @@ def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
     """Messages that are due, the oldest incident first.
 
     One an incident, or one of a change that two monitors of a project share; and one a monitor of
-    those incidents that its YAML leaves to a digest.
+    those incidents that its YAML leaves to a digest. What asks for no message of its own is at the
+    end of its monitor's next one.
     """
     asked = {
         "events": list(NEWS),
@@ -128,14 +181,23 @@ def pending(connection: sa.Connection, now: dt.datetime) -> list[Message]:
         "dated": [*OPENING, "closed"],
         "days_back": MOST_DAYS_BACK,
         "now": now,
+        "most_days_back": MOST_WAIT.days,
         "age": MOST_AGE,
+        "most_wait": MOST_WAIT,
         "first_wait": FIRST_WAIT,
         **PAGED_KINDS,
     }
     groups: dict[tuple[object, ...], list[sa.Row[Any]]] = {}
+    riding: dict[str, list[sa.Row[Any]]] = {}
     for row in connection.execute(WAITING, asked):
-        groups.setdefault(_group(row), []).append(row)
-    return [_message(rows) if rows[0].is_paged else _digest(rows) for rows in groups.values()]
+        if row.is_paged and not row.is_at_once:
+            riding.setdefault(row.monitor, []).append(row)
+        else:
+            groups.setdefault(_group(row), []).append(row)
+    return [
+        _message(rows, riding.pop(rows[0].monitor, ())) if rows[0].is_paged else _digest(rows)
+        for rows in groups.values()
+    ]
 
 
 def _group(row: "sa.Row[Any]") -> tuple[object, ...]:
@@ -147,8 +209,14 @@ def _group(row: "sa.Row[Any]") -> tuple[object, ...]:
     return (row.event, row.kind, row.column_name, row.on_date, row.project)
 
 
-def _message(rows: Sequence["sa.Row[Any]"]) -> Message:
-    """Of an incident, and of those of other monitors that are the same change."""
+def _message(rows: Sequence["sa.Row[Any]"], riding: Sequence["sa.Row[Any]"]) -> Message:
+    """Of an incident, and of those of other monitors that are the same change.
+
+    Parameters
+    ----------
+    riding : sequence of Row
+        Other incidents of the first one's monitor, which are told in a line each.
+    """
     first, *others = rows
     event = WORDS.get(first.event, first.event)
     facts = [
@@ -165,10 +233,12 @@ def _message(rows: Sequence["sa.Row[Any]"]) -> Message:
         *(f"the same in {other.monitor}, incident {other.incident_id}" for other in others),
         first.report_url,
         first.next_step and f"next: {first.next_step}",
+        riding and "since the last message:",
+        *map(_line, riding),
     ]
     monitors = ", ".join(row.monitor for row in rows)
     return Message(
-        events=tuple(event for row in rows for event in row.ids),
+        events=tuple(event for row in (*rows, *riding) for event in row.ids),
         incident=first.incident_id,
         attempts=max(row.attempts for row in rows),
         title=f"[{event}] {monitors}: {first.kind}",
@@ -179,20 +249,21 @@ def _message(rows: Sequence["sa.Row[Any]"]) -> Message:
 
 def _digest(rows: Sequence["sa.Row[Any]"]) -> Message:
     """Of a monitor's incidents that are not told at once."""
-    lines = (
-        f"{WORDS.get(row.event, row.event)} on {row.on_date}, incident {row.incident_id}:"
-        f" {row.diagnosis}"
-        for row in rows
-    )
     count = f"{len(rows)} incident{'s' if len(rows) > 1 else ''}"
     return Message(
         events=tuple(event for row in rows for event in row.ids),
         incident=rows[0].incident_id,
         attempts=max(row.attempts for row in rows),
         title=f"[digest] {rows[0].monitor}: {count}",
-        body="\n".join(lines),
+        body="\n".join(map(_line, rows)),
         kind="info",
     )
+
+
+def _line(row: "sa.Row[Any]") -> str:
+    """An incident in one line."""
+    event = WORDS.get(row.event, row.event)
+    return f"{event} on {row.on_date}, incident {row.incident_id}: {row.diagnosis}"
 
 
 def is_due(engine: sa.Engine) -> bool:
