@@ -12,7 +12,9 @@ from scipy import special
 from driftmeter.quality.counts import Floats
 
 # A change that so many of so many days before have told is not new.
-TOLD, RECORD = 3, 91
+TOLD, RECORD = 2, 91
+# A column that was as far away in so many stretches of the record does so by itself.
+STRETCHES = 3
 # P-value of a column, corrected for its statistics, at which a day has told a change: about what an
 # alarm needs at a budget of 1 a month.
 CLEAR = 0.001
@@ -84,7 +86,7 @@ def wanders(p_values: Floats) -> npt.NDArray[np.bool_]:
         as_clear = np.flatnonzero(clearest[first:day] <= p_values[part, day])
         # The stretch that leads up to today is today's own.
         as_clear = np.append(as_clear, day - first)
-        answer[part, day] = (np.diff(as_clear) > APART).sum() >= TOLD
+        answer[part, day] = (np.diff(as_clear) > APART).sum() >= STRETCHES
     return answer
 
 
