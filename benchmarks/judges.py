@@ -72,10 +72,12 @@ class Binning:
         self.monitor = monitor
         self._low: dict[str, np.ndarray] = {}
         self._ranks: dict[str, pd.Index] = {}
+        self._never: set[str] = set()
         for name, column in monitor.columns.items():
             if reference[name].notna().sum() == 0:
-                continue
-            if column.kind == "numerical":
+                self._never.add(name)
+                self._low[name] = np.array([np.nan])
+            elif column.kind == "numerical":
                 cuts = cuts_of(reference[name].to_numpy(dtype=float), LEVELS)
                 self._low[name] = np.concatenate([[np.nan], cuts])
             else:
@@ -109,7 +111,7 @@ class Binning:
                 is_known = chosen & (position >= 0)
                 np.add.at(known, (day[is_known], position[is_known]), 1)
                 np.add.at(missing, day[chosen & (position < 0)], 1)
-                kind = self.monitor.columns[name].kind
+                kind = "categorical" if name in self._never else self.monitor.columns[name].kind
                 counts[ColumnPart(segment, value, name)] = Counts(kind, days, known, missing, low)
         return counts
 
@@ -118,6 +120,8 @@ class Binning:
             position = pd.Categorical(values, categories=self._ranks[name]).codes.astype(int) + 1
             position[values.isna().to_numpy()] = -1
             return position
+        if name in self._never:
+            return np.where(values.isna(), -1, 0)
         numbers = values.to_numpy(dtype=float)
         place = np.searchsorted(self._low[name][1:], numbers, side="right")
         return np.where(np.isnan(numbers), -1, place)

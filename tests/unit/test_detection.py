@@ -48,6 +48,20 @@ def test_a_column_whose_values_go_missing_is_judged_however_few_are_left() -> No
     assert found.n_current < 30
 
 
+def test_a_column_that_had_no_value_in_the_reference_and_has_some_is_an_alarm() -> None:
+    generator = np.random.default_rng(SEED)
+    frames = [TWO_THOUSAND.day(generator) for _ in range(REFERENCE_DAYS + 2)]
+    for frame in frames[:-1]:
+        frame["normal"] = np.nan
+    empty, full = (
+        next(row for row in day if row.column_name == "normal")
+        for day in judges.ours(frames[:REFERENCE_DAYS], frames[REFERENCE_DAYS:], classify=False)
+    )
+    assert (empty.status, empty.is_drifted) == ("skipped", None)
+    assert (full.status, full.statistic, full.is_drifted) == ("ok", "missing", True)
+    assert (full.observed, full.expected) == (0.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("fault", "column", "statistic"),
     [

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,13 @@ def diagnosed(rows: pd.DataFrame, *columns: str | None) -> list[Breach]:
     return causes(day_of(rows), alarms)
 
 
+def replace_reference(**columns: object) -> Callable[[pd.DataFrame], Day]:
+    """Days that are held against a reference with other columns."""
+    reference = REFERENCE.assign(**columns)
+    bins = {name: fit_bins(c.kind, reference[name]) for name, c in MONITOR.columns.items()}
+    return lambda rows: replace(day_of(rows), reference=reference, bins=bins)
+
+
 def test_missing_values_are_named_with_their_share() -> None:
     day = trips(800, 1)
     day["fare"] = day["fare"].where(np.arange(800) % 4 > 0)
@@ -128,6 +136,10 @@ def test_columns_that_go_missing_in_other_rows_are_two() -> None:
 def test_a_column_without_any_value_is_a_change_of_schema() -> None:
     (found,) = diagnosed(trips(800, 4).assign(payment=None), "payment")
     assert found.kind == "schema_change"
+    empty = replace_reference(noise=np.nan)
+    (filled,) = causes(empty(trips(800, 4)), [Alarm("noise", score=9, threshold=3)])
+    assert (filled.kind, filled.severity) == ("schema_change", "warn")
+    assert "has a value in 100.0% of rows, reference 0.0%: it was empty" in filled.diagnosis
     (recoded,) = diagnosed(trips(800, 4).assign(payment="Credit card"), "payment")
     assert recoded.kind == "schema_change"
     assert "'Credit card'" in recoded.diagnosis

@@ -90,8 +90,9 @@ def fit_scale(reference: Counts) -> Scale:
     }
     score_names = ("location", "spread") if scores.size else ()
     n_scores = len(score_names)
-    once = 1 / (total + 1)
-    new = once * (1 + (new_on_their_day(reference).sum() if not scores.size else 0))
+    # Of a column that the reference never had a value of, values tell nothing but that they came.
+    once = min(1 / (total + 1), 0.5)
+    new = min(once * (1 + (new_on_their_day(reference).sum() if not scores.size else 0)), 0.5)
     if not scores.size:
         smooth[1] = max(smooth[1], new)
     return Scale(

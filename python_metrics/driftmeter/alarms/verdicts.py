@@ -259,9 +259,10 @@ def _reason(
         return calibration.too_short
     if to_come and part.column == monitor.target:
         return to_come
-    if part not in calibration.columns:
-        return too_few_values(monitor.min_rows)
     rows = known_rows.get(part, 0.0)
+    is_never_known = not calibration.reference_rows.get(part) and not rows
+    if part not in calibration.columns or is_never_known:
+        return too_few_values(monitor.min_rows)
     # Few values that did come do not hide that the others are missing, where days have enough.
     usual = calibration.reference_rows.get(part, 0.0) / max(calibration.reference_days, 1)
     is_told = part.column == monitor.target or usual >= monitor.min_rows

@@ -1,7 +1,8 @@
 """Chooses the finding that explains a column's change."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from driftmeter.incidents.change import ColumnValues, Symptom
 from driftmeter.incidents.mix import behind, own_mix, shape
@@ -25,8 +26,99 @@ MOST_OF_ROWS = 0.5
 NEARLY_ALL = 0.9
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What may explain a column's change; each finding is made when a rule first asks for it.
+
+    Attributes
+    ----------
+    change : ColumnValues
+        Of the column.
+    others : mapping of str to ColumnValues
+        Of the columns that may split its rows, and the column itself.
+    """
+
+    change: ColumnValues
+    others: Mapping[str, ColumnValues]
+
+    @cached_property
+    def plain(self) -> Symptom | None:
+        """What is wrong with the values in all rows, if a repair shows it."""
+        return plain_symptom(self.change)
+
+    @cached_property
+    def of_wrong_rows(self) -> Symptom | None:
+        """The same, where single rows are wrong and can be told from the others."""
+        return self.plain if self.plain is not None and self.plain.rows is not None else None
+
+    @cached_property
+    def located(self) -> Symptom | None:
+        """The one segment that holds the change."""
+        return max(
+            one_segment(self.change, self.others),
+            # Of several that hold it all, the one with the fewest rows says most.
+            key=lambda symptom: (round(symptom.explained, 1), -symptom.evidence["share_of_rows"]),
+            default=None,
+        )
+
+
+def _another_schema(found: Findings) -> Symptom | None:
+    is_schema = found.plain is not None and found.plain.kind == "schema_change"
+    return found.plain if is_schema else None
+
+
+def _wrong_rows_of_one_segment(found: Findings) -> Symptom | None:
+    wrong = found.of_wrong_rows
+    if wrong is None or wrong.rows is None:
+        return None
+    where = rows_of_one_segment(found.change, wrong.rows, found.others)
+    return _within(found.change, found.others, where) if where is not None else None
+
+
+def _wrong_rows(found: Findings) -> Symptom | None:
+    return found.of_wrong_rows
+
+
+def _one_segment(found: Findings) -> Symptom | None:
+    located = found.located
+    if located is None or not _is_where(located, found.plain):
+        return None
+    return _within(found.change, found.others, located)
+
+
+def _another_unit(found: Findings) -> Symptom | None:
+    return found.plain
+
+
+def _other_categories(found: Findings) -> Symptom | None:
+    return own_mix(found.change) if found.change.column.kind == "categorical" else None
+
+
+def _another_mix_of_rows(found: Findings) -> Symptom | None:
+    mixes = behind(found.change, found.others)
+    mixed = max(mixes, key=lambda symptom: symptom.explained, default=None)
+    return mixed if mixed is not None and mixed.explained >= LEAST_MIX else None
+
+
+def _another_distribution(found: Findings) -> Symptom | None:
+    return shape(found.change)
+
+
+# What a change is put down to, in order: the first that applies is the diagnosis.
+RULES: tuple[Callable[[Findings], Symptom | None], ...] = (
+    _another_schema,
+    _wrong_rows_of_one_segment,
+    _wrong_rows,
+    _one_segment,
+    _another_unit,
+    _other_categories,
+    _another_mix_of_rows,
+    _another_distribution,
+)
+
+
 def diagnose(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Symptom:
-    """The best explanation of a column's change.
+    """The best explanation of a column's change: what the first of `RULES` that applies says.
 
     Parameters
     ----------
@@ -35,28 +127,8 @@ def diagnose(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Sympto
     others : mapping of str to ColumnValues
         Of the columns that may split its rows, and the column itself.
     """
-    plain = plain_symptom(change)
-    if plain is not None and plain.kind == "schema_change":
-        return plain
-    if plain is not None and plain.rows is not None:
-        where = rows_of_one_segment(change, plain.rows, others)
-        return _within(change, others, where) if where is not None else plain
-    located = max(
-        one_segment(change, others),
-        # Of several that hold it all, the one with the fewest rows says most.
-        key=lambda symptom: (round(symptom.explained, 1), -symptom.evidence["share_of_rows"]),
-        default=None,
-    )
-    if located is not None and _is_where(located, plain):
-        return _within(change, others, located)
-    if plain is not None:
-        return plain
-    if change.column.kind == "categorical":
-        return own_mix(change)
-    mixed = max(behind(change, others), key=lambda symptom: symptom.explained, default=None)
-    if mixed is not None and mixed.explained >= LEAST_MIX:
-        return mixed
-    return shape(change)
+    found = Findings(change, others)
+    return next(symptom for rule in RULES if (symptom := rule(found)) is not None)
 
 
 def plain_symptom(change: ColumnValues) -> Symptom | None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from driftmeter.alarms.trailing import HISTORY
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import OF_ROWS, Breach
 from driftmeter.incidents.fold import GAP, Away, Incident, Transition
-from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.monitors.config import Monitor
 
 AUTHOR = "driftmeter"
@@ -204,10 +204,10 @@ KNOWN = sa.text(
     " acknowledged_by is not null or excluded_from_baseline or exists (select 1"
     " from metrics.incident_events as events where events.incident_id = incidents.incident_id"
     " and events.event in ('closed_by_hand', 'accepted')) as is_acted_on,"
-    # A verdict rests on the trailing baseline before its day.
+    # A verdict rests on the days before its own.
     " exists (select from metrics.partitions as days where days.monitor = incidents.monitor"
     " and days.drift_state = 'stale' and days.partition_date"
-    f" between incidents.opened_on - {TRAILING + LAG} and incidents.last_seen_on) as rests_on_stale"
+    f" between incidents.opened_on - {HISTORY.days} and incidents.last_seen_on) as rests_on_stale"
     " from metrics.incidents where monitor = :monitor order by incident_id for update"
 )
 CLOSE = sa.text(

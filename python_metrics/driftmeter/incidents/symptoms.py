@@ -67,6 +67,9 @@ CONVERSIONS: tuple[tuple[float, str, tuple[str, ...]], ...] = (
 def symptoms(change: ColumnValues) -> Iterator[Symptom]:
     """Every finding that could explain a column's change, in no order."""
     yield from _missing(change)
+    if change.before.share[0] > ALL:
+        # Values that the reference has none of are held against nothing.
+        return
     if change.column.kind == "categorical":
         yield from _unseen(change)
     else:
@@ -79,9 +82,17 @@ def _missing(change: ColumnValues) -> Iterator[Symptom]:
     before, now = change.before.share[0], change.now.share[0]
     if now - before < LEAST_SHARE and before - now < LEAST_FILLED:
         return
-    if before > ALL:
-        return
+    rows = len(change.day)
     evidence = {"share": now, "reference_share": before, "direction": 1 if now > before else -1}
+    if before > ALL:
+        yield Symptom(
+            "schema_change",
+            1.0,
+            f"has a value in {of_rows(1 - now, rows)}, reference {1 - before:.1%}: it was empty",
+            # Nothing that somebody relied on is gone.
+            {**evidence, "is_addition": True},
+        )
+        return
     if now > ALL:
         yield Symptom(
             "schema_change",
@@ -91,7 +102,6 @@ def _missing(change: ColumnValues) -> Iterator[Symptom]:
         )
         return
     explained = change.without(change.reference_bin == 0, change.day_bin == 0)
-    rows = len(change.day)
     yield Symptom(
         "missing_values",
         explained,

@@ -15,7 +15,7 @@ from psycopg import sql
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
-from driftmeter.quality.counts import Counts, DayArray, Floats
+from driftmeter.quality.counts import Counts, DayArray, Floats, Kind
 from driftmeter.warehouse.copy import copy_out
 
 
@@ -61,14 +61,18 @@ TYPES = {
 }
 
 
+# Of a column without a value in the reference, whose values have no order to be held against.
+NEVER_KNOWN: tuple[Kind, Floats] = ("categorical", np.array([np.nan]))
+
+
 def load_counts(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> dict[ColumnPart, Counts]:
     """Counts of every column and segment, each with every day of the span.
 
-    DayArray that have no rows are zeros, and so are the target's whose labels are not due: the part
-    of them that came early may be unlike the rest. Columns that the reference never had a value of
-    are left out.
+    Days that have no rows are zeros, and so are the target's whose labels are not due: the part
+    of them that came early may be unlike the rest. Of a column that the reference never had a value
+    of, every value is one that it never had.
     """
     literals = {
         "monitor": sql.Literal(monitor.name),
@@ -83,7 +87,7 @@ def load_counts(
     }
     calendar: DayArray = np.array(every_day(first, last), dtype="datetime64[D]")
     is_due = calendar <= np.datetime64(last_due(connection, monitor))
-    return dict(_parts(monitor, rows[rows["column_name"].isin(low)], low, calendar, is_due))
+    return dict(_parts(monitor, rows, low, calendar, is_due))
 
 
 def _parts(
@@ -99,8 +103,9 @@ def _parts(
         # Within its own segment a column is constant.
         if name == segment or name not in columns:
             continue
+        kind, bounds = (columns[name].kind, low[name]) if name in low else NEVER_KNOWN
         # Missing values are counted before the first bin.
-        counted = np.zeros((len(calendar), 1 + len(low[name])))
+        counted = np.zeros((len(calendar), 1 + len(bounds)))
         # Where two versions scored a day, each has its rows; features are the same in both.
         for _, of_version in part.groupby("model_version", dropna=False, sort=False):
             counted = np.maximum(counted, _counted(of_version, counted.shape))
@@ -108,7 +113,7 @@ def _parts(
             counted[~is_due] = 0
         yield (
             ColumnPart(_text(segment), _text(value), name),
-            Counts(columns[name].kind, calendar, counted[:, 1:], counted[:, 0], low[name]),
+            Counts(kind, calendar, counted[:, 1:], counted[:, 0], bounds),
         )
 
 
