@@ -8,14 +8,15 @@ Every stream has 59 reference days and then days to judge; the budget is one fal
 Peers run with the defaults their documentation advises: Evidently's DataDriftPreset, a column over
 its threshold is an alarm; NannyML's UnivariateDriftCalculator with a chunk a day; a z-score of
 missing share, mean and distinct count beyond 3 deviations of the 30 days before, as Elementary's
-column monitors do. Intervals are exact (Clopper and Pearson 1934) at 95%.
+column monitors do. Intervals are exact (Clopper and Pearson 1934) at 95%, and respect that the days
+of one stream are alike.
 """
 
 import argparse
 import functools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,6 +67,7 @@ class Scenario:
     judged: int | None = None
     target: str = ""
     versions: int = 0
+    budget: float = BUDGET
 
 
 def scenarios(r: int) -> Iterator[Scenario]:
@@ -93,6 +95,19 @@ def scenarios(r: int) -> Iterator[Scenario]:
         yield Scenario(
             f"calm, 300 rows, day effect 0.1, one column's goes on by {carried}",
             Stream(300, 0.1, carried=carried), r // 2, 30, target="at most 1 a month",
+        )  # fmt: skip
+    yield Scenario(
+        "calm, 30 rows, day effect 0.1", Stream(30, 0.1), r // 2, 30, target="at most 1 a month"
+    )
+    for pattern in streams.PATTERNS:
+        yield Scenario(
+            f"calm, 300 rows, day effect 0.1, one column has {pattern}",
+            Stream(300, 0.1, pattern=pattern), r // 2, 30, target="at most 1 a month",
+        )  # fmt: skip
+    for budget in (0.5, 3.0):
+        yield Scenario(
+            f"calm, 300 rows, day effect 0.05, budget {budget:g}", Stream(300, 0.05), r // 2, 30,
+            target=f"at most {budget:g} a month", budget=budget,
         )  # fmt: skip
     for versions in (1, 2):
         yield Scenario(
@@ -155,7 +170,7 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
     generator = np.random.default_rng([SEED, number, repeat])
     stream = scenario.stream
     after = replace(stream, rows=scenario.judged or stream.rows)
-    if stream.carried:
+    if stream.is_ordered:
         every = stream.days(generator, REFERENCE_DAYS + scenario.days)
         reference, later = every[:REFERENCE_DAYS], every[REFERENCE_DAYS:]
     else:
@@ -166,12 +181,14 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
             [_scored(frame, generator, scenario) for frame in frames]
             for frames in (reference, later)
         )
-        spent = judges.ledger(reference, later, BUDGET, scenario.segments)
+        spent = judges.ledger(reference, later, scenario.budget, scenario.segments)
         by_part = {f"driftmeter, {part}": [sum(part in day for day in spent)] for part in PARTS}
         return {"driftmeter": [sum(bool(day) for day in spent)], **by_part}
     if scenario.fault:
         later = [scenario.fault(frame, generator, day) for day, frame in enumerate(later)]
-    verdicts = judges.ours(reference, later, BUDGET, scenario.segments, classify=scenario.classify)
+    verdicts = judges.ours(
+        reference, later, scenario.budget, scenario.segments, classify=scenario.classify
+    )
     alarms_by_day = [judges.alarms(day) for day in verdicts]
     hits = {
         "driftmeter": [
@@ -217,11 +234,31 @@ def _hit(scenario: Scenario, alarms: list[list[str]]) -> int:
     )
 
 
-def interval(hits: int, trials: int) -> tuple[float, float]:
+def interval(hits: float, trials: float) -> tuple[float, float]:
     """Exact 95% interval of a share."""
     low = float(beta.ppf(0.025, hits, trials - hits + 1)) if hits else 0.0
     high = float(beta.ppf(0.975, hits + 1, trials - hits)) if hits < trials else 1.0
     return low, high
+
+
+def interval_of_streams(hits: Sequence[int], trials: int) -> tuple[float, float]:
+    """95% interval of a share, where the trials of one stream are alike.
+
+    Exact, of as many trials as would tell as much if each were by itself (Korn and Graubard 1998).
+
+    Parameters
+    ----------
+    hits : sequence of int
+        Of each stream.
+    trials : int
+        Of each stream.
+    """
+    total, every = sum(hits), trials * len(hits)
+    share = total / every
+    by_chance = share * (1 - share) / trials
+    alike = float(np.var(hits, ddof=1)) / trials**2 / by_chance if 0 < share < 1 < len(hits) else 1
+    effect = max(alike, 1.0)
+    return interval(total / effect, every / effect)
 
 
 def measure(place: int, r: int, pool: ProcessPoolExecutor, nannyml: Path | None) -> Result:
@@ -236,7 +273,7 @@ def measure(place: int, r: int, pool: ProcessPoolExecutor, nannyml: Path | None)
     trials = scenario.days if scenario.fault is None else 1
     rates = {}
     for name, hits in totals.items():
-        low, high = interval(sum(hits), trials * len(hits))
+        low, high = interval_of_streams(hits, trials)
         rates[name] = {
             "hits": sum(hits),
             "trials": trials * len(hits),

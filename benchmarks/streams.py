@@ -26,12 +26,20 @@ class Stream:
         Values of the largest categorical column.
     carried : float
         How much of the first column's day effect goes on to the next day, 0 to 1.
+    pattern : str
+        One of `PATTERNS`, which the first column follows beside its day effect.
     """
 
     rows: int
     day_effect: float
     categories: int = 300
     carried: float = 0.0
+    pattern: str = ""
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether a day hangs on which day it is."""
+        return bool(self.carried or self.pattern)
 
     def days(self, generator: np.random.Generator, count: int) -> list[pd.DataFrame]:
         """Calm days in order."""
@@ -39,6 +47,8 @@ class Stream:
         for day in range(1, count):
             news = np.sqrt(1 - self.carried**2) * effects[day, 0]
             effects[day, 0] = self.carried * effects[day - 1, 0] + news
+        if self.pattern:
+            effects[:, 0] += [PATTERNS[self.pattern](day) for day in range(count)]
         return [self.day(generator, shift) for shift in effects]
 
     def day(self, generator: np.random.Generator, shift: np.ndarray | None = None) -> pd.DataFrame:
@@ -80,6 +90,18 @@ class Stream:
         return generator.choice(len(share), self.rows, p=odds / odds.sum()).astype(str)
 
 
+def _month_end(day: int) -> float:
+    """Of the last two days of each month."""
+    after = FIRST + np.timedelta64(day + 2, "D")
+    return 0.3 if after.astype("datetime64[M]") > (FIRST + day).astype("datetime64[M]") else 0.0
+
+
+# Shift of a column on each day, in its own deviations.
+PATTERNS: dict[str, Callable[[int], float]] = {
+    "a trend that ends with the reference": lambda day: 0.3 * min(day / REFERENCE_DAYS, 1.0),
+    "month ends": _month_end,
+    "weekends": lambda day: 0.3 * ((FIRST + day).astype(object).weekday() >= 5),
+}
 TEN = np.array([0.30, 0.20, 0.15, 0.10, 0.08, 0.06, 0.05, 0.03, 0.02, 0.01])
 NUMBERS = ("normal", "lognormal", "skewed", "with_outliers", "holes", "left", "right")
 CATEGORIES = ("two", "ten", "many", "part")
