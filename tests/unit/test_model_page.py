@@ -1,0 +1,305 @@
+"""The page `docs/model.md` is enough: its formulas, written down here once more, give the p-values.
+
+Nothing here is taken from the code that it is held against. Sections are those of the page.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special, stats
+
+from benchmarks.judges import FIRST, Binning, monitor_of
+from benchmarks.streams import Stream
+from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.day_null import fit_day_null, judge_days
+from driftmeter.quality.counts import Counts
+from driftmeter.quality.histograms import ColumnPart
+
+K, LATER = 45, 20
+WEIGHTS = {"missing": (0.22, 0.20), "location": 0.58, "spread": 0.05, "value": (0.15, 0.80)}
+WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
+
+
+@dataclass
+class Null:
+    """What the day null keeps of one statistic."""
+
+    level: np.ndarray
+    v: float
+    mean_noise: float
+    T: float
+    of_level: np.ndarray
+    F: float
+    R: float
+    H: float = np.inf
+
+
+def dersimonian_laird(x: np.ndarray, s: np.ndarray, f: np.ndarray | float, nu: float) -> float:
+    w = 1 / s
+    return max((np.sum((x - f) ** 2 / s) - nu) / (w.sum() - (w**2).sum() / w.sum()), 0.0)
+
+
+def nulls(x: np.ndarray, n: np.ndarray, v: np.ndarray, days: np.ndarray, alike: list[int],
+          shares: list[int]) -> list[Null]:  # fmt: skip
+    """Day nulls of a column's statistics; x and n of shape (days, statistics)."""
+    found, z_of, r = [], [], []
+    parts = []
+    for g in range(x.shape[1]):
+        s = v[g] / np.maximum(n[:, g], 1)
+        mu0 = np.average(x[:, g], weights=1 / s)
+        weight = 1 / (s + dersimonian_laird(x[:, g], s, mu0, K - 1))
+        mu = np.average(x[:, g], weights=weight)
+        means, between, within, kappa = np.full(7, mu), 0.0, 0.0, 0.0
+        if min(np.bincount(days, minlength=7)) >= 3:
+            for day in range(7):
+                of = days == day
+                means[day] = np.average(x[of, g], weights=weight[of])
+                between += weight[of].sum() * (means[day] - mu) ** 2 / 6
+                within += np.sum(weight[of] * (x[of, g] - means[day]) ** 2) / (len(x) - 7)
+            kappa = float(np.clip(1 - within / between, 0, 1)) if between > 0 else 0.0
+        level = mu + kappa * (means - mu)
+        nu = max(K - 1 - 6 * kappa, 4)
+        tau = dersimonian_laird(x[:, g], s, level[days], nu)
+        parts.append([s, level, nu, kappa, tau])
+    if alike:
+        squares = [np.sum((x[:, g] - parts[g][1][days]) ** 2) * K / parts[g][2] for g in alike]
+        usual = [parts[g][0].mean() * K for g in alike]
+        of_all = max(sum(squares) / sum(usual) - 1, 0)
+        for g in alike:
+            mean_noise, count = parts[g][0].mean(), (x[:, g] * n[:, g]).mean()
+            info = K * min(count, 1)
+            own = parts[g][4] / mean_noise
+            parts[g][4] = (info * own + 10 * of_all) / (info + 10) * mean_noise
+    for g, (s, level, _, _, tau) in enumerate(parts):
+        z = (x[:, g] - level[days]) / np.sqrt(tau + s.mean())
+        z_of.append(z)
+        r.append(np.sum(z[:-1] * z[1:]) / np.sum(z**2) if np.any(z) else 0.0)
+    r = np.array(r)
+    spread = max(np.mean((r - r.mean()) ** 2) - 1 / K, 0)
+    r1 = r.mean() + spread / (spread + 1 / K) * (r - r.mean())
+    r2 = r1 + (1 + 3 * r1) / K
+    heaviness = heavy(np.array(z_of), x * n, n, shares)
+    for g, (s, level, nu, kappa, tau) in enumerate(parts):
+        total = tau + s.mean()
+        q = tau / total
+        rho = np.clip(r2[g] / max(q, 1e-3), 0, 0.95)
+
+        def inflated(a: float, b: float) -> float:
+            return 1 + 2 * a * b / (1 - b)
+
+        i = min(inflated(q, rho), max(K / 2, 1))
+        lacking = max(K - 1, 1) / max(K - i, 1)
+        of_weekday = np.maximum(np.bincount(days, minlength=7), 1)
+        found.append(
+            Null(
+                level,
+                v[g],
+                s.mean(),
+                tau * lacking,
+                total * lacking * (i / K + kappa / of_weekday),
+                max(nu / inflated(q**2, rho**2), 4),
+                float(np.clip((r2[g] + 1 / np.sqrt(K)) / max(q, 1e-3), 0, 0.95)),
+                heaviness,
+            )
+        )
+    return found
+
+
+def heavy(z: np.ndarray, counts: np.ndarray, n: np.ndarray, shares: list[int]) -> float:
+    """Of a column: the heaviest tail of its means one by one, and of its shares together."""
+    means = [g for g in range(len(z)) if g not in shares]
+    rows = counts.mean(axis=0), (n - counts).mean(axis=0)
+    told = [g for g in shares if rows[0][g] >= 5 and rows[1][g] >= 5]
+    found = [np.inf]
+    for group in [*([g] for g in means), *([told] if told else [])]:
+        values = z[group].ravel()
+        scale = np.sqrt(np.mean(values**2))
+        if len(values) < 28 * len(group) or scale <= 0:
+            continue
+        values = values / scale
+        gains = {
+            h: stats.t.logpdf(values, h, scale=np.sqrt((h - 2) / h)).sum()
+            - stats.norm.logpdf(values).sum()
+            for h in (2.2, 2.5, 3.0, 4.0, 6.0, 10.0)
+        }
+        best = max(gains, key=lambda h: gains[h])
+        if gains[best] * min(len(group), 4) / len(group) > 4:
+            found.append(best)
+    return min(found)
+
+
+def tail(delta: float, F: float, known: float) -> float:
+    t = 2 * stats.t.sf(abs(delta), F)
+    if t >= 0.05:
+        return float(t)
+    nodes, weights = np.polynomial.legendre.leggauss(96)
+    low, high = max(1 - 7 * np.sqrt(2 / F), 1e-6), 1 + 8 * np.sqrt(2 / F)
+    Q = low + (high - low) * (nodes + 1) / 2
+    density = stats.chi2.logpdf(Q * F, F)
+    weights = weights * np.exp(density - density.max())
+    chances = 2 * stats.norm.cdf(-abs(delta) * np.sqrt(np.maximum(Q, known)))
+    return float(max(np.sum(weights * chances) / weights.sum(), 2 * stats.norm.sf(abs(delta))))
+
+
+def p_value(null: Null, x: np.ndarray, n: np.ndarray, days: np.ndarray, least: float,
+            is_share: bool) -> float:  # fmt: skip
+    """Of a window of days that ends with the last; every day has rows."""
+    m = len(x)
+    s = null.v / np.maximum(n, 1)
+    u = null.T + np.clip(1 - s / null.mean_noise, 0, 1) * np.sqrt(2 / null.F) * null.mean_noise + s
+    lags = np.arange(1, m)
+    of_null = null.T / max(null.T + null.mean_noise, 1e-300)
+    J = 1 + 2 * of_null * np.sum((1 - lags / m) * null.R**lags)
+    level, of_level = null.level[days], null.of_level[days[-1]]
+    V = J * u.sum() + m**2 * of_level
+    delta = np.sum(x - level) / np.sqrt(V)
+    answer = tail(delta, null.F, s.sum() / V)
+    if m == 1 and np.isfinite(null.H):
+        wide = abs(delta) * np.sqrt(null.H / (null.H - 2))
+        answer = max(answer, 2 * stats.t.sf(wide, null.H))
+    e = np.maximum(level, least)
+    extra = J * np.sum(np.maximum(u - s, 0) * n**2) + of_level * n.sum() ** 2
+    if not is_share or 0.2 <= e[-1] <= 0.8:
+        return float(answer)
+    is_near_one = e[-1] > 0.8
+    counted, usual = np.sum(x * n), np.sum(e * n)
+    if is_near_one:
+        counted, usual = n.sum() - counted, n.sum() - usual
+    scale = 1 / (1 - min(1 - e[-1] if is_near_one else e[-1], 0.2))
+    c, a, b = scale * counted, max(scale * usual, 1e-9), scale**2 * extra
+    size = np.clip(a**2 / max(b, 1e-300), 1e-6, 1e9)
+    chance = size / (size + a)
+    upper = special.betainc(c, size, 1 - chance) if c > 0 else 1.0
+    lower = special.betainc(size, c + 1, chance)
+    return float(max(answer, min(2 * min(upper, lower), 1)))
+
+
+def statistics(counts: Counts) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Names, values and rows of all days, and what the reference days fix."""
+    known, missing = counts.known, counts.missing
+    reference = known[:K].sum(axis=0)
+    total, none = reference.sum(), missing[:K].sum()
+    share = reference / total
+    is_number = counts.kind == "numerical"
+    if is_number:
+        groups = [[b] for b in range(len(share))]
+        upper = np.cumsum(share)
+        scores = np.clip(stats.norm.ppf(np.clip(upper - share / 2, 1e-12, 1 - 1e-12)), -3, 3)
+        scores[share == 0] = np.where(upper[share == 0] < 0.5, -3, 3)
+    else:
+        frequent = [b for b in range(1, len(share)) if share[b] >= 0.002]
+        rare = [b for b in range(1, len(share)) if share[b] < 0.002]
+        groups = [[0], *([b] for b in frequent), *([rare] if rare else [])]
+    of_group = np.array([share[group].sum() for group in groups])
+    p = np.append(none / (total + none), of_group)
+    smooth = (p * total + 0.5) / (total + 1)
+    once = min(1 / (total + 1), 0.5)
+    new_rows = known[:K][:, (known[:K] > 0).sum(axis=0) == 1].sum(axis=1)
+    new = min(once * (1 + (0 if is_number else new_rows.sum())), 0.5)
+    if not is_number:
+        smooth[1] = max(smooth[1], new)
+    v = list(smooth * (1 - smooth))
+    weight = np.maximum(of_group, 0.005)
+    weights = [WEIGHTS["missing"][not is_number], *WEIGHTS["value"][not is_number] * weight / weight.sum()]  # fmt: skip  # noqa: E501
+    rows = known.sum(axis=1)
+    values = [missing / (rows + missing), *(known[:, g].sum(axis=1) / rows for g in groups)]
+    least = [once, new, *[once] * (len(groups) - 1)]
+    names = ["missing", *(f"value {g}" for g in range(len(groups)))]
+    if is_number:
+        for place, (name, score) in enumerate((("location", scores), ("spread", scores**2)), 1):
+            mean = share @ score
+            values.insert(place, known @ score / rows)
+            v.insert(place, max(share @ score**2 - mean**2, 0.01))
+            weights.insert(place, WEIGHTS[name])
+            least.insert(place, 0.0)
+            names.insert(place, name)
+    n = np.repeat(rows[:, None], len(names), axis=1)
+    n[:, 0] = rows + missing
+    fixed = {"v": np.array(v), "weights": np.array(weights), "least": np.array(least)}
+    fixed["new_rows"] = new_rows / rows[:K]
+    return names, np.column_stack(values), n, fixed
+
+
+def by_page(counts: Counts) -> list[float]:
+    """P-value of a column on each day after the reference."""
+    names, x, n, fixed = statistics(counts)
+    days = (counts.days.astype("datetime64[D]").astype(int) + 3) % 7
+    fitted = x[:K].copy()
+    is_number = counts.kind == "numerical"
+    if not is_number:
+        fitted[:, 1] = fixed["new_rows"]
+    shares = [g for g, name in enumerate(names) if name not in ("location", "spread")]
+    alike = [] if is_number else shares[1:]
+    fit = nulls(fitted, n[:K], fixed["v"], days[:K], alike, shares)
+    calm = x.copy()
+    for g, null in enumerate(fit):
+        s = null.v / np.maximum(n[:, g], 1)
+        unsure = np.clip(1 - s / null.mean_noise, 0, 1) * np.sqrt(2 / null.F) * null.mean_noise
+        most = 3 * np.sqrt(null.T + unsure + s + null.of_level[days])
+        calm[:, g] = null.level[days] + np.clip(x[:, g] - null.level[days], -most, most)
+    answer = []
+    for day in range(K, len(x)):
+        weighed = [
+            p_value(
+                null,
+                (x if m == 1 else calm)[day - m + 1 : day + 1, g],
+                n[day - m + 1 : day + 1, g],
+                days[day - m + 1 : day + 1],
+                fixed["least"][g],
+                g in shares,
+            )
+            / (fixed["weights"][g] * share)
+            for m, share in WINDOWS.items()
+            for g, null in enumerate(fit)
+        ]
+        answer.append(min(*weighed, 1.0))
+    return answer
+
+
+@pytest.fixture(scope="module")
+def counts() -> dict[ColumnPart, Counts]:
+    generator = np.random.default_rng(20261129)
+    # A day effect that goes on, so that every part of the null is at work.
+    frames = Stream(900, 0.15, categories=40, carried=0.6).days(generator, K + LATER)
+    frames[-1]["normal"] += 0.5
+    frames[-2]["ten"] = "3"
+    frames[-3].loc[:200, "holes"] = np.nan
+    monitor = monitor_of(frames[0], 1.0, ("two",))
+    return Binning(monitor, pd.concat(frames[:K], ignore_index=True)).counts(frames, FIRST)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ColumnPart(None, None, "normal"),
+        ColumnPart(None, None, "with_outliers"),
+        ColumnPart(None, None, "holes"),
+        ColumnPart(None, None, "ten"),
+        ColumnPart(None, None, "many"),
+        ColumnPart("two", "1", "lognormal"),
+        ColumnPart("two", "0", "ten"),
+    ],
+    ids=str,
+)
+def test_p_values_of_columns_and_segments(
+    counts: dict[ColumnPart, Counts], part: ColumnPart
+) -> None:
+    column = calibrate_column(counts[part].only(np.arange(K)))
+    computed = judge_column(column, counts[part]).p_value[K:]
+    assert computed == pytest.approx(by_page(counts[part]), rel=1e-9, abs=1e-300)
+    assert len({*computed}) >= 5
+
+
+def test_p_values_of_the_error_and_of_the_number_of_rows() -> None:
+    generator = np.random.default_rng(5)
+    days = np.arange(K + 1) % 7
+    rows = generator.integers(200, 400, K + 1).astype(float)
+    errors = generator.gamma(50, 0.1, K + 1) + 0.3 * (days >= 5)
+    for x, n, v in ((errors, rows, 12.5), (np.log(rows), rows, 1.0)):
+        (null,) = nulls(x[:K, None], n[:K, None], np.array([v]), days[:K], [], [])
+        expected = p_value(null, x[K:], n[K:], days[K:], 0.0, False)
+        fitted = fit_day_null(x[:K, None], n[:K, None], np.array([v]), days[:K])
+        judged = judge_days(fitted, x[K:], n[K:], days[K:])
+        assert judged.p_value[0] == pytest.approx(expected, rel=1e-9)
