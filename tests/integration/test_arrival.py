@@ -6,7 +6,14 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from driftmeter.arrival.changed_days import arrivals, mark_changed, mark_days_stale, stale_days
+from driftmeter.arrival.changed_days import (
+    _month_in_turn,
+    arrivals,
+    mark_changed,
+    mark_days_stale,
+    stale_days,
+    watched_spans,
+)
 from driftmeter.arrival.contents import day_contents
 from driftmeter.arrival.inference_rows import fingerprint
 from driftmeter.drift.drift_day import compute_partition
@@ -160,6 +167,30 @@ def test_days_long_past_are_not_looked_at(bank: sa.Engine) -> None:
     with bank.connect() as session:
         looked_at = {each.day for each in arrivals(session, monitor(watch_days=2)).changed}
     assert looked_at == {dt.date(2026, 3, number) for number in (6, 7, 8)}
+
+
+def test_one_earlier_month_is_looked_at_in_turn(bank: sa.Engine) -> None:
+    change(bank, "update bank.loans set income = 0 where partition_date >= '2026-03-01'")
+    with bank.connect() as session:
+        asked = session, monitor(watch_days=2), None
+        assert len(arrivals(*asked, looks_back=True).changed) == 8
+        (newest, older) = watched_spans(*asked, looks_back=True)
+        assert len(arrivals(*asked, watch_days=40).changed) == 8
+    assert newest.from_date == dt.date(2026, 3, 6)
+    assert (older.from_date, older.to_date) == (dt.date(2026, 3, 1), dt.date(2026, 3, 5))
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_every_month_has_its_turn(every: int) -> None:
+    oldest, newest, today = dt.date(2024, 1, 10), dt.date(2026, 2, 20), dt.date(2026, 4, 1)
+    spans = {
+        (span.from_date, span.to_date)
+        for number in range(60)
+        for span in [_month_in_turn(oldest, newest, today + every * number * dt.timedelta(days=1))]
+    }
+    assert len(spans) == 26
+    assert min(spans) == (oldest, dt.date(2024, 1, 31))
+    assert max(spans) == (dt.date(2026, 2, 1), newest)
 
 
 def test_a_day_is_new_once_it_has_ended_in_the_monitors_zone(bank: sa.Engine) -> None:

@@ -1,6 +1,7 @@
 """Performance in SQL against scikit-learn, and what was believed of it, on a real Postgres."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from driftmeter.performance.intervals import bootstrap, draw_weights, labelled_r
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
 from driftmeter.performance.realised import realised
 from driftmeter.performance.settled import settle_days
+from driftmeter.performance.stored_errors import replace_day
 from driftmeter.warehouse.copy import copy_in
 from driftmeter.warehouse.months import make_months
 
@@ -224,6 +226,22 @@ def test_labels_that_come_later_change_one_day_and_what_was_believed_stays(
     count = history(warehouse, DAY)
     measure_day(warehouse, background, DAY, "x")
     assert history(warehouse, DAY) == count
+
+
+def test_a_figure_that_differs_in_its_last_digits_is_the_same(warehouse: sa.Engine) -> None:
+    found = fill(warehouse, "regression", [*REFERENCE, DAY])
+    computed(warehouse, found, DAY)
+    rows = measure_day(warehouse, ErrorBackground(found, {}, None), DAY, "x")
+    count = history(warehouse, DAY)
+
+    def times(factor: float) -> int:
+        changed = [replace(row, value=row.value and row.value * factor) for row in rows]
+        with warehouse.begin() as session:
+            replace_day(session, found, DAY, changed)
+        return history(warehouse, DAY) - count
+
+    assert times(1 + 1e-12) == 0
+    assert times(1 + 1e-6) > 0
 
 
 def history(engine: sa.Engine, *days: dt.date) -> int:

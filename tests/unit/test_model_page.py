@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
-from benchmarks.judges import FIRST, Binning, monitor_of
-from benchmarks.streams import Stream
+from benchmarks.judges import Binning, monitor_of
+from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
 from driftmeter.quality.counts import Counts

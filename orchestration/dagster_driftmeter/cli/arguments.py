@@ -22,6 +22,14 @@ Stale = Annotated[
         "--stale", help="Re-measure only the days whose rows, labels or settings changed."
     ),
 ]
+WatchDays = Annotated[
+    Optional[int],
+    typer.Option(
+        min=0,
+        help="How many days before the newest one are compared with what was measured of them."
+        " Default: `watch_days` of each monitor, and one earlier month in turn.",
+    ),
+]
 Workers = Annotated[
     Optional[int],
     typer.Option(min=1, help="How many processes measure in parallel. Default: one for each core."),

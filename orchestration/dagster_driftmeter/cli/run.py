@@ -7,7 +7,9 @@ from dagster_driftmeter.cli.arguments import (
     LastDay,
     OnlyMonitor,
     Stale,
+    WatchDays,
     Workers,
+    read_date,
     read_days,
     tell_start,
 )
@@ -20,24 +22,33 @@ def run(
     from_date: FirstDay = None,
     to_date: LastDay = None,
     stale: Stale = False,
+    watch_days: WatchDays = None,
     workers: Workers = None,
 ) -> None:
     """Measure days of the inference tables: data quality, drift, performance and incidents.
 
     Without --from and --to, the command measures the days that are new in each monitor's table,
     the days that changed since they were measured, and the days on which rows were due and none
-    came. It measures the reference period first if that has not been measured. You can run a day
-    twice: its results are replaced as a whole.
+    came. With --to alone, it does so for days up to that one. It measures the reference period
+    first if that has not been measured. You can run a day twice: its results are replaced as a
+    whole.
 
     Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
     """
-    days = None if from_date is None and to_date is None else read_days(from_date, to_date)
+    until = None if to_date is None else read_date("--to", to_date)
+    days = None if from_date is None else read_days(from_date, to_date)
     tell_start()
     prepare()
     with many_imports():
-        from dagster_driftmeter.cli.summary import newest_rows, open_gaps, print_summary
+        from dagster_driftmeter.cli.summary import (
+            looked_at,
+            newest_rows,
+            open_gaps,
+            print_summary,
+        )
         from dagster_driftmeter.runs.chain import (
             ChainRun,
+            Wanted,
             combined,
             measure,
             measure_arrived,
@@ -52,7 +63,8 @@ def run(
         return
     runs: list[ChainRun] = []
     try:
-        for done in (measure_stale if stale else measure_arrived)(monitor, workers):
+        wanted = Wanted(until, watch_days)
+        for done in (measure_stale if stale else measure_arrived)(monitor, workers, wanted):
             runs.append(done)
     finally:
         # Days that are done are told, also where a later one failed.
@@ -60,5 +72,7 @@ def run(
             print_summary(done)
     if not runs:
         typer.echo("no day is stale" if stale else "no day is new, and no day changed")
+        for line in looked_at(monitor, watch_days):
+            typer.echo(line)
         for line in [*open_gaps(connection.engine(), monitor), *newest_rows(monitor)]:
             typer.echo(line)

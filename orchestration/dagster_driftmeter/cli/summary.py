@@ -18,6 +18,7 @@ from dagster_driftmeter.runs.progress import spinner
 from dagster_driftmeter.runs.terminal import console as output
 from driftmeter import settings
 from driftmeter.alarms.not_judged import not_judged
+from driftmeter.arrival.changed_days import watched_spans
 from driftmeter.dashboards.overview_dashboard import OVERVIEW
 from driftmeter.dashboards.preview.static_page import write_page
 from driftmeter.reports.report_address import page_link
@@ -140,6 +141,20 @@ def newest_rows(monitor: str | None) -> list[str]:
             age = (dt.datetime.now(declared.zone).date() - newest).days
             if age > 1:
                 lines.append(f"{name}: the newest rows are from {newest}, {age:,} days ago")
+    return lines
+
+
+def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
+    """A line a monitor, of one or of all, on the days that were compared with the table."""
+    lines = []
+    with connection.engine().connect() as session:
+        for name, declared in monitors().items():
+            spans = watched_spans(session, declared, watch_days=watch_days, looks_back=True)
+            if spans and monitor in (None, name):
+                days = " and ".join(f"{each.from_date} to {each.to_date}" for each in spans)
+                lines.append(f"{name}: compared {days} with what was measured of them")
+    if lines and watch_days is None:
+        lines.append("--watch-days N compares more days")
     return lines
 
 

@@ -1,6 +1,7 @@
 """Runs all steps on days of monitors: dbt, drift, performance, incidents; the reference first."""
 
 import contextlib
+import datetime as dt
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -133,7 +134,29 @@ def together(reference: Days | None, days: Days) -> list[Days]:
     return in_a_row(day for span in spans for day in every_day(span.from_date, span.to_date))
 
 
-def measure_stale(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
+@dataclass(frozen=True)
+class Wanted:
+    """Which of the days that are new or changed are measured.
+
+    Attributes
+    ----------
+    until : date, optional
+        The last one.
+    watch_days : int, optional
+        So many days before the newest are looked at, in place of each monitor's own number.
+    """
+
+    until: dt.date | None = None
+    watch_days: int | None = None
+
+    def of(self, days: Iterable[dt.date]) -> list[Days]:
+        """Spans of those days that are wanted."""
+        return in_a_row(day for day in days if self.until is None or day <= self.until)
+
+
+def measure_stale(
+    only: str | None = None, workers: int | None = None, wanted: Wanted | None = None
+) -> Iterator[ChainRun]:
     """Measure the days that changed since they were measured, days in a row as one run.
 
     Yields
@@ -141,10 +164,12 @@ def measure_stale(only: str | None = None, workers: int | None = None) -> Iterat
     ChainRun
         As it is done.
     """
-    return _one_by_one(_measure_stale, only, workers)
+    return _one_by_one(_measure_stale, only, workers, wanted or Wanted())
 
 
-def measure_arrived(only: str | None = None, workers: int | None = None) -> Iterator[ChainRun]:
+def measure_arrived(
+    only: str | None = None, workers: int | None = None, wanted: Wanted | None = None
+) -> Iterator[ChainRun]:
     """Measure what is new in each table, what changed, what a run left open, and what never came.
 
     Yields
@@ -152,11 +177,14 @@ def measure_arrived(only: str | None = None, workers: int | None = None) -> Iter
     ChainRun
         As it is done.
     """
-    return _one_by_one(_measure_arrived, only, workers)
+    return _one_by_one(_measure_arrived, only, workers, wanted or Wanted())
 
 
 def _one_by_one(
-    measured: Callable[[str, int | None], Iterator[ChainRun]], only: str | None, workers: int | None
+    measured: Callable[[str, int | None, Wanted], Iterator[ChainRun]],
+    only: str | None,
+    workers: int | None,
+    wanted: Wanted,
 ) -> Iterator[ChainRun]:
     """Measure one monitor after the other, with what is looked at built, and draw its pages."""
     names = names_of(only)
@@ -165,37 +193,37 @@ def _one_by_one(
     with kept_processes(names[0]):
         for name in names:
             build_missing([name], name)
-            yield from measured(name, workers)
+            yield from measured(name, workers, wanted)
             # Pages that have not been drawn, whichever run left them undrawn.
             directory, processes = settings.home() / "reports", workers or joblib.cpu_count()
             write_reports(connection.engine(), monitors()[name], directory, processes)
 
 
-def _measure_stale(name: str, workers: int | None) -> Iterator[ChainRun]:
+def _measure_stale(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
     engine = connection.engine()
-    mark_changed(engine, monitors()[name])
-    for days in in_a_row(stale_days(engine, name)):
+    mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
+    for days in wanted.of(stale_days(engine, name)):
         yield measure(days, name, workers)
 
 
-def _measure_arrived(name: str, workers: int | None) -> Iterator[ChainRun]:
+def _measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
     engine = connection.engine()
     # First, for measuring its newest rows again hides that a monitor was live.
-    yield from _measure_missing(name, workers)
-    arrived = mark_changed(engine, monitors()[name])
+    yield from _measure_missing(name, workers, wanted)
+    arrived = mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
     with engine.connect() as session:
         unfinished = unfinished_days(session, monitors()[name])
-    for days in in_a_row([*arrived.new, *stale_days(engine, name), *unfinished]):
+    for days in wanted.of([*arrived.new, *stale_days(engine, name), *unfinished]):
         yield measure(days, name, workers)
     if arrived.new:
-        yield from _measure_missing(name, workers)
+        yield from _measure_missing(name, workers, wanted)
 
 
-def _measure_missing(name: str, workers: int | None) -> Iterator[ChainRun]:
+def _measure_missing(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
     """Take days through all steps on which rows were due and none came."""
     with connection.engine().connect() as session:
         missing = missing_days(session, monitors()[name])
-    for days in in_a_row(missing):
+    for days in wanted.of(missing):
         yield measure(days, name, workers)
 
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.contents import DayContent, day_contents
-from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.config import Days, Monitor
+from driftmeter.monitors.days import every_day
 
 # States that say what the day held: a stale day is known to have changed, a failed one holds none.
 MEASURED = ("fresh", "empty", "missing")
@@ -20,9 +21,13 @@ PARTITIONS = sa.text(
     " where monitor = :monitor and column_name = any(:lost) limit 1), max(noted_at))"
     " from metrics.column_changes where monitor = :monitor and change = 'removed'"
     " and column_name = any(:lost)) as had_more_columns, :target = any(:lost) as lost_target"
-    " from metrics.partitions where monitor = :monitor and partition_date >= :first"
+    " from metrics.partitions where monitor = :monitor"
+    " and partition_date between :first and :last"
 )
-NEWEST = sa.text("select max(partition_date) from metrics.partitions where monitor = :monitor")
+MEASURED_SPAN = sa.text(
+    "select min(partition_date) filter (where rows_dropped_at is null) as oldest,"
+    " max(partition_date) as newest from metrics.partitions where monitor = :monitor"
+)
 MARK = sa.text(
     "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
     " where monitor = :monitor and partition_date = :day and drift_state = any(:states)"
@@ -87,30 +92,72 @@ class Arrivals:
     changed: tuple[DayChange, ...]
 
 
-def arrivals(
-    connection: sa.Connection, monitor: Monitor, now: dt.datetime | None = None
-) -> Arrivals:
-    """Compare each day that may still change with what was measured of it.
+def watched_spans(
+    connection: sa.Connection,
+    monitor: Monitor,
+    now: dt.datetime | None = None,
+    watch_days: int | None = None,
+    *,
+    looks_back: bool = False,
+) -> list[Days]:
+    """Days that are compared with what was measured of them, the newest span first.
 
-    Days that may change are the last `watch_days` before the newest that was measured, and all
-    after it: one aggregate over these days, whatever the history's length.
+    The last `watch_days` before the newest that was measured, and all after it. Whoever looks
+    back also takes one of the months before: another each day, so that all have their turn.
 
     Parameters
     ----------
     now : datetime with a zone, optional
         A day of the table is looked at once it has ended in the monitor's time zone by then.
+    watch_days : int, optional
+        In place of the monitor's own.
     """
     today = (now or dt.datetime.now(dt.timezone.utc)).astimezone(monitor.zone).date()
-    newest = connection.scalar(NEWEST, {"monitor": monitor.name})
+    measured = connection.execute(MEASURED_SPAN, {"monitor": monitor.name}).one()
     # The reference is held by its own hash; days before it are nobody's to measure.
     first = monitor.reference.to_date + dt.timedelta(days=1)
-    if newest is not None:
-        first = max(first, newest - dt.timedelta(days=monitor.watch_days))
-    content = day_contents(connection, monitor, first, today - dt.timedelta(days=1))
+    if measured.newest is not None:
+        watched = monitor.watch_days if watch_days is None else watch_days
+        first = max(first, measured.newest - dt.timedelta(days=watched))
+    last = today - dt.timedelta(days=1)
+    spans = [Days(**{"from": first, "to": last})] if first <= last else []
+    if looks_back and measured.oldest is not None and measured.oldest < first:
+        spans.append(_month_in_turn(measured.oldest, first - dt.timedelta(days=1), today))
+    return spans
+
+
+def _month_in_turn(oldest: dt.date, newest: dt.date, today: dt.date) -> Days:
+    """The month of a span whose turn it is: on days in a row, and on one day a week, all come."""
+    months = sorted({day.replace(day=1) for day in every_day(oldest, newest)})
+    number = today.toordinal()
+    month = months[(number + number // len(months)) % len(months)]
+    next_month = (month + dt.timedelta(days=31)).replace(day=1)
+    last = min(next_month - dt.timedelta(days=1), newest)
+    return Days(**{"from": max(month, oldest), "to": last})
+
+
+def arrivals(
+    connection: sa.Connection,
+    monitor: Monitor,
+    now: dt.datetime | None = None,
+    watch_days: int | None = None,
+    *,
+    looks_back: bool = False,
+) -> Arrivals:
+    """Compare each day of `watched_spans` with what was measured of it, one aggregate a span."""
     lost = list(lost_columns(connection, monitor))
-    asked = {"monitor": monitor.name, "first": first, "lost": lost, "target": monitor.target or ""}
-    rows = connection.execute(PARTITIONS, asked)
-    measured = {row.day: row for row in rows}
+    content: dict[dt.date, DayContent] = {}
+    measured: dict[dt.date, sa.Row[tuple[object, ...]]] = {}
+    for span in watched_spans(connection, monitor, now, watch_days, looks_back=looks_back):
+        content |= day_contents(connection, monitor, span.from_date, span.to_date)
+        asked = {
+            "monitor": monitor.name,
+            "lost": lost,
+            "target": monitor.target or "",
+            "first": span.from_date,
+            "last": span.to_date,
+        }
+        measured |= {row.day: row for row in connection.execute(PARTITIONS, asked)}
     changed = []
     for day, row in sorted(measured.items()):
         is_watched = row.state in MEASURED and not row.is_final
@@ -146,10 +193,19 @@ def _rows(count: int) -> str:
     return f"{count:,} row{'s' if count > 1 else ''}"
 
 
-def mark_changed(engine: sa.Engine, monitor: Monitor) -> Arrivals:
-    """Make exactly the days that changed stale, each with its reason."""
+def mark_changed(
+    engine: sa.Engine,
+    monitor: Monitor,
+    watch_days: int | None = None,
+    *,
+    looks_back: bool = False,
+) -> Arrivals:
+    """Make exactly the days that changed stale, each with its reason.
+
+    Parameters are those of `watched_spans`.
+    """
     with engine.begin() as connection:
-        arrived = arrivals(connection, monitor)
+        arrived = arrivals(connection, monitor, watch_days=watch_days, looks_back=looks_back)
         for change in arrived.changed:
             connection.execute(
                 MARK,

@@ -21,14 +21,25 @@ KEEP = sa.text(
     " (monitor, partition_date, kind, metric, difference, deviation)"
     " values (:monitor, :day, :kind, :metric, :difference, :deviation)"
 )
-# What a value is, beside its key.
-CONTENT = ("value", "lower", "upper", "label_coverage", "state")
 KEY = (
     "monitor", "model_version", "partition_date", "segment", "segment_value", "metric", "kind",
 )  # fmt: skip
 SAME = " and ".join(f"now.{name} is not distinct from before.{name}" for name in KEY)
-OTHER = f"({', '.join(f'now.{name}' for name in CONTENT)})" + (
-    f" is distinct from ({', '.join(f'before.{name}' for name in CONTENT)})"
+# What a value is, beside its key. A sum's last digits depend on the order of its rows: a figure
+# that differs by less is the same.
+SAME_FIGURE = 1e-9
+FIGURES = ("value", "lower", "upper", "label_coverage")
+CONTENT = (*FIGURES, "state")
+OTHER = " or ".join(
+    [
+        "now.state is distinct from before.state",
+        *(
+            f"(now.{name} is distinct from before.{name}"
+            f" and coalesce(abs(now.{name} - before.{name})"
+            f" > {SAME_FIGURE} * greatest(abs(now.{name}), abs(before.{name})), true))"
+            for name in FIGURES
+        ),
+    ]
 )
 BEFORE = (
     "before as (select * from metrics.performance_as_of('infinity')"
@@ -41,7 +52,7 @@ RECORD = sa.text(
     f"with {BEFORE}"
     f" insert into metrics.performance_history ({', '.join((*KEY, *CONTENT))})"
     f" select {', '.join(f'now.{name}' for name in (*KEY, *CONTENT))}"
-    f" from now left join before on {SAME} where before.history_id is null or {OTHER}"
+    f" from now left join before on {SAME} where before.history_id is null or ({OTHER})"
 )
 WITHDRAW = sa.text(
     f"with {BEFORE}"
