@@ -406,9 +406,10 @@ def _volume(match: re.Match[str], rows: Rows) -> list[Claim]:
 def _late(match: re.Match[str], rows: Rows) -> list[Claim]:
     figure = share_of(match[1], lambda values: values.isna())
     missing, before = (float(match[group]) / 100 for group in (2, 3))
-    counted = figure(rows.span)
+    # Of several days in a row the sentence names the one whose share it gives.
+    counted = figure(rows.day)
     return [
-        Claim(match[1], missing, counted, figure(rows.day), abs(missing - counted) < 0.0051),
+        Claim(match[1], missing, counted, figure(rows.span), abs(missing - counted) < 0.0051),
         of_reference(rows, match[1], before, figure, 0.0051),
     ]
 

@@ -16,10 +16,13 @@ BUILT_ONCE = {
 }
 # Files of their own that take longest: one that begins last would be waited for.
 LONG = (
-    "test_column_changes.py", "test_any_columns.py", "test_faults.py", "test_changed_policy.py",
-    "test_nothing_judged.py", "test_measured_inputs.py", "test_accepted_normal.py", "test_init.py",
-    "test_held_tables.py", "test_days_side_by_side.py", "test_late_trips.py", "test_declared_id.py",
-    "test_late_row.py", "test_metrics_schema.py", "test_changed_monitors.py", "test_detection.py",
+    "test_column_changes.py", "test_changed_policy.py", "test_any_columns.py", "test_faults.py",
+    "test_init.py", "test_nothing_judged.py", "test_accepted_normal.py", "test_late_trips.py",
+    "test_days_side_by_side.py", "test_time_zones.py", "test_changed_monitors.py",
+    "test_roles.py", "test_declared_id.py", "test_held_tables.py", "test_command_line.py",
+    "test_embedded_postgres.py", "test_late_row.py", "test_turns.py", "test_declared_tests.py",
+    "test_measured_inputs.py", "test_metrics_schema.py", "test_bad_input.py",
+    "test_tlc_files.py", "test_detection.py", "test_kept_dbt.py", "test_kernel.py",
 )  # fmt: skip
 FOLDERS = {"dashboards": "demo", "own_project": "farm"}
 

@@ -24,8 +24,8 @@ __all__ = ["project"]
 OPEN_INCIDENT = """
     insert into metrics.incidents (monitor, kind, severity, opened_on, last_seen_on, diagnosis,
         family, cause, columns, days)
-    values ('loans', 'missing_values', 'error', '2026-03-02', '2026-03-03', 'income is missing',
-        'column', 'income', '{income}', 2)
+    values ('loans', 'concept_drift', 'error', '2026-02-20', '2026-03-03', 'the error rose',
+        'performance', 'error', '{income}', 12)
 """
 TOLD = """
     with opened as (insert into metrics.incident_events (incident_id, monitor, event, on_date,
@@ -88,11 +88,11 @@ def test_a_monitor_that_is_no_longer_declared_is_retired_and_one_of_another_proj
     assert scalars(measured, "select closed_on from metrics.incidents") == [dt.date(2026, 3, 3)]
     with measured.connect() as session:
         assert pending(session, dt.datetime.now(dt.timezone.utc)) == []
-    # Those who were told that it opened are told that it is closed.
+    # Those who were told of a loss that lasted are told that it is closed.
     change(measured, TOLD)
     with measured.connect() as session:
         (message,) = pending(session, dt.datetime.now(dt.timezone.utc))
-    assert message.title == "[closed] loans: missing_values"
+    assert message.title == "[closed] loans: concept_drift"
 
     # Declared again, it goes on where it was.
     register(measured, declared())

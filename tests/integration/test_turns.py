@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import dagster as dg
@@ -22,6 +23,8 @@ with turn(connection.engine(url), "dbt", purpose, lambda line: print(line, flush
     sys.stdin.readline()
 print("gave it back", flush=True)
 """
+# Seconds between two looks at the locks: without it, looking takes a core from what is built.
+PAUSE = 0.05
 Start = Callable[[str], "subprocess.Popen[str]"]
 
 
@@ -109,6 +112,7 @@ def test_dbts_asset_takes_the_turn(
     with warehouse.connect() as session:
         while building.is_alive() and not session.scalar(waits):
             session.rollback()
+            time.sleep(PAUSE)
         assert (session.scalar(waits), session.scalar(built)) == (1, False)
     holder.communicate("\n", timeout=20)
     building.join()
@@ -131,6 +135,7 @@ def test_dbts_asset_is_tried_again_when_the_warehouse_went_away_under_it(
     with warehouse.connect() as session:
         while building.is_alive() and not (holder := session.scalar(holds)):
             session.rollback()
+            time.sleep(PAUSE)
         assert session.scalar(sa.text("select pg_terminate_backend(:pid)"), {"pid": holder})
     building.join()
     kinds = [event.event_type_value for event in ended[0].all_events]

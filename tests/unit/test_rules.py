@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from driftmeter.incidents import diagnose as rules
-from driftmeter.incidents.diagnose import RULES, Findings, diagnose
+from driftmeter.incidents.diagnose import RULES, Explanations, diagnose
 from tests.unit.test_diagnosis import day_of, trips
 
 ROWS = 1200
@@ -68,7 +68,7 @@ def test_the_first_rule_that_applies_is_the_diagnosis(
     column: str, fault: Fault, first: str, others: tuple[str, ...]
 ) -> None:
     day = day_of(fault(trips(ROWS, 11)))
-    found = Findings(day.changes[column], day.splitting(day.changes))
+    found = Explanations(day.changes[column], day.splitting(day.changes))
     applying = {
         rule.__name__: symptom
         for rule in RULES
@@ -95,4 +95,4 @@ def test_the_last_rule_always_applies() -> None:
     day = day_of(trips(ROWS, 12))
     for change in day.changes.values():
         if change.column.kind == "numerical":
-            assert rules._another_distribution(Findings(change, {})) is not None
+            assert rules._another_distribution(Explanations(change, {})) is not None

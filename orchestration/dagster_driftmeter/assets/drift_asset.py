@@ -159,7 +159,7 @@ def preview(verdicts: Sequence[Verdict]) -> str:
     for row in sorted(listed, key=lambda row: (not row.is_drifted, -(row.score or 0))):
         column = plain_markdown(row.column_name or "all columns")
         part = f"{row.segment} = {shown(row.segment_value)}" if row.segment else ""
-        word = "**drifted**" if row.is_drifted else "slow change" if row.is_slow else ""
+        word = "**drifted**" if row.is_drifted else "still shifted" if row.is_slow else ""
         lines.append(
             f"| {column} | {plain_markdown(part)} | {row.statistic} |"
             f" {row.effect:+.3g} {row.unit} | {row.score:.3g} | {row.threshold:.3g} | {word} |"

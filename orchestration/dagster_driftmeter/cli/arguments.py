@@ -27,8 +27,8 @@ WatchDays = Annotated[
     Optional[int],
     typer.Option(
         min=0,
-        help="How many days before the newest one are compared with what was measured of them."
-        " Default: `watch_days` of each monitor, and one earlier month in turn.",
+        help="How many of the newest days are checked for changed rows or labels. Default:"
+        " `watch_days` of each monitor, and in each run one older month, another each time.",
     ),
 ]
 Workers = Annotated[

@@ -96,8 +96,8 @@ def init(
     or on a view over it if the model has no partition_date or no model version. With --table, the
     command makes the current directory a small dbt project, or adds to one that it made before.
     Each proposed field comes with its reason and can be overridden by an option. If several
-    columns fit a field, the command asks which one is meant. With --yes it does not ask: it names
-    the columns and writes nothing.
+    columns fit a field, the command asks which one is meant; with --yes it lists these columns,
+    writes nothing and ends. If every field is clear, --yes writes the files without asking.
 
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """

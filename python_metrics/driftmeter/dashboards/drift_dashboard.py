@@ -33,7 +33,7 @@ group by partition_date, column_name order by 1, 2
 """
 RANKED = f"""
 select column_name as "column", count(*) filter (where is_drifted) as days_drifted,
-    count(*) filter (where is_slow) as days_of_slow_change, count(*) as days_compared,
+    count(*) filter (where is_slow) as days_still_shifted, count(*) as days_compared,
     max(score_ratio) as highest_score_over_threshold,
     (array_agg(partition_date::text order by score_ratio desc nulls last))[1] as on_day,
     (array_agg(statistic order by score_ratio desc nulls last))[1] as what_changed,

@@ -77,11 +77,6 @@ class PartitionResult:
     tests: tuple[TestOutcome, ...] = field(default=())
 
     @property
-    def drifted_columns(self) -> list[str]:
-        """Names of the columns that drifted, in the monitor's order."""
-        return [row.column_name for row in self.drift if row.column_name and row.is_drifted]
-
-    @property
     def failing_tests(self) -> list[TestOutcome]:
         """Outcomes that are not a pass, as view ``metrics.failing_tests`` has them."""
         failing = [test for test in self.tests if test.status in ("fail", "error")]

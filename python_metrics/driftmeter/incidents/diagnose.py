@@ -27,7 +27,7 @@ NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
-class Findings:
+class Explanations:
     """What may explain a column's change; each finding is made when a rule first asks for it.
 
     Attributes
@@ -62,12 +62,12 @@ class Findings:
         )
 
 
-def _another_schema(found: Findings) -> Symptom | None:
+def _another_schema(found: Explanations) -> Symptom | None:
     is_schema = found.plain is not None and found.plain.kind == "schema_change"
     return found.plain if is_schema else None
 
 
-def _wrong_rows_of_one_segment(found: Findings) -> Symptom | None:
+def _wrong_rows_of_one_segment(found: Explanations) -> Symptom | None:
     wrong = found.of_wrong_rows
     if wrong is None or wrong.rows is None:
         return None
@@ -75,37 +75,37 @@ def _wrong_rows_of_one_segment(found: Findings) -> Symptom | None:
     return _within(found.change, found.others, where) if where is not None else None
 
 
-def _wrong_rows(found: Findings) -> Symptom | None:
+def _wrong_rows(found: Explanations) -> Symptom | None:
     return found.of_wrong_rows
 
 
-def _one_segment(found: Findings) -> Symptom | None:
+def _one_segment(found: Explanations) -> Symptom | None:
     located = found.located
     if located is None or not _is_where(located, found.plain):
         return None
     return _within(found.change, found.others, located)
 
 
-def _another_unit(found: Findings) -> Symptom | None:
+def _another_unit(found: Explanations) -> Symptom | None:
     return found.plain
 
 
-def _other_categories(found: Findings) -> Symptom | None:
+def _other_categories(found: Explanations) -> Symptom | None:
     return own_mix(found.change) if found.change.column.kind == "categorical" else None
 
 
-def _another_mix_of_rows(found: Findings) -> Symptom | None:
+def _another_mix_of_rows(found: Explanations) -> Symptom | None:
     mixes = behind(found.change, found.others)
     mixed = max(mixes, key=lambda symptom: symptom.explained, default=None)
     return mixed if mixed is not None and mixed.explained >= LEAST_MIX else None
 
 
-def _another_distribution(found: Findings) -> Symptom | None:
+def _another_distribution(found: Explanations) -> Symptom | None:
     return shape(found.change)
 
 
 # What a change is put down to, in order: the first that applies is the diagnosis.
-RULES: tuple[Callable[[Findings], Symptom | None], ...] = (
+RULES: tuple[Callable[[Explanations], Symptom | None], ...] = (
     _another_schema,
     _wrong_rows_of_one_segment,
     _wrong_rows,
@@ -127,7 +127,7 @@ def diagnose(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Sympto
     others : mapping of str to ColumnValues
         Of the columns that may split its rows, and the column itself.
     """
-    found = Findings(change, others)
+    found = Explanations(change, others)
     return next(symptom for rule in RULES if (symptom := rule(found)) is not None)
 
 
