@@ -43,14 +43,31 @@ def printable(text: str, longest: int = LONGEST) -> str:
     longest : int
         Characters to keep.
     """
-    shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+    shown = spelled(text)
     if len(shown) <= longest:
         return shown
     half = longest // 2
     return f"{shown[:half]} ... {shown[-half:]}"
+
+
+def spelled(text: str, kept: str = "") -> str:
+    """Text in which a character that is not to be seen is spelled out.
+
+    A terminal obeys some of them: they move what is there, or change what is read.
+
+    Parameters
+    ----------
+    kept : str
+        Characters that stay as they are all the same.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter
+        if letter.isprintable() or letter in kept
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def reason_of(error: BaseException) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 import yaml
+from dbt.clients.jinja import get_rendered
+from dbt_common.utils import deep_map_render
 from hypothesis import strategies as st
 
 from dagster_driftmeter.cli.init import check_block, monitor_name
@@ -28,7 +30,7 @@ NAMES = st.text(
     [
         "day", "id", "prediction", "target", "y", "score", "model_version", "yes", "null", "1",
         "2026-01-01", '"', "'", ";", "{{ x }}", "{% raw %}", "# no", "a: b", "- a", "%s", "%(a)s",
-        ":name", "partition_date",
+        ":name", "partition_date", "{# x #}", "{{ 1/0 }}", "\r\n", "\\'{{", "\x85",
     ]
 )  # fmt: skip
 # Times that Postgres has and Python has not.
@@ -139,9 +141,12 @@ def create(session: sa.Connection, schema: str, table: Table) -> None:
 
 
 def read_back(files: dict[Path, str], directory: Path, monitor: str, block: dict[str, Any]) -> None:
-    """The YAML, through dbt's parser and the manifest, is the monitor that was proposed."""
+    """What dbt reads and renders of the files is the monitor that was proposed, and its columns."""
     written = yaml.safe_load(files[directory / "models" / f"{monitor}.yml"])
-    (model,) = written["models"]
+    (model,) = deep_map_render(rendered, written["models"])
+    sql = get_rendered(files[directory / "models" / f"{monitor}.sql"], {"source": "{}.{}".format})
+    for column in model["columns"]:
+        assert quote(column["name"]) in sql or column["name"] in (VERSION, "partition_date")
     assert model["config"]["meta"]["monitor"] == block
     node = {
         **model,
@@ -157,6 +162,11 @@ def read_back(files: dict[Path, str], directory: Path, monitor: str, block: dict
     (read,) = load_monitors(manifest).values()
     assert read.name == monitor
     assert set(read.features) == set(block["features"])
+
+
+def rendered(value: Any, keypath: tuple[str | int, ...]) -> Any:
+    """A value of YAML as dbt has it."""
+    return get_rendered(value, {}, native=True) if isinstance(value, str) else value
 
 
 TARGET = Target("tables", tables(), opened)

@@ -44,7 +44,9 @@
         {%- do names.append(name) -%}
         {%- do values.append('null::' ~ type ~ ' as ' ~ driftmeter.quoted(name)) -%}
     {%- endfor -%}
-do $by_name$
+    {#- No name of a column can end the block: it would have to hold the hash of itself. -#}
+    {%- set block = '$by_name_' ~ local_md5(sql ~ values) ~ '$' -%}
+do {{ block }}
 declare
     target constant text := {{ driftmeter.literal(relation.include(database=false)) }};
     rows_of constant text := {{ driftmeter.literal(driftmeter.function_of_rows(relation)) }};
@@ -181,7 +183,7 @@ begin
         end loop;
     end;
 end
-$by_name$
+{{ block }}
 {%- endmacro %}
 
 

@@ -1,7 +1,6 @@
 """The dbt models as daily assets: staging, features, inference and quality."""
 
 import json
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -26,6 +25,7 @@ from dagster_driftmeter.runs.progress import spinner
 from dagster_driftmeter.runs.resources import Warehouse
 from dagster_driftmeter.runs.retries import retried_when_disconnected
 from dagster_driftmeter.runs.run_scope import MONITOR_TAG, monitors_of
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.errors import DriftmeterError
@@ -129,7 +129,7 @@ def dbt_models(
 
     def tell(line: str) -> None:
         context.log.info(line)
-        print(line, file=sys.stderr)
+        say(line, err=True)
 
     engine, purpose = warehouse.engine(), f"{start} to {days_of(context)[-1]}, {monitor or 'all'}"
     # Dagster's pool holds its queued runs apart, and nothing that a command line starts.

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Days, Monitor
 
@@ -38,7 +39,7 @@ Workers = Annotated[
 
 def tell_start() -> None:
     """Say at once that something happens: Dagster and dbt take seconds to import."""
-    typer.echo("Starting the warehouse, dbt and Dagster ...", err=True)
+    say("Starting the warehouse, dbt and Dagster ...", err=True)
 
 
 def monitor_named(name: str) -> Monitor:

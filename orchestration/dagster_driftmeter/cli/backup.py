@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
+
 FILE = typer.Argument(metavar="FILE", help="Path of the backup file.", show_default=False)
 
 
@@ -19,7 +21,7 @@ def backup(file: Annotated[Path, FILE]) -> None:
     from driftmeter.warehouse import dumps as backup
 
     backup.backup(connection.engine(), file)
-    typer.echo(f"wrote {file}, {file.stat().st_size / 2**20:,.1f} MiB")
+    say(f"wrote {file}, {file.stat().st_size / 2**20:,.1f} MiB")
 
 
 def restore(
@@ -38,4 +40,4 @@ def restore(
     from driftmeter.warehouse import dumps as backup
 
     backup.restore(connection.engine(), file, replace)
-    typer.echo(f"restored {file}")
+    say(f"restored {file}")

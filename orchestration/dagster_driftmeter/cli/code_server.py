@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
+
 
 def code_server(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 4000,
@@ -25,7 +27,7 @@ def code_server(
     prepare()
     with dg.DagsterInstance.get() as instance:
         for run_id in end_cut_off_runs(instance):
-            typer.echo(f"run {run_id} did not finish before its container ended: marked as ended")
+            say(f"run {run_id} did not finish before its container ended: marked as ended")
     dagster = str(Path(sys.executable).parent / "dagster")
     where = ["--host", host, "--port", str(port), "--module-name", "dagster_driftmeter.definitions"]
     # Signals must reach the server itself.

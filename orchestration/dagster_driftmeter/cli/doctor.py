@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
+
 if TYPE_CHECKING:
     from dagster_driftmeter.cli.health.finding import Finding
 
-WORDS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
+COLORS = {"ok": "green", "warning": "yellow", "failure": "red"}
 
 
 def doctor(
@@ -34,21 +36,21 @@ def doctor(
 
 
 def _show(findings: "Sequence[Finding]") -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from dagster_driftmeter.runs.terminal import console
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for finding in findings:
-        shows = escape(finding.shows)
+        shows = finding.shows
         if finding.fix:
-            shows += f"\n-> {escape(finding.fix)}"
-        table.add_row(WORDS[finding.state], escape(finding.part), shows)
+            shows += f"\n-> {finding.fix}"
+        table.add_row(Text(finding.state, COLORS[finding.state]), finding.part, shows)
     console().print(table)
-    counted = {state: sum(one.state == state for one in findings) for state in WORDS}
+    counted = {state: sum(one.state == state for one in findings) for state in COLORS}
     plural = {"warning": "warnings", "failure": "failures"}
-    typer.echo(
+    say(
         ", ".join(
             f"{number} {state if number == 1 else plural.get(state, state)}"
             for state, number in counted.items()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from dagster_driftmeter.runs.terminal import say
 from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def gate(
             if counts["warn"]
             else "no failures: exit code 0"
         )
-        typer.echo(f"{len(outcomes)} tests of {monitor} on {day}: {numbers}; {why}")
+        say(f"{len(outcomes)} tests of {monitor} on {day}: {numbers}; {why}")
     raise SystemExit(1 if deciding else 0)
 
 
@@ -83,6 +84,7 @@ def verdict(test: "TestOutcome", strict: bool) -> str:
 def _show(outcomes: "Sequence[TestOutcome]", strict: bool) -> None:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     from dagster_driftmeter.runs.terminal import console
 
@@ -91,7 +93,7 @@ def _show(outcomes: "Sequence[TestOutcome]", strict: bool) -> None:
     listed = [(word, test) for word, test in shown if word in ORDER]
     for word, test in sorted(listed, key=lambda row: ORDER.index(row[0])):
         table.add_row(
-            f"[{COLORS[word]}]{word}[/]",
+            Text(word, COLORS[word]),
             test.severity,
             test.column_name or "",
             test.test,

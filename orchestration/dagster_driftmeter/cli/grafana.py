@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -122,12 +123,8 @@ def start(port: int, binary: Path | None) -> None:
         "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         "GF_LOG_MODE": "file",
     }
-    typer.echo(
-        f"Grafana: http://127.0.0.1:{port}/d/driftmeter-overview  user admin, password {admin}"
-    )
-    typer.echo(
-        f"  Grafana's log: {home / 'logs'}  (Ctrl-C stops Grafana; the warehouse keeps running)"
-    )
+    say(f"Grafana: http://127.0.0.1:{port}/d/driftmeter-overview  user admin, password {admin}")
+    say(f"  Grafana's log: {home / 'logs'}  (Ctrl-C stops Grafana; the warehouse keeps running)")
     os.execve(program, arguments, {**os.environ, **environment})
 
 

@@ -1,8 +1,8 @@
 """`driftmeter grafana --url`: everything into a Grafana that is already there."""
 
 import sqlalchemy as sa
-import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -48,9 +48,9 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
         always_password=settings.reader_password() is not None,
     )
     for change in planned if dry_run else carry_out(planned):
-        typer.echo(f"{change.state:<11}{change.kind:<12}{change.name}")
+        say(f"{change.state:<11}{change.kind:<12}{change.name}")
     if dry_run:
-        typer.echo("nothing was written (--dry-run)")
+        say("nothing was written (--dry-run)")
         return
     if fault := api.fault_of_source(source["uid"]):
         raise DriftmeterError(
@@ -59,7 +59,7 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
             fix="give --datasource-address the address at which Grafana reaches the warehouse, and"
             " check that the server admits Grafana",
         )
-    typer.echo(f"open {api.url}/d/{DASHBOARDS[0].uid}")
+    say(f"open {api.url}/d/{DASHBOARDS[0].uid}")
 
 
 def _warehouse(dry_run: bool) -> sa.Engine:

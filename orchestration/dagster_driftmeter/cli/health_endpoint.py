@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
 
@@ -24,6 +25,6 @@ def health(
     # A directory that is nobody's would be a failure for ever.
     settings.home()
     with server(host, port) as running:
-        typer.echo(f"health: http://{host}:{port}/health  (Ctrl-C stops it)")
+        say(f"health: http://{host}:{port}/health  (Ctrl-C stops it)")
         with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from dagster_driftmeter.dbt.project_manifest import check_monitor
+from dagster_driftmeter.runs.terminal import say
 
 if TYPE_CHECKING:
     from driftmeter.incidents.actions import Action
@@ -71,13 +72,14 @@ def list_incidents(
         span = f"{row.opened_on} to {row.last_seen_on}" if row.days > 1 else str(row.opened_on)
         days = f" ({row.days} days)" if row.days > 1 else ""
         terminal.print(
-            f"{row.incident_id:>4}  {row.monitor}  {kind}  {span}{days}, "
+            f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {span}{days}, "
             + ", ".join([state, *marks]),
             highlight=False,
+            markup=True,
         )
-        terminal.print(Padding(escape(row.diagnosis), (0, 0, 0, 6), expand=False), highlight=False)
+        terminal.print(Padding(row.diagnosis, (0, 0, 0, 6), expand=False), highlight=False)
         if row.proposal and not row.closed_on:
-            terminal.print(Padding(escape(f"proposed: {row.proposal}"), (0, 0, 0, 6), expand=False))
+            terminal.print(Padding(f"proposed: {row.proposal}", (0, 0, 0, 6), expand=False))
 
 
 @app.command()
@@ -99,15 +101,13 @@ def show(number: Number) -> None:
             f"there is no incident {number}", where="ID", fix="list them: `driftmeter incidents`"
         )
     if incident is not None:
-        typer.echo(f"{incident['kind']} of {incident['monitor']}: {incident['diagnosis']}")
+        say(f"{incident['kind']} of {incident['monitor']}: {incident['diagnosis']}")
         if incident["report_url"]:
-            typer.echo(f"report: {incident['report_url']}")
+            say(f"report: {incident['report_url']}")
         typer.echo(json.dumps(incident["evidence"], indent=2))
     for event in events:
         note = f"  {event.note}" if event.note else ""
-        typer.echo(
-            f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}"
-        )
+        say(f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}")
 
 
 @app.command()
@@ -153,7 +153,7 @@ def accept(
     first = read_date("--from", from_date) if from_date else None
     accepted = accepting.accept(engine, number, who, note, first)
     update_incidents(engine, monitors()[accepted.monitor], [])
-    typer.echo(
+    say(
         f"incident {number}: accepted by {who}. Days from {accepted.from_date} on are normal for"
         f" {', '.join(accepted.columns)}; days from {accepted.in_force_on} on are compared with"
         " them"
@@ -177,4 +177,4 @@ def _act(number: int, action: "Action", author: str | None, note: str | None) ->
     if action != "close":
         cache = settings.home() / "calibration"
         judge_again(engine, monitors()[acted.monitor], cache, acted.opened_on)
-    typer.echo(f"incident {number}: {EVENTS[action]} by {who}")
+    say(f"incident {number}: {EVENTS[action]} by {who}")

@@ -20,8 +20,9 @@ from dagster_driftmeter.cli.project_files import (
     write_together,
 )
 from dagster_driftmeter.dbt.project_file import read_project
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
-from driftmeter.errors import DriftmeterError
+from driftmeter.errors import DriftmeterError, spelled
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
@@ -148,13 +149,13 @@ def init(
     }
     console().print(_reasons(proposal))
     for part in proposal.not_judged:
-        typer.echo(NotJudged(monitor, *part).sentence)
+        say(NotJudged(monitor, *part).sentence)
     if not changed:
-        typer.echo(f"{monitor} is already declared exactly like this: nothing to change")
+        say(f"{monitor} is already declared exactly like this: nothing to change")
         return
     for path, text in changed.items():
-        typer.echo("\n" + change_of(path, text, directory))
-    typer.echo("")
+        say("\n" + change_of(path, text, directory))
+    say("")
     if not yes and not sys.stdin.isatty():
         raise DriftmeterError(
             "cannot ask for confirmation: the input is not a terminal",
@@ -167,8 +168,8 @@ def init(
     if any(path.name in ("packages.yml", "dependencies.yml") for path in changed):
         install_packages()
     days = proposal.fields["reference"]
-    typer.echo(f"{monitor} is declared. To measure every day after {days['to']}, run:")
-    typer.echo(f"  driftmeter run --monitor {monitor}")
+    say(f"{monitor} is declared. To measure every day after {days['to']}, run:")
+    say(f"  driftmeter run --monitor {monitor}")
 
 
 def _proposed(relation: str, given: dict[str, Any], is_asked: bool) -> "Proposal":
@@ -183,7 +184,7 @@ def _proposed(relation: str, given: dict[str, Any], is_asked: bool) -> "Proposal
             if not is_asked or not question.choices:
                 raise
             is_choice = len(question.choices) > 1
-            typer.echo(f"{question.what}." if is_choice else f"{question.what}. {question.fix}.")
+            say(f"{question.what}." if is_choice else f"{question.what}. {question.fix}.")
             given[question.role] = _answer(question.role, question.choices)
 
 
@@ -196,7 +197,7 @@ def _answer(role: str, choices: tuple[str, ...]) -> str:
         return text
 
     asked = f"Which column is the {role.replace('_', ' ')} ({', '.join(choices)})?"
-    return str(typer.prompt(asked, value_proc=chosen, prompt_suffix=" "))
+    return str(typer.prompt(spelled(asked), value_proc=chosen, prompt_suffix=" "))
 
 
 def _check_directory(directory: Path, of_model: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -93,7 +94,7 @@ def keep(monitor: "Monitor") -> None:
             where="--apply",
             fix="run `driftmeter run` first",
         )
-    typer.echo(f"{monitor.name}: {judged:,} days judged again, none measured again")
+    say(f"{monitor.name}: {judged:,} days judged again, none measured again")
 
 
 def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":

@@ -1,7 +1,6 @@
 """The `driftmeter` command line. Commands import what they need late, so that `url` is quick."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -26,6 +25,7 @@ from dagster_driftmeter.cli import (
     warehouse,
 )
 from dagster_driftmeter.cli import health_endpoint as health
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import __version__, settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.refusal import refusal_of
@@ -95,5 +95,5 @@ def main() -> None:
         told = error if isinstance(error, DriftmeterError) else refusal_of(error)
         if told is None or os.environ.get("DRIFTMETER_DEBUG"):
             raise
-        print(f"error: {told}", file=sys.stderr)
+        say(f"error: {told}", err=True)
         raise SystemExit(1) from None

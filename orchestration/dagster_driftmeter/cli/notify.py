@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -30,14 +31,14 @@ def notify(
     if test:
         answers = notifications.send_test(urls)
         for name, took in answers.items():
-            typer.echo(f"{name}  {'sent' if took else 'refused, or not an address of Apprise'}")
+            say(f"{name}  {'sent' if took else 'refused, or not an address of Apprise'}")
         raise SystemExit(0 if all(answers.values()) else 1)
     from driftmeter.warehouse import connection
 
     done = notifications.deliver(connection.engine(), urls)
     for delivery in done:
         why = f" ({delivery.reason})" if delivery.reason else ""
-        typer.echo(f"{delivery.state}  {delivery.message.title}{why}")
+        say(f"{delivery.state}  {delivery.message.title}{why}")
     if not done:
-        typer.echo("no message is waiting")
+        say("no message is waiting")
     raise SystemExit(0 if all(delivery.state == "sent" for delivery in done) else 1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_driftmeter.dbt.jinja import literal, unrendered, unrendered_values
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -37,13 +38,12 @@ def project_with_table(
     source = f"{monitor}_source"
     models = directory / "models"
     declaration = _declaration(monitor, proposal, block)
-    declaration["sources"] = [
-        {
-            "name": source,
-            "schema": proposal.schema,
-            "tables": [{"name": monitor, "identifier": proposal.table}],
-        }
-    ]
+    read = {
+        "name": source,
+        "schema": proposal.schema,
+        "tables": [{"name": monitor, "identifier": proposal.table}],
+    }
+    declaration["sources"] = [_escaped(unrendered_values(read))]
     files = {
         **_listed(directory, monitor, _new_project(directory)),
         models / f"{monitor}.sql": _view(proposal, f"source('{source}', '{monitor}')"),
@@ -63,10 +63,11 @@ def project_with_view(
     """
     folder = (directory / str(model["original_file_path"])).parent
     configured = "{{ config(materialized='view_by_name') }}\n\n"
+    origin = f"ref({literal(str(model['name']))})"
     declaration = _declaration(monitor, proposal, block)
     return {
         **_listed(directory, monitor),
-        folder / f"{monitor}.sql": configured + _view(proposal, f"ref('{model['name']}')"),
+        folder / f"{monitor}.sql": configured + _view(proposal, origin),
         folder / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
     }
 
@@ -137,6 +138,12 @@ def _listed(
     directory: Path, monitor: str, project: dict[str, Any] | None = None
 ) -> dict[Path, str]:
     """dbt_project.yml with the monitor in its list, packages.yml with the package in it."""
+    # dbt reads packages of either file, of one only, and renders those of packages.yml.
+    dependencies = directory / "dependencies.yml"
+    packages_file = dependencies if dependencies.exists() else directory / "packages.yml"
+    package_path = str(settings.DBT_PACKAGE)
+    if packages_file != dependencies:
+        package_path = unrendered(package_path)
 
     def list_monitor(content: Any) -> None:
         if project is not None and not content:
@@ -149,18 +156,15 @@ def _listed(
     def list_package(content: Any) -> None:
         packages = content.setdefault("packages", [])
         if not any("driftmeter" in str(package) for package in packages):
-            packages.append({"local": str(settings.DBT_PACKAGE)})
+            packages.append({"local": package_path})
         for package in packages:
             # One of this command's own points at where the package lies now.
             if project is not None and "local" in package:
-                package["local"] = str(settings.DBT_PACKAGE)
+                package["local"] = package_path
 
-    # dbt reads packages of either file, of one only.
-    dependencies = directory / "dependencies.yml"
-    packages = dependencies if dependencies.exists() else directory / "packages.yml"
     return {
         directory / "dbt_project.yml": _edited(directory / "dbt_project.yml", list_monitor),
-        packages: _edited(packages, list_package),
+        packages_file: _edited(packages_file, list_package),
     }
 
 
@@ -185,12 +189,11 @@ def _view(proposal: "Proposal", origin: str) -> str:
     """A model's SQL: the columns that the monitor names, the day and the version."""
     from driftmeter.monitors.proposal import quote
 
-    columns = [f"    {quote(name)}" for name in _selected(proposal)]
-    columns.append(f"    {proposal.day} as partition_date")
+    columns = [quote(name) for name in _selected(proposal)]
+    columns.append(f"{proposal.day} as partition_date")
     if "model_version" not in proposal.fields:
-        columns.append(f"    'unversioned'::text as {VERSION}")
-    # Jinja reads what is in braces; a column may be named like that.
-    selected = ",\n".join(columns).replace("{{", "{{ '{{' }}")
+        columns.append(f"'unversioned'::text as {VERSION}")
+    selected = ",\n".join(f"    {unrendered(column)}" for column in columns)
     return f"select\n{selected}\nfrom {{{{ {origin} }}}}\n"
 
 
@@ -215,7 +218,21 @@ def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -
     if "model_version" not in proposal.fields:
         columns.append({"name": VERSION, "data_type": "text", "description": "None is recorded."})
     monitored = {"name": monitor, "config": {"meta": {"monitor": dict(block)}}, "columns": columns}
-    return {"version": 2, "models": [monitored]}
+    return {"version": 2, "models": [_escaped(unrendered_values(monitored))]}
+
+
+def _escaped(content: Any) -> Any:
+    """Content whose texts are written with escapes where they have characters not to be seen.
+
+    The editor folds some of them, such as U+0085, as if they were line breaks.
+    """
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(content, str) and not content.isprintable():
+        return DoubleQuotedScalarString(content)
+    if isinstance(content, Mapping):
+        return {_escaped(key): _escaped(value) for key, value in content.items()}
+    return [_escaped(value) for value in content] if isinstance(content, list) else content
 
 
 def _edited(path: Path | None, change: Callable[[Any], None]) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.reports.report_address import page_link
@@ -63,7 +64,7 @@ def report(
                 where="driftmeter report",
                 fix="give --monitor and --date, or --dashboard and its options",
             )
-        typer.echo(day_report(monitor or [], read_date("--date", date), segment, against))
+        say(day_report(monitor or [], read_date("--date", date), segment, against))
         return
     if overview == (dashboard is not None):
         raise DriftmeterError(
@@ -100,7 +101,7 @@ def report(
             where=str(file),
             fix="name a file in a directory that exists and is writable",
         ) from error
-    typer.echo(page_link(file))
+    say(page_link(file))
 
 
 def day_report(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:

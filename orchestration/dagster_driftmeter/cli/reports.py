@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
 
@@ -21,6 +22,6 @@ def reports(
 
     directory, port = settings.home() / "reports", port or reports_port()
     with server(directory, host, port) as running:
-        typer.echo(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C stops it)")
+        say(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C stops it)")
         with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()

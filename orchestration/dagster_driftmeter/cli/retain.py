@@ -8,6 +8,7 @@ import typer
 
 from dagster_driftmeter.cli.arguments import read_date
 from dagster_driftmeter.runs.environment import prepare
+from dagster_driftmeter.runs.terminal import say
 from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def retain(
         )
     if plan.months and not dry_run:
         drop_months(engine, plan.months)
-    typer.echo(f"ages count back from {newest}")
+    say(f"ages count back from {newest}")
     _show(plan, dry_run)
 
 
@@ -159,7 +160,7 @@ def _show(plan: "Plan", dry_run: bool) -> None:
     _tell("would be dropped" if dry_run else "dropped", plan.lost)
     parts = sum(month.part is not None for month in plan.months)
     rows = sum(month.rows for month in plan.months)
-    typer.echo(
+    say(
         f"{'would drop' if dry_run else 'dropped'} {rows:,} rows, {_mebibytes(plan.months)},"
         f" among them {parts} whole partitions"
         if by_table
@@ -173,7 +174,7 @@ def _tell(word: str, spans: "Sequence[Span]") -> None:
     for span in spans:
         alike.setdefault((span.first, span.last, span.why), []).append(span.monitor)
     for (first, last, why), monitors in alike.items():
-        typer.echo(f"{word}: {first} to {last}, {why} of {', '.join(monitors)}")
+        say(f"{word}: {first} to {last}, {why} of {', '.join(monitors)}")
 
 
 def _mebibytes(months: "Sequence[OldMonth]") -> str:

@@ -1,7 +1,5 @@
 """`driftmeter run`: measures days of the inference tables."""
 
-import typer
-
 from dagster_driftmeter.cli.arguments import (
     FirstDay,
     LastDay,
@@ -14,6 +12,7 @@ from dagster_driftmeter.cli.arguments import (
     tell_start,
 )
 from dagster_driftmeter.runs.environment import prepare
+from dagster_driftmeter.runs.terminal import say
 from driftmeter.imports import many_imports
 
 
@@ -71,8 +70,8 @@ def run(
         for done in combined(runs):
             print_summary(done)
     if not runs:
-        typer.echo("no day is stale" if stale else "no day is new, and no day changed")
+        say("no day is stale" if stale else "no day is new, and no day changed")
         for line in looked_at(monitor, watch_days):
-            typer.echo(line)
+            say(line)
         for line in [*open_gaps(connection.engine(), monitor), *newest_rows(monitor)]:
-            typer.echo(line)
+            say(line)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
+
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from rich.table import Table
@@ -140,9 +142,9 @@ def status(
     if as_json:
         typer.echo(json.dumps(rows, default=str, indent=2))
         return
-    typer.echo(f"warehouse {engine.url.render_as_string(hide_password=True)}")
+    say(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
-        typer.echo(
+        say(
             "no day has been measured yet: run `driftmeter run`, or `driftmeter demo` (the example)"
         )
         return

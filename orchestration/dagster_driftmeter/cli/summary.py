@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dagster_driftmeter.assets.incidents_asset import without_page
@@ -112,8 +113,9 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
     with connection.engine().connect() as session:
         terminal.print(
             f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s"
-            + (f": {arrived}" if arrived else "")
-            + (", including the reference period" if run.built_reference else "")
+            + (f": {escape(arrived)}" if arrived else "")
+            + (", including the reference period" if run.built_reference else ""),
+            markup=True,
         )
         alarms = {
             monitor: _print_monitor(terminal, session, monitor, span, planted)
@@ -214,7 +216,7 @@ def _print_monitor(
         )
     console.print(table)
     for part in not_judged(session, [monitor]):
-        console.print(f"  {part.sentence}", style="yellow", highlight=False, markup=False)
+        console.print(f"  {part.sentence}", style="yellow", highlight=False)
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(
@@ -232,14 +234,13 @@ def _print_incidents(
         console.print(
             f"  {incident['opened_on']}  {incident['kind']:<18} {incident['diagnosis']}",
             highlight=False,
-            markup=False,
         )
     if len(incidents) > MOST_INCIDENTS:
         console.print(f"  and {len(incidents) - MOST_INCIDENTS} more: driftmeter incidents --all")
     for incident in incidents:
         if incident["report_state"] == "failed":
             line = without_page(incident["incident_id"], incident["report_reason"])
-            console.print(f"  {line}", highlight=False, markup=False)
+            console.print(f"  {line}", highlight=False)
 
 
 def _drifted(day: Mapping[Any, Any]) -> str:
@@ -274,7 +275,7 @@ def _overview(monitors: Sequence[str]) -> Path:
 
 def _print_next(console: Console, monitors: Sequence[str], report: Path | None) -> None:
     """Pages and commands; of the monitors of the run the first few are on the page."""
-    console.print("\n[bold]Where to look next[/]")
+    console.print("\n[bold]Where to look next[/]", markup=True)
     lines = []
     with only_informs("the overview page"):
         page = page_link(_overview(monitors[:MOST_ON_PAGE]))

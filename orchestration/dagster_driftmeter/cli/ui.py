@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import typer
 
 from dagster_driftmeter.runs.environment import prepare
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
@@ -31,7 +32,7 @@ def ui(
     prepare()
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
-    typer.echo(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
+    say(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _reports():
         # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
@@ -76,10 +77,10 @@ def _reports() -> Iterator[None]:
     try:
         serving = server(settings.home() / "reports", "127.0.0.1", port)
     except DriftmeterError:
-        typer.echo(f"reports: another process serves {reports_url()} already")
+        say(f"reports: another process serves {reports_url()} already")
         yield
         return
-    typer.echo(f"reports: {reports_url()}")
+    say(f"reports: {reports_url()}")
     threading.Thread(target=serving.serve_forever, daemon=True).start()
     try:
         yield

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
 
@@ -32,14 +33,14 @@ def up(
     shown = read_address(prepare(needs_project=False)).shown
     if close:
         close_to_public(connection.engine())
-    typer.echo(f"warehouse: {shown}")
-    typer.echo('  psql "$(driftmeter url)"         open it in psql')
+    say(f"warehouse: {shown}")
+    say('  psql "$(driftmeter url)"         open it in psql')
     if settings.is_example():
-        typer.echo("  driftmeter demo                  run the example in it")
-        typer.echo("  cd dbt_project && driftmeter-dbt build    build every model of every day")
+        say("  driftmeter demo                  run the example in it")
+        say("  cd dbt_project && driftmeter-dbt build    build every model of every day")
     else:
-        typer.echo("  driftmeter init --table S.T      declare a monitor on a table of predictions")
-        typer.echo("  driftmeter run                   measure every day that is new or changed")
+        say("  driftmeter init --table S.T      declare a monitor on a table of predictions")
+        say("  driftmeter run                   measure every day that is new or changed")
 
 
 def down() -> None:
@@ -47,15 +48,15 @@ def down() -> None:
     from driftmeter.warehouse.embedded import EmbeddedPostgres
 
     if settings.external_database_url() is not None:
-        typer.echo("the warehouse is your own (DRIFTMETER_DATABASE_URL), so it is not stopped")
+        say("the warehouse is your own (DRIFTMETER_DATABASE_URL), so it is not stopped")
     elif EmbeddedPostgres(settings.home()).stop():
-        typer.echo("the embedded warehouse is stopped")
+        say("the embedded warehouse is stopped")
     else:
-        typer.echo("the embedded warehouse was not running")
+        say("the embedded warehouse was not running")
 
 
 def url() -> None:
     """Print the warehouse's connection URL, password included, and nothing else."""
     from driftmeter.warehouse.connection import warehouse_url
 
-    typer.echo(warehouse_url())
+    say(warehouse_url())

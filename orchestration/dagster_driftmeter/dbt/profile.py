@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from dagster_driftmeter.dbt.jinja import unrendered_values
 from dagster_driftmeter.dbt.project_file import read_project
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
@@ -86,18 +87,10 @@ def _profile(address: Address) -> str:
         "type": "postgres",
         "schema": "public",
         "threads": 4,
-        **{name: _literal(value) for name, value in address.libpq().items()},
+        **unrendered_values(address.libpq()),
     }
     profile = {profile_name(): {"target": "warehouse", "outputs": {"warehouse": fields}}}
     return f"{WRITTEN}\n{yaml.safe_dump(profile, allow_unicode=True, sort_keys=False)}"
-
-
-def _literal(value: object) -> object:
-    """A value that means itself after dbt has rendered it, which it does with every text."""
-    if isinstance(value, str) and "{" in value:
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'{{{{ "{escaped}" }}}}'
-    return value
 
 
 def _write(path: Path, text: str) -> None:

@@ -30,6 +30,7 @@ from dagster_driftmeter.dbt.client import ADDRESS
 from dagster_driftmeter.dbt.packages import TARGET, installed_packages
 from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.project_manifest import PARTIAL_PARSE, source_files
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.imports import many_imports
 
@@ -226,7 +227,7 @@ def _run(arguments: list[str], manifest: "Manifest | None") -> int:
 
     result = dbtRunner(manifest=manifest).invoke(arguments)
     if result.exception:
-        print(result.exception, file=sys.stderr, flush=True)
+        say(result.exception, err=True)
     # As dbt's own: 1 where a node failed, 2 where dbt itself did.
     return 0 if result.success else 2 if result.exception else 1
 

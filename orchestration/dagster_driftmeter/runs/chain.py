@@ -16,6 +16,7 @@ from dagster_driftmeter.dbt.server import kept_dbt
 from dagster_driftmeter.runs.jobs import materialize
 from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES, PROCESSES_TAG
 from dagster_driftmeter.runs.run_scope import in_a_row
+from dagster_driftmeter.runs.terminal import say
 from dagster_driftmeter.runs.told_changes import tell_changes, tell_labels, tell_retyped
 from dagster_driftmeter.runs.unbuilt import build_missing, reference_without_quality, span_of
 from dagster_driftmeter.runs.workers import kept_workers, prepare_workers, side_by_side
@@ -52,9 +53,7 @@ def names_of(only: str | None) -> list[str]:
     declared = monitors()
     project = project_name(manifest_path())
     for name in retire_undeclared(connection.engine(), project, list(declared)):
-        print(
-            f"{name} is no longer declared and is retired. Its history stays, and its alerts end."
-        )
+        say(f"{name} is no longer declared and is retired. Its history stays, and its alerts end.")
     if not declared:
         raise DriftmeterError(
             "declares no monitor",

@@ -4,17 +4,17 @@ Their numbers are in the warehouse by then, and whatever could not be shown is s
 """
 
 import contextlib
-import sys
 from collections.abc import Iterator
 
 from dagster_driftmeter.runs.retries import is_disconnected
+from dagster_driftmeter.runs.terminal import say
 from driftmeter.errors import reason_of
 
 
 def tell(line: str) -> None:
     """Say a line to whoever watches; a terminal or pipe that is closed by then is no fault."""
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+        say(line, err=True)
 
 
 @contextlib.contextmanager

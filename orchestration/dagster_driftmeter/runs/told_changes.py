@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.terminal import say
 from dagster_driftmeter.runs.unbuilt import built_tables
 from driftmeter import settings
 from driftmeter.arrival.column_changes import is_to_be_measured, note_columns, retyped_in_words
@@ -26,7 +27,7 @@ def tell_changes(names: Sequence[str]) -> None:
             tell_other_version(engine, monitor),
         )
         for line in filter(None, lines):
-            print(line)
+            say(line)
 
 
 def tell_retyped(names: Sequence[str], days: Days) -> bool:
@@ -44,7 +45,7 @@ def tell_retyped(names: Sequence[str], days: Days) -> bool:
         again = any(is_to_be_measured(monitor, change) for change in retyped)
         words = "; ".join(map(retyped_in_words, retyped))
         follows = "the reference period is measured again, and days measured before are stale"
-        print(f"{name}: {words}{': ' + follows if again else ''}")
+        say(f"{name}: {words}{': ' + follows if again else ''}")
         if again:
             # What calm days look like is kept by the reference's rows, and segments are none.
             for file in (settings.home() / "calibration").glob(f"{name}-*.npz"):
@@ -58,4 +59,4 @@ def tell_labels(names: Sequence[str], span: Days) -> None:
     for name in names:
         engine, monitor = connection.engine(), monitors()[name]
         if line := tell_unreadable_labels(engine, monitor, span.from_date, span.to_date):
-            print(line)
+            say(line)

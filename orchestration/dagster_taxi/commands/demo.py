@@ -15,6 +15,7 @@ from dagster_driftmeter.cli.arguments import (
     tell_start,
 )
 from dagster_driftmeter.runs.environment import prepare
+from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.monitors.config import Days
 
@@ -113,7 +114,7 @@ def _run_stale(choice: "SourceChoice", monitor: str | None, workers: int | None)
         print_run(run_, choice)
         done += 1
     if not done:
-        typer.echo("no day is stale")
+        say("no day is stale")
 
 
 def days_to_run(

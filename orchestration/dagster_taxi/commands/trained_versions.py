@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dagster_driftmeter.cli.arguments import read_days
+from dagster_driftmeter.runs.terminal import say
 
 Version = Annotated[str, typer.Argument(help="Version, as listed by `driftmeter versions`.")]
 
@@ -27,7 +28,7 @@ def train(
     from dagster_taxi.source_choice import chosen
 
     model = train_challenger(monitor, days, connection.engine(), chosen().open().signature)
-    typer.echo(
+    say(
         f"{model.model_version}: {model.train_metric} on held-back trips {model.holdout_value:.4g}."
         " Run days again to compare it with the champion:"
         f" driftmeter demo --monitor {monitor} --from ... --to ..."
@@ -39,7 +40,7 @@ def promote(version: Version) -> None:
     from driftmeter.warehouse import connection
     from taxi.models import stored_versions as act
 
-    typer.echo(f"{version} is the active version of {act.promote(connection.engine(), version)}")
+    say(f"{version} is the active version of {act.promote(connection.engine(), version)}")
 
 
 def retire(version: Version) -> None:
@@ -48,4 +49,4 @@ def retire(version: Version) -> None:
     from taxi.models import stored_versions as act
 
     act.retire(connection.engine(), version)
-    typer.echo(f"{version} is retired and no longer scores")
+    say(f"{version} is retired and no longer scores")

@@ -1,0 +1,141 @@
+"""Names and values that are code elsewhere: Jinja, SQL's quotes, marks of style, a terminal's."""
+
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from dagster_driftmeter.runs.terminal import console, say
+from driftmeter.monitors.proposal import quote
+from driftmeter.warehouse import connection
+from tests.cases import over
+from tests.conftest import create_database
+
+DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
+SCHEMA, TABLE = "{{ 1/0 }}", "{% endif %}scores"
+# What dbt would run, what ends a block of SQL, and what a terminal obeys.
+FEATURES = (
+    "{{ 1/0 }}",
+    "{% do no_such.thing() %}",
+    "{# never seen #}",
+    "it's {{ 'mine' }} \\",
+    "$by_name$",
+    "two\r\nlines\n",
+    "[bold]red[/blue]",
+    "colour\x1b[31m",
+)
+PREDICTION, SEGMENT = "{{ score }}", "{{ 'segment' }}"
+VALUE = "new\x1b]0;owned\x07[red]"
+
+
+@dataclass(frozen=True)
+class Team:
+    """A project that `init` made of a table of such names, and what it and a run printed."""
+
+    directory: Path
+    url: str
+    printed: str = ""
+
+    def driftmeter(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "DRIFTMETER_DATABASE_URL": self.url}
+        environment.pop("DRIFTMETER_HOME", None)
+        return subprocess.run(
+            [DRIFTMETER, *words],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+        )
+
+    def column(self, query: str) -> list[Any]:
+        with connection.engine(self.url).connect() as session:
+            return list(session.scalars(sa.text(query)))
+
+
+@pytest.fixture(scope="module")
+def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    name = f"names_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, template)
+    team = Team(tmp_path_factory.mktemp("team"), f"{postgres}/{name}")
+    engine = connection.engine(team.url)
+    numbers = ", ".join(
+        f"(number * {3 + at} % 17 + {100 * (name == FEATURES[-1])} * (day = 39)::int)::real"
+        f" as {quote(name)}"
+        for at, name in enumerate(FEATURES)
+    )
+    relation = f"{quote(SCHEMA)}.{quote(TABLE)}"
+    rows = f"""
+        create table {relation} as
+        select
+            row_number() over () as row_number,
+            timestamptz '2026-01-01 08:00+00' + day * interval '1 day' as scored_at,
+            (number % 10)::double precision / 10 as {quote(PREDICTION)},
+            case when day = 39 and number % 2 = 0 then '{VALUE}' else 'old ' || number % 3 end
+                as {quote(SEGMENT)},
+            {numbers}
+        from generate_series(0, 39) as day, generate_series(1, 200) as number
+    """
+    with engine.begin() as session:
+        session.exec_driver_sql(f"create schema {quote(SCHEMA)}".replace("%", "%%"))
+        session.exec_driver_sql(rows.replace("%", "%%"))
+    init = ["init", "--table", f"{SCHEMA}.{TABLE}", "--name", "odd", "--yes"]
+    init += ["--segments", SEGMENT, "--prediction", PREDICTION, "--target", "none"]
+    made = team.driftmeter(*init)
+    assert made.returncode == 0, made.stdout + made.stderr
+    again = team.driftmeter(*init)
+    assert "nothing to change" in again.stdout, again.stdout + again.stderr
+    run = team.driftmeter("run", "--workers", "1")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return replace(team, printed=made.stdout + run.stdout + run.stderr)
+
+
+def test_a_name_that_jinja_would_run_is_a_column_as_any_other(team: Team) -> None:
+    names = team.column("select distinct column_name from metrics.column_summary")
+    assert {*FEATURES, PREDICTION, SEGMENT} <= set(names)
+    assert team.column("select distinct state from metrics.partitions") == ["fresh"]
+
+
+@over(
+    "words",
+    [
+        ("incidents",),
+        ("incidents", "show", "1"),
+        ("status",),
+        ("run",),
+        ("doctor",),
+        ("test", "--monitor", "odd", "--date", "2026-02-09"),
+    ],
+)
+def test_no_command_prints_a_character_that_a_terminal_obeys(
+    team: Team, words: tuple[str, ...]
+) -> None:
+    ended = team.driftmeter(*words)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout
+    for text in (team.printed, ended.stdout, ended.stderr):
+        assert not [c for c in text if c not in "\n\t" and not c.isprintable()], text
+
+
+def test_incidents_name_columns_and_values_as_they_are_but_for_what_a_terminal_obeys(
+    team: Team,
+) -> None:
+    said = team.driftmeter("incidents").stdout
+    assert "colour\\x1b[31m has" in said
+    assert "new ]0;owned [red]" in said
+
+
+def test_a_text_is_printed_as_it_is_with_control_characters_spelled_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "[bold]red[/blue] :smile: \x1b[31m\x9b2J\u202e"
+    say(text)
+    console().print(text)
+    spelled = "[bold]red[/blue] :smile: \\x1b[31m\\x9b2J\\u202e\n"
+    assert capsys.readouterr().out == 2 * spelled
