@@ -151,8 +151,10 @@ def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
     lines = []
     with connection.engine().connect() as session:
         for name, declared in monitors().items():
+            if monitor not in (None, name):
+                continue
             spans = watched_spans(session, declared, watch_days=watch_days, looks_back=True)
-            if spans and monitor in (None, name):
+            if spans:
                 days = " and ".join(f"{each.from_date} to {each.to_date}" for each in spans)
                 lines.append(f"{name}: compared {days} with what was measured of them")
     if lines and watch_days is None:

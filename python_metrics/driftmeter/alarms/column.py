@@ -167,7 +167,7 @@ def judge_column(
             is_clear,
             statistic,
         )
-        asked = np.isin(lengths, [length]) if length > 1 else slice(None)
+        asked = (lengths == length) | (length == 1)
         trailing_p[asked] = np.fmax(trailing_p, np.where(told > 0, told, np.nan))[asked]
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
