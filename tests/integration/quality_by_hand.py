@@ -1,10 +1,12 @@
 """Profile and histogram of a day computed in numpy: what dbt's SQL is held against."""
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -73,8 +75,8 @@ def _of_column(column: Column, values: list[Value]) -> dict[str, float | None]:
     finite = np.array([number for number in numbers if math.isfinite(number)])
     metrics |= {
         "zero_share": _share(sum(number == 0 for number in numbers), len(known)),
-        "mean": float(np.mean(finite)) if len(finite) else None,
-        "stddev": _stddev(finite) if len(finite) > 1 else None,
+        "mean": _mean(known) if len(finite) else None,
+        "stddev": _stddev(known) if len(finite) > 1 else None,
         "min": min(numbers, default=None),
         "max": max(numbers, default=None),
     }
@@ -87,10 +89,24 @@ def _of_column(column: Column, values: list[Value]) -> dict[str, float | None]:
     return metrics
 
 
-def _stddev(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-    """Scaled, since the square of 1e300 is no float."""
-    scale = float(np.max(np.abs(values))) or 1.0
-    return float(np.std(values / scale, ddof=1)) * scale
+def _mean(known: Iterable[Value]) -> float:
+    exact = _fractions(known)
+    return float(sum(exact) / len(exact))
+
+
+def _stddev(known: Iterable[Value]) -> float:
+    """At most the largest double."""
+    exact = _fractions(known)
+    mean = sum(exact) / len(exact)
+    variance = sum((number - mean) ** 2 for number in exact) / (len(exact) - 1)
+    scale = max(map(abs, exact)) or Fraction(1)
+    stddev = Fraction(math.sqrt(variance / scale**2)) * scale
+    return float(min(stddev, Fraction(sys.float_info.max)))
+
+
+def _fractions(known: Iterable[Value]) -> list[Fraction]:
+    """Finite numbers with every digit that they have: sums of these are exact."""
+    return [Fraction(value) for value in known if math.isfinite(value)]  # type: ignore[arg-type]
 
 
 def bins_of(column: Column, values: Iterable[Value]) -> Bins:

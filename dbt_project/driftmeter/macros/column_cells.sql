@@ -72,9 +72,12 @@
     of the number: quantiles and moments come of these, for to sort the rows of every part takes
     twice as long as all the rest. A sum of floats depends on the order of the rows, so that sums
     are of whole numbers: how far a number is above where its step begins, in 2^-56ths of that,
-    and for squares in 2^-62ths.
+    and for squares in 2^-62ths. Where the numbers are far from zero and close together, these
+    parts are too coarse for a standard deviation: steps and sums are then of the distance from
+    `anchor_of` the column.
 #}
-{% macro number_steps(column, keys, days, cuts) -%}
+{% macro number_steps(column, keys, days, cuts, anchor) -%}
+    {%- set distance = driftmeter.distance_from_anchor(column, anchor) -%}
     {#- What 1 is to where the step begins. Postgres computes it once a row as a key, and reads it
         from there where it is written alike. -#}
     {%- set scale = 'exp(-floor(64 * ln(magnitude)) / 64)' -%}
@@ -92,16 +95,20 @@
             row_count,
             low,
             high,
-            case when low = 0 and high = 0 then row_count else 0 end as zero_count,
+            zero_count,
             outside_count,
             case
-                when low = high then row_count * low::numeric
+                when nearest = farthest then row_count * {{ driftmeter.exact_number('nearest') }}
                 else
                     direction::numeric
                     * beginning * (row_count + sum_above / {{ 2 ** 56 }}::numeric)
             end as total,
             case
-                when low = high then row_count * low::numeric * low::numeric
+                when nearest = farthest
+                    then
+                        row_count
+                        * {{ driftmeter.exact_number('nearest') }}
+                        * {{ driftmeter.exact_number('nearest') }}
                 else
                     beginning * beginning * (
                         row_count
@@ -118,11 +125,14 @@
                 select
                     {{ keys | join(',\n                    ') }},
                     width_bucket(number, {{ cuts }}) as bin,
-                    sign(number) as direction,
+                    sign(distance) as direction,
                     {{ scale }} as scale,
                     count(*) as row_count,
                     min(number) as low,
                     max(number) as high,
+                    min(distance) as nearest,
+                    max(distance) as farthest,
+                    count(*) filter (where number = 0) as zero_count,
                     {{ driftmeter.outside_count(column) }} as outside_count,
                     sum(({{ above }} * {{ 2 ** 56 }})::bigint) as sum_above,
                     sum(({{ above }} * {{ above }} * {{ 2 ** 62 }})::bigint) as squares_above
@@ -130,10 +140,9 @@
                     select
                         {{ keys | join(',\n                        ') }},
                         {{ driftmeter.number_of(column.alias) }} as number,
+                        {{ distance }} as distance,
                         -- What `ln` and `exp` can take of zero, infinity and what is no number.
-                        least(
-                            greatest(abs({{ column.alias }}::double precision), 1e-300), 1e308
-                        ) as magnitude
+                        least(greatest(abs({{ distance }}), 1e-300), 1e308) as magnitude
                     from scored
                     where partition_date in ({{ driftmeter.literals(days) }})
                 ) as numbers

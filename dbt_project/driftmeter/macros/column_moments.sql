@@ -9,7 +9,7 @@
     and part. It is typed, for a zero that has yet to be cast keeps other processes out. Each block
     of columns is read by itself, so that Postgres can give it to a process of its own.
 #}
-{% macro moments_of_rows(columns, segments, days, blocks) -%}
+{% macro moments_of_rows(columns, segments, days, blocks, anchors) -%}
         {%- set size = [1, (columns | length / blocks) | round(0, 'ceil') | int] | max -%}
         {%- for block in columns | batch(size) %}
         select
@@ -26,7 +26,7 @@
                 {{ driftmeter.segment_name(segments) }} as segment,
                 {{ driftmeter.segment_value(segments) }} as segment_value
                 {%- for column in block %},
-                {{ driftmeter.column_moments(column.number) }} as {{ column.alias }}
+                {{ driftmeter.column_moments(column.number, anchors[column.number]) }} as {{ column.alias }}
                 {%- endfor %}
             from (
                 select
@@ -41,7 +41,10 @@
                             then {{ column.alias }}
                     end as value_{{ column.number }},
                     {{ driftmeter.finite(column.alias) }} as number_{{ column.number }},
-                    {{ driftmeter.finite(column.alias) }}::numeric as exact_{{ column.number }}
+                    case
+                        when {{ driftmeter.is_finite(column.alias) }}
+                            then {{ driftmeter.exact_distance(column, anchors[column.number]) }}
+                    end as exact_{{ column.number }}
                     {%- endfor %}
                 from scored
                 {%- if days %}
@@ -88,11 +91,11 @@
 {%- endmacro %}
 
 
-{% macro column_moments(number) -%}
+{% macro column_moments(number, anchor) -%}
     array[
                     count(distinct scored.value_{{ number }}),
-                    avg(scored.exact_{{ number }}),
-                    stddev_samp(scored.exact_{{ number }})
+                    avg(scored.exact_{{ number }}){{ " + '" ~ anchor ~ "'::numeric" if anchor }},
+                    {{ driftmeter.as_double('stddev_samp(scored.exact_' ~ number ~ ')') }}
                 ]::double precision[]
                 || coalesce(
                     percentile_cont(
@@ -107,6 +110,43 @@
 {%- endmacro %}
 
 
+{#
+    What a column's numbers are measured from, so that those which are far from zero and close
+    together keep the digits in which they differ: the middle one of its cuts where all of them are
+    within 1/64 of it, and else 0. It is a literal for the reason that the cuts are.
+#}
+{% macro anchor_of(cuts) -%}
+    {%- set bounds = [] -%}
+    {%- for bound in cuts[1:-1].split(',') if bound -%}
+        {%- do bounds.append(bound | float) -%}
+    {%- endfor -%}
+    {%- if not bounds -%}{{ return(0) }}{%- endif -%}
+    {%- set middle = bounds[(bounds | length - 1) // 2] -%}
+    {%- set farthest = [bounds[-1] - middle, middle - bounds[0]] | max -%}
+    {{ return(middle if 64 * farthest < middle | abs else 0) }}
+{%- endmacro %}
+
+
+{# How far a number is from the column's anchor; a whole number beyond 2^53 is no double. #}
+{% macro distance_from_anchor(column, anchor) -%}
+    {%- if anchor == 0 -%}
+        {{ driftmeter.number_of(column.alias) }}
+    {%- elif anchor | abs < 2 ** 52 -%}
+        ({{ driftmeter.number_of(column.alias) }} - '{{ anchor }}'::double precision)
+    {%- else -%}
+        ({{ driftmeter.exact_number(column.alias) }} - '{{ anchor }}'::numeric)::double precision
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The same as numeric, with every digit; of a column without an anchor the number itself. #}
+{% macro exact_distance(column, anchor) -%}
+    {{ driftmeter.exact_number(
+        driftmeter.distance_from_anchor(column, anchor) if anchor else column.alias
+    ) }}
+{%- endmacro %}
+
+
 {# A number, or null where it is infinite or none. #}
 {% macro finite(column) -%}
     case when {{ driftmeter.is_finite(column) }} then {{ column }}::double precision end
@@ -118,7 +158,7 @@
     numbers of a step are taken to be evenly spread between its lowest and highest, so that a
     quantile is off by less than the step is wide.
 #}
-{% macro moments_of_steps() -%}
+{% macro moments_of_steps(anchors) -%}
         select
             measured.part,
             measured.column_number,
@@ -133,11 +173,18 @@
                 part,
                 column_number,
                 sum(row_count)::bigint as number_count,
-                (sum(total) / sum(row_count))::double precision as mean,
-                sqrt(
-                    greatest(sum(row_count) * sum(squares) - sum(total) ^ 2, 0)
-                    / nullif(sum(row_count) * (sum(row_count) - 1), 0)
-                )::double precision as stddev,
+                (
+                    sum(total) / sum(row_count)
+                    + case column_number
+                        {%- for number, anchor in anchors.items() %}
+                        when {{ number }} then '{{ anchor }}'::numeric
+                        {%- endfor %}
+                    end
+                )::double precision as mean,
+                {{ driftmeter.as_double(
+                    'sqrt(greatest(sum(row_count) * sum(squares) - sum(total) * sum(total), 0)'
+                    ~ ' / nullif(sum(row_count) * (sum(row_count) - 1), 0))'
+                ) }} as stddev,
                 array_agg(first_rank order by first_rank) as first_ranks,
                 array_agg(row_count order by first_rank) as row_counts,
                 array_agg(low order by first_rank) as lows,
@@ -146,7 +193,7 @@
                 select
                     cells.*,
                     (sum(cells.row_count) over (
-                        partition by cells.part, cells.column_number order by cells.low, cells.bin
+                        partition by cells.part, cells.column_number order by cells.place, cells.bin
                     ))::bigint - cells.row_count as first_rank
                 from cells_of_parts as cells
                 where cells.place is not null

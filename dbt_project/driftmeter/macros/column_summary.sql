@@ -15,6 +15,12 @@
     {#- A run of no rows has a small day: counts of it are empty, and not missing. #}
     {%- set has_small_days = days.small or not days.large -%}
     {%- set cuts = driftmeter.reference_cuts(name) -%}
+    {%- set anchors = {} -%}
+    {%- for column in numerical -%}
+        {%- do anchors.update({
+            column.number: driftmeter.anchor_of(cuts.get(column.name, '{}'))
+        }) -%}
+    {%- endfor -%}
     {%- set keys = ['partition_date', 'row_version'] + (segments | map(attribute='alias') | list) -%}
     with columns (column_number, column_name, kind) as (
 
@@ -180,7 +186,7 @@
         union all
         {%- endif %}
         {%- if days.large %}
-{{ driftmeter.number_steps(column, keys, days.large, bounds) }}
+{{ driftmeter.number_steps(column, keys, days.large, bounds, anchors[column.number]) }}
         {%- endif %}
         {%- endif %}
         {%- if not loop.last %}
@@ -287,7 +293,7 @@
 
     moments_of_rows as materialized (
 
-{{ driftmeter.moments_of_rows(numerical, segments, days.small if days.large, 4 if is_shared else 1) }}
+{{ driftmeter.moments_of_rows(numerical, segments, days.small if days.large, 4 if is_shared else 1, anchors) }}
 
     ),
     {%- endif %}
@@ -301,7 +307,7 @@
         union all
         {%- endif %}
         {%- if days.large %}
-{{ driftmeter.moments_of_steps() }}
+{{ driftmeter.moments_of_steps(anchors) }}
         {%- endif %}
 
     )

@@ -9,6 +9,29 @@
 {%- endmacro %}
 
 
+{#
+    The digits of a number, as numeric: all of a whole one, and 17 of a double, where Postgres by
+    itself keeps 15 and takes twice as long. A real is read as the double that it is elsewhere.
+#}
+{% macro exact_number(column) -%}
+    case
+        when pg_typeof({{ column }}) in ('bigint'::regtype, 'numeric'::regtype)
+            then {{ column }}::text
+        else nullif({{ column }}::double precision, 'NaN')::text
+    end::numeric
+{%- endmacro %}
+
+
+{# A numeric as double precision, where it may be more than the largest of these. #}
+{% macro as_double(number) -%}
+    case
+                    when {{ number }} > '1.7976931348623157e308'::numeric
+                        then '1.7976931348623157e308'::double precision
+                    else ({{ number }})::double precision
+                end
+{%- endmacro %}
+
+
 {# As text, as Postgres prints it. In a column of text NaN is a text like any other. #}
 {% macro text_of(column) -%}
     {#- Text is the commonest, so that to compare comes before to ask for the type. -#}
