@@ -13,7 +13,7 @@ from driftmeter.arrival.column_changes import (
 from driftmeter.drift.drift_day import compute_partition
 from driftmeter.drift.reference import load_reference
 from driftmeter.incidents.messages import pending
-from driftmeter.monitors.changed_settings import mark_column_changes, retire_undeclared
+from driftmeter.monitors.changed_settings import mark_setting_changes, retire_undeclared
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.registry import register
 from tests.integration.commands import driftmeter, run
@@ -102,10 +102,10 @@ def test_a_monitor_that_is_no_longer_declared_is_retired_and_one_of_another_proj
 def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line(
     measured: sa.Engine,
 ) -> None:
-    assert mark_column_changes(measured, declared()) is None
+    assert mark_setting_changes(measured, declared()) is None
     features = {"income": {"kind": "categorical"}, "version": {"kind": "categorical"}}
     changed = declared(features=features, target=None)
-    line = mark_column_changes(measured, changed)
+    line = mark_setting_changes(measured, changed)
     assert line == (
         "loans: columns changed: added version; removed defaulted; retyped income now categorical."
         " The 8 days measured before keep their results and are stale:"
@@ -115,7 +115,7 @@ def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line
     assert set(states(measured).values()) == {reason}
     assert len(states(measured)) == 8
     register(measured, changed)
-    assert mark_column_changes(measured, changed) is None
+    assert mark_setting_changes(measured, changed) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dagster_driftmeter.cli.retained_tables import declared_ages, tables_of
 from dagster_driftmeter.dbt.project_manifest import monitors
 from driftmeter.arrival.changed_days import mark_changed, mark_days_stale
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.changed_settings import mark_column_changes
+from driftmeter.monitors.changed_settings import mark_setting_changes
 from driftmeter.warehouse.retention import drop
 from driftmeter.warehouse.retention.age import first_kept
 from driftmeter.warehouse.retention.drop import (
@@ -121,7 +121,7 @@ def test_days_without_rows_are_never_measured_again(filled: sa.Engine) -> None:
         days = [MARCH + dt.timedelta(days=number) for number in range(60)]
         marked = mark_days_stale(session, ["loans"], days, "late")
     assert marked == [day for day in days if APRIL <= day <= dt.date(2026, 4, 18)]
-    line = mark_column_changes(filled, monitor())
+    line = mark_setting_changes(filled, monitor())
     assert line is None or "0 days" in line
     assert days_of(filled, "metrics.drift") == (30, dt.date(2026, 3, 20))
 

@@ -68,6 +68,7 @@ OF_OTHERS = {
         "drop table raw.trips",
         "alter table raw.trips add column x integer",
         "create table dagster.mine (x integer)",
+        "select metrics.rename_monitor('loans', 'mine')",
     ),
     "transformer": (
         "select * from metrics.drift",
@@ -80,6 +81,9 @@ OF_OTHERS = {
         "drop view metrics.freshness",
         "select metrics.make_months('metrics.drift', '{2019-04-01}')",
         "create table dagster.mine (x integer)",
+        "select metrics.note_inputs('loans', 'drift', '{2019-04-01}', '{x}', '{}')",
+        "select metrics.note_inputs('loans', 'incidents', '{2019-04-01}', '{x}', '{tests}')",
+        "select metrics.rename_monitor('loans', 'mine')",
     ),
     "writer": (
         "insert into metrics.column_summary default values",
@@ -131,6 +135,23 @@ def test_who_may_add_rows_may_make_their_month(logins: dict[str, str]) -> None:
             assert session.exec_driver_sql(made).scalar() == 0
             analyzed = f"select metrics.analyze_months('{table}', '{{2031-04-01}}')"
             session.exec_driver_sql(analyzed)
+
+
+def test_a_month_is_made_though_its_name_is_taken(
+    warehouse: sa.Engine, logins: dict[str, str]
+) -> None:
+    """Whoever makes tables in the schema makes one that is called as a month would be."""
+    with connection.engine(logins["transformer"]).begin() as session:
+        session.exec_driver_sql("create table metrics.drift_2031_04 (x integer)")
+    made = "select metrics.make_months('metrics.drift', '{2031-04-01}')"
+    with connection.engine(logins["writer"]).begin() as session:
+        assert session.exec_driver_sql(made).scalar() == 1
+        assert session.exec_driver_sql(made).scalar() == 0
+        session.exec_driver_sql("select metrics.analyze_months('metrics.drift', '{2031-04-01}')")
+    with warehouse.begin() as session:
+        session.exec_driver_sql("drop table metrics.drift_2031_04")
+        # The month keeps the name that it was given.
+        assert session.exec_driver_sql(made).scalar() == 0
 
 
 def test_a_role_that_came_later_is_granted_by_the_next_upgrade(warehouse: sa.Engine) -> None:

@@ -29,6 +29,7 @@ from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.renamed import take_over_history
 from driftmeter.warehouse.turn import turn
 
 
@@ -141,6 +142,8 @@ def dbt_models(
             # Without a result Dagster would skip what reads it.
             if (key := key_of(name)) in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"stays as it is": reason})
+        for line in take_over_history(engine, monitors().values()):
+            context.log.info(line)
         measured = [monitors()[name] for name in monitors_of(context, monitors())]
         with engine.begin() as connection:
             for declared in measured:

@@ -29,7 +29,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.judging import judge_changed_policy
 from driftmeter.incidents.words import plain_markdown, shown
 from driftmeter.monitors.changed_settings import (
-    mark_column_changes,
+    mark_setting_changes,
     retire_undeclared,
     tell_other_version,
 )
@@ -85,7 +85,7 @@ def drift_asset(
         engine, days = warehouse.engine(), days_of(context)
         for name in retire_undeclared(engine, monitor.project, declared):
             context.log.info(f"{name} is no longer declared: retired")
-        if changes := mark_column_changes(engine, monitor):
+        if changes := mark_setting_changes(engine, monitor):
             context.log.info(changes)
         if judged := judge_changed_policy(engine, monitor, settings.home() / "calibration"):
             context.log.info(judged)

@@ -10,7 +10,7 @@ from driftmeter.arrival.changed_days import mark_days_failed
 from driftmeter.arrival.column_changes import note_columns
 from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.update import update_incidents
-from driftmeter.monitors.changed_settings import mark_column_changes
+from driftmeter.monitors.changed_settings import mark_setting_changes
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.registry import register
 
@@ -26,7 +26,7 @@ def tell_failed_days(
         For people; of days that were measured before it is not recorded.
     """
     for monitor in monitors:
-        mark_column_changes(engine, monitor)
+        mark_setting_changes(engine, monitor)
         register(engine, monitor)
         with engine.begin() as connection:
             mark_days_failed(connection, monitor, days, reason)

@@ -80,6 +80,10 @@ OPEN_GAPS = sa.text(
     "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"
     " and closed_on is null and (cast(:monitor as text) is null or monitor = :monitor) order by 1"
 )
+OLDEST_MEASURED = sa.text(
+    "select min(partition_date) from metrics.partitions"
+    " where monitor = :monitor and rows_dropped_at is null"
+)
 NEWEST_ROWS = sa.text(
     "select max(partition_date) from metrics.partitions where monitor = :monitor and row_count > 0"
 )
@@ -148,7 +152,7 @@ def newest_rows(monitor: str | None) -> list[str]:
 
 def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
     """A line a monitor, of one or of all, on the days that were compared with the table."""
-    lines = []
+    lines, has_more = [], False
     with connection.engine().connect() as session:
         for name, declared in monitors().items():
             if monitor not in (None, name):
@@ -157,7 +161,11 @@ def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
             if spans:
                 days = " and ".join(f"{each.from_date} to {each.to_date}" for each in spans)
                 lines.append(f"{name}: compared {days} with what was measured of them")
-    if lines and watch_days is None:
+                oldest = session.scalar(OLDEST_MEASURED, {"monitor": name})
+                compared = sum((each.to_date - each.from_date).days + 1 for each in spans)
+                newest = max(each.to_date for each in spans)
+                has_more |= oldest is not None and (newest - oldest).days + 1 > compared
+    if has_more:
         lines.append("--watch-days N compares more days")
     return lines
 

@@ -29,6 +29,7 @@ from driftmeter.monitors.changed_settings import retire_undeclared
 from driftmeter.monitors.config import Days
 from driftmeter.monitors.days import every_day
 from driftmeter.monitors.manifest import project_name
+from driftmeter.monitors.renamed import take_over_history
 from driftmeter.warehouse import connection
 
 
@@ -45,6 +46,8 @@ class ChainRun:
 def names_of(only: str | None) -> list[str]:
     """The one monitor that was asked for, or all that the project declares; retires the others.
 
+    A monitor that was renamed is given its history first.
+
     Raises
     ------
     DriftmeterError
@@ -52,6 +55,8 @@ def names_of(only: str | None) -> list[str]:
     """
     declared = monitors()
     project = project_name(manifest_path())
+    for line in take_over_history(connection.engine(), declared.values()):
+        say(line)
     for name in retire_undeclared(connection.engine(), project, list(declared)):
         say(f"{name} is no longer declared and is retired. Its history stays, and its alerts end.")
     if not declared:

@@ -8,7 +8,7 @@ from dagster_driftmeter.runs.unbuilt import built_tables
 from driftmeter import settings
 from driftmeter.arrival.column_changes import is_to_be_measured, note_columns, retyped_in_words
 from driftmeter.incidents.judging import judge_changed_policy
-from driftmeter.monitors.changed_settings import mark_column_changes, tell_other_version
+from driftmeter.monitors.changed_settings import mark_setting_changes, tell_other_version
 from driftmeter.monitors.config import Days
 from driftmeter.performance.unreadable import tell_unreadable_labels
 from driftmeter.warehouse import connection
@@ -22,7 +22,7 @@ def tell_changes(names: Sequence[str]) -> None:
     for name in built_tables(names):
         engine, monitor = connection.engine(), monitors()[name]
         lines = (
-            mark_column_changes(engine, monitor),
+            mark_setting_changes(engine, monitor),
             judge_changed_policy(engine, monitor, settings.home() / "calibration"),
             tell_other_version(engine, monitor),
         )

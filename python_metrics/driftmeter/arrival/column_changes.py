@@ -101,7 +101,8 @@ def note_columns(engine: sa.Engine, monitor: Monitor, day: dt.date) -> list[Colu
         for change in changes:
             connection.execute(NOTE, {**own, "day": day, **vars(change)})
         if retyped := [change for change in changes if is_to_be_measured(monitor, change)]:
-            mark_measured(connection, monitor, "; ".join(map(retyped_in_words, retyped)))
+            reason = "; ".join(map(retyped_in_words, retyped))
+            mark_measured(connection, monitor, f"columns changed: {reason}")
         connection.execute(FORGET, own)
         connection.execute(KEEP, [{**own, "name": name, "type": now[name]} for name in now])
     return changes

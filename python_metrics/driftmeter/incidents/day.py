@@ -27,6 +27,7 @@ from driftmeter.incidents.event import one_event, with_volume
 from driftmeter.incidents.importance import feature_importance
 from driftmeter.incidents.late_labels import LateLabels
 from driftmeter.incidents.loss import Loss, of_estimate, of_loss, of_other_predictions
+from driftmeter.incidents.new_version import NewVersion
 from driftmeter.incidents.relations import Relations, fit_relations
 from driftmeter.monitors.baselines import AcceptedNormal, accepted_normals
 from driftmeter.monitors.config import Monitor
@@ -166,6 +167,8 @@ class Evidence:
         Of the inference table.
     labels : mapping of date to LateLabels
         That are overdue.
+    versions : mapping of date to NewVersion
+        Of the model, that began to score just before.
     """
 
     alarms: Mapping[dt.date, Sequence[Alarm]]
@@ -174,6 +177,7 @@ class Evidence:
     volume: Mapping[dt.date, Breach] = field(default_factory=dict)
     columns: Mapping[dt.date, Sequence[ColumnChange]] = field(default_factory=dict)
     labels: Mapping[dt.date, LateLabels] = field(default_factory=dict)
+    versions: Mapping[dt.date, NewVersion] = field(default_factory=dict)
 
 
 def breaches_of_days(
@@ -216,6 +220,8 @@ def _breaches_of_day(
     told = with_volume([*breaches, *found])
     # A loss comes first, and what arrived before what it changed.
     told.sort(key=lambda breach: breach.family != "performance")
+    if day.day in evidence.versions:
+        told = [evidence.versions[day.day].named(breach, background.monitor) for breach in told]
     return [_with_rows(breach, day) for breach in told]
 
 
@@ -276,5 +282,6 @@ def signature(partition: Partition, evidence: Evidence) -> str:
         *(vars(change) for change in evidence.columns.get(day, ())),
         *([str(partition.gap)] if partition.gap else []),
         *([vars(evidence.labels[day])] if day in evidence.labels else []),
+        *([vars(evidence.versions[day])] if day in evidence.versions else []),
     ]
     return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]

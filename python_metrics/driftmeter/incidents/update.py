@@ -14,6 +14,7 @@ from driftmeter.incidents.carry import carry_over
 from driftmeter.incidents.day import DiagnosisBackground, Evidence, breaches_of_days, signature
 from driftmeter.incidents.fold import THE_ERROR, fold
 from driftmeter.incidents.late_labels import late_labels
+from driftmeter.incidents.new_version import new_versions
 from driftmeter.incidents.stored_incidents import (
     alarms_of,
     all_breaches,
@@ -70,6 +71,7 @@ def update_incidents(
             of_volume(reference_counts(connection, monitor), every, monitor, excluded),
             column_changes(*ever),
             late_labels(connection, monitor),
+            new_versions(connection, monitor),
         )
         wanted = {day.day: signature(day, evidence) for day in every}
         written = known_signatures(connection, monitor)

@@ -9,6 +9,7 @@ from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 REGISTERED = sa.text(
     "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
 )
+TIME_ZONE = sa.text("select timezone from metrics.monitors where monitor = :monitor")
 MARK_MEASURED = sa.text(
     "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
     " where monitor = :monitor and drift_state = 'fresh' and rows_dropped_at is null"
@@ -39,28 +40,35 @@ CLOSE_INCIDENTS = sa.text(
 )
 
 
-def column_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
-    """How the declared columns differ from those of the last run; None if they do not."""
+def setting_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
+    """How the declared columns and time zone differ from those of the last run; None if neither."""
     registered = {
         row.column_name: row.kind
         for row in connection.execute(REGISTERED, {"monitor": monitor.name})
     }
-    declared = {name: column.kind for name, column in monitor.columns.items()}
-    if not registered or registered == declared:
+    if not registered:
         return None
-    added = [name for name in declared if name not in registered]
-    removed = [name for name in registered if name not in declared]
+    declared = {name: column.kind for name, column in monitor.columns.items()}
     retyped = [
         f"{name} now {kind}"
         for name, kind in declared.items()
         if name in registered and registered[name] != kind
     ]
-    words = {"added": added, "removed": removed, "retyped": retyped}
-    return "; ".join(f"{word} {', '.join(names)}" for word, names in words.items() if names)
+    words = {
+        "added": [name for name in declared if name not in registered],
+        "removed": [name for name in registered if name not in declared],
+        "retyped": retyped,
+    }
+    columns = "; ".join(f"{word} {', '.join(names)}" for word, names in words.items() if names)
+    zone = connection.scalar(TIME_ZONE, {"monitor": monitor.name})
+    changes = [f"columns changed: {columns}"] if columns else []
+    if zone != monitor.timezone:
+        changes.append(f"time zone changed: {monitor.timezone}, was {zone}")
+    return "; ".join(changes) or None
 
 
-def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
-    """Make the days stale that were measured under other columns.
+def mark_setting_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
+    """Make the days stale that were measured of other columns, or of days of another time zone.
 
     Returns
     -------
@@ -68,20 +76,19 @@ def mark_column_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
         One line for people: what changed, and what that does to history.
     """
     with engine.begin() as connection:
-        changes = column_changes(connection, monitor)
+        changes = setting_changes(connection, monitor)
         if changes is None:
             return None
         marked = mark_measured(connection, monitor, changes)
     return (
-        f"{monitor.name}: columns changed: {changes}. The {marked:,} days measured before"
+        f"{monitor.name}: {changes}. The {marked:,} days measured before"
         f" keep their results and are stale: `driftmeter run --stale --monitor {monitor.name}`"
         " measures them again"
     )
 
 
-def mark_measured(connection: sa.Connection, monitor: Monitor, changes: str) -> int:
-    """Make every measured day stale whose columns were others; gives how many there were."""
-    reason = f"columns changed: {changes}"
+def mark_measured(connection: sa.Connection, monitor: Monitor, reason: str) -> int:
+    """Make every measured day stale, for a reason that people read; gives how many there were."""
     marked = connection.execute(MARK_MEASURED, {"monitor": monitor.name, "reason": reason})
     return int(marked.rowcount)
 

@@ -183,6 +183,8 @@ class Monitor(Strict):
     ----------
     name : str
         The dbt model's name. The monitor has the same name in every table.
+    was : str, optional
+        The name that the model had before. What was measured under it is then of this monitor.
     schema_name : str
         The Postgres schema of the inference table.
     project : str
@@ -234,6 +236,7 @@ class Monitor(Strict):
     """
 
     name: str
+    was: str | None = None
     schema_name: str = "inference"
     project: str = ""
     owner: str
@@ -337,13 +340,24 @@ class Monitor(Strict):
         # The default policy in place of the declared one, rather than none: releases that hashed
         # the policy too gave days the same hash under the default.
         measured = self.model_copy(
-            update={"alarm_budget": AlarmBudget(), "least_effect": LeastEffect()}
+            update={
+                "alarm_budget": AlarmBudget(),
+                "least_effect": LeastEffect(),
+                # What a monitor of another name measured is measured of this one.
+                "name": self.was or self.name,
+                # Units are words for people.
+                "features": {
+                    name: column.model_copy(update={"unit": None})
+                    for name, column in self.features.items()
+                },
+            }
         )
         # Tests say what is asked of a day, not what is measured of it.
         return _hash(
             measured.model_dump(
                 mode="json",
                 exclude={
+                    "was",
                     "owner",
                     "project",
                     "tests",

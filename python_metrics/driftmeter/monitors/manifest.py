@@ -1,7 +1,7 @@
 """Reads the monitors out of dbt's manifest and checks them against their models."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,11 @@ def load_monitors(manifest: Path) -> dict[str, Monitor]:
         if node["resource_type"] == "model" and "monitor" in (node["config"].get("meta") or {})
     ]
     models = {node["name"]: node for node in nodes.values() if node["resource_type"] == "model"}
+    names = {str(node["name"]) for node in declared}
     return {
-        node["name"]: _monitor(node, models).model_copy(update={"project": _project(content)})
+        node["name"]: _monitor(node, models, names).model_copy(
+            update={"project": _project(content)}
+        )
         for node in sorted(declared, key=lambda n: str(n["name"]))
     }
 
@@ -64,7 +67,9 @@ def _project(content: Mapping[str, Any]) -> str:
     return str((content.get("metadata") or {}).get("project_name") or "")
 
 
-def _monitor(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Monitor:
+def _monitor(
+    node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], names: Collection[str]
+) -> Monitor:
     where = str(node.get("patch_path") or node["original_file_path"]).split("://")[-1]
     place = f"dbt_project/{where}, {node['name']}.config.meta.monitor"
     block = node["config"]["meta"]["monitor"]
@@ -89,6 +94,12 @@ def _monitor(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -
             where=place,
             fix=_fix(first),
         ) from error
+    if monitor.was in names:
+        raise DriftmeterError(
+            f"was: {monitor.was} is declared too, and keeps its own history",
+            where=place,
+            fix="name a monitor that is declared no longer, or remove `was`",
+        )
     _check_columns(monitor, node, place)
     return monitor
 

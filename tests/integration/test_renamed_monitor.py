@@ -1,0 +1,93 @@
+"""A monitor over its life: retrained, given another unit, another name, another time zone."""
+
+import pytest
+import sqlalchemy as sa
+
+from tests.integration.commands import driftmeter, run
+from tests.integration.test_any_columns import FEATURES, Project, project
+
+__all__ = ["project"]
+SPAN = ("--from", "2026-03-01", "--to", "2026-03-11")
+TABLES = """
+    select relname from pg_class where relnamespace = 'metrics'::regnamespace
+    and relkind in ('r', 'p') and not relispartition and exists (
+        select from pg_attribute where attrelid = pg_class.oid and attname = 'monitor')
+"""
+STALE = "select count(*) from metrics.partitions where state = 'stale'"
+
+
+def counts(project: Project, name: str) -> dict[str, int]:
+    """Rows of a monitor by table, where it has any."""
+    with project.engine.connect() as session:
+        rows = {
+            table: session.exec_driver_sql(
+                f"select count(*) from metrics.{table} where monitor = '{name}'"
+            ).scalar_one()
+            for table in session.scalars(sa.text(TABLES)).all()
+        }
+    return {table: count for table, count in rows.items() if count}
+
+
+@pytest.fixture
+def retrained(project: Project) -> Project:
+    """Version v2 scores from 5 March on, and is wrong by fifty."""
+    with project.engine.begin() as session:
+        session.execute(
+            sa.text(
+                "update team.scores set version = 'v2', predicted = predicted + 50"
+                " where day >= '2026-03-05'"
+            )
+        )
+    project.declare("odd_names", materialized="view")
+    run(project, *SPAN)
+    return project
+
+
+def test_what_was_measured_stays_with_a_monitor_that_changes(retrained: Project) -> None:
+    diagnosis = "select diagnosis from metrics.incidents where family = 'performance'"
+    told = str(retrained.scalar(diagnosis))
+    assert told.endswith("; version v2 of the model has scored since 2026-03-05.")
+
+    # A unit is for people.
+    features = {name: {"kind": "numerical", "unit": "kg"} for name in FEATURES}
+    retrained.declare("odd_names", materialized="view", features=features)
+    assert "no day changed" in run(retrained)
+    assert retrained.scalar(STALE) == 0
+
+    before = counts(retrained, "odd_names")
+    assert before.keys() >= {"column_summary", "drift", "incidents", "performance_history"}
+    for file in (retrained.directory / "models").iterdir():
+        text = file.read_text().replace("odd_names", "better_name")
+        file.rename(file.with_stem(file.stem.replace("odd_names", "better_name"))).write_text(text)
+    declared = retrained.directory / "models" / "_models.yml"
+    declared.write_text(
+        declared.read_text().replace("monitor:\n", "monitor:\n        was: odd_names\n")
+    )
+    listed = retrained.directory / "dbt_project.yml"
+    listed.write_text(listed.read_text().replace("odd_names", "better_name"))
+    shown = run(retrained)
+    assert "better_name: has the history of odd_names, which it was called before" in shown
+    assert "no day changed" in shown
+    assert counts(retrained, "odd_names") == {}
+    assert counts(retrained, "better_name") == before
+    assert retrained.scalar(STALE) == 0
+    assert "has the history" not in run(retrained)
+    refused = "performance_history is only added to"
+    with pytest.raises(sa.exc.DBAPIError, match=refused), retrained.engine.begin() as session:
+        session.exec_driver_sql("update metrics.performance_history set value = 0")
+
+    declared.write_text(
+        declared.read_text().replace("monitor:\n", "monitor:\n        timezone: Asia/Tokyo\n")
+    )
+    shown = run(retrained)
+    assert "better_name: time zone changed: Asia/Tokyo, was UTC. The 11 days measured" in shown
+    assert "2026-03-01 to 2026-03-11" in shown
+    assert "time zone changed" not in run(retrained)
+    assert retrained.scalar(STALE) == 0
+
+
+def test_a_former_name_that_is_declared_too_is_refused(project: Project) -> None:
+    project.declare("odd_names", materialized="view", was="odd_names")
+    ended = driftmeter(project, "run")
+    assert ended.returncode == 1
+    assert "was: odd_names is declared too, and keeps its own history" in ended.stderr
