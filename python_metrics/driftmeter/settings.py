@@ -77,6 +77,15 @@ def choose_example() -> None:
     os.environ[PROJECT] = str(EXAMPLE_PROJECT)
 
 
+def make_private(directory: Path) -> None:
+    """Make a directory that only its owner reads, and those above it; one that is there stays.
+
+    Reports, calibrations and logs hold values of rows.
+    """
+    for missing in reversed([directory, *directory.parents]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
 def home() -> Path:
     """Driftmeter's directory for all it keeps: ``DRIFTMETER_HOME``.
 

@@ -285,13 +285,31 @@ def test_a_server_that_cannot_start_is_one_line_that_names_the_log(
     assert "\n" not in str(caught.value)
 
 
+def test_what_it_keeps_is_for_its_owner_alone(home: Path) -> None:
+    server = EmbeddedPostgres(home / "deep" / "project")
+    server.start()
+    for place in (home / "deep", server.home, server.data):
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700, place
+    assert stat.S_IMODE(server.access_file.stat().st_mode) == 0o600
+    server.stop()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be both root and a plain user")
 def test_it_runs_for_root_in_a_private_directory_and_for_a_plain_user(home: Path) -> None:
     private = home / "private"
     private.mkdir(mode=0o700)
     as_root = EmbeddedPostgres(private / "project")
     as_root.start()
-    assert psutil.Process(pid_of(as_root)).uids().real != 0
+    # No account has its user, and no other process that gave up root can read its files.
+    with pytest.raises(KeyError):
+        pwd.getpwuid(psutil.Process(pid_of(as_root)).uids().real)
+    as_root.stop()
+    # A cluster that an earlier version gave to `nobody` is given away again.
+    nobody = pwd.getpwnam("nobody").pw_uid
+    for path in (as_root.data, *as_root.data.rglob("*")):
+        os.chown(path, nobody, -1)
+    assert ask(as_root.start(), "select 1") == 1
+    assert psutil.Process(pid_of(as_root)).uids().real != nobody
 
     # initdb wants an account with a name.
     plain = next(a.pw_uid for a in pwd.getpwall() if a.pw_uid and a.pw_name != "nobody")

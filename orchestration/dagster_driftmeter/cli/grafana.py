@@ -169,7 +169,7 @@ def _kept_password(home: Path) -> str:
     """Grafana keeps its first admin password in its data, so this keeps it too."""
     file = home / "admin_password"
     if not file.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        settings.make_private(home)
         file.touch(mode=0o600)
         file.write_text(secrets.token_hex(8))
     return file.read_text()

@@ -98,7 +98,7 @@ def _write(path: Path, text: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if path.read_text() == text:
             return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    settings.make_private(path.parent)
     handle, new = tempfile.mkstemp(prefix=FILE, dir=path.parent)
     with os.fdopen(handle, "w") as file:
         file.write(text)

@@ -61,7 +61,7 @@ def kept_dbt(monitor: str | None = None) -> Iterator[None]:
     folder = tempfile.mkdtemp(prefix="driftmeter-")
     address = os.path.join(folder, "dbt")
     log = settings.home() / "logs" / "dbt_server.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    settings.make_private(log.parent)
     with log.open("w") as lines, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         # Calls that come before dbt is imported wait here.
         listener.bind(address)

@@ -82,7 +82,7 @@ def prepare(needs_project: bool = True) -> str:
     # Telemetry of every tool below is off; unset these to turn it on.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
-    settings.home().mkdir(parents=True, exist_ok=True)
+    settings.make_private(settings.home())
     # Two at once must not both make a cluster.
     with one_at_a_time(settings.home() / "up.lock"):
         if external is None:

@@ -75,6 +75,6 @@ def _kept_connection(instance: dg.DagsterInstance) -> Iterator[None]:
 def _output_to_log() -> Iterator[None]:
     """dbt's lines go to a file: the terminal has the progress bars."""
     log = settings.home() / "logs" / "run.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    settings.make_private(log.parent)
     with log.open("a") as file, contextlib.redirect_stdout(file):
         yield

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from driftmeter import settings
 from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import ColumnNull, calibrate_column
 from driftmeter.alarms.day_null import DayNull
@@ -94,7 +95,7 @@ def _classifier_null(
         return DayNull(**arrays) if arrays else None
     null = fit_classifier_null(connection, monitor)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        settings.make_private(file.parent)
         new = file.with_suffix(".new.npz")
         np.savez(new, **(vars(null) if null else {}))
         new.rename(file)

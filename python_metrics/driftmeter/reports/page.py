@@ -15,6 +15,7 @@ from evidently.presets import (
     RegressionPreset,
 )
 
+from driftmeter import settings
 from driftmeter.drift.evidently_engine import no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.labels import as_words
@@ -89,7 +90,7 @@ def write_page(
             page = drawn.get_html_str(as_iframe=False)
     start = page.find(">", page.find("<body")) + 1
     page = with_policy(page[:start] + _header(facts, notes) + page[start:])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    settings.make_private(path.parent)
     # Another process may be drawing the same page.
     new = path.with_suffix(f".{os.getpid()}.new")
     new.write_text(page, encoding="utf-8")

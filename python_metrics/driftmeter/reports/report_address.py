@@ -35,7 +35,7 @@ def reports_port() -> int:
     """
     file = settings.home() / "reports_port"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        settings.make_private(file.parent)
         new = file.with_suffix(f".{os.getpid()}")
         new.write_text(str(free_port()))
         try:

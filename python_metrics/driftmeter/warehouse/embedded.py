@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.settings import make_private
 from driftmeter.warehouse.access import DATABASE, Access, read_access, save_access
 from driftmeter.warehouse.locks import one_at_a_time
 from driftmeter.warehouse.new_cluster import make_cluster
@@ -91,7 +92,7 @@ class EmbeddedPostgres:
             If the server does not come up, the message names its log; if there is a cluster whose
             password is lost, which is never deleted here.
         """
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_private(self.home)
         # Two starts at once must not both make a cluster.
         with one_at_a_time(self.home / "postgres.lock"):
             access = self.access()
@@ -125,10 +126,10 @@ class EmbeddedPostgres:
 
     def _start_server(self, access: Access) -> Access:
         """Start the server unless it runs; says where it really listens."""
-        give_to_server(self.data)
         for _ in range(TRIES):
             if self.is_running():
                 return self._moved(access, server_port(self.data) or access.port)
+            give_to_server(self.data)
             forget_foreign_pid(self.data)
             if not is_free(access.port):
                 access = self._moved(access, free_port())

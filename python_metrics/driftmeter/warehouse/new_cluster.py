@@ -8,7 +8,7 @@ from pathlib import Path
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.access import ROLE, Access, save_access
 from driftmeter.warehouse.ports import free_port
-from driftmeter.warehouse.server_programs import FIX, give_to_server, run
+from driftmeter.warehouse.server_programs import FIX, run_initdb
 
 
 def make_cluster(data: Path, access_file: Path) -> Access:
@@ -33,10 +33,8 @@ def make_cluster(data: Path, access_file: Path) -> Access:
         shutil.rmtree(leftover, ignore_errors=True)
     # A name of its own: the initdb of a start that was killed may be at work still.
     half_made = Path(tempfile.mkdtemp(prefix="postgres-unfinished-", dir=data.parent))
-    give_to_server(half_made)
     access = Access(free_port(), secrets.token_urlsafe(24))
-    made = run(
-        "initdb",
+    made = run_initdb(
         f"--pgdata={half_made}",
         f"--username={ROLE}",
         "--auth=scram-sha-256",

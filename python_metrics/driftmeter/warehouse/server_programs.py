@@ -5,18 +5,21 @@ import os
 import pwd
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
+# Users that systemd gives to services while they run (`DynamicUser`): no account is in this range.
+SERVICE_USERS = range(61184, 65520)
 FIX = "set DRIFTMETER_DATABASE_URL to a Postgres of your own"
 
 
 def run(
     program: str, *arguments: str, data: Path, stdin: str = ""
 ) -> "subprocess.CompletedProcess[str]":
-    """Run ``initdb`` or ``pg_ctl``, as the owner of the data directory where we are root.
+    """Run one of Postgres' programs, as the owner of the data directory where we are root.
 
     Parameters
     ----------
@@ -65,19 +68,40 @@ def client_program(name: str) -> str:
 def give_to_server(data: Path) -> None:
     """Make a directory the server's where we are root: Postgres refuses one that is root's.
 
-    A cluster that root copied is given away whole.
+    The server has a user of its own, so that no other process that gave up root reads its files. A
+    cluster that root copied, or that an earlier version gave to `nobody`, is given away whole.
     """
-    if os.geteuid() != 0 or data.stat().st_uid != 0:
-        return
     nobody = pwd.getpwnam("nobody").pw_uid
-    for path in (data, *data.rglob("*")):
-        os.chown(path, nobody, -1, follow_symlinks=False)
+    if os.geteuid() != 0 or data.stat().st_uid not in (0, nobody):
+        return
+    _give(data, _user_of_its_own(data))
+
+
+def run_initdb(*arguments: str, data: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run ``initdb``, which wants a user with a name: as root it is `nobody` meanwhile."""
+    if os.geteuid() == 0:
+        _give(data, pwd.getpwnam("nobody").pw_uid)
+    ended = run("initdb", *arguments, data=data, stdin=stdin)
+    give_to_server(data)
+    return ended
+
+
+def _give(directory: Path, user: int) -> None:
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, user, -1, follow_symlinks=False)
+
+
+def _user_of_its_own(data: Path) -> int:
+    """A number of the range that is kept for services, and that no account has."""
+    taken = {account.pw_uid for account in pwd.getpwall()}
+    free = [user for user in SERVICE_USERS if user not in taken]
+    return free[zlib.crc32(str(data.resolve().parent).encode()) % len(free)]
 
 
 def _as_owner(data: Path) -> tuple[str, ...]:
     """What to put before a command: nothing for a plain user, a change of account for root.
 
-    Root may not run Postgres, so as root it runs as `nobody`, or as the user whose cluster it is.
+    Root may not run Postgres, so as root it runs as the user whose cluster it is.
     A checkout in a private directory (/root, mktemp -d) is closed to that account: the one
     capability that opens it is kept.
     """
