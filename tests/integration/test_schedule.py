@@ -98,6 +98,11 @@ def test_arrival_counts_a_day_of_23_or_25_hours_when_it_has_ended_and_not_before
     ended = dt.datetime.fromisoformat(f"{ends}+00:00")
     with warehouse.connect() as session:
         loans = monitor(timezone=NEW_YORK)
-        before = arrivals(session, loans, ended - dt.timedelta(seconds=1)).new
-        after = arrivals(session, loans, ended).new
-    assert set(after) - set(before) == {dt.date.fromisoformat(day)}
+        before = arrivals(session, loans, ended - dt.timedelta(seconds=1))
+        after = arrivals(session, loans, ended)
+    assert set(after.new) - set(before.new) == {dt.date.fromisoformat(day)}
+    # Rows of the day that goes on are said to wait for its end.
+    going_on = dt.date.fromisoformat(day)
+    assert before.unended.keys() == {going_on}
+    assert before.unended[going_on] >= 1
+    assert going_on not in after.unended

@@ -23,7 +23,7 @@ from dagster_driftmeter.runs.workers import kept_workers, prepare_workers, side_
 from driftmeter import settings
 from driftmeter.arrival.changed_days import mark_changed, stale_days
 from driftmeter.arrival.inputs import unfinished_days
-from driftmeter.arrival.missing import missing_days
+from driftmeter.arrival.missing import idle_days, missing_days
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.changed_settings import retire_undeclared
 from driftmeter.monitors.config import Days
@@ -153,9 +153,9 @@ class Wanted:
     until: dt.date | None = None
     watch_days: int | None = None
 
-    def of(self, days: Iterable[dt.date]) -> list[Days]:
-        """Spans of those days that are wanted."""
-        return in_a_row(day for day in days if self.until is None or day <= self.until)
+    def of(self, days: Iterable[dt.date]) -> list[dt.date]:
+        """Those days that are wanted."""
+        return [day for day in days if self.until is None or day <= self.until]
 
 
 def measure_stale(
@@ -203,10 +203,16 @@ def _one_by_one(
             write_reports(connection.engine(), monitors()[name], directory, processes)
 
 
+def _spans(name: str, days: Sequence[dt.date]) -> list[Days]:
+    """Days of a monitor as few spans: one over all batches of a table that is filled once a week."""
+    with connection.engine().connect() as session:
+        return in_a_row([*days, *idle_days(session, monitors()[name], days)])
+
+
 def _measure_stale(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
     engine = connection.engine()
     mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
-    for days in wanted.of(stale_days(engine, name)):
+    for days in _spans(name, wanted.of(stale_days(engine, name))):
         yield measure(days, name, workers)
 
 
@@ -217,7 +223,10 @@ def _measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator
     arrived = mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
     with engine.connect() as session:
         unfinished = unfinished_days(session, monitors()[name])
-    for days in wanted.of([*arrived.new, *stale_days(engine, name), *unfinished]):
+    for day, rows in sorted(arrived.unended.items()):
+        zone = monitors()[name].timezone
+        say(f"{name}: {day} has {rows:,} rows by now; it is measured once it has ended in {zone}")
+    for days in _spans(name, wanted.of([*arrived.new, *stale_days(engine, name), *unfinished])):
         yield measure(days, name, workers)
     if arrived.new:
         yield from _measure_missing(name, workers, wanted)
@@ -227,7 +236,7 @@ def _measure_missing(name: str, workers: int | None, wanted: Wanted) -> Iterator
     """Take days through all steps on which rows were due and none came."""
     with connection.engine().connect() as session:
         missing = missing_days(session, monitors()[name])
-    for days in wanted.of(missing):
+    for days in _spans(name, wanted.of(missing)):
         yield measure(days, name, workers)
 
 

@@ -86,10 +86,13 @@ class Arrivals:
     new : tuple of date
         Days with rows that nobody measured, after the reference and ended in the monitor's zone.
     changed : tuple of DayChange
+    unended : dict of date to int
+        Rows by now of days that have not ended in the monitor's zone; nobody measures them yet.
     """
 
     new: tuple[dt.date, ...]
     changed: tuple[DayChange, ...]
+    unended: dict[dt.date, int]
 
 
 def watched_spans(
@@ -148,8 +151,11 @@ def arrivals(
     lost = list(lost_columns(connection, monitor))
     content: dict[dt.date, DayContent] = {}
     measured: dict[dt.date, sa.Row[tuple[object, ...]]] = {}
-    for span in watched_spans(connection, monitor, now, watch_days, looks_back=looks_back):
-        content |= day_contents(connection, monitor, span.from_date, span.to_date)
+    spans = watched_spans(connection, monitor, now, watch_days, looks_back=looks_back)
+    for number, span in enumerate(spans):
+        # The day that goes on is read with the newest: rows of it are no rows that are overlooked.
+        last = span.to_date + dt.timedelta(days=number == 0)
+        content |= day_contents(connection, monitor, span.from_date, last)
         asked = {
             "monitor": monitor.name,
             "lost": lost,
@@ -158,13 +164,16 @@ def arrivals(
             "last": span.to_date,
         }
         measured |= {row.day: row for row in connection.execute(PARTITIONS, asked)}
+    ended = {day for span in spans for day in every_day(span.from_date, span.to_date)}
+    unended = {day: found.rows for day, found in content.items() if day not in ended}
     changed = []
     for day, row in sorted(measured.items()):
         is_watched = row.state in MEASURED and not row.is_final
         reason = _reason(row, content.get(day)) if is_watched else None
         if reason:
             changed.append(DayChange(day, reason, row.fingerprint))
-    return Arrivals(tuple(sorted(set(content) - set(measured))), tuple(changed))
+    new = sorted(set(content) - set(measured) - set(unended))
+    return Arrivals(tuple(new), tuple(changed), unended)
 
 
 def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -9,6 +10,7 @@ from driftmeter.arrival.contents import day_contents
 from driftmeter.arrival.due import ONE_DAY, due_days, newest_due_day
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import every_day
 
 # A monitor is live where its newest day was new when it was computed: that a table of old rows has
 # no newer ones is nobody's failure.
@@ -68,3 +70,24 @@ def missing_days(
         return []
     contents = day_contents(connection, monitor, min(days), max(days))
     return sorted(days - contents.keys())
+
+
+def idle_days(
+    connection: sa.Connection, monitor: Monitor, days: Iterable[dt.date]
+) -> set[dt.date]:
+    """Days between these on which no rows are due and none were measured.
+
+    The days from one weekly batch to the next are: a run over several batches takes them along.
+    """
+    wanted = sorted(set(days))
+    reference = list(reference_counts(connection, monitor))
+    after = {"monitor": monitor.name, "after": dt.date.min}
+    came = {row.day for row in connection.execute(MEASURED, after) if row.has_rows}
+    idle: set[dt.date] = set()
+    for before, following in itertools.pairwise(wanted):
+        between = (before + ONE_DAY, following - ONE_DAY)
+        gap = set(every_day(*between)) if following - before > ONE_DAY else set()
+        # Days right after a batch: the longest step without rows is counted from it.
+        if gap and not gap & came and not due_days(reference, *between):
+            idle |= gap
+    return idle
