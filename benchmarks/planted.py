@@ -158,11 +158,11 @@ def volume(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Genera
 
 
 def schema_change(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
-    """A column that is gone, or coded otherwise."""
+    """A column without any value, or coded otherwise."""
     if g.random() < 0.5:
         name = str(g.choice([n for n in m.features if ref[n].notna().mean() > 0.95]))
         empty = None if m.columns[name].kind == "categorical" else np.nan
-        return Planted("schema_change", name, f"{name} gone", day.assign(**{name: empty}))
+        return Planted("missing_values", name, f"{name} empty", day.assign(**{name: empty}))
     name = str(g.choice([n for n in CODES if m.columns[n].kind == "categorical"]))
     rows = day.assign(**{name: "code " + day[name].astype("string")})
     return Planted("schema_change", name, f"{name} recoded", rows)

@@ -71,6 +71,15 @@ def test_days_without_rows_are_missing_from_six_hours_after_they_ended(live: sa.
     assert missing(live, dt.datetime(2026, 3, 12, 12, tzinfo=dt.timezone.utc)) == []
 
 
+def test_a_gap_right_after_the_reference_is_missing(live: sa.Engine) -> None:
+    change(live, "delete from metrics.partitions where partition_date <= '2026-03-03'")
+    assert missing(live) == march(12, 29)
+    change(
+        live, "delete from bank.loans where partition_date between '2026-03-01' and '2026-03-03'"
+    )
+    assert missing(live) == [*march(1, 3), *march(12, 29)]
+
+
 def test_history_has_no_missing_days_however_old_its_newest_row_is(live: sa.Engine) -> None:
     change(live, "update metrics.partitions set computed_at = partition_date + interval '17 days'")
     assert missing(live) == []

@@ -18,6 +18,7 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import estimated_alarms
 from driftmeter.performance.decided import write_decisions
 from driftmeter.performance.intervals import bootstrap, draw_weights, labelled_rows, point_metrics
+from driftmeter.performance.outcomes import AT_MOST_ONE
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
 from driftmeter.performance.realised import realised
 from driftmeter.performance.settled import settle_days
@@ -269,6 +270,24 @@ def test_a_day_is_final_once_its_labels_have_had_their_time(warehouse: sa.Engine
 def test_the_history_is_only_added_to(warehouse: sa.Engine, statement: str) -> None:
     with warehouse.connect() as session, pytest.raises(sa.exc.DBAPIError, match="only added to"):
         session.exec_driver_sql(f"{statement} metrics.performance_history")
+
+
+def test_a_day_of_few_rows_has_intervals_that_its_metrics_can_have(warehouse: sa.Engine) -> None:
+    found = fill(warehouse, "classification", [*REFERENCE, DAY])
+    background = load_background(warehouse, found)
+    few = "delete from inference.classification where partition_date = %s and ctid not in (%s)"
+    kept = f"select ctid from inference.classification where partition_date = '{DAY}' limit 8"
+    with warehouse.begin() as session:
+        session.exec_driver_sql(few % (f"'{DAY}'", kept))
+    measured = measure_day(warehouse, background, DAY, "x")
+    bounded = [
+        row
+        for row in measured
+        if row.metric in AT_MOST_ONE and row.lower is not None and row.upper is not None
+    ]
+    assert {row.kind for row in bounded} == {"realised", "estimated"}
+    for row in bounded:
+        assert 0 <= row.lower <= row.upper <= 1, row  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])

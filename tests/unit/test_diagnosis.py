@@ -133,9 +133,11 @@ def test_columns_that_go_missing_in_other_rows_are_two() -> None:
     assert len(diagnosed(day, "fare", "noise")) == 2
 
 
-def test_a_column_without_any_value_is_a_change_of_schema() -> None:
+def test_a_column_without_any_value_is_missing_and_one_of_other_values_coded_otherwise() -> None:
     (found,) = diagnosed(trips(800, 4).assign(payment=None), "payment")
-    assert found.kind == "schema_change"
+    # The table has the column still: only what filled it has ended.
+    assert (found.kind, found.severity) == ("missing_values", "error")
+    assert found.diagnosis == "payment has no value at all, reference 100.0% known."
     empty = replace_reference(noise=np.nan)
     (filled,) = causes(empty(trips(800, 4)), [Alarm("noise", score=9, threshold=3)])
     assert (filled.kind, filled.severity) == ("schema_change", "warn")
@@ -362,7 +364,7 @@ def test_no_loss_is_told_where_none_was_measured_or_estimated() -> None:
 def test_what_changes_in_many_columns_at_once_is_one_event() -> None:
     gone = trips(800, 62).assign(fare=np.nan, noise=np.nan)
     (found,) = one_event(diagnosed(gone, "fare", "noise"))
-    assert (found.kind, set(found.columns)) == ("schema_change", {"fare", "noise"})
+    assert (found.kind, set(found.columns)) == ("missing_values", {"fare", "noise"})
     assert found.diagnosis.startswith("2 columns changed at once: ")
     moved = trips(800, 63)
     moved["noise"] += 3

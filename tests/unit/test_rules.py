@@ -38,7 +38,13 @@ def of_vendor(rows: pd.DataFrame) -> object:
 
 # Column, fault, the rule that decides, and rules further down that apply as well.
 TABLE: list[tuple[str, Fault, str, tuple[str, ...]]] = [
-    ("payment", where(every, "payment", None), "_another_schema", ("_other_categories",)),
+    ("payment", where(every, "payment", None), "_no_value", ("_other_categories",)),
+    (
+        "payment",
+        where(every, "payment", lambda values: "code " + values.astype("string")),
+        "_another_schema",
+        ("_other_categories",),
+    ),
     (
         "fare",
         where(of_vendor, "fare", np.nan),
@@ -80,6 +86,7 @@ def test_the_first_rule_that_applies_is_the_diagnosis(
 
 def test_rules_are_in_the_order_on_record() -> None:
     assert [rule.__name__ for rule in RULES] == [
+        "_no_value",
         "_another_schema",
         "_wrong_rows_of_one_segment",
         "_wrong_rows",

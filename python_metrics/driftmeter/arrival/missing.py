@@ -26,8 +26,8 @@ def overdue_days(
 ) -> set[dt.date]:
     """Days on which rows are due by now and of which none have been measured, of a live monitor.
 
-    They are days after the reference and after the first measured day with rows, no older than
-    `watch_days` before the newest one. Whether the table has rows of them by now is not looked at.
+    They are days after the reference, no older than `watch_days` before the newest measured day with
+    rows. Whether the table has rows of them by now is not looked at.
 
     Parameters
     ----------
@@ -42,14 +42,16 @@ def overdue_days(
     if not came:
         return set()
     oldest = max(came) - dt.timedelta(days=monitor.watch_days)
-    watched = sorted(day for day in came if day >= oldest)
     last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc))
     reference = list(reference_counts(connection, monitor))
+    # A gap may begin right after the reference.
+    watched = sorted(day for day in (*came, *reference) if oldest <= day)
     gaps = itertools.pairwise([*watched, max(last, watched[-1]) + ONE_DAY])
     return {
         day
         for before, after_gap in gaps
         for day in due_days(reference, before + ONE_DAY, after_gap - ONE_DAY)
+        if day not in monitor.reference
     }
 
 

@@ -62,6 +62,11 @@ class Explanations:
         )
 
 
+def _no_value(found: Explanations) -> Symptom | None:
+    is_empty = found.plain is not None and found.plain.evidence.get("is_empty")
+    return found.plain if is_empty else None
+
+
 def _another_schema(found: Explanations) -> Symptom | None:
     is_schema = found.plain is not None and found.plain.kind == "schema_change"
     return found.plain if is_schema else None
@@ -106,6 +111,7 @@ def _another_distribution(found: Explanations) -> Symptom | None:
 
 # What a change is put down to, in order: the first that applies is the diagnosis.
 RULES: tuple[Callable[[Explanations], Symptom | None], ...] = (
+    _no_value,
     _another_schema,
     _wrong_rows_of_one_segment,
     _wrong_rows,

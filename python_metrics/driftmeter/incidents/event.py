@@ -54,7 +54,8 @@ def _is_same(one: Breach, other: Breach) -> bool:
     if one.kind == "unit_change":
         ratio = float(one.evidence["factor"]) / float(other.evidence["factor"])
         return abs(ratio - 1) < SAME_FACTOR
-    return one.kind == "schema_change"
+    are_empty = one.evidence.get("is_empty") and other.evidence.get("is_empty")
+    return one.kind == "schema_change" or bool(are_empty)
 
 
 def _at_once(breaches: Sequence[Breach]) -> Breach:

@@ -95,10 +95,10 @@ def _missing(change: ColumnValues) -> Iterator[Symptom]:
         return
     if now > ALL:
         yield Symptom(
-            "schema_change",
+            "missing_values",
             1.0,
-            f"has no value at all: a column that was {1 - before:.0%} known is gone or renamed",
-            evidence,
+            f"has no value at all, reference {1 - before:.1%} known",
+            {**evidence, "is_empty": True},
         )
         return
     explained = change.without(change.reference_bin == 0, change.day_bin == 0)

@@ -25,6 +25,7 @@ from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.performance import losses
 from driftmeter.performance.decided import LOSS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
+from driftmeter.performance.outcomes import in_range
 from driftmeter.quality.counts import Floats
 
 SEED = 5
@@ -389,7 +390,9 @@ class Estimator:
         below, above, usual = known
         # A day of fewer rows wanders more; one of more rows no less, for days differ too.
         wider = max(np.sqrt(usual / max(rows, 1)), 1.0)
-        return Estimate(metric, value, value + below * wider, value + above * wider)
+        return Estimate(
+            metric, value, *in_range(metric, value + below * wider, value + above * wider)
+        )
 
 
 def _outermost(distances: Sequence[tuple[float, int]]) -> tuple[float, float, float]:

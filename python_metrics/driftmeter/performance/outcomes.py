@@ -18,6 +18,11 @@ METRICS = {
         "calibration_error",
     ),
 }  # fmt: skip
+# What a metric cannot pass; of the others, losses are not below 0.
+AT_MOST_ONE = frozenset(
+    {"accuracy", "precision", "recall", "f1", "roc_auc", "brier", "calibration_error", "r2"}
+)
+OF_EITHER_SIGN = frozenset({"bias", "r2"})
 KEYS = ("day", "model_version", "segment", "segment_value")
 # What exact intervals are made of.
 COUNTS = ("true_positive", "false_positive", "false_negative", "true_negative")
@@ -48,6 +53,13 @@ CHALLENGERS = """(
     -- list: it would read every month of this table.
     where scored.partition_date = any({days}::date[])
 )"""
+
+
+def in_range(metric: str, lower: float, upper: float) -> tuple[float, float]:
+    """An interval without the values that its metric cannot have."""
+    least = -np.inf if metric in OF_EITHER_SIGN else 0.0
+    most = 1.0 if metric in AT_MOST_ONE else np.inf
+    return float(np.clip(lower, least, most)), float(np.clip(upper, least, most))
 
 
 def values_of_rows(

@@ -27,7 +27,7 @@ from driftmeter.performance.decided import EXCESS, LOSS
 from driftmeter.performance.estimator import ALL_ROWS, Estimator, SegmentOfRows
 from driftmeter.performance.intervals import MOST_ROWS, Interval, exact_intervals, to_digits
 from driftmeter.performance.measured import PerformanceRow
-from driftmeter.performance.outcomes import COUNTS, METRICS
+from driftmeter.performance.outcomes import COUNTS, METRICS, in_range
 from driftmeter.performance.realised import realised
 from driftmeter.performance.sample import Sample, rows_in, sample_of
 from driftmeter.performance.stored_errors import (
@@ -177,7 +177,7 @@ def _realised(
         intervals = _intervals(monitor, row, sample, version, part)
         for metric in METRICS[monitor.task]:
             value = float(getattr(row, metric)) if row.labelled else np.nan
-            lower, upper = intervals.get(metric, (np.nan, np.nan))
+            lower, upper = in_range(metric, *intervals.get(metric, (np.nan, np.nan)))
             yield PerformanceRow(
                 **key,
                 metric=metric,
