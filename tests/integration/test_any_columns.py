@@ -250,6 +250,8 @@ def test_without_a_window_days_that_the_source_lost_are_kept(built: Project) -> 
         session.execute(sa.text("delete from team.scores where day < '2026-01-20'"))
     again = project.build()
     assert again.returncode == 0, again.stdout
+    told = "odd_names: no start_date and end_date, so that all 70 days are built again. One day:"
+    assert told in again.stdout
     assert counts(project) == (7000, 7000)
     # Asked for, they go.
     assert project.build(start_date="2026-01-01", end_date="2026-01-20").returncode == 0
@@ -263,7 +265,12 @@ def test_without_a_window_days_that_the_source_lost_are_kept(built: Project) -> 
         ({"end_date": "2026-01-05"}, "vars.start_date: '' is no day"),
         ({"start_date": "soon", "end_date": "2026-01-05"}, "'soon' is no day"),
         ({"start_date": "2026-01-05", "end_date": "2026-01-05"}, "is not before end_date"),
-        ({"strat_date": "2026-01-05", "end_date": "2026-01-06"}, "vars.start_date: '' is no day"),
+        (
+            {"strat_date": "2026-01-05", "end_date": "2026-01-06"},
+            "vars.strat_date: there is no such",
+        ),
+        ({"start_day": "2026-01-05", "end_day": "2026-01-06"}, "vars.start_day: there is no such"),
+        ({"from": "2026-01-05", "to": "2026-01-06"}, "vars.from: there is no such variable"),
         ({"start_date": "2026-01-05", "end_date": "2026-02-30"}, "2026-02-30"),
     ],
 )

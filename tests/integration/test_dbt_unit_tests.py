@@ -14,7 +14,13 @@ from driftmeter import settings
 PACKAGE = settings.DBT_PACKAGE / "integration_tests"
 
 
-def dbt(project: Path, engine: sa.Engine, target: Path, *arguments: str) -> dict[str, str]:
+def dbt(
+    project: Path,
+    engine: sa.Engine,
+    target: Path,
+    *arguments: str,
+    results: str = "run_results.json",
+) -> dict[str, str]:
     """Run dbt with its artifacts outside the project; outcomes by node."""
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with pytest.MonkeyPatch.context() as patch:
@@ -28,8 +34,8 @@ def dbt(project: Path, engine: sa.Engine, target: Path, *arguments: str) -> dict
         text=True,
     )
     assert ended.returncode == 0, ended.stdout
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    return {result["unique_id"]: result["status"] for result in results}
+    outcomes = json.loads((target / results).read_text())["results"]
+    return {outcome["unique_id"]: outcome["status"] for outcome in outcomes}
 
 
 def test_the_packages_models_pass_their_unit_tests(warehouse: sa.Engine, tmp_path: Path) -> None:
@@ -44,3 +50,10 @@ def test_the_examples_models_pass_their_unit_tests(demo: sa.Engine, tmp_path: Pa
     statuses = dbt(settings.EXAMPLE_PROJECT, demo, tmp_path, *arguments)
     assert len(statuses) >= 2
     assert set(statuses.values()) == {"pass"}
+
+
+def test_the_examples_sources_are_checked_for_freshness(demo: sa.Engine, tmp_path: Path) -> None:
+    checked = dbt(
+        settings.EXAMPLE_PROJECT, demo, tmp_path, "source", "freshness", results="sources.json"
+    )
+    assert checked == {"source.taxi.raw.loads": "pass"}

@@ -134,3 +134,10 @@ def test_the_default_test_of_ids_is_an_asset_check(defs: dg.Definitions) -> None
     checks = defs.resolve_asset_graph().asset_check_keys
     named = [key for key in checks if key.name == "declared_id_is_unique_by_day"]
     assert [key.asset_key.path for key in named] == [["quality", "column_summary"]]
+
+
+def test_every_asset_check_says_what_it_asks(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    asked = {key: graph.get_check_spec(key).description for key in graph.asset_check_keys}
+    assert len(asked) > 40
+    assert not [key.name for key, description in asked.items() if not description]

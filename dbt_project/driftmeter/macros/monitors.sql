@@ -179,6 +179,13 @@
     {%- for day, rows in counted -%}
         {%- do days['large' if rows > most_rows else 'small'].append(day) -%}
     {%- endfor -%}
+    {%- if not driftmeter.has_window() -%}
+        {{ log(
+            name ~ ": no start_date and end_date, so that all " ~ counted | length ~ " days are"
+            ~ " built again. One day: --vars '{start_date: 2026-01-01, end_date: 2026-01-02}'",
+            info=true
+        ) }}
+    {%- endif -%}
     {%- set is_wide = counted | sum(attribute=1) > var('shared_rows') | int -%}
     {%- do days.update({'many': is_wide or days.large | length > 0}) -%}
     {{ return(days) }}

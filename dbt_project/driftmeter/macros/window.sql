@@ -4,6 +4,7 @@
 #}
 {% macro has_window() -%}
     {%- set start, end = var('start_date', '') | string, var('end_date', '') | string -%}
+    {%- if start == '' or end == '' -%}{%- do driftmeter.refuse_misspelt_window() -%}{%- endif -%}
     {%- if start == '' and end == '' -%}{{ return(false) }}{%- endif -%}
     {%- if execute -%}
         {%- for name, value in [('start_date', start), ('end_date', end)]
@@ -21,6 +22,33 @@
         {%- endif -%}
     {%- endif -%}
     {{ return(true) }}
+{%- endmacro %}
+
+
+{#
+    Refuse a variable of the command line that is nearly `start_date` or `end_date`: dbt knows no
+    wrong variables, and would build every day. Nearly: all but three letters are the same.
+#}
+{% macro refuse_misspelt_window() -%}
+    {%- set given = (invocation_args_dict or {}).get('vars') or {} -%}
+    {%- if execute and given is mapping -%}
+        {%- for name in given if name not in ('start_date', 'end_date') -%}
+            {%- for right in ('start_date', 'end_date') -%}
+                {%- set apart = namespace(letters=0) -%}
+                {%- for letter in (name ~ right) | list | unique -%}
+                    {%- set apart.letters = apart.letters
+                        + (name.count(letter) - right.count(letter)) | abs -%}
+                {%- endfor -%}
+                {%- if apart.letters <= 3 or name in ('start', 'end', 'from', 'to', 'day', 'date') -%}
+                    {{ exceptions.raise_compiler_error(
+                        "vars." ~ name ~ ": there is no such variable. Name the days that are built "
+                        ~ "start_date and end_date, the end excluded: "
+                        ~ "--vars '{start_date: 2026-01-01, end_date: 2026-01-02}'"
+                    ) }}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -4,7 +4,10 @@
     monitor excludes what refers to the others. And to column_summary, whose asset check it is in
     Dagster: it comes after the quality models, so that it keeps no day from being measured.
 -#}
-{{ config(meta={'dagster': {'ref': {'name': 'column_summary', 'package': 'driftmeter'}}}) }}
+{{ config(meta={
+    'dagster': {'ref': {'name': 'column_summary', 'package': 'driftmeter'}},
+    'description': 'The declared id of each monitor occurs once on each day.',
+}) }}
 {%- do ref('column_summary') %}
 
 with

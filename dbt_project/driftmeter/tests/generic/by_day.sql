@@ -1,10 +1,11 @@
 {#
     dbt's own four tests, limited to the days of the run and with the day kept in each failing
     row, so that an outcome can be told for each partition and not only for the window. NaN is
-    missing, as null is.
+    missing, as null is. What a test says is kept in `meta`, where Dagster looks for it.
 #}
 
 {% test unique_by_day(model, column_name) %}
+{{ config(meta={'description': column_name ~ ' occurs once on each day.'}) }}
 
 select partition_date, {{ column_name }}, count(*) as occurrences
 from {{ model }}
@@ -16,6 +17,7 @@ having count(*) > 1
 
 
 {% test not_null_by_day(model, column_name) %}
+{{ config(meta={'description': column_name ~ ' has a value in every row of the days that were built.'}) }}
 
 select *
 from {{ model }}
@@ -25,6 +27,7 @@ where {{ driftmeter.is_missing(column_name) }} and {{ driftmeter.in_window() }}
 
 
 {% test accepted_by_day(model, column_name, values) %}
+{{ config(meta={'description': column_name ~ ' is one of ' ~ values | join(', ') ~ '.'}) }}
 
 select *
 from {{ model }}
@@ -36,6 +39,7 @@ where
 
 
 {% test known_by_day(model, column_name, to, field) %}
+{{ config(meta={'description': column_name ~ ' is among the listed values of ' ~ field ~ '.'}) }}
 
 select checked.*
 from {{ model }} as checked
@@ -49,6 +53,7 @@ where
 
 
 {% test grain_by_day(model, columns) %}
+{{ config(meta={'description': 'There is one row a day for each ' ~ columns | join(', ') ~ '.'}) }}
 
 select {{ (['partition_date'] + columns) | join(', ') }}, count(*) as occurrences
 from {{ model }}
@@ -60,6 +65,7 @@ having count(*) > 1
 
 
 {% test local_by_day(model, column_name, timestamp, timezone) %}
+{{ config(meta={'description': column_name ~ ' is the day of ' ~ timestamp ~ ' in ' ~ timezone ~ '.'}) }}
 
 select *
 from {{ model }}
