@@ -15,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev demo ui grafana overview pictures dashboards test test-all matrix bench lint scan sql docs types format lock clean
+.PHONY: help venv venv-dev demo env ui grafana overview pictures dashboards test test-all matrix bench lint scan sql docs types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,16 @@ pictures: venv  ## Draw the pictures of the README anew; needs Chromium
 
 overview: venv  ## Draw the overview into one HTML page, without Grafana
 	$(DRIFTMETER) report --overview
+
+env: .env  ## Draw the passwords of the Compose stack into .env; one that is there stays
+	@echo "The passwords are in .env. Next: docker compose up --detach --build --wait"
+
+.env:
+	@umask 077 && while IFS= read -r line; do case "$$line" in \
+		POSTGRES_PASSWORD=|READER_PASSWORD=|GRAFANA_ADMIN_PASSWORD=) \
+			printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')";; \
+		*) printf '%s\n' "$$line";; \
+	esac; done < .env.example > .env.new && mv .env.new .env
 
 dashboards: venv  ## Write grafana/dashboards anew from python_metrics/driftmeter/dashboards
 	$(BIN)/python -m driftmeter.dashboards.write

@@ -34,12 +34,18 @@ def stale_days_sensor(
         minimum_interval_seconds=60,
         description="Runs stale and missing days. It is off until you turn it on.",
     )
-    def stale_days_again(warehouse: Warehouse) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        """One run a range of days in a row, and one only for each change of them."""
-        is_calm = True
+    def stale_days_again(
+        context: dg.SensorEvaluationContext, warehouse: Warehouse
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """One run a range of days in a row, and one only for each change of them.
+
+        The first look of each day is also at an earlier month, as that of `driftmeter run` is.
+        """
+        is_calm, today = True, dt.datetime.now(dt.timezone.utc).date().isoformat()
+        looks_back = context.cursor != today
         for name, monitor in monitors.items():
             engine = warehouse.engine()
-            mark_changed(engine, monitor)
+            mark_changed(engine, monitor, looks_back=looks_back)
             changed = stale_days(engine, name, REST)
             runs = [
                 (days, max(at for day, at in changed.items() if day in days))
@@ -54,6 +60,7 @@ def stale_days_sensor(
                     asset_selection=list(keys[name]),
                     tags=range_tags(days, name),
                 )
+        context.update_cursor(today)
         if is_calm:
             yield dg.SkipReason("no day is stale, and none is missing")
 

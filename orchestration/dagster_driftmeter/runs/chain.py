@@ -204,7 +204,7 @@ def _one_by_one(
 
 
 def _spans(name: str, days: Sequence[dt.date]) -> list[Days]:
-    """Days of a monitor as few spans: one over all batches of a table that is filled once a week."""
+    """Days of a monitor as few spans: one over all batches of a table that is filled weekly."""
     with connection.engine().connect() as session:
         return in_a_row([*days, *idle_days(session, monitors()[name], days)])
 

@@ -26,8 +26,8 @@ def overdue_days(
 ) -> set[dt.date]:
     """Days on which rows are due by now and of which none have been measured, of a live monitor.
 
-    They are days after the reference, no older than `watch_days` before the newest measured day with
-    rows. Whether the table has rows of them by now is not looked at.
+    They are days after the reference, no older than `watch_days` before the newest measured day
+    with rows. Whether the table has rows of them by now is not looked at.
 
     Parameters
     ----------

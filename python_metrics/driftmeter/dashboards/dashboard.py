@@ -84,7 +84,7 @@ class Dashboard:
             "fiscalYearStartMonth": 0,
             "time": {"from": opening.first, "to": opening.last},
             "timepicker": {"quick_ranges": ranges},
-            "refresh": "",
+            "refresh": "1m",
             "links": [LINK],
             "annotations": {"list": [VERSIONS, INCIDENTS]},
             "templating": {
