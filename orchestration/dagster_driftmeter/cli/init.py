@@ -60,6 +60,12 @@ def init(
     timezone: Annotated[
         Optional[str], typer.Option(help="Time zone of the monitor's days. Default: UTC.")
     ] = None,
+    timestamp_zone: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Time zone in which a timestamp without one was written. Default: --timezone."
+        ),
+    ] = None,
     row_id: Annotated[
         Optional[str], typer.Option("--id", help="Column that identifies a row.")
     ] = None,
@@ -105,6 +111,7 @@ def init(
     from dagster_driftmeter.runs.environment import prepare
     from dagster_driftmeter.runs.terminal import console
     from driftmeter.alarms.not_judged import NotJudged
+    from driftmeter.monitors.proposal import quote
 
     directory = Path.cwd()
     if (table is None) == (model is None):
@@ -118,6 +125,7 @@ def init(
         "task": task,
         "timestamp": timestamp,
         "timezone": timezone,
+        "timestamp_zone": timestamp_zone,
         "id": row_id,
         "prediction": prediction,
         "target": target,
@@ -130,14 +138,14 @@ def init(
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)
     prepare(needs_project=False)
     node = _built_model(model) if model is not None else None
-    relation = f"{node['schema']}.{node['alias']}" if node else str(table)
+    relation = f"{quote(node['schema'])}.{quote(node['alias'])}" if node else str(table)
     proposal = _proposed(relation, given, is_asked=not yes and sys.stdin.isatty())
     block = {"owner": owner, **proposal.fields}
     block.setdefault("model_version", VERSION)
     if node is None:
-        monitor = monitor_name(name or proposal.table)
+        monitor = monitor_name(name or proposal.table.name)
         files = project_with_table(directory, monitor, proposal, block)
-    elif "partition_date" in proposal.columns and "model_version" in proposal.fields and not name:
+    elif name is None and _is_inference_table(proposal):
         monitor = str(node["name"])
         files = project_with_model(directory, node, proposal, block)
     else:
@@ -260,6 +268,12 @@ def _built_model(name: str) -> dict[str, Any]:
     return node
 
 
+def _is_inference_table(proposal: "Proposal") -> bool:
+    """Whether a model has all that a monitor's table has, just as it is."""
+    is_dated = "partition_date" in proposal.columns and "model_version" in proposal.fields
+    return is_dated and not any(column.is_cast for column in proposal.selected)
+
+
 def _read_reference(text: str | None) -> dict[str, str] | None:
     if text is None:
         return None
@@ -302,7 +316,7 @@ def _reasons(proposal: "Proposal") -> Any:
     """Each field, what is proposed, and why."""
     from rich.table import Table
 
-    shown = Table("field", "proposal", "why", title=f"{proposal.schema}.{proposal.table}")
+    shown = Table("field", "proposal", "why", title=str(proposal.table))
     for name in sorted({**proposal.fields, **proposal.absent}, key=FIELDS.index):
         if name in proposal.absent:
             shown.add_row(name, "none", proposal.absent[name])
@@ -318,6 +332,9 @@ def _reasons(proposal: "Proposal") -> Any:
         else:
             text = (", ".join(value) or "none") if isinstance(value, list) else str(value)
         shown.add_row(name, text, proposal.reasons[name])
+    for column in proposal.selected:
+        if column.is_cast:
+            shown.add_row("(read as)", column.name, f"{column.sql}, in the view")
     for name, reason in proposal.left_out.items():
         shown.add_row("(left out)", name, reason)
     return shown

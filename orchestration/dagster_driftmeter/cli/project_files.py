@@ -15,6 +15,7 @@ from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
+    from driftmeter.monitors.proposal.table import TableColumn
 
 # Monitors of one project share a warehouse with those of others, so that its name is its own.
 OWN_PROJECT = "monitors_of_"
@@ -22,7 +23,6 @@ IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprof
 VERSION = "model_version"
 # dbt reads YAML 1.1, in which more plain words are something else than text: `no`, or `1:30`.
 DIRECTIVE = "%YAML 1.1\n---\n"
-ROLES = ("timestamp", "id", "prediction", "target", "model_version")
 
 
 def project_with_table(
@@ -40,8 +40,8 @@ def project_with_table(
     declaration = _declaration(monitor, proposal, block)
     read = {
         "name": source,
-        "schema": proposal.schema,
-        "tables": [{"name": monitor, "identifier": proposal.table}],
+        "schema": proposal.table.schema,
+        "tables": [{"name": monitor, "identifier": proposal.table.name}],
     }
     declaration["sources"] = [_escaped(unrendered_values(read))]
     files = {
@@ -189,24 +189,25 @@ def _view(proposal: "Proposal", origin: str) -> str:
     """A model's SQL: the columns that the monitor names, the day and the version."""
     from driftmeter.monitors.proposal import quote
 
-    columns = [quote(name) for name in _selected(proposal)]
-    columns.append(f"{proposal.day} as partition_date")
+    columns = [
+        f"{column.sql} as {quote(column.name)}" if column.is_cast else column.sql
+        for column in _selected(proposal)
+    ]
+    timestamp = proposal.columns[proposal.fields["timestamp"]]
+    columns.append(f"{proposal.day_of(timestamp.sql)} as partition_date")
     if "model_version" not in proposal.fields:
         columns.append(f"'unversioned'::text as {VERSION}")
     selected = ",\n".join(f"    {unrendered(column)}" for column in columns)
     return f"select\n{selected}\nfrom {{{{ {origin} }}}}\n"
 
 
-def _selected(proposal: "Proposal") -> list[str]:
-    named = [proposal.fields[role] for role in ROLES if role in proposal.fields]
-    every = [*named, *proposal.fields["features"], *proposal.fields["segments"]]
-    return [name for name in proposal.columns if name in every and name != "partition_date"]
+def _selected(proposal: "Proposal") -> list["TableColumn"]:
+    return [column for column in proposal.selected if column.name != "partition_date"]
 
 
 def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -> dict[str, Any]:
     columns = [
-        {"name": name, "data_type": proposal.columns[name].data_type}
-        for name in _selected(proposal)
+        {"name": column.name, "data_type": column.data_type} for column in _selected(proposal)
     ]
     columns.append(
         {

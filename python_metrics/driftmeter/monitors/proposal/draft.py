@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.column_types import TableName
 from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
 
 # What a person answers who wants no target.
@@ -51,8 +52,7 @@ class Proposal:
         Columns that would not be judged, none of them for all, and why.
     """
 
-    schema: str
-    table: str
+    table: TableName
     columns: dict[str, TableColumn]
     given: Mapping[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
@@ -68,24 +68,27 @@ class Proposal:
 
     @property
     def relation(self) -> str:
-        """The table as SQL names it."""
-        return f"{quote(self.schema)}.{quote(self.table)}"
+        """The rows as the view will have them, to be read from in SQL."""
+        columns = (f"{column.sql} as {quote(name)}" for name, column in self.columns.items())
+        return f"(select {', '.join(columns)} from {self.table.quoted}) as viewed"
 
     @property
     def sample(self) -> str:
-        """The table's first rows, to be read from in SQL."""
+        """The first of these rows, to be read from in SQL."""
         return f"(select * from {self.relation} limit {SAMPLE_ROWS}) as sampled"
 
     @property
     def day(self) -> str:
-        """SQL for the day of a row, in the monitor's time zone."""
-        name = self.fields["timestamp"]
-        quoted = quote(name)
-        if self.columns[name].data_type == "timestamp with time zone":
+        """SQL for the day of one of these rows, in the monitor's time zone."""
+        return self.day_of(quote(self.fields["timestamp"]))
+
+    def day_of(self, timestamp: str) -> str:
+        """SQL for the day of a time, in the monitor's time zone."""
+        if self.columns[self.fields["timestamp"]].data_type == "timestamp with time zone":
             zone = str(self.fields["timezone"]).replace("'", "''")
-            return f"({quoted} at time zone '{zone}')::date"
+            return f"({timestamp} at time zone '{zone}')::date"
         # Without a zone a time is taken for local already, and a date is a day.
-        return f"{quoted}::date"
+        return f"{timestamp}::date"
 
     @property
     def free(self) -> list[TableColumn]:
@@ -93,6 +96,13 @@ class Proposal:
         chosen = {**self.given, **self.fields}
         used = {chosen.get(role) for role in ROLES} | {*self.left_out}
         return [column for name, column in self.columns.items() if name not in used]
+
+    @property
+    def selected(self) -> list[TableColumn]:
+        """Columns that the monitor names, in the table's order."""
+        named = {self.fields.get(role) for role in ROLES}
+        named |= {*self.fields["features"], *self.fields["segments"]}
+        return [column for name, column in self.columns.items() if name in named]
 
     def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:
         """A question which column has a role, as an error that names the option for each.

@@ -127,7 +127,7 @@ def _reason(points: int, is_late: bool) -> str:
 def _refused(proposal: Proposal, name: str, unfit: Unfit | None) -> Undecided:
     """That the column which may be the target cannot be one; without a target it goes on."""
     what, fix = (unfit.what, unfit.fix) if unfit else ("", "")
-    others = [c.name for c in proposal.free if why_unfit(proposal, c) is None]
+    others = [c.name for c in proposal.free if why_unfit(proposal, c) is None and not c.may_be_key]
     return Undecided(
         f"{name!r} may be the target, but {what}",
         where="--target",
