@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.cli.project_files import _view
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal import Proposal, propose
+from driftmeter.monitors.proposal import Proposal, propose, quote
+from driftmeter.monitors.proposal.column_types import TableName
 from driftmeter.warehouse import connection
 from tests.cases import over
 from tests.conftest import create_database
@@ -61,7 +62,8 @@ def table_of(engine: sa.Engine, columns: str, where: str = "true") -> str:
 
 def viewed(engine: sa.Engine, proposal: Proposal) -> list[Mapping[str, Any]]:
     """Rows of the view that is written, as a session in a zone far away reads them."""
-    text = re.sub(r"{{ (.*?) }}", r"\1", _view(proposal, proposal.table.quoted))
+    labels = proposal.labels.table.quoted if proposal.labels else ""
+    text = re.sub(r"{{ (.*?) }}", r"\1", _view(proposal, proposal.table.quoted, labels))
     with engine.connect() as session:
         session.exec_driver_sql("set timezone = 'Asia/Tokyo'")
         return [dict(row) for row in session.execute(sa.text(text.replace(":", r"\:"))).mappings()]
@@ -205,8 +207,8 @@ def test_columns_of_every_type_are_measured_as_numbers_or_categories(rows: sa.En
         "md5(n::text)::uuid as row_uuid, at as scored_at, probability,"
         " (array['red', 'green', 'blue'])[1 + n % 3]::colour as colour,"
         " (n % 50 + 0.5)::amount as amount, (n % 40)::price as price,"
-        " (n % 30)::float8::numeric::money as fee, 'abc'::letters as letters,"
-        " kind::name as kind, happened::verdict_text as churned".replace("::verdict_text", ""),
+        " (n % 30)::numeric::money as fee, 'abc'::letters as letters, kind::name as kind,"
+        " happened as churned",
     )
     proposal = propose(rows, table, {})
     assert proposal.fields["id"] == "row_uuid"
@@ -228,17 +230,15 @@ def test_columns_of_every_type_are_measured_as_numbers_or_categories(rows: sa.En
     )  # fmt: skip
 
 
-@over("written", ['"Team Risk"."Zoo of ""pets"""', 'Team Risk.Zoo of "pets"'])
-def test_a_table_with_a_quoted_name_is_found(rows: sa.Engine, written: str) -> None:
-    with rows.begin() as session:
-        session.exec_driver_sql('create schema if not exists "Team Risk"')
-        session.exec_driver_sql(
-            f'create table if not exists "Team Risk"."Zoo of ""pets""" as select {USUAL} from rows'
-        )
-    if not written.startswith('"'):
-        written = '"Team Risk"."Zoo of ""pets"""'
-    proposal = propose(rows, written, {})
-    assert (proposal.table.schema, proposal.table.name) == ("Team Risk", 'Zoo of "pets"')
+def test_a_table_with_a_quoted_name_is_found(rows: sa.Engine) -> None:
+    for schema, name in (("Team Risk", "Zoo"), ("team.risk", 'Zoo of "pets"')):
+        written = ".".join(quote(part) for part in (schema, name))
+        with rows.begin() as session:
+            session.exec_driver_sql(f"create schema {quote(schema)}")
+            session.exec_driver_sql(f"create table {written} as select {USUAL} from rows")
+        assert propose(rows, written, {}).table == TableName(schema, name)
+    # Without quotes, capitals and spaces are taken as they are written.
+    assert propose(rows, "Team Risk.Zoo", {}).table == TableName("Team Risk", "Zoo")
 
 
 @over(
@@ -346,3 +346,86 @@ def test_a_target_that_cannot_be_one_is_answered_with_others_that_can(rows: sa.E
         propose(rows, table, {})
     assert "'target' may be the target, but has 3 values" in str(refused.value)
     assert "customer_id" not in getattr(refused.value, "choices", ())
+
+
+PREDICTIONS = "n as payment_id, at as scored_at, age, kind, probability, n * 2 as labelled_amount"
+LABELS = "n as payment_id, happened as is_fraud, at + interval '9 days' as labelled_at"
+
+
+def labels_of(engine: sa.Engine, columns: str = LABELS) -> str:
+    """A table of labels in which those of the newest ten days have not come yet."""
+    return table_of(engine, columns, where="day_number < 50")
+
+
+@over(
+    ("predictions", "labels", "given", "on"),
+    [
+        (PREDICTIONS, LABELS, {}, '"labels.payment_id" = "payment_id"'),
+        # Another name, another type, and a column that both have.
+        (
+            PREDICTIONS,
+            "n::text as ref, kind as kind, happened as is_fraud",
+            {"labels_id": "ref", "id": "payment_id"},
+            '"labels.ref"::text = "payment_id"::text',
+        ),
+        (
+            f"{PREDICTIONS}, null::boolean as is_fraud",
+            LABELS,
+            {"target": "is_fraud"},
+            '"labels.payment_id" = "payment_id"',
+        ),
+        (
+            "n / 3 as order_id, n % 3 as line, at as scored_at, age, kind, probability",
+            "n / 3 as order_id, n % 3 as line, happened as is_fraud",
+            {"labels_id": "order_id,line"},
+            '"labels.line" = "line"',
+        ),
+        (
+            "md5(n::text)::uuid as payment_id, at as scored_at, age, kind, probability",
+            "md5(n::text)::uuid::text as payment_id, happened as is_fraud, 'Ann' as reviewed_by",
+            {},
+            '"labels.payment_id" = "payment_id"::text',
+        ),
+    ],
+)
+def test_labels_of_a_table_of_their_own_are_joined_in_the_view(
+    rows: sa.Engine, predictions: str, labels: str, given: dict[str, str], on: str
+) -> None:
+    table, labels = table_of(rows, predictions), labels_of(rows, labels)
+    proposal = propose(rows, table, {"labels": labels, **given})
+    assert proposal.fields["target"] == "is_fraud"
+    assert proposal.labels is not None
+    assert on in proposal.labels.conditions
+    assert proposal.fields["label_delay_days"] == 10
+    assert "kind" in proposal.fields["features"]
+    assert not {"is_fraud", "labelled_at", "reviewed_by"} & {*proposal.fields["features"]}
+    read = viewed(rows, proposal)
+    assert len(read) == 600
+    assert sum(row["is_fraud"] is not None for row in read) == 500
+
+
+@over(
+    ("labels", "given", "told"),
+    [
+        ("n % 9 as payment_id, happened as is_fraud, at as seen_at", {},
+         'select distinct on ("payment_id") * from'),
+        ("n + 9000 as payment_id, happened as is_fraud", {}, "no row has the same value"),
+        ("n as ref, happened as is_fraud", {}, "--labels-id ref or --labels-id is_fraud"),
+        ("n as ref, happened as is_fraud", {"labels_id": "ref"}, "add --id COLUMN"),
+        ("n as ref, happened as is_fraud", {"labels_id": "nosuch"}, "has no column 'nosuch'"),
+        (LABELS, {"target": "age"}, "has no column 'age' beside 'payment_id'"),
+        (LABELS, {"target": "none"}, "is of no use without a target"),
+        ("n as payment_id", {}, "has no column beside 'payment_id'"),
+        ("n as payment_id, kind || 'x' as verdict", {}, "'verdict' may be the target, but has 3"),
+        ("n as payment_id, happened as returned, happened as refunded", {},
+         "--target returned or --target refunded"),
+    ],
+)  # fmt: skip
+def test_labels_that_cannot_be_joined_are_refused_with_the_way_out(
+    rows: sa.Engine, labels: str, given: dict[str, str], told: str
+) -> None:
+    table = table_of(rows, PREDICTIONS)
+    with pytest.raises(DriftmeterError) as refused:
+        propose(rows, table, {"labels": labels_of(rows, labels), **given})
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -15,6 +15,7 @@ from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
+    from driftmeter.monitors.proposal.column_types import TableName
     from driftmeter.monitors.proposal.table import TableColumn
 
 # Monitors of one project share a warehouse with those of others, so that its name is its own.
@@ -38,15 +39,14 @@ def project_with_table(
     source = f"{monitor}_source"
     models = directory / "models"
     declaration = _declaration(monitor, proposal, block)
-    read = {
-        "name": source,
-        "schema": proposal.table.schema,
-        "tables": [{"name": monitor, "identifier": proposal.table.name}],
-    }
-    declaration["sources"] = [_escaped(unrendered_values(read))]
+    declaration["sources"] = [
+        _source(source, monitor, proposal.table),
+        *_sources(monitor, proposal),
+    ]
+    view = _view(proposal, f"source('{source}', '{monitor}')", _origin_of_labels(monitor))
     files = {
         **_listed(directory, monitor, _new_project(directory)),
-        models / f"{monitor}.sql": _view(proposal, f"source('{source}', '{monitor}')"),
+        models / f"{monitor}.sql": view,
         models / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
     }
     if not (directory / ".gitignore").exists():
@@ -55,19 +55,30 @@ def project_with_table(
 
 
 def project_with_view(
-    directory: Path, model: Mapping[str, Any], monitor: str, proposal: "Proposal", block: Any
+    directory: Path,
+    model: Mapping[str, Any],
+    monitor: str,
+    proposal: "Proposal",
+    block: Any,
+    labels: Mapping[str, Any] | None = None,
 ) -> dict[Path, str]:
     """Files of a team's project with a view over one of its models, which is the monitor.
 
-    For a model that has no ``partition_date`` or no version.
+    For a model that has no ``partition_date`` or no version, of which a column is cast, or whose
+    labels are in a table of their own: one of the project's models too, or any other.
     """
     folder = (directory / str(model["original_file_path"])).parent
     configured = "{{ config(materialized='view_by_name') }}\n\n"
     origin = f"ref({literal(str(model['name']))})"
+    origin_of_labels = _origin_of_labels(monitor)
     declaration = _declaration(monitor, proposal, block)
+    if labels is not None:
+        origin_of_labels = f"ref({literal(str(labels['name']))})"
+    elif proposal.labels is not None:
+        declaration["sources"] = _sources(monitor, proposal)
     return {
         **_listed(directory, monitor),
-        folder / f"{monitor}.sql": configured + _view(proposal, origin),
+        folder / f"{monitor}.sql": configured + _view(proposal, origin, origin_of_labels),
         folder / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
     }
 
@@ -185,7 +196,26 @@ def _new_project(directory: Path) -> dict[str, Any]:
     }
 
 
-def _view(proposal: "Proposal", origin: str) -> str:
+def _sources(monitor: str, proposal: "Proposal") -> list[Any]:
+    """The source of a table of labels, where there is one."""
+    labels = proposal.labels
+    return [_source(f"{monitor}_labels", "labels", labels.table)] if labels is not None else []
+
+
+def _source(name: str, table: str, named: "TableName") -> Any:
+    read = {
+        "name": name,
+        "schema": named.schema,
+        "tables": [{"name": table, "identifier": named.name}],
+    }
+    return _escaped(unrendered_values(read))
+
+
+def _origin_of_labels(monitor: str) -> str:
+    return f"source('{monitor}_labels', 'labels')"
+
+
+def _view(proposal: "Proposal", origin: str, origin_of_labels: str = "") -> str:
     """A model's SQL: the columns that the monitor names, the day and the version."""
     from driftmeter.monitors.proposal import quote
 
@@ -198,7 +228,11 @@ def _view(proposal: "Proposal", origin: str) -> str:
     if "model_version" not in proposal.fields:
         columns.append(f"'unversioned'::text as {VERSION}")
     selected = ",\n".join(f"    {unrendered(column)}" for column in columns)
-    return f"select\n{selected}\nfrom {{{{ {origin} }}}}\n"
+    join = ""
+    if proposal.labels is not None:
+        labels = f"{{{{ {origin_of_labels} }}}}"
+        join = proposal.labels.join(labels, proposal.names_of_labels, unrendered)
+    return f"select\n{selected}\nfrom {{{{ {origin} }}}}{join}\n"
 
 
 def _selected(proposal: "Proposal") -> list["TableColumn"]:

@@ -1,5 +1,6 @@
 """A monitor's fields as a table of predictions suggests them, by types, names and data."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
@@ -8,8 +9,9 @@ import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.column_types import read_name, read_types
-from driftmeter.monitors.proposal.draft import NONE, ROLES, Proposal, Undecided
+from driftmeter.monitors.proposal.draft import NONE, ROLES, Proposal, Undecided, split_names
 from driftmeter.monitors.proposal.features import choose_features
+from driftmeter.monitors.proposal.joined_labels import read_labels
 from driftmeter.monitors.proposal.prediction import (
     choose_prediction,
     leave_out_cuts,
@@ -21,7 +23,7 @@ from driftmeter.monitors.proposal.roles import (
     choose_timestamp,
     choose_version,
 )
-from driftmeter.monitors.proposal.row_keys import choose_id, given_columns
+from driftmeter.monitors.proposal.row_keys import choose_id
 from driftmeter.monitors.proposal.table import NUMBERS, TEXTS, TIMES, quote, read_columns
 from driftmeter.monitors.proposal.table_days import late_columns, read_days
 from driftmeter.monitors.proposal.target import choose_target
@@ -50,6 +52,8 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
         target (`NONE` for no target), model_version, segments (list of
         str), reference (``{from, to}``), label_delay_days. The id may be several columns, with
         commas between them.
+        With labels (``schema.table``) the target is a column of that table, and labels_id the
+        columns of it that refer to a prediction.
 
     Raises
     ------
@@ -61,13 +65,21 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
     """
     named = read_name(table, "--table")
     with engine.connect() as session:
-        columns = read_columns(session, named.quoted, read_types(session, named, "--table"))
+        types, labels = read_types(session, named, "--table"), None
+        origin = named.quoted
+        if given.get("labels"):
+            labels, types_of_labels = read_labels(session, named, types, given)
+            types |= types_of_labels
+            origin += labels.join(labels.table.quoted, types_of_labels)
+        columns = read_columns(session, origin, types)
         if not next(iter(columns.values())).rows:
             raise DriftmeterError(
                 f"{named} is empty", where="--table", fix="fill it with predictions first"
             )
-        columns = read_times(session, named.quoted, columns, given.get("timestamp"))
-        proposal = Proposal(named, columns, given)
+        columns = read_times(session, origin, columns, given.get("timestamp"))
+        for name in types_of_labels if labels else ():
+            columns[name] = dataclasses.replace(columns[name], is_of_labels=True)
+        proposal = Proposal(named, columns, labels, given)
         _check_given(proposal)
         choose_timestamp(proposal)
         days = read_days(session, proposal)
@@ -87,7 +99,7 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
 def _check_given(proposal: Proposal) -> None:
     given = proposal.given
     chosen = {role: [given[role]] for role in ROLES if given.get(role)}
-    chosen["id"] = given_columns(proposal)
+    chosen["id"] = split_names(given.get("id"), proposal.columns)
     if given.get("target") == NONE and NONE not in proposal.columns:
         del chosen["target"]
     for role, names in {**chosen, "segments": given.get("segments") or []}.items():

@@ -1,13 +1,16 @@
 """The proposed fields of a monitor, their reasons, and questions that a person must decide."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.column_types import TableName
 from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
+
+if TYPE_CHECKING:
+    from driftmeter.monitors.proposal.joined_labels import Labels
 
 # What a person answers who wants no target.
 NONE = "none"
@@ -44,6 +47,8 @@ class Proposal:
 
     Attributes
     ----------
+    labels : Labels, optional
+        The table that holds the target, where that is not the table itself.
     absent : dict of str to str
         Of a field that has no column: what follows from that.
     left_out : dict of str to str
@@ -54,6 +59,7 @@ class Proposal:
 
     table: TableName
     columns: dict[str, TableColumn]
+    labels: "Labels | None" = None
     given: Mapping[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -70,7 +76,15 @@ class Proposal:
     def relation(self) -> str:
         """The rows as the view will have them, to be read from in SQL."""
         columns = (f"{column.sql} as {quote(name)}" for name, column in self.columns.items())
-        return f"(select {', '.join(columns)} from {self.table.quoted}) as viewed"
+        origin = self.table.quoted
+        if self.labels is not None:
+            origin += self.labels.join(self.labels.table.quoted, self.names_of_labels)
+        return f"(select {', '.join(columns)} from {origin}) as viewed"
+
+    @property
+    def names_of_labels(self) -> list[str]:
+        """Columns of the table of labels that may be the target, or the one that is."""
+        return [name for name, column in self.columns.items() if column.is_of_labels]
 
     @property
     def sample(self) -> str:
@@ -95,7 +109,11 @@ class Proposal:
         """Columns that have no role and were not left out, in the table's order."""
         chosen = {**self.given, **self.fields}
         used = {chosen.get(role) for role in ROLES} | {*self.left_out}
-        return [column for name, column in self.columns.items() if name not in used]
+        return [
+            column
+            for name, column in self.columns.items()
+            if name not in used and not column.is_of_labels
+        ]
 
     @property
     def selected(self) -> list[TableColumn]:
@@ -127,6 +145,13 @@ class Proposal:
             else "name a table that has a column of a fitting type"
         )
         return Undecided(what, where=option, fix=fix, role=role, choices=choices)
+
+
+def split_names(given: str | None, columns: Collection[str]) -> list[str]:
+    """Columns that a person names: one, or several with commas between them."""
+    if not given:
+        return []
+    return [given] if given in columns else [part.strip() for part in given.split(",")]
 
 
 def listed(names: Sequence[str]) -> str:

@@ -36,7 +36,8 @@ MOST_VERSIONS = 100
 def choose_timestamp(proposal: Proposal) -> None:
     """The column given, whose name says it, or the only one that is a time."""
     given = proposal.given.get("timestamp")
-    times = [column for column in proposal.columns.values() if column.data_type in TIMES]
+    columns = [column for column in proposal.columns.values() if not column.is_of_labels]
+    times = [column for column in columns if column.data_type in TIMES]
     # When the outcome was known is another time; the day is made of the row's time.
     own = [
         c for c in times if not {*words(c.name)} & OF_LABELS and c.name != "partition_date"
@@ -107,7 +108,7 @@ def _choose_zone(proposal: Proposal) -> None:
 
 
 def _no_time(proposal: Proposal) -> DriftmeterError:
-    named = [c for c in proposal.columns.values() if c.known and is_time_name(c.name)]
+    named = [c for c in proposal.free if c.known and is_time_name(c.name)]
     if not named:
         fix = "name a table or view that has the time of each row"
     else:

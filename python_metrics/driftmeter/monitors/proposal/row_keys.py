@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.draft import Proposal, listed
+from driftmeter.monitors.proposal.draft import Proposal, listed, split_names
 from driftmeter.monitors.proposal.names import is_key_name
 from driftmeter.monitors.proposal.table import FRACTIONS, TIMES, TableColumn, quote, run
 from driftmeter.monitors.proposal.table_days import TableDays
@@ -32,7 +32,7 @@ def choose_id(session: sa.Connection, proposal: Proposal, days: TableDays) -> No
     DriftmeterError
         If the columns given are the same in several rows of a day.
     """
-    if given := given_columns(proposal):
+    if given := split_names(proposal.given.get("id"), proposal.columns):
         _choose_given(session, proposal, given)
         return
     free = [c for c in proposal.free if c.data_type not in {*TIMES, *FRACTIONS, "boolean"}]
@@ -63,14 +63,6 @@ def choose_id(session: sa.Connection, proposal: Proposal, days: TableDays) -> No
         _make_of(proposal, together, "no two rows of a day have the same")
     else:
         _make_of_row(session, proposal)
-
-
-def given_columns(proposal: Proposal) -> list[str]:
-    """Columns that a person names as the id: one, or several with commas between them."""
-    given = proposal.given.get("id")
-    if not given:
-        return []
-    return [given] if given in proposal.columns else [part.strip() for part in given.split(",")]
 
 
 def _choose_given(session: sa.Connection, proposal: Proposal, names: Sequence[str]) -> None:

@@ -41,9 +41,17 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
             raise DriftmeterError(f"{given!r} {unfit.what}", where="--target", fix=unfit.fix)
         proposal.add("target", given, "as given")
     points = _points(proposal, late)
-    if not given:
+    if not given and proposal.labels is not None:
+        _choose_of_labels(proposal)
+    elif not given:
         _choose(session, proposal, points, late)
     chosen = proposal.fields.get("target")
+    # The others of a table of labels are known as late as the target is: none is an input.
+    proposal.columns = {
+        name: column
+        for name, column in proposal.columns.items()
+        if name == chosen or not column.is_of_labels
+    }
     if chosen is None:
         why = (
             "as given"
@@ -114,6 +122,22 @@ def _choose(
             raise _refused(proposal, open_[0], what_is_wrong)
         what = f"each of {listed(open_)} may be the target or an input"
         raise proposal.undecided("target", open_, what, NONE)
+
+
+def _choose_of_labels(proposal: Proposal) -> None:
+    """The column of the labels that can be the target, or the one whose name says so."""
+    prediction = proposal.fields["prediction"]
+    of_labels = [column for column in proposal.columns.values() if column.is_of_labels]
+    fitting = [c.name for c in of_labels if not c.may_be_key and not why_unfit(proposal, c)]
+    points = {name: target_points(name, subject_of(prediction), True) for name in fitting}
+    best = [name for name in fitting if points[name] == max(points.values())]
+    if not fitting:
+        first = min(of_labels, key=lambda column: column.may_be_key)
+        raise _refused(proposal, first.name, why_unfit(proposal, first))
+    if len(best) > 1:
+        raise proposal.undecided("target", best, f"each of {listed(best)} may be the target")
+    named = "" if len(fitting) == 1 else "by its name "
+    proposal.add("target", best[0], f"chosen {named}of the columns of the labels")
 
 
 def _reason(points: int, is_late: bool) -> str:
