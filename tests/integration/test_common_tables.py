@@ -1,72 +1,18 @@
 """`driftmeter init` on the commonest tables: what it proposes, and what the view then holds."""
 
-import re
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from dagster_driftmeter.cli.project_files import _view
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal import Proposal, propose, quote
 from driftmeter.monitors.proposal.column_types import TableName
-from driftmeter.warehouse import connection
 from tests.cases import over
-from tests.conftest import create_database
+from tests.integration.same_rows import USUAL, table_of, viewed
 
-# Ten rows a day for 60 days, from 23:30 in UTC on: that is the next day in Berlin.
-ROWS = """
-    create type verdict as enum ('yes', 'no');
-    create type colour as enum ('red', 'green', 'blue');
-    create domain amount as numeric(12, 2) check (value >= 0);
-    create domain price as amount;
-    create domain letters as character(3);
-    create table rows as
-    select
-        number as n,
-        number / 10 as day_number,
-        number % 10 as of_day,
-        timestamptz '2026-01-01 23:30+00' + number / 10 * interval '1 day' as at,
-        50 + 9 * sin(number) as age,
-        (array['web', 'branch', 'partner'])[1 + number * 31 % 3] as kind,
-        sin(number) ^ 2 as probability,
-        number * 7919 % 100 < 100 * sin(number) ^ 2 as happened
-    from generate_series(0, 599) as number
-"""
 EPOCH = "extract(epoch from at)"
-USUAL = "'R' || n as row_id, at as scored_at, age, kind, probability"
-
-
-@pytest.fixture(scope="module")
-def rows(postgres: str, template: str) -> Iterator[sa.Engine]:
-    """A database in which each test makes a table of the same rows, in another layout."""
-    name = f"common_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
-    with engine.begin() as session:
-        session.exec_driver_sql(ROWS.replace("%", "%%"))
-    yield engine
-    engine.dispose()
-
-
-def table_of(engine: sa.Engine, columns: str, where: str = "true") -> str:
-    """A table with these columns of the rows."""
-    name = f"t{uuid.uuid4().hex[:8]}"
-    with engine.begin() as session:
-        statement = f"create table {name} as select {columns} from rows where {where}"
-        session.exec_driver_sql(statement.replace("%", "%%"))
-    return name
-
-
-def viewed(engine: sa.Engine, proposal: Proposal) -> list[Mapping[str, Any]]:
-    """Rows of the view that is written, as a session in a zone far away reads them."""
-    labels = proposal.labels.table.quoted if proposal.labels else ""
-    text = re.sub(r"{{ (.*?) }}", r"\1", _view(proposal, proposal.table.quoted, labels))
-    with engine.connect() as session:
-        session.exec_driver_sql("set timezone = 'Asia/Tokyo'")
-        return [dict(row) for row in session.execute(sa.text(text.replace(":", r"\:"))).mappings()]
 
 
 def days_of(engine: sa.Engine, proposal: Proposal) -> dict[str, int]:
@@ -346,86 +292,3 @@ def test_a_target_that_cannot_be_one_is_answered_with_others_that_can(rows: sa.E
         propose(rows, table, {})
     assert "'target' may be the target, but has 3 values" in str(refused.value)
     assert "customer_id" not in getattr(refused.value, "choices", ())
-
-
-PREDICTIONS = "n as payment_id, at as scored_at, age, kind, probability, n * 2 as labelled_amount"
-LABELS = "n as payment_id, happened as is_fraud, at + interval '9 days' as labelled_at"
-
-
-def labels_of(engine: sa.Engine, columns: str = LABELS) -> str:
-    """A table of labels in which those of the newest ten days have not come yet."""
-    return table_of(engine, columns, where="day_number < 50")
-
-
-@over(
-    ("predictions", "labels", "given", "on"),
-    [
-        (PREDICTIONS, LABELS, {}, '"labels.payment_id" = "payment_id"'),
-        # Another name, another type, and a column that both have.
-        (
-            PREDICTIONS,
-            "n::text as ref, kind as kind, happened as is_fraud",
-            {"labels_id": "ref", "id": "payment_id"},
-            '"labels.ref"::text = "payment_id"::text',
-        ),
-        (
-            f"{PREDICTIONS}, null::boolean as is_fraud",
-            LABELS,
-            {"target": "is_fraud"},
-            '"labels.payment_id" = "payment_id"',
-        ),
-        (
-            "n / 3 as order_id, n % 3 as line, at as scored_at, age, kind, probability",
-            "n / 3 as order_id, n % 3 as line, happened as is_fraud",
-            {"labels_id": "order_id,line"},
-            '"labels.line" = "line"',
-        ),
-        (
-            "md5(n::text)::uuid as payment_id, at as scored_at, age, kind, probability",
-            "md5(n::text)::uuid::text as payment_id, happened as is_fraud, 'Ann' as reviewed_by",
-            {},
-            '"labels.payment_id" = "payment_id"::text',
-        ),
-    ],
-)
-def test_labels_of_a_table_of_their_own_are_joined_in_the_view(
-    rows: sa.Engine, predictions: str, labels: str, given: dict[str, str], on: str
-) -> None:
-    table, labels = table_of(rows, predictions), labels_of(rows, labels)
-    proposal = propose(rows, table, {"labels": labels, **given})
-    assert proposal.fields["target"] == "is_fraud"
-    assert proposal.labels is not None
-    assert on in proposal.labels.conditions
-    assert proposal.fields["label_delay_days"] == 10
-    assert "kind" in proposal.fields["features"]
-    assert not {"is_fraud", "labelled_at", "reviewed_by"} & {*proposal.fields["features"]}
-    read = viewed(rows, proposal)
-    assert len(read) == 600
-    assert sum(row["is_fraud"] is not None for row in read) == 500
-
-
-@over(
-    ("labels", "given", "told"),
-    [
-        ("n % 9 as payment_id, happened as is_fraud, at as seen_at", {},
-         'select distinct on ("payment_id") * from'),
-        ("n + 9000 as payment_id, happened as is_fraud", {}, "no row has the same value"),
-        ("n as ref, happened as is_fraud", {}, "--labels-id ref or --labels-id is_fraud"),
-        ("n as ref, happened as is_fraud", {"labels_id": "ref"}, "add --id COLUMN"),
-        ("n as ref, happened as is_fraud", {"labels_id": "nosuch"}, "has no column 'nosuch'"),
-        (LABELS, {"target": "age"}, "has no column 'age' beside 'payment_id'"),
-        (LABELS, {"target": "none"}, "is of no use without a target"),
-        ("n as payment_id", {}, "has no column beside 'payment_id'"),
-        ("n as payment_id, kind || 'x' as verdict", {}, "'verdict' may be the target, but has 3"),
-        ("n as payment_id, happened as returned, happened as refunded", {},
-         "--target returned or --target refunded"),
-    ],
-)  # fmt: skip
-def test_labels_that_cannot_be_joined_are_refused_with_the_way_out(
-    rows: sa.Engine, labels: str, given: dict[str, str], told: str
-) -> None:
-    table = table_of(rows, PREDICTIONS)
-    with pytest.raises(DriftmeterError) as refused:
-        propose(rows, table, {"labels": labels_of(rows, labels), **given})
-    assert told in str(refused.value)
-    assert "\n" not in str(refused.value)

@@ -234,6 +234,9 @@ def bank(
     (models / "versioned.sql").write_text(
         "select *, 'v1' as model_version, scored_at::date as partition_date from public.loan_scores"
     )
+    (models / "outcomes.sql").write_text(
+        "select loan_id as ref, has_defaulted_outcome as defaulted from public.loan_scores"
+    )
     (models / "risk.yml").write_text(
         "# Reviewed in January.\nmodels:\n  - name: versioned\n    columns:\n"
         "      - name: loan_id  # never reused\n        data_type: text\n"
@@ -285,6 +288,14 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     assert "ref('loans')" in (bank / "models" / "loans_monitored.sql").read_text()
     assert "nothing to change" in command(bank, "init", "--model", "versioned", "--yes").stdout
 
+    # So is one whose labels are in another model, or in a table that is no model.
+    joined = ("init", "--model", "versioned", "--id", "loan_id", "--labels-id", "ref", "--labels")
+    shown = command(bank, *joined, "public_risk.outcomes", "--name", "of_a_table")
+    assert "source('of_a_table_labels', 'labels')" in shown.stdout
+    declared = command(bank, *joined, "outcomes", "--name", "labelled", "--yes")
+    assert declared.returncode == 0, declared.stderr
+    assert "ref('outcomes')" in (bank / "models" / "labelled.sql").read_text()
+
     ran = command(bank, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     with loans.connect() as session:
@@ -293,7 +304,9 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
                 "select monitor, count(*) from metrics.partitions where state = 'fresh' group by 1"
             )
         )
-        assert dict(states.tuples().all()).keys() == {"versioned", "loans_monitored"}
+        assert dict(states.tuples().all()).keys() == {
+            "versioned", "loans_monitored", "labelled",
+        }  # fmt: skip
 
 
 @over(
@@ -302,6 +315,8 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
         ([], "needs one table or one model"),
         (["--model", "nosuch"], "there is no model 'nosuch'"),
         (["--table", "public.loan_scores", "--model", "loans"], "needs one table or one model"),
+        (["--model", "loans", "--labels-id", "loan_id"], "add --labels SCHEMA.TABLE"),
+        (["--model", "loans", "--labels", "nosuch"], "there is no table public.nosuch"),
     ],
 )
 def test_a_model_that_is_not_there_is_one_line(
