@@ -95,7 +95,11 @@ def test_a_second_time_that_is_a_number_is_no_input(rows: sa.Engine) -> None:
             {},
             "'day' of",
         ),
-        ("at as scored_at", {"timestamp_zone": "UTC"}, "--timestamp-zone: the times of"),
+        (
+            "at as scored_at",
+            {"timestamp_zone": "UTC"},
+            "--timestamp-zone: 'scored_at' is of type timestamp with",
+        ),
         ("at as scored_at", {"timestamp_zone": "Berlin"}, "'Berlin' is not a time zone"),
     ],
 )
@@ -213,6 +217,12 @@ def test_a_table_that_is_not_there_is_one_line_with_what_is(
         # Two together; the second has a name that says nothing of a key.
         ("n / 3 as order_id, n % 3 as line", "row_id", "'order_id' and 'line'"),
         ("of_day % 5 as shop_id, of_day / 5 as item_id", "row_id", "'shop_id' and 'item_id'"),
+        # A customer at a time, which is not one of a session's zone.
+        (
+            "n / 3 as customer_id, at + n % 3 * interval '1 s' as seen_at",
+            "row_id",
+            "'customer_id' and 'seen_at'",
+        ),
         # None: all that the row holds.
         ("n * n % 20 as size", "row_id", "all columns but the target"),
     ],
@@ -220,7 +230,8 @@ def test_a_table_that_is_not_there_is_one_line_with_what_is(
 def test_a_row_is_known_by_its_day_by_two_columns_or_by_all_of_them(
     rows: sa.Engine, columns: str, found: str, made: str
 ) -> None:
-    usual = "at as scored_at, age, kind, probability, happened as churned"
+    usual = "age, kind, probability, happened as churned"
+    usual = usual if "seen_at" in columns else f"at as scored_at, {usual}"
     proposal = propose(rows, table_of(rows, f"{columns}, {usual}"), {})
     assert proposal.fields["id"] == found
     assert made in proposal.reasons["id"]

@@ -28,7 +28,7 @@ TABLES = """
     from generate_series(0, 1599) as number;
     create table "Team Risk"."Outcomes" as
     select
-        payment_id::text as ref,
+        payment_id::text as "{{ 1/0 }} ref",
         case when payment_id * 37 % 97 / 97.0 < fraud_probability then 'yes' else 'no' end
             as is_fraud
     from "Team Risk"."Scores" where payment_id < 34 * 40
@@ -162,10 +162,10 @@ def test_labels_that_land_in_their_own_table_are_noticed_there(
     shown = command(
         tmp_path, warehouse_url, "init", "--yes", "--name", "scores",
         "--table", '"Team Risk"."Scores"', "--id", "payment_id",
-        "--labels", '"Team Risk"."Outcomes"', "--labels-id", "ref",
+        "--labels", '"Team Risk"."Outcomes"', "--labels-id", "{{ 1/0 }} ref",
     )  # fmt: skip
     assert 'to_timestamp("scored_at_ms" / 1000.0)' in shown
-    assert '"labels.ref"::text = "payment_id"::text' in shown
+    assert '"labels.{{ 1/0 }} ref"::text = "payment_id"::text' in shown
     run = ("run", "--workers", "1", "--monitor", "scores")
     command(tmp_path, warehouse_url, *run)
     first = measured(warehouse)

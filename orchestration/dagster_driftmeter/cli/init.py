@@ -374,10 +374,10 @@ def _reasons(proposal: "Proposal") -> Any:
         shown.add_row(name, text, proposal.reasons[name])
     if proposal.labels is not None:
         keys = " and ".join(proposal.labels.conditions)
-        shown.add_row("(joined)", str(proposal.labels.table), f"the view joins it on {keys}")
+        shown.add_row("(in the view)", str(proposal.labels.table), f"joined on {keys}")
     for column in proposal.selected:
         if column.is_cast and not column.is_of_labels:
-            shown.add_row("(cast)", column.name, f"the view has {column.sql}")
+            shown.add_row("(in the view)", column.name, column.sql)
     for name, reason in proposal.left_out.items():
         shown.add_row("(left out)", name, reason)
     return shown

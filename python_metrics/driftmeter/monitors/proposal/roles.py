@@ -22,8 +22,8 @@ TIME_NAMES = (
 # So many of them say it whatever the column's type.
 CERTAIN = 3
 READ_AS_TIMES = (
-    "seconds, milliseconds, microseconds or nanoseconds since 1970, a day as 20260131, or a text"
-    " as 2026-01-31 08:00:00+01"
+    "seconds, milliseconds, microseconds or nanoseconds since 1970 in the years 2000 to 2100, a day"
+    " as 20260131, or a text as 2026-01-31 08:00:00+01"
 )
 # Words of a time at which something became known.
 OF_LABELS = {"target", "label", "labels", "labeled", "labelled", "truth", "outcome", "actual"}
@@ -89,9 +89,9 @@ def _choose_zone(proposal: Proposal) -> None:
     has_no_zone = column.data_type == "timestamp without time zone"
     if written and not has_no_zone:
         raise DriftmeterError(
-            f"the times of {name!r} say themselves which moment they are",
+            f"{name!r} is of type {column.data_type}, which is not written in a time zone",
             where="--timestamp-zone",
-            fix="leave this option out, or name another column with --timestamp",
+            fix="leave this option out, or name a timestamp without a zone with --timestamp",
         )
     if written:
         quoted = str(written).replace("'", "''")

@@ -88,7 +88,11 @@ def _together(
     named: Sequence[TableColumn],
     free: Sequence[TableColumn],
 ) -> Sequence[TableColumn]:
-    """The fewest columns that identify a row of a day together: keys by name, and one more."""
+    """The fewest columns that identify a row of a day together: keys by name, and one more.
+
+    The time of a row is tried first: a customer has one row at a time.
+    """
+    time = proposal.columns[proposal.fields["timestamp"]]
     others = [column for column in free if column not in named and not column.is_key]
     of_names = [
         keys
@@ -105,9 +109,9 @@ def _together(
             "select sum(rows * (rows - 1) / 2) from (select count(*) as rows"
             f" from {proposal.sample} group by {names}, {proposal.day}) as grouped",
         ).scalar_one()
-        for other in others:
+        for other in [time, *others]:
             # Of fewer pairs all may differ in the other column by chance.
-            is_told_apart = pairs >= UNLIKELY * other.distinct
+            is_told_apart = other is time or pairs >= UNLIKELY * other.distinct
             if is_told_apart and _is_key_of_day(session, proposal, [*keys, other]):
                 return [*keys, other]
     return []
@@ -115,8 +119,7 @@ def _together(
 
 def _make_of(proposal: Proposal, columns: Sequence[TableColumn], why: str) -> None:
     names = [column.name for column in columns]
-    sql = f"row({', '.join(column.sql for column in columns)})::text"
-    _add_made(proposal, sql, f"made of {listed(names)}: {why}")
+    _add_made(proposal, _as_text(columns), f"made of {listed(names)}: {why}")
     for name in names:
         if is_key_name(name):
             proposal.left_out[name] = "it is a part of the id, so it is not an input"
@@ -126,14 +129,9 @@ def _make_of_row(session: sa.Connection, proposal: Proposal) -> None:
     """An id of all that the row holds but its outcome, which may come later."""
     later = {proposal.fields.get("target"), *proposal.left_out}
     columns = [c for c in proposal.columns.values() if c.name not in later]
-    values = [
-        # As text, a time depends on the session that reads it.
-        f"extract(epoch from {c.sql})" if c.data_type in TIMES else c.sql
-        for c in columns
-    ]
     name = _add_made(
         proposal,
-        f"md5(row({', '.join(values)})::text)",
+        f"md5({_as_text(columns)})",
         "no column identifies a row, so it is made of all columns but the target: a row in which"
         " one of them is corrected counts as another row, and each reading of a day takes longer",
     )
@@ -146,6 +144,16 @@ def _make_of_row(session: sa.Connection, proposal: Proposal) -> None:
         proposal.reasons["id"] += (
             f". {rows:,} rows are the same as another of their day, and are told as repeated"
         )
+
+
+def _as_text(columns: Sequence[TableColumn]) -> str:
+    """SQL for columns together as one text, which no other values have."""
+    values = [
+        # As text, a time depends on the session that reads it.
+        f"extract(epoch from {column.sql})" if column.data_type in TIMES else column.sql
+        for column in columns
+    ]
+    return f"row({', '.join(values)})::text"
 
 
 def _add_made(proposal: Proposal, sql: str, reason: str) -> str:
