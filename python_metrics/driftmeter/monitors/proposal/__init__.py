@@ -11,7 +11,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.column_types import read_name, read_types
 from driftmeter.monitors.proposal.draft import NONE, ROLES, Proposal, Undecided, split_names
 from driftmeter.monitors.proposal.features import choose_features
-from driftmeter.monitors.proposal.joined_labels import read_labels
+from driftmeter.monitors.proposal.labels_table import read_labels
 from driftmeter.monitors.proposal.prediction import (
     choose_prediction,
     leave_out_cuts,

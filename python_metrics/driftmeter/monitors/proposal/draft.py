@@ -3,14 +3,12 @@
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.column_types import TableName
+from driftmeter.monitors.proposal.label_join import Labels
 from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
-
-if TYPE_CHECKING:
-    from driftmeter.monitors.proposal.joined_labels import Labels
 
 # What a person answers who wants no target.
 NONE = "none"
@@ -59,7 +57,7 @@ class Proposal:
 
     table: TableName
     columns: dict[str, TableColumn]
-    labels: "Labels | None" = None
+    labels: Labels | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
