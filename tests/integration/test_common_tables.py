@@ -31,6 +31,7 @@ def days_of(engine: sa.Engine, proposal: Proposal) -> dict[str, int]:
         (f"{EPOCH}::bigint * 1000 as ts_ms", {}, 'to_timestamp("ts_ms" / 1000.0)', "2026-01-02"),
         (f"({EPOCH} * 1e9)::bigint as t", {"timestamp": "t"}, "/ 1000000000.0)", "2026-01-02"),
         (f'{EPOCH}::float8 + .25 as "eventTime"', {}, "to_timestamp(nullif(", "2026-01-02"),
+        (f"({EPOCH}::bigint * 1000)::text as ts", {}, "'')::bigint / 1000.0)", "2026-01-02"),
         ("to_char(at, 'YYYYMMDD')::integer as date_key", {}, "to_date(", "2026-01-01"),
         ("to_char(at, 'YYYY-MM-DD') as day", {}, "nullif(\"day\", '')::date", "2026-01-01"),
         (
@@ -196,8 +197,8 @@ def test_a_table_with_a_quoted_name_is_found(rows: sa.Engine) -> None:
     [
         ('"Team Risk".Zoo"', "cannot be read as the name of a table"),
         ('a."b".c', "cannot be read as the name of a table"),
-        ("public.ROWS", "did you mean public.rows?"),
-        ("risk.rows", "did you mean public.rows?"),
+        ("public.ROWS", "name public.rows, if you mean that"),
+        ("risk.rows", "name public.rows, if you mean that"),
     ],
 )
 def test_a_table_that_is_not_there_is_one_line_with_what_is(
@@ -283,6 +284,13 @@ def test_an_id_that_is_given_may_be_several_columns(rows: sa.Engine) -> None:
             "--prediction case_no",
         ),
         ("n % 90 as customer_id, kind as species", "does not support more", "--prediction cust"),
+        # So it is said of a class that is predicted and the one that came true.
+        (
+            "n as case_no, kind as seen, age,"
+            " (array['web', 'branch', 'partner'])[1 + n % 3] as guess",
+            "'seen' and 'guess' hold the same classes",
+            "--prediction case_no",
+        ),
         # An amount that may be the prediction is offered, and its key is not.
         ("n as case_no, n % 90 as customer_id, age", "--prediction age", "--prediction c"),
     ],
@@ -298,8 +306,9 @@ def test_a_refusal_offers_what_would_fit_and_never_the_key(
 
 
 def test_a_target_that_cannot_be_one_is_answered_with_others_that_can(rows: sa.Engine) -> None:
-    table = table_of(rows, f"{USUAL}, kind as target, n % 97 as customer_id")
+    table = table_of(rows, f"{USUAL}, kind as target, n % 97 as customer_id, n % 7 > 2 as has_card")
     with pytest.raises(DriftmeterError) as refused:
         propose(rows, table, {})
     assert "'target' may be the target, but has 3 values" in str(refused.value)
-    assert "customer_id" not in getattr(refused.value, "choices", ())
+    assert "'has_card' can be the target" in str(refused.value)
+    assert getattr(refused.value, "choices", ()) == ("has_card", "none")

@@ -62,6 +62,12 @@ def labels_of(engine: sa.Engine, columns: str = LABELS) -> str:
     ("predictions", "labels", "given", "on"),
     [
         (PREDICTIONS, LABELS, {}, '"labels.payment_id" = "payment_id"'),
+        (
+            'n as "paymentId", at as scored_at, age, kind, probability',
+            LABELS,
+            {},
+            '"labels.payment_id" = "paymentId"',
+        ),
         # Another name, another type, and a column that both have.
         (
             PREDICTIONS,

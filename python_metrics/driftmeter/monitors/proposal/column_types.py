@@ -102,7 +102,7 @@ def _no_table(session: sa.Connection, table: TableName, option: str) -> Driftmet
     alike = [other for other in there if other.name.lower() == table.name.lower()]
     close = difflib.get_close_matches(str(table), map(str, there), n=3)
     meant = [str(other) for other in alike] or close
-    fix = f"did you mean {' or '.join(meant)}?" if meant else "name one as SCHEMA.TABLE"
+    fix = f"name {' or '.join(meant)}, if you mean that" if meant else "name one as SCHEMA.TABLE"
     return DriftmeterError(
         f"there is no table {table}",
         where=option,

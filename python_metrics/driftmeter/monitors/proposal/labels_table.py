@@ -1,6 +1,7 @@
 """A table of labels: which of its columns refers to a prediction, and which may be the target."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.column_types import TableName, read_name, read_types
 from driftmeter.monitors.proposal.draft import NONE, Undecided, listed, split_names
 from driftmeter.monitors.proposal.label_join import Labels, joined
-from driftmeter.monitors.proposal.names import is_key_name
+from driftmeter.monitors.proposal.names import is_key_name, words
 from driftmeter.monitors.proposal.table import NUMBERS, TEXTS, TIMES, quote, run
 
 Types = Mapping[str, tuple[str, str]]
@@ -75,20 +76,7 @@ def _keys(
 ) -> dict[str, str]:
     """Columns of the labels, and those of the predictions that they refer to."""
     ids = split_names(given.get("id"), types)
-    names = split_names(given.get("labels_id"), found)
-    if not names:
-        shared = [name for name in found if name in types and is_key_name(name)]
-        names = ids if ids and {*ids} <= {*found} else shared if len(shared) == 1 else []
-        if not names:
-            choices = shared or [n for n, (kind, _) in found.items() if kind not in TIMES]
-            told = " or ".join(f"--labels-id {name}" for name in choices)
-            raise Undecided(
-                f"it is open which column of {table} says which prediction a label is of",
-                where="--labels-id",
-                fix=f"choose one with {told}",
-                role="labels_id",
-                choices=choices,
-            )
+    names = split_names(given.get("labels_id"), found) or _proposed(table, found, types, ids)
     keys = {}
     for at, name in enumerate(names):
         if name not in found:
@@ -98,7 +86,7 @@ def _keys(
                 fix=f"use one of {', '.join(found)}",
             )
         # A name that both tables have says it; else the id is what labels refer to.
-        other = name if name in types else ids[at] if len(ids) == len(names) else None
+        other = _counterpart(name, types) or (ids[at] if len(ids) == len(names) else None)
         if other is None or other not in types:
             raise DriftmeterError(
                 f"no column of {predictions} is called {name!r}, as that of {table} is",
@@ -107,6 +95,30 @@ def _keys(
             )
         keys[name] = other
     return keys
+
+
+def _proposed(table: TableName, found: Types, types: Types, ids: Sequence[str]) -> Sequence[str]:
+    """Columns of the labels that have the id's names; else the one key that both tables have."""
+    if ids and {*ids} <= {*found}:
+        return ids
+    named = [name for name in found if is_key_name(name)]
+    shared = [name for name in named if _counterpart(name, types)]
+    if len(shared) == 1:
+        return shared
+    choices = shared or named or [n for n, (kind, _) in found.items() if kind not in TIMES]
+    raise Undecided(
+        f"it is open which column of {table} says which prediction a label is of",
+        where="--labels-id",
+        fix=f"choose one with {' or '.join(f'--labels-id {shlex.quote(n)}' for n in choices)}",
+        role="labels_id",
+        choices=choices,
+    )
+
+
+def _counterpart(name: str, types: Types) -> str | None:
+    """The predictions' column of the same name, or of the same words: orderId for order_id."""
+    alike = [other for other in types if words(other) == words(name)]
+    return name if name in types else alike[0] if len(alike) == 1 else None
 
 
 def _family(data_type: str) -> str:

@@ -178,9 +178,20 @@ def _choose_score(proposal: Proposal) -> None:
         if len(best) > 1
         else f"no column of {proposal.table} is clearly the prediction"
     )
+    if twins := _twins(classes):
+        what += (
+            f"; {listed(twins)} hold the same classes, and Driftmeter does not support more than"
+            " two classes yet"
+        )
     if best and len(best) == 1:
         names = [best[0].name, *(c.name for c in numbers if c is not best[0])]
     raise proposal.undecided("prediction", names, what)
+
+
+def _twins(classes: list[TableColumn]) -> list[str]:
+    """Texts with the same values, as a class that is predicted and the one that came true."""
+    every = [column.values for column in classes if not column.is_number]
+    return [c.name for c in classes if every.count(c.values) > 1]
 
 
 def _several_classes(

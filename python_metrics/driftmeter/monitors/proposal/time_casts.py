@@ -66,8 +66,7 @@ def _cast_of_number(
         value = f"nullif({value}, 'NaN')"
     for factor in UNITS:
         if factor * FIRST <= column.lowest and column.highest <= factor * LAST:
-            seconds = value if factor == 1 else f"{value} / {factor}.0"
-            return "timestamp with time zone", f"to_timestamp({seconds})"
+            return "timestamp with time zone", _moment(value, factor)
     if column.lowest >= FIRST_DAY and column.highest <= LAST_DAY:
         text = f"{value}::text"
         if _all_like(session, origin, text, DAY)[0]:
@@ -81,12 +80,23 @@ def _cast_of_text(
     # A file that was loaded has an empty text where it knows no time.
     value = f"nullif({column.sql}, '')"
     patterns = (ISO_DAY, f"{ISO_DAY}({ISO_TIME})?", f"{ISO_DAY}{ISO_TIME}{ZONE}")
-    are_days, have_no_zone, have_zone = _all_like(session, origin, value, *patterns)
+    epochs = (rf"[1-4]\d{{9}}\d{{{digits}}}" for digits in (0, 3, 6, 9))
+    are_days, have_no_zone, have_zone, *are_epochs = _all_like(
+        session, origin, value, *patterns, *epochs
+    )
+    for factor, are_numbers in zip(UNITS, are_epochs, strict=True):
+        if are_numbers:
+            return "timestamp with time zone", _moment(f"{value}::bigint", factor)
     if are_days:
         return "date", f"{value}::date"
     if have_no_zone:
         return "timestamp without time zone", f"{value}::timestamp"
     return ("timestamp with time zone", f"{value}::timestamptz") if have_zone else None
+
+
+def _moment(number: str, factor: int) -> str:
+    """SQL for the time that a number of parts of a second since 1970 says."""
+    return f"to_timestamp({number if factor == 1 else f'{number} / {factor}.0'})"
 
 
 def _all_like(session: sa.Connection, origin: str, text: str, *patterns: str) -> list[bool]:
