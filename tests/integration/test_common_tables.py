@@ -215,6 +215,8 @@ def test_a_table_that_is_not_there_is_one_line_with_what_is(
         # Once a day only, under a name that says nothing of a key.
         ("'M' || of_day as meter", "meter", ""),
         ("of_day as station, n % 10 + 0.5 as level", "station", ""),
+        # A series of one row a day: none of its columns is a key because of that.
+        ("day_number % 7 as weekday", "row_id", "all columns but the target"),
         # Two together; the second has a name that says nothing of a key.
         ("n / 3 as order_id, n % 3 as line", "row_id", "'order_id' and 'line'"),
         ("of_day % 5 as shop_id, of_day / 5 as item_id", "row_id", "'shop_id' and 'item_id'"),
@@ -233,12 +235,14 @@ def test_a_row_is_known_by_its_day_by_two_columns_or_by_all_of_them(
 ) -> None:
     usual = "age, kind, probability, happened as churned"
     usual = usual if "seen_at" in columns else f"at as scored_at, {usual}"
-    proposal = propose(rows, table_of(rows, f"{columns}, {usual}"), {})
+    where = "of_day = 0" if "weekday" in columns else "true"
+    table = table_of(rows, f"{columns}, {usual}", where)
+    proposal = propose(rows, table, {})
     assert proposal.fields["id"] == found
     assert made in proposal.reasons["id"]
     assert found not in proposal.fields["features"]
     read = viewed(rows, proposal)
-    assert len({(row[found], row["partition_date"]) for row in read}) == len(read) == 600
+    assert len({(row[found], row["partition_date"]) for row in read}) == len(read) >= 60
     # The id of a row is the same whenever and by whomever it is read.
     assert [row[found] for row in read] == [row[found] for row in _plainly(rows, proposal)]
 

@@ -232,7 +232,9 @@ def bank(
     models.mkdir()
     (models / "loans.sql").write_text("select * from public.loan_scores")
     (models / "versioned.sql").write_text(
-        "select *, 'v1' as model_version, scored_at::date as partition_date from public.loan_scores"
+        "select *, 'v1' as model_version, scored_at::date as partition_date,"
+        # Of a type that a view would cast; a category is read as text all the same.
+        " channel::name as region from public.loan_scores"
     )
     (models / "outcomes.sql").write_text(
         "select loan_id as ref, has_defaulted_outcome as defaulted from public.loan_scores"
@@ -278,6 +280,7 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     assert declared.returncode == 0, declared.stderr
     text = (bank / "models" / "risk.yml").read_text()
     assert "# Reviewed in January." in text
+    assert "region:" in text
     assert "# never reused" in text
     assert "profile: bank  # the team's" in (bank / "dbt_project.yml").read_text()
     assert not (bank / "models" / "versioned.yml").exists()

@@ -309,9 +309,14 @@ def _relation(node: dict[str, Any]) -> str:
 
 def _is_inference_table(proposal: "Proposal") -> bool:
     """Whether a model has all that a monitor's table has, just as it is."""
+    from driftmeter.monitors.proposal import quote
+
     is_dated = "partition_date" in proposal.columns and "model_version" in proposal.fields
-    # Labels of another table are in a cast of theirs too: the view joins them.
-    return is_dated and not any(column.is_cast for column in proposal.selected)
+    # The day is made already, and an id or a category is read as text whatever its type.
+    as_it_is = {proposal.fields["timestamp"]}
+    as_it_is |= {c.name for c in proposal.selected if c.sql == f"{quote(c.name)}::text"}
+    made = {column.name for column in proposal.selected if column.is_cast} - as_it_is
+    return is_dated and not (made or proposal.labels)
 
 
 def _read_reference(text: str | None) -> dict[str, str] | None:

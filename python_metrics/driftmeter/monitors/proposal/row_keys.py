@@ -50,7 +50,7 @@ def choose_id(session: sa.Connection, proposal: Proposal, days: TableDays) -> No
         for column in free
         if column not in named
         and not column.is_key
-        and days.rows.sum() * days.rows.mean() / 2 >= UNLIKELY * column.distinct
+        and (days.rows * (days.rows - 1)).sum() / 2 >= UNLIKELY * column.distinct
         and _is_key_of_day(session, proposal, [column])
     ]
     if len(daily) > 1:
