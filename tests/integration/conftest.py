@@ -1,4 +1,4 @@
-"""A warehouse with a baseline and three days, built once for the tests of the whole chain."""
+"""Warehouses that are made once for many tests: one of the whole chain, one of plain rows."""
 
 import contextlib
 import shutil
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from driftmeter.warehouse import connection
 from tests.conftest import create_database, prepare_for
 from tests.integration.pipeline import days, write_month
+from tests.integration.same_rows import ROWS
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,15 @@ def chain(postgres: str, built: Built, tmp_path_factory: pytest.TempPathFactory)
         copy = Chain(connection.engine(f"{postgres}/{name}"), built.directory, kept)
         yield copy
         copy.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def rows(postgres: str, template: str) -> Iterator[sa.Engine]:
+    """A database in which each test makes a table of the same rows, in another layout."""
+    name = f"rows_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, template)
+    engine = connection.engine(f"{postgres}/{name}")
+    with engine.begin() as session:
+        session.exec_driver_sql(ROWS.replace("%", "%%"))
+    yield engine
+    engine.dispose()

@@ -324,7 +324,7 @@ FIELD = {
     ),
     "a label as text alone": Layout(
         {"prediction": spelled("yes", "no", LABEL), "target": HAPPENED_01},
-        refused=("'prediction' is a label of type text", "\"prediction\" = 'yes'"),
+        classifier("prediction", "target"),
     ),
     "a label as a boolean beside a probability": Layout(
         {"prediction": LABEL == 1, "prediction_probability": CHANCE, "has_failed": HAPPENED},
@@ -431,7 +431,7 @@ FIELD = {
     ),
     "times as text": Layout(
         {"timestamp": AT.astype(str), "key": np.arange(ROWS), "age": NUMBER, "score": CHANCE},
-        refused=("is a time", 'using "timestamp"::timestamp'),
+        {**classifier("score", None), "timestamp": "timestamp"},
         bare=True,
     ),
 }  # fmt: skip

@@ -58,8 +58,12 @@ def directory(
 
 
 def init(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return command(directory, "init", "--table", "public.loan_scores", *options)
+
+
+def command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*DRIFTMETER, "init", "--table", "public.loan_scores", *options],
+        [*DRIFTMETER, *arguments],
         cwd=directory,
         capture_output=True,
         text=True,
@@ -172,9 +176,7 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     assert init(directory, "--yes", "--name", "second").returncode == 0
     project = yaml.safe_load((directory / "dbt_project.yml").read_text())
     assert project["vars"]["monitors"] == ["loan_scores", "second"]
-    parsed = subprocess.run(
-        [*DRIFTMETER, "status"], cwd=directory, capture_output=True, text=True, env=dict(os.environ)
-    )
+    parsed = command(directory, "status")
     assert parsed.returncode == 0, parsed.stderr
     subprocess.run(
         [Path(sys.executable).parent / "driftmeter-dbt", "parse"],
@@ -199,18 +201,25 @@ def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
 
 
 @pytest.fixture
-def bank(directory: Path, loans: sa.Engine, warehouse_url: str) -> Path:
-    """A team's own dbt project with two models, comments, and a profile of its own."""
+def bank(
+    directory: Path, loans: sa.Engine, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A team's own dbt project with two models and comments; its own profile names the warehouse.
+
+    The profile reads a part from the environment, as the profiles of most teams do.
+    """
+    monkeypatch.delenv("DRIFTMETER_DATABASE_URL")
     (directory / "dbt_project.yml").write_text(
         "name: bank\nversion: 1.0.0\nprofile: bank  # the team's\n"
         "models:\n  bank: {+schema: risk}\n"
     )
     url = sa.make_url(warehouse_url)
+    monkeypatch.setenv("BANK_HOST", str(url.host))
     profile = {
         "type": "postgres",
         "schema": "public",
         "threads": 1,
-        "host": url.host,
+        "host": "{{ env_var('BANK_HOST') }}",
         "port": url.port,
         "user": url.username,
         "password": url.password,
@@ -223,7 +232,12 @@ def bank(directory: Path, loans: sa.Engine, warehouse_url: str) -> Path:
     models.mkdir()
     (models / "loans.sql").write_text("select * from public.loan_scores")
     (models / "versioned.sql").write_text(
-        "select *, 'v1' as model_version, scored_at::date as partition_date from public.loan_scores"
+        "select *, 'v1' as model_version, scored_at::date as partition_date,"
+        # Of a type that a view would cast; a category is read as text all the same.
+        " channel::name as region from public.loan_scores"
+    )
+    (models / "outcomes.sql").write_text(
+        "select loan_id as ref, has_defaulted_outcome as defaulted from public.loan_scores"
     )
     (models / "risk.yml").write_text(
         "# Reviewed in January.\nmodels:\n  - name: versioned\n    columns:\n"
@@ -239,41 +253,53 @@ def bank(directory: Path, loans: sa.Engine, warehouse_url: str) -> Path:
     return directory
 
 
-def init_model(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*DRIFTMETER, "init", *options],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=dict(os.environ),
-    )
+def test_every_command_uses_the_warehouse_that_the_projects_profile_names(
+    bank: Path, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(bank, "url").stdout.strip() == warehouse_url
+    started = command(bank, "up")
+    assert started.returncode == 0, started.stderr
+    assert sa.make_url(warehouse_url).database in started.stdout
+    assert command(bank, "status").returncode == 0
+    assert "so it is not stopped" in command(bank, "down").stdout
+    assert not (bank / ".driftmeter" / "postgres").exists()
+
+    # What dbt cannot read is one line, by whichever command.
+    monkeypatch.delenv("BANK_HOST")
+    for refused in (command(bank, "status"), command(bank, "init", "--model", "loans", "--yes")):
+        assert refused.returncode == 1
+        assert "dbt cannot use the project's profile" in refused.stderr
+        assert "BANK_HOST" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
 
 
 def test_models_of_a_teams_project_become_monitors_and_are_measured(
     bank: Path, loans: sa.Engine
 ) -> None:
-    declared = init_model(bank, "--model", "versioned", "--yes")
+    declared = command(bank, "init", "--model", "versioned", "--yes")
     assert declared.returncode == 0, declared.stderr
     text = (bank / "models" / "risk.yml").read_text()
     assert "# Reviewed in January." in text
+    assert "region:" in text
     assert "# never reused" in text
     assert "profile: bank  # the team's" in (bank / "dbt_project.yml").read_text()
     assert not (bank / "models" / "versioned.yml").exists()
 
     # A model without a day or a version is seen through a view.
-    viewed = init_model(bank, "--model", "loans", "--yes", "--timezone", "Europe/Berlin")
+    viewed = command(bank, "init", "--model", "loans", "--yes", "--timezone", "Europe/Berlin")
     assert viewed.returncode == 0, viewed.stderr
     assert "ref('loans')" in (bank / "models" / "loans_monitored.sql").read_text()
-    assert "nothing to change" in init_model(bank, "--model", "versioned", "--yes").stdout
+    assert "nothing to change" in command(bank, "init", "--model", "versioned", "--yes").stdout
 
-    ran = subprocess.run(
-        [*DRIFTMETER, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1"],
-        cwd=bank,
-        capture_output=True,
-        text=True,
-        env=dict(os.environ),
-    )
+    # So is one whose labels are in another model, or in a table that is no model.
+    joined = ("init", "--model", "versioned", "--id", "loan_id", "--labels-id", "ref", "--labels")
+    shown = command(bank, *joined, "public_risk.outcomes", "--name", "of_a_table")
+    assert "source('of_a_table_labels', 'labels')" in shown.stdout
+    declared = command(bank, *joined, "outcomes", "--name", "labelled", "--yes")
+    assert declared.returncode == 0, declared.stderr
+    assert "ref('outcomes')" in (bank / "models" / "labelled.sql").read_text()
+
+    ran = command(bank, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     with loans.connect() as session:
         states = session.execute(
@@ -281,7 +307,9 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
                 "select monitor, count(*) from metrics.partitions where state = 'fresh' group by 1"
             )
         )
-        assert dict(states.tuples().all()).keys() == {"versioned", "loans_monitored"}
+        assert dict(states.tuples().all()).keys() == {
+            "versioned", "loans_monitored", "labelled",
+        }  # fmt: skip
 
 
 @over(
@@ -290,12 +318,14 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
         ([], "needs one table or one model"),
         (["--model", "nosuch"], "there is no model 'nosuch'"),
         (["--table", "public.loan_scores", "--model", "loans"], "needs one table or one model"),
+        (["--model", "loans", "--labels-id", "loan_id"], "add --labels SCHEMA.TABLE"),
+        (["--model", "loans", "--labels", "nosuch"], "there is no table public.nosuch"),
     ],
 )
 def test_a_model_that_is_not_there_is_one_line(
     bank: Path, options: list[str], message: str
 ) -> None:
-    refused = init_model(bank, *options, "--yes")
+    refused = command(bank, "init", *options, "--yes")
     assert refused.returncode == 1
     assert message in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -60,8 +60,15 @@ def init(
     timezone: Annotated[
         Optional[str], typer.Option(help="Time zone of the monitor's days. Default: UTC.")
     ] = None,
+    timestamp_zone: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Time zone in which a timestamp without one was written. Default: --timezone."
+        ),
+    ] = None,
     row_id: Annotated[
-        Optional[str], typer.Option("--id", help="Column that identifies a row.")
+        Optional[str],
+        typer.Option("--id", help="Column that identifies a row of a day; A,B for two together."),
     ] = None,
     prediction: Annotated[
         Optional[str], typer.Option(help="Column of the prediction: a probability or an amount.")
@@ -69,6 +76,21 @@ def init(
     target: Annotated[
         Optional[str],
         typer.Option(help="Column of the true outcome; 'none' if the table has no such column."),
+    ] = None,
+    labels: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="SCHEMA.TABLE",
+            help="Table of the true outcomes, or a model of the project, if they are in one of"
+            " their own.",
+        ),
+    ] = None,
+    labels_id: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of that table that says which prediction an outcome is of; A,B for two.",
+        ),
     ] = None,
     model_version: Annotated[
         Optional[str], typer.Option(help="Column of the model version. A table may lack one.")
@@ -99,6 +121,8 @@ def init(
     columns fit a field, the command asks which one is meant; with --yes it lists these columns,
     writes nothing and ends. If every field is clear, --yes writes the files without asking.
 
+    With --labels, the true outcomes are in a table of their own: the view joins them.
+
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """
     from dagster_driftmeter.dbt.packages import install_packages
@@ -113,14 +137,23 @@ def init(
             where="driftmeter init",
             fix="add --table SCHEMA.TABLE, or --model NAME in your dbt project",
         )
+    if labels_id is not None and labels is None:
+        raise DriftmeterError(
+            "names a column of a table of labels, and no such table is named",
+            where="--labels-id",
+            fix="add --labels SCHEMA.TABLE",
+        )
     _check_directory(directory, of_model=model is not None)
     given = {
         "task": task,
         "timestamp": timestamp,
         "timezone": timezone,
+        "timestamp_zone": timestamp_zone,
         "id": row_id,
         "prediction": prediction,
         "target": target,
+        "labels": labels,
+        "labels_id": labels_id,
         "model_version": model_version,
         "segments": segments.split(",") if segments is not None else None,
         "reference": _read_reference(reference),
@@ -129,20 +162,24 @@ def init(
     # From here on this directory is the project, before it has a file.
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)
     prepare(needs_project=False)
-    node = _built_model(model) if model is not None else None
-    relation = f"{node['schema']}.{node['alias']}" if node else str(table)
+    models = _models() if model is not None else {}
+    node = _built_model(models, model, "--model") if model is not None else None
+    relation = _relation(node) if node else str(table)
+    labels_node = _built_model(models, labels, "--labels") if labels in models else None
+    if labels_node:
+        given["labels"] = _relation(labels_node)
     proposal = _proposed(relation, given, is_asked=not yes and sys.stdin.isatty())
     block = {"owner": owner, **proposal.fields}
     block.setdefault("model_version", VERSION)
     if node is None:
-        monitor = monitor_name(name or proposal.table)
+        monitor = monitor_name(name or proposal.table.name)
         files = project_with_table(directory, monitor, proposal, block)
-    elif "partition_date" in proposal.columns and "model_version" in proposal.fields and not name:
+    elif name is None and _is_inference_table(proposal):
         monitor = str(node["name"])
         files = project_with_model(directory, node, proposal, block)
     else:
         monitor = monitor_name(name or f"{node['name']}_monitored")
-        files = project_with_view(directory, node, monitor, proposal, block)
+        files = project_with_view(directory, node, monitor, proposal, block, labels_node)
     check_block(monitor, block)
     changed = {
         path: text for path, text in files.items() if not path.exists() or path.read_text() != text
@@ -225,39 +262,61 @@ def _check_directory(directory: Path, of_model: bool) -> None:
         )
 
 
-def _built_model(name: str) -> dict[str, Any]:
-    """dbt's entry of a model that has a table or a view in the warehouse."""
-    import sqlalchemy as sa
-
+def _models() -> dict[str, dict[str, Any]]:
+    """dbt's entries of the project's own models, by name."""
     from dagster_driftmeter.dbt.project_manifest import manifest_path
-    from driftmeter.monitors.proposal import quote
-    from driftmeter.warehouse import connection
 
     nodes = json.loads(manifest_path().read_text())["nodes"].values()
-    models = {
+    return {
         str(node["name"]): dict(node)
         for node in nodes
         if node["resource_type"] == "model" and node["package_name"] != PACKAGE
     }
+
+
+def _built_model(models: dict[str, dict[str, Any]], name: str, option: str) -> dict[str, Any]:
+    """dbt's entry of a model that has a table or a view in the warehouse."""
+    import sqlalchemy as sa
+
+    from driftmeter.warehouse import connection
+
     if name not in models:
         raise DriftmeterError(
             f"there is no model {name!r}",
-            where="--model",
+            where=option,
             fix=f"use one of {', '.join(sorted(models))}"
             if models
             else "add a model of your predictions first",
         )
     node = models[name]
-    relation = f"{quote(node['schema'])}.{quote(node['alias'])}"
     with connection.engine().connect() as session:
-        is_built = session.scalar(sa.text("select to_regclass(:name)"), {"name": relation})
+        is_built = session.scalar(sa.text("select to_regclass(:name)"), {"name": _relation(node)})
     if is_built is None:
         raise DriftmeterError(
             f"{node['schema']}.{node['alias']} is not in this warehouse",
-            where="--model",
+            where=option,
             fix=f"run `dbt run --select {name}`, or correct DRIFTMETER_DATABASE_URL",
         )
     return node
+
+
+def _relation(node: dict[str, Any]) -> str:
+    """A model's table, as SQL names it."""
+    from driftmeter.monitors.proposal import quote
+
+    return f"{quote(node['schema'])}.{quote(node['alias'])}"
+
+
+def _is_inference_table(proposal: "Proposal") -> bool:
+    """Whether a model has all that a monitor's table has, just as it is."""
+    from driftmeter.monitors.proposal import quote
+
+    is_dated = "partition_date" in proposal.columns and "model_version" in proposal.fields
+    # The day is made already, and an id or a category is read as text whatever its type.
+    as_it_is = {proposal.fields["timestamp"]}
+    as_it_is |= {c.name for c in proposal.selected if c.sql == f"{quote(c.name)}::text"}
+    made = {column.name for column in proposal.selected if column.is_cast} - as_it_is
+    return is_dated and not (made or proposal.labels)
 
 
 def _read_reference(text: str | None) -> dict[str, str] | None:
@@ -302,7 +361,7 @@ def _reasons(proposal: "Proposal") -> Any:
     """Each field, what is proposed, and why."""
     from rich.table import Table
 
-    shown = Table("field", "proposal", "why", title=f"{proposal.schema}.{proposal.table}")
+    shown = Table("field", "proposal", "why", title=str(proposal.table))
     for name in sorted({**proposal.fields, **proposal.absent}, key=FIELDS.index):
         if name in proposal.absent:
             shown.add_row(name, "none", proposal.absent[name])
@@ -318,6 +377,12 @@ def _reasons(proposal: "Proposal") -> Any:
         else:
             text = (", ".join(value) or "none") if isinstance(value, list) else str(value)
         shown.add_row(name, text, proposal.reasons[name])
+    if proposal.labels is not None:
+        keys = " and ".join(proposal.labels.conditions)
+        shown.add_row("(in the view)", str(proposal.labels.table), f"joined on {keys}")
+    for column in proposal.selected:
+        if column.is_cast and not column.is_of_labels:
+            shown.add_row("(in the view)", column.name, column.sql)
     for name, reason in proposal.left_out.items():
         shown.add_row("(left out)", name, reason)
     return shown

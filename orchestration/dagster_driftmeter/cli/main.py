@@ -1,6 +1,7 @@
 """The `driftmeter` command line. Commands import what they need late, so that `url` is quick."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -85,6 +86,10 @@ def driftmeter(
     ] = False,
 ) -> None:
     """Monitor batch machine-learning models whose predictions are rows in Postgres."""
+    if "--help" not in sys.argv:
+        from dagster_driftmeter.dbt.profile_login import name_warehouse
+
+        name_warehouse()
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
+    from driftmeter.monitors.proposal.column_types import TableName
+    from driftmeter.monitors.proposal.table import TableColumn
 
 # Monitors of one project share a warehouse with those of others, so that its name is its own.
 OWN_PROJECT = "monitors_of_"
@@ -22,7 +24,6 @@ IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprof
 VERSION = "model_version"
 # dbt reads YAML 1.1, in which more plain words are something else than text: `no`, or `1:30`.
 DIRECTIVE = "%YAML 1.1\n---\n"
-ROLES = ("timestamp", "id", "prediction", "target", "model_version")
 
 
 def project_with_table(
@@ -38,15 +39,14 @@ def project_with_table(
     source = f"{monitor}_source"
     models = directory / "models"
     declaration = _declaration(monitor, proposal, block)
-    read = {
-        "name": source,
-        "schema": proposal.schema,
-        "tables": [{"name": monitor, "identifier": proposal.table}],
-    }
-    declaration["sources"] = [_escaped(unrendered_values(read))]
+    declaration["sources"] = [
+        _source(source, monitor, proposal.table),
+        *_sources(monitor, proposal),
+    ]
+    view = _view(proposal, f"source('{source}', '{monitor}')", _origin_of_labels(monitor))
     files = {
         **_listed(directory, monitor, _new_project(directory)),
-        models / f"{monitor}.sql": _view(proposal, f"source('{source}', '{monitor}')"),
+        models / f"{monitor}.sql": view,
         models / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
     }
     if not (directory / ".gitignore").exists():
@@ -55,19 +55,30 @@ def project_with_table(
 
 
 def project_with_view(
-    directory: Path, model: Mapping[str, Any], monitor: str, proposal: "Proposal", block: Any
+    directory: Path,
+    model: Mapping[str, Any],
+    monitor: str,
+    proposal: "Proposal",
+    block: Any,
+    labels: Mapping[str, Any] | None = None,
 ) -> dict[Path, str]:
     """Files of a team's project with a view over one of its models, which is the monitor.
 
-    For a model that has no ``partition_date`` or no version.
+    For a model that has no ``partition_date`` or no version, of which a column is cast, or whose
+    labels are in a table of their own: one of the project's models too, or any other.
     """
     folder = (directory / str(model["original_file_path"])).parent
     configured = "{{ config(materialized='view_by_name') }}\n\n"
     origin = f"ref({literal(str(model['name']))})"
+    origin_of_labels = _origin_of_labels(monitor)
     declaration = _declaration(monitor, proposal, block)
+    if labels is not None:
+        origin_of_labels = f"ref({literal(str(labels['name']))})"
+    elif proposal.labels is not None:
+        declaration["sources"] = _sources(monitor, proposal)
     return {
         **_listed(directory, monitor),
-        folder / f"{monitor}.sql": configured + _view(proposal, origin),
+        folder / f"{monitor}.sql": configured + _view(proposal, origin, origin_of_labels),
         folder / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
     }
 
@@ -185,28 +196,52 @@ def _new_project(directory: Path) -> dict[str, Any]:
     }
 
 
-def _view(proposal: "Proposal", origin: str) -> str:
+def _sources(monitor: str, proposal: "Proposal") -> list[Any]:
+    """The source of a table of labels, where there is one."""
+    labels = proposal.labels
+    return [_source(f"{monitor}_labels", "labels", labels.table)] if labels is not None else []
+
+
+def _source(name: str, table: str, named: "TableName") -> Any:
+    read = {
+        "name": name,
+        "schema": named.schema,
+        "tables": [{"name": table, "identifier": named.name}],
+    }
+    return _escaped(unrendered_values(read))
+
+
+def _origin_of_labels(monitor: str) -> str:
+    return f"source('{monitor}_labels', 'labels')"
+
+
+def _view(proposal: "Proposal", origin: str, origin_of_labels: str = "") -> str:
     """A model's SQL: the columns that the monitor names, the day and the version."""
     from driftmeter.monitors.proposal import quote
 
-    columns = [quote(name) for name in _selected(proposal)]
-    columns.append(f"{proposal.day} as partition_date")
+    columns = [
+        f"{column.sql} as {quote(column.name)}" if column.is_cast else column.sql
+        for column in _selected(proposal)
+    ]
+    timestamp = proposal.columns[proposal.fields["timestamp"]]
+    columns.append(f"{proposal.day_of(timestamp.sql)} as partition_date")
     if "model_version" not in proposal.fields:
         columns.append(f"'unversioned'::text as {VERSION}")
     selected = ",\n".join(f"    {unrendered(column)}" for column in columns)
-    return f"select\n{selected}\nfrom {{{{ {origin} }}}}\n"
+    join = ""
+    if proposal.labels is not None:
+        labels = f"{{{{ {origin_of_labels} }}}}"
+        join = proposal.labels.join(labels, proposal.names_of_labels, unrendered)
+    return f"select\n{selected}\nfrom {{{{ {origin} }}}}{join}\n"
 
 
-def _selected(proposal: "Proposal") -> list[str]:
-    named = [proposal.fields[role] for role in ROLES if role in proposal.fields]
-    every = [*named, *proposal.fields["features"], *proposal.fields["segments"]]
-    return [name for name in proposal.columns if name in every and name != "partition_date"]
+def _selected(proposal: "Proposal") -> list["TableColumn"]:
+    return [column for column in proposal.selected if column.name != "partition_date"]
 
 
 def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -> dict[str, Any]:
     columns = [
-        {"name": name, "data_type": proposal.columns[name].data_type}
-        for name in _selected(proposal)
+        {"name": column.name, "data_type": column.data_type} for column in _selected(proposal)
     ]
     columns.append(
         {

@@ -21,8 +21,8 @@ def up(
 ) -> None:
     """Start the warehouse, bring its tables up to date, and write dbt's profile.
 
-    The warehouse is the Postgres that DRIFTMETER_DATABASE_URL names, or an embedded Postgres if
-    the variable is not set.
+    The warehouse is the Postgres that DRIFTMETER_DATABASE_URL names. If the variable is not set,
+    it is the one of the project's own dbt profile, or an embedded Postgres if there is none.
     """
     from dagster_driftmeter.runs.environment import prepare
     from driftmeter.warehouse import connection
@@ -48,7 +48,7 @@ def down() -> None:
     from driftmeter.warehouse.embedded import EmbeddedPostgres
 
     if settings.external_database_url() is not None:
-        say("the warehouse is your own (DRIFTMETER_DATABASE_URL), so it is not stopped")
+        say("the warehouse is a Postgres of your own, so it is not stopped")
     elif EmbeddedPostgres(settings.home()).stop():
         say("the embedded warehouse is stopped")
     else:

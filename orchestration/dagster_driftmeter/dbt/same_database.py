@@ -5,22 +5,16 @@ of the same running server, whoever it logs in as and whatever it may read there
 server, with the same name and the same rows, does not have it.
 """
 
-import json
 import os
 import secrets
-import subprocess
-import sys
 
 import sqlalchemy as sa
 
 from dagster_driftmeter.dbt.profile import FILE, TRANSFORMER_URL, dbt_address, own_profiles_dir
+from dagster_driftmeter.dbt.profile_login import login_of_profile
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.address import WAREHOUSE_URL, address_of
-
-# What a profile of dbt has beside libpq's parameters.
-RENAMED = {"database": "dbname"}
-PARAMETERS = ("host", "port", "user", "password", "sslmode", "sslcert", "sslkey", "sslrootcert")
 
 
 def check_same_database(engine: sa.Engine, dagster_url: str) -> None:
@@ -73,47 +67,4 @@ def _dbt_login() -> tuple[str, sa.URL]:
     if own is None:
         where = TRANSFORMER_URL if os.environ.get(TRANSFORMER_URL) else WAREHOUSE_URL
         return where, dbt_address().sqlalchemy()
-    where = str(own / FILE)
-    # dbt alone knows what a profile comes to: a process of its own, which costs its imports.
-    ended = subprocess.run(
-        [sys.executable, "-m", "dagster_driftmeter.dbt.same_database", str(own)],
-        cwd=settings.dbt_project_dir(),
-        capture_output=True,
-        text=True,
-    )
-    if ended.returncode:
-        reason = (ended.stderr.strip().splitlines() or ["dbt gave no reason"])[-1]
-        raise DriftmeterError(
-            f"dbt cannot use the project's profile ({reason})",
-            where=where,
-            fix="correct the profile; `dbt debug` in the project says more",
-        )
-    read = json.loads(ended.stdout.splitlines()[-1])
-    if read["type"] != "postgres":
-        raise DriftmeterError(
-            f"dbt's profile names a {read['type']} database, but the warehouse must be a Postgres",
-            where=where,
-            fix="let the profile name the database of DRIFTMETER_DATABASE_URL",
-        )
-    return where, sa.URL.create("postgresql", query=read["parameters"])
-
-
-def _read_profile(directory: str) -> None:
-    """Print what dbt reads in the project's profile, for the process that asked."""
-    from argparse import Namespace
-
-    from dbt.cli import requires
-    from dbt.config.runtime import load_profile
-    from dbt.flags import set_from_args
-
-    set_from_args(Namespace(PROFILES_DIR=directory), None)
-    requires.set_invocation_context(os.environ)  # type: ignore[attr-defined]
-    target = os.environ.get("DBT_TARGET") or os.environ.get("DBT_ENGINE_TARGET")
-    credentials = load_profile(".", {}, None, target).credentials
-    read = {name: getattr(credentials, name, None) for name in (*PARAMETERS, *RENAMED)}
-    parameters = {RENAMED.get(name, name): str(value) for name, value in read.items() if value}
-    print(json.dumps({"type": credentials.type, "parameters": parameters}))
-
-
-if __name__ == "__main__":
-    _read_profile(sys.argv[1])
+    return str(own / FILE), sa.URL.create("postgresql", query=login_of_profile(own))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import yaml
 
 from dagster_driftmeter.dbt.packages import ensure_packages
-from dagster_driftmeter.dbt.profile import own_profiles_dir, profiles_dir
+from dagster_driftmeter.dbt.profile import profiles_dir
+from dagster_driftmeter.dbt.profile_login import name_warehouse
 from dagster_driftmeter.dbt.same_database import check_same_database
 from dagster_driftmeter.runs.first_day import note_first_day
 from driftmeter import settings
@@ -74,9 +75,15 @@ def prepare(needs_project: bool = True) -> str:
     DriftmeterError
         If there is no dbt project, if the warehouse does not start or does not answer, or if dbt
         or Dagster's storage would be in another database.
+
+    Notes
+    -----
+    The warehouse is the Postgres that ``DRIFTMETER_DATABASE_URL`` names, else that of the project's
+    own dbt profile, else an embedded one.
     """
     if needs_project:
         settings.check_project()
+    name_warehouse()
     if external := settings.external_database_url():
         read_address(external)
     # Telemetry of every tool below is off; unset these to turn it on.
@@ -86,7 +93,6 @@ def prepare(needs_project: bool = True) -> str:
     # Two at once must not both make a cluster.
     with one_at_a_time(settings.home() / "up.lock"):
         if external is None:
-            _check_whose_warehouse()
             EmbeddedPostgres(settings.home()).start()
         url = connection.warehouse_url()
         engine = connection.engine(url)
@@ -115,16 +121,6 @@ def own_tables() -> Mapping[str, tuple[str, ...]]:
     from taxi.tables import TABLES
 
     return TABLES
-
-
-def _check_whose_warehouse() -> None:
-    """dbt must not write to a team's warehouse what Python reads from the embedded one."""
-    if settings.has_project() and own_profiles_dir() is not None:
-        raise DriftmeterError(
-            "is not set, but the project has a dbt profile of its own",
-            where="DRIFTMETER_DATABASE_URL",
-            fix="set it to the database of that profile",
-        )
 
 
 def prepare_dagster(url: str) -> None:

@@ -194,7 +194,7 @@ class Monitor(Strict):
     task : {'regression', 'classification'}
         What the model predicts: a number, or the probability of the positive class.
     timestamp : str
-        A column of type timestamptz: when the row happened.
+        A column of a time or a date: when the row happened.
     timezone : str
         The zone in which a day begins.
     id : str

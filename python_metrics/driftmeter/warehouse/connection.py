@@ -68,6 +68,9 @@ def _connect(address: Address) -> sa.Engine:
         raise DriftmeterError(
             f"the warehouse does not answer ({reason})",
             where=address.shown,
-            fix="run `driftmeter up`, or correct DRIFTMETER_DATABASE_URL",
+            fix="start that server, or correct its address in DRIFTMETER_DATABASE_URL, or in"
+            " the dbt profile"
+            if settings.external_database_url()
+            else "run `driftmeter up`, which starts the embedded Postgres",
         ) from error
     return made

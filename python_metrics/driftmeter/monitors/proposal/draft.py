@@ -1,11 +1,13 @@
 """The proposed fields of a monitor, their reasons, and questions that a person must decide."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.column_types import TableName
+from driftmeter.monitors.proposal.label_join import Labels
 from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
 
 # What a person answers who wants no target.
@@ -43,6 +45,8 @@ class Proposal:
 
     Attributes
     ----------
+    labels : Labels, optional
+        The table that holds the target, where that is not the table itself.
     absent : dict of str to str
         Of a field that has no column: what follows from that.
     left_out : dict of str to str
@@ -51,9 +55,9 @@ class Proposal:
         Columns that would not be judged, none of them for all, and why.
     """
 
-    schema: str
-    table: str
+    table: TableName
     columns: dict[str, TableColumn]
+    labels: Labels | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -68,31 +72,53 @@ class Proposal:
 
     @property
     def relation(self) -> str:
-        """The table as SQL names it."""
-        return f"{quote(self.schema)}.{quote(self.table)}"
+        """The rows as the view will have them, to be read from in SQL."""
+        columns = (f"{column.sql} as {quote(name)}" for name, column in self.columns.items())
+        origin = self.table.quoted
+        if self.labels is not None:
+            origin += self.labels.join(self.labels.table.quoted, self.names_of_labels)
+        return f"(select {', '.join(columns)} from {origin}) as viewed"
+
+    @property
+    def names_of_labels(self) -> list[str]:
+        """Columns of the table of labels that may be the target, or the one that is."""
+        return [name for name, column in self.columns.items() if column.is_of_labels]
 
     @property
     def sample(self) -> str:
-        """The table's first rows, to be read from in SQL."""
+        """The first of these rows, to be read from in SQL."""
         return f"(select * from {self.relation} limit {SAMPLE_ROWS}) as sampled"
 
     @property
     def day(self) -> str:
-        """SQL for the day of a row, in the monitor's time zone."""
-        name = self.fields["timestamp"]
-        quoted = quote(name)
-        if self.columns[name].data_type == "timestamp with time zone":
+        """SQL for the day of one of these rows, in the monitor's time zone."""
+        return self.day_of(quote(self.fields["timestamp"]))
+
+    def day_of(self, timestamp: str) -> str:
+        """SQL for the day of a time, in the monitor's time zone."""
+        if self.columns[self.fields["timestamp"]].data_type == "timestamp with time zone":
             zone = str(self.fields["timezone"]).replace("'", "''")
-            return f"({quoted} at time zone '{zone}')::date"
+            return f"({timestamp} at time zone '{zone}')::date"
         # Without a zone a time is taken for local already, and a date is a day.
-        return f"{quoted}::date"
+        return f"{timestamp}::date"
 
     @property
     def free(self) -> list[TableColumn]:
         """Columns that have no role and were not left out, in the table's order."""
         chosen = {**self.given, **self.fields}
         used = {chosen.get(role) for role in ROLES} | {*self.left_out}
-        return [column for name, column in self.columns.items() if name not in used]
+        return [
+            column
+            for name, column in self.columns.items()
+            if name not in used and not column.is_of_labels
+        ]
+
+    @property
+    def selected(self) -> list[TableColumn]:
+        """Columns that the monitor names, in the table's order."""
+        named = {self.fields.get(role) for role in ROLES}
+        named |= {*self.fields["features"], *self.fields["segments"]}
+        return [column for name, column in self.columns.items() if name in named]
 
     def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:
         """A question which column has a role, as an error that names the option for each.
@@ -117,6 +143,13 @@ class Proposal:
             else "name a table that has a column of a fitting type"
         )
         return Undecided(what, where=option, fix=fix, role=role, choices=choices)
+
+
+def split_names(given: str | None, columns: Collection[str]) -> list[str]:
+    """Columns that a person names: one, or several with commas between them."""
+    if not given:
+        return []
+    return [given] if given in columns else [part.strip() for part in given.split(",")]
 
 
 def listed(names: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 
 from driftmeter.monitors.proposal.draft import Proposal
-from driftmeter.monitors.proposal.names import is_key_name
 from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote, run
 from driftmeter.monitors.proposal.unfit import why_unfit
 
@@ -21,7 +20,7 @@ def explained_columns(session: sa.Connection, proposal: Proposal) -> list[str]:
     candidates = [
         (column.name, number)
         for column in proposal.free
-        if column.distinct > 1 and not is_key_name(column.name)
+        if column.distinct > 1 and not column.may_be_key
         for number in _numbers(proposal, column)
     ]
     if not candidates or prediction.lowest is None:

@@ -6,7 +6,6 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.table import (
     MOST_CODES,
-    NUMBERS,
     TEXTS,
     TIMES,
     WHOLE_NUMBERS,
@@ -31,14 +30,14 @@ def choose_features(proposal: Proposal) -> None:
             features[column.name] = {"kind": kind}
     if not features:
         raise DriftmeterError(
-            f"{proposal.schema}.{proposal.table} has no column that could be a feature",
+            f"{proposal.table} has no column that could be a feature",
             where="--table",
             fix="name a table that holds the model's features as well as its prediction",
         )
     proposal.add("features", features, "every other column that is a number or a category")
     segments = [
         name
-        for name, about in sorted(features.items(), key=lambda n: proposal.columns[n[0]].distinct)
+        for name, about in sorted(features.items(), key=lambda item: _order(proposal, item[0]))
         if about["kind"] == "categorical"
         and 2 <= proposal.columns[name].distinct <= MOST_SEGMENT_VALUES
     ][:2]
@@ -50,16 +49,23 @@ def choose_features(proposal: Proposal) -> None:
         proposal.add("segments", [], f"no category has 2 to {MOST_SEGMENT_VALUES} values")
 
 
+def _order(proposal: Proposal, name: str) -> tuple[bool, int]:
+    """Kinds of rows come before yes and no, and few of them before many."""
+    column = proposal.columns[name]
+    return column.is_label, column.distinct
+
+
 def _kind(column: TableColumn) -> str | None:
     if column.known == 0 or column.data_type in TIMES:
         return None
-    if column.data_type in NUMBERS:
+    if column.is_number:
+        is_flag = column.is_label and column.distinct == 2
         is_code = (
             column.data_type in WHOLE_NUMBERS
             and column.distinct <= MOST_CODES
             and re.fullmatch(CODE_NAMES, column.name.lower())
         )
-        return "categorical" if is_code else "numerical"
+        return "categorical" if is_flag or is_code else "numerical"
     is_category = column.data_type in {*TEXTS, "boolean"} and column.distinct <= MOST_CATEGORIES
     return "categorical" if is_category else None
 

@@ -64,6 +64,12 @@ STATES = _set(
     " attached gated dated aged named numbered weighted scaled encoded approved accepted rejected"
     " declined flagged alerted blocked selected contacted offered targeted"
 )
+# Of a time, and what may stand behind such a word: its unit, its zone, how it is written.
+MOMENTS = _set("at on time ts timestamp datetime date day dt epoch unix")
+FORMS = _set(
+    "s sec secs seconds ms msec millis milliseconds us micros microseconds ns nanos nanoseconds"
+    " epoch unix utc iso key id sk str text"
+)
 
 
 class Fit(IntEnum):
@@ -90,6 +96,19 @@ def is_key_name(name: str) -> bool:
     said = words(name)
     is_one = len(said) == 1 and said[0].endswith("id") and said[0] not in ("paid", "valid")
     return bool(said) and (said[-1] in KEYS or is_one)
+
+
+def time_words(name: str) -> tuple[str, ...]:
+    """Words of a time's name without its unit and zone: of ``eventTimeMs``, ``event``, ``time``."""
+    said = words(name)
+    while len(said) > 1 and said[-1] in FORMS:
+        said = said[:-1]
+    return said
+
+
+def is_time_name(name: str) -> bool:
+    """Whether it is that of a time: ``scored_at``, ``ts_ms``, ``unix_seconds``."""
+    return bool({*time_words(name)[-1:]} & MOMENTS)
 
 
 def has_prediction_word(name: str) -> bool:

@@ -1,11 +1,11 @@
 """Chooses the prediction: a probability before a label, and a clear name before a score."""
 
+import dataclasses
 import shlex
 
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.labels import SPELLED
 from driftmeter.monitors.proposal.apart import are_apart
 from driftmeter.monitors.proposal.draft import Proposal, Undecided, listed
 from driftmeter.monitors.proposal.names import (
@@ -34,8 +34,8 @@ def choose_prediction(session: sa.Connection, proposal: Proposal) -> None:
     DriftmeterError
         If the predictions are classes, which no number stands for.
     """
-    if proposal.given.get("prediction"):
-        proposal.add("prediction", proposal.given["prediction"], "as given")
+    if given := proposal.given.get("prediction"):
+        _choose_given(proposal, proposal.columns[given])
         return
     sure = [column for column in proposal.free if fit_of(column) >= Fit.OF_SUBJECT]
     are_amounts = proposal.given.get("task") == "regression"
@@ -153,36 +153,45 @@ def _choose_beside_labels(
         proposal.add("prediction", cut[0].name, reason)
     elif open_:
         raise _several_fit(proposal, [label, *open_])
-    elif label.is_number and label.is_label:
-        reason = "chosen by its name; it is a label of 0 and 1, and no column holds its probability"
-        proposal.add("prediction", label.name, reason)
+    elif label.is_label:
+        reason = "chosen by its name; it is a label, and no column holds its probability"
+        _take_label(proposal, label, reason)
     else:
-        raise DriftmeterError(
-            f"{label.name!r} is a label of type {label.data_type}, and no column holds its "
-            "probability",
-            where="--prediction",
-            fix=f"name a view with {_as_number(label)} as {quote(label.name)}",
-        )
+        raise _no_number(label)
 
 
 def _choose_score(proposal: Proposal) -> None:
     """The only column that is called a score; anything else is asked."""
-    numbers = [c for c in proposal.free if c.is_number and c.known]
-    numbers = [c for c in numbers if not c.is_key] or numbers
+    numbers = [c for c in proposal.free if c.is_number and c.known and not c.may_be_key]
     scores = [c for c in numbers if fit_of(c) in (Fit.SCORE, Fit.INPUT_SCORE)]
     best = _surest(scores) if scores else []
     if len(best) == 1 and (best[0].is_share or fit_of(best[0]) is Fit.SCORE):
         proposal.add("prediction", best[0].name, "it is the only column that is called a score")
         return
+    classes = [c for c in proposal.free if c.is_class and len(c.values) > 2 and not c.may_be_key]
+    if classes and not numbers:
+        names = [column.name for column in classes]
+        raise _several_classes(proposal, names, "classes of more than two values")
     names = [column.name for column in best or numbers]
     what = (
         f"each of {listed(names)} may be the prediction or an input"
         if len(best) > 1
-        else f"no column of {proposal.schema}.{proposal.table} is clearly the prediction"
+        else f"no column of {proposal.table} is clearly the prediction"
     )
+    if twins := _twins(classes):
+        what += (
+            f"; {listed(twins)} hold the same classes, and Driftmeter does not support more than"
+            " two classes yet"
+        )
     if best and len(best) == 1:
         names = [best[0].name, *(c.name for c in numbers if c is not best[0])]
     raise proposal.undecided("prediction", names, what)
+
+
+def _twins(classes: list[TableColumn]) -> list[str]:
+    """Texts with the same values, as a class that is predicted and the one that came true."""
+    every = [column.values for column in classes if not column.is_number]
+    return [c.name for c in classes if every.count(c.values) > 1]
 
 
 def _several_classes(
@@ -191,7 +200,7 @@ def _several_classes(
     told = f"{listed(names)} are {what}" if len(names) > 1 else f"{names[0]!r} has {what}"
     return DriftmeterError(
         f"{told}: Driftmeter does not support more than two classes yet",
-        where=f"{proposal.schema}.{proposal.table}",
+        where=str(proposal.table),
         fix="make a view that compares one class with the rest, (label = 'that class') as is_class,"
         " and name it: --table VIEW --prediction 'the probability of that class' --target is_class"
         + fix,
@@ -204,10 +213,34 @@ def _sum_to_one(session: sa.Connection, proposal: Proposal, shares: list[TableCo
     return bool(run(session, select).scalar())
 
 
-def _as_number(label: TableColumn) -> str:
-    if label.data_type == "boolean":
-        return f"{quote(label.name)}::integer"
-    positive = next(
-        (value for value in label.values if SPELLED.get(value.strip().lower())), "POSITIVE"
+def _choose_given(proposal: Proposal, column: TableColumn) -> None:
+    if column.is_number:
+        proposal.add("prediction", column.name, "as given")
+    elif column.is_label:
+        _take_label(proposal, column, "as given")
+    elif column.is_class and column.distinct > 2:
+        raise _several_classes(proposal, [column.name], f"{column.distinct} classes")
+    else:
+        raise _no_number(column)
+
+
+def _take_label(proposal: Proposal, label: TableColumn, reason: str) -> None:
+    """A label as the prediction: the view gives it as 0 and 1."""
+    proposal.add("prediction", label.name, reason)
+    if label.is_number:
+        return
+    # Postgres reads a text as a boolean in each of the ways that a label is spelled here.
+    boolean = label.sql if label.data_type == "boolean" else f"({label.sql})::boolean"
+    sql = f"{boolean}::integer"
+    proposal.columns[label.name] = dataclasses.replace(
+        label, data_type="integer", sql=sql, lowest=0.0, highest=1.0, values=("0", "1")
     )
-    return f"({quote(label.name)} = '{positive}')::integer"
+
+
+def _no_number(column: TableColumn) -> DriftmeterError:
+    return DriftmeterError(
+        f"{column.name!r} is of type {column.data_type}, and no number that a prediction could be",
+        where="--prediction",
+        fix=f"name a number, or a view with ({quote(column.name)} = 'the positive class')::integer"
+        f" as {quote(column.name)}",
+    )

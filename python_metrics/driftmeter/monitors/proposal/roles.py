@@ -1,15 +1,15 @@
 """Which columns are a row's time, its key and the version of its model."""
 
+import dataclasses
 import re
-from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.apart import are_apart
 from driftmeter.monitors.proposal.draft import Proposal, listed
-from driftmeter.monitors.proposal.names import is_key_name, words
-from driftmeter.monitors.proposal.table import TEXTS, TIMES, TableColumn, quote, run
+from driftmeter.monitors.proposal.names import is_time_name, time_words, words
+from driftmeter.monitors.proposal.table import TIMES, TableColumn
 
 # Names of a time, the most telling first.
 TIME_NAMES = (
@@ -18,6 +18,12 @@ TIME_NAMES = (
     r"ts|time|timestamp|datetime",
     r".*(_at|_time|_ts|_timestamp|_datetime)",
     r"date|day|partition_date|.*_date",
+)
+# So many of them say it whatever the column's type.
+CERTAIN = 3
+READ_AS_TIMES = (
+    "seconds, milliseconds, microseconds or nanoseconds since 1970 in the years 2000 to 2100, a day"
+    " as 20260131, or a text as 2026-01-31 08:00:00+01"
 )
 # Words of a time at which something became known.
 OF_LABELS = {"target", "label", "labels", "labeled", "labelled", "truth", "outcome", "actual"}
@@ -30,57 +36,89 @@ MOST_VERSIONS = 100
 def choose_timestamp(proposal: Proposal) -> None:
     """The column given, whose name says it, or the only one that is a time."""
     given = proposal.given.get("timestamp")
-    times = [column.name for column in proposal.columns.values() if column.data_type in TIMES]
+    columns = [column for column in proposal.columns.values() if not column.is_of_labels]
+    times = [column for column in columns if column.data_type in TIMES]
     # When the outcome was known is another time; the day is made of the row's time.
-    own = [name for name in times if not {*words(name)} & OF_LABELS and name != "partition_date"]
-    own = own or times
-    fitting = next(
-        (
-            found
-            for pattern in TIME_NAMES
-            if (found := [name for name in own if re.fullmatch(pattern, name.lower())])
-        ),
-        [],
-    )
+    own = [
+        c for c in times if not {*words(c.name)} & OF_LABELS and c.name != "partition_date"
+    ] or times
+    # A time that is one by its type comes before one that is a time only if it is cast.
+    names = [c.name for c in own if not c.is_cast or _place(c.name) < CERTAIN]
+    names = names or [c.name for c in own]
+    best = min(map(_place, names), default=len(TIME_NAMES))
+    fitting = [name for name in names if _place(name) == best < len(TIME_NAMES)]
     if given:
         proposal.add("timestamp", given, "as given")
-    elif len(own) == 1:
-        proposal.add("timestamp", own[0], "it is the only column that is a time")
+    elif len(names) == 1:
+        proposal.add("timestamp", names[0], "it is the only column that is a time")
     elif len(fitting) == 1:
         proposal.add("timestamp", fitting[0], "chosen by its name and type")
-    elif own:
-        told = fitting or own
+    elif names:
+        told = fitting or names
         raise proposal.undecided(
             "timestamp", told, f"each of {listed(told)} may say when a row was predicted"
         )
     else:
         raise _no_time(proposal)
+    _choose_zone(proposal)
+
+
+def _place(name: str) -> int:
+    """How far down a time's name stands in `TIME_NAMES`; their number where it is none of them."""
+    spelled = (name.lower(), "_".join(time_words(name)))
+    return next(
+        (
+            at
+            for at, pattern in enumerate(TIME_NAMES)
+            if any(re.fullmatch(pattern, one) for one in spelled)
+        ),
+        len(TIME_NAMES),
+    )
+
+
+def _choose_zone(proposal: Proposal) -> None:
+    """The zone of the days; and that of the times, where they are written without one."""
     zone = proposal.given.get("timezone")
     proposal.add(
         "timezone",
         zone or "UTC",
         "as given" if zone else "the default; choose another with --timezone",
     )
+    name, written = proposal.fields["timestamp"], proposal.given.get("timestamp_zone")
+    column = proposal.columns[name]
+    has_no_zone = column.data_type == "timestamp without time zone"
+    if written and not has_no_zone:
+        raise DriftmeterError(
+            f"{name!r} is of type {column.data_type}, which is not written in a time zone",
+            where="--timestamp-zone",
+            fix="leave this option out, or name a timestamp without a zone with --timestamp",
+        )
+    if written:
+        quoted = str(written).replace("'", "''")
+        proposal.columns[name] = dataclasses.replace(
+            column,
+            data_type="timestamp with time zone",
+            sql=f"{column.sql} at time zone '{quoted}'",
+        )
+    elif has_no_zone:
+        proposal.reasons["timestamp"] += (
+            f". It has no time zone: its times are taken as those of {zone or 'UTC'}, unless"
+            " --timestamp-zone names another"
+        )
 
 
 def _no_time(proposal: Proposal) -> DriftmeterError:
-    written = [
-        column.name
-        for column in proposal.columns.values()
-        if column.data_type in TEXTS
-        and any(re.fullmatch(pattern, column.name.lower()) for pattern in TIME_NAMES)
-    ]
-    if not written:
-        fix = "name a table or view that has a column of type timestamptz, timestamp or date"
+    named = [c for c in proposal.free if c.known and is_time_name(c.name)]
+    if not named:
+        fix = "name a table or view that has the time of each row"
     else:
-        name = quote(written[0])
+        name = named[0].name
         fix = (
-            f"change the text: alter table {proposal.relation} alter column {name} type timestamp"
-            f" using {name}::timestamp"
+            f"{name!r} is of type {named[0].data_type}, and its values are no times that Driftmeter"
+            f" reads: {READ_AS_TIMES}. Make a view in which it is a timestamptz, and name the view"
+            " with --table"
         )
-    return DriftmeterError(
-        f"no column of {proposal.schema}.{proposal.table} is a time", where="--timestamp", fix=fix
-    )
+    return DriftmeterError(f"no column of {proposal.table} is a time", where="--timestamp", fix=fix)
 
 
 def choose_version(session: sa.Connection, proposal: Proposal) -> None:
@@ -114,43 +152,3 @@ def _holds_versions(session: sa.Connection, proposal: Proposal, column: TableCol
     )
     time = proposal.columns[proposal.fields["timestamp"]]
     return column.distinct == 1 or are_releases or are_apart(session, proposal, time, column)
-
-
-def choose_id(session: sa.Connection, proposal: Proposal) -> None:
-    """The column given, or one that is different in each row; else in each row of a day."""
-    given = proposal.given.get("id")
-    if given:
-        if not _is_key(session, proposal, [quote(given), proposal.day]):
-            raise DriftmeterError(
-                f"{given!r} has the same value in several rows of a day, or no value in some row",
-                where="--id",
-                fix="name a column that identifies each row",
-            )
-        proposal.add("id", given, "as given")
-        return
-    free = [column for column in proposal.free if column.data_type not in TIMES]
-    named = [column for column in free if is_key_name(column.name)]
-    unique = sorted((c for c in free if c.is_key), key=lambda c: not is_key_name(c.name))
-    for column in unique:
-        if _is_key(session, proposal, [quote(column.name)]):
-            proposal.add("id", column.name, "each of its values occurs once")
-            return
-    for column in named:
-        if _is_key(session, proposal, [quote(column.name), proposal.day]):
-            proposal.add("id", column.name, "each of its values occurs once a day")
-            return
-    raise DriftmeterError(
-        f"no column of {proposal.schema}.{proposal.table} identifies each row",
-        where="--id",
-        fix="name a column that identifies each row",
-    )
-
-
-def _is_key(session: sa.Connection, proposal: Proposal, expressions: Sequence[str]) -> bool:
-    """Whether every row has a value, and no other row the same."""
-    together = f"({', '.join(expressions)})" if len(expressions) > 1 else expressions[0]
-    select = (
-        f"select count(*) = count({expressions[0]}) and count(*) = count(distinct {together})"
-        f" from {proposal.relation}"
-    )
-    return bool(run(session, select).scalar())

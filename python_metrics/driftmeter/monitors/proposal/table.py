@@ -1,13 +1,14 @@
 """A table of predictions as `driftmeter init` reads it: each column's type and first values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
-from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.labels import SPELLED
+from driftmeter.monitors.proposal.names import is_key_name
 
 # Rows that kinds and counts are read off: enough to tell a code from a measurement.
 SAMPLE_ROWS = 100_000
@@ -29,7 +30,9 @@ class TableColumn:
     Attributes
     ----------
     data_type : str
-        As Postgres names it.
+        As Postgres names it, in the view.
+    sql : str
+        What the view selects for the column: its name, or a cast of it.
     rows : int
         Rows that were read, at most `SAMPLE_ROWS`.
     known, distinct : int
@@ -38,16 +41,25 @@ class TableColumn:
         Of a number; infinities are left aside.
     values : tuple of str
         Every value as text, in order, where there are at most `MOST_CODES`.
+    is_of_labels : bool
+        Whether it is a column of the table of labels.
     """
 
     name: str
     data_type: str
+    sql: str
     rows: int
     known: int
     distinct: int
     lowest: float | None = None
     highest: float | None = None
     values: tuple[str, ...] = ()
+    is_of_labels: bool = False
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether the view selects something other than the column itself."""
+        return self.sql != quote(self.name)
 
     @property
     def is_number(self) -> bool:
@@ -94,6 +106,11 @@ class TableColumn:
         is_exact = self.data_type not in {*FRACTIONS, *TIMES, "boolean"}
         return is_exact and self.known == self.distinct == self.rows
 
+    @property
+    def may_be_key(self) -> bool:
+        """Whether its name or its values are those of a key, and not of an amount."""
+        return self.is_key or is_key_name(self.name)
+
 
 def quote(name: str) -> str:
     """An identifier as Postgres takes it."""
@@ -110,30 +127,27 @@ def run(session: sa.Connection, statement: str) -> sa.CursorResult[Any]:
     return session.exec_driver_sql(statement.replace("%", "%%"))
 
 
-def read_columns(session: sa.Connection, schema: str, table: str) -> dict[str, TableColumn]:
-    """Columns of a table by name, in its order.
+def read_columns(
+    session: sa.Connection, origin: str, types: Mapping[str, tuple[str, str]]
+) -> dict[str, TableColumn]:
+    """Columns by name, with what their first rows hold.
 
-    Raises
-    ------
-    DriftmeterError
-        If there is no such table, or it is empty.
+    Parameters
+    ----------
+    origin : str
+        What is read, as a ``from`` clause has it.
+    types : mapping of str to (str, str)
+        Of each column its type in the view, and the SQL that the view selects for it.
+
+    Returns
+    -------
+    dict of str to TableColumn
+        In the order of `types`; without rows where the table is empty.
     """
-    query = sa.text(
-        "select attname, format_type(atttypid, null) from pg_attribute"
-        " where attrelid = to_regclass(:relation) and attnum > 0 and not attisdropped"
-        " order by attnum"
-    )
-    relation = f"{quote(schema)}.{quote(table)}"
-    types = dict(session.execute(query, {"relation": relation}).tuples().all())
-    if not types:
-        raise DriftmeterError(
-            f"there is no table {schema}.{table}",
-            where="--table",
-            fix="name one as SCHEMA.TABLE, or let DRIFTMETER_DATABASE_URL name another warehouse",
-        )
-    sample = f"(select * from {relation} limit {SAMPLE_ROWS}) as rows"
+    selected = ", ".join(f"{sql} as {quote(name)}" for name, (_, sql) in types.items())
+    sample = f"(select {selected} from {origin} limit {SAMPLE_ROWS}) as rows"
     counted = ["count(*)"]
-    for name, data_type in types.items():
+    for name, (data_type, _) in types.items():
         value = known(name, data_type)
         counted += [f"count({value})", f"count(distinct {value}::text)"]
         # Neither NaN nor an infinity is between them, nor a number that no double holds.
@@ -147,23 +161,19 @@ def read_columns(session: sa.Connection, schema: str, table: str) -> dict[str, T
             for end in ("min", "max")
         ]
     rows, *counts = run(session, f"select {', '.join(counted)} from {sample}").one()
-    if not rows:
-        raise DriftmeterError(
-            f"{schema}.{table} is empty", where="--table", fix="fill it with predictions first"
-        )
     few = [
         name
-        for at, name in enumerate(types)
-        if types[name] in {*NUMBERS, *TEXTS, "boolean"} and 0 < counts[4 * at + 1] <= MOST_CODES
+        for at, (name, (data_type, _)) in enumerate(types.items())
+        if data_type in {*NUMBERS, *TEXTS, "boolean"} and 0 < counts[4 * at + 1] <= MOST_CODES
     ]
-    listed = ", ".join(f"array_agg(distinct {known(n, types[n])}::text)" for n in few)
+    listed = ", ".join(f"array_agg(distinct {known(n, types[n][0])}::text)" for n in few)
     arrays = run(session, f"select {listed} from {sample}").one() if few else ()
     values = dict(zip(few, arrays, strict=True))
     columns = {}
-    for at, (name, data_type) in enumerate(types.items()):
+    for at, (name, (data_type, sql)) in enumerate(types.items()):
         known_rows, distinct, lowest, highest = counts[4 * at : 4 * at + 4]
         texts = tuple(value for value in values.get(name, ()) if value is not None)
         columns[name] = TableColumn(
-            name, data_type, rows, known_rows, distinct, lowest, highest, texts
+            name, data_type, sql, rows, known_rows, distinct, lowest, highest, texts
         )
     return columns

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from driftmeter.errors import DriftmeterError
+from driftmeter.errors import DriftmeterError, reason_of
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.table import TIMES, known, run
 
@@ -64,11 +64,19 @@ def read_days(session: sa.Connection, proposal: Proposal) -> TableDays:
         # Not infinity, nor another day that no calendar here has.
         f" where {DAY} between date '0001-01-01' and date '9999-12-31' group by 1 order by 1"
     )
-    found = run(session, select).all()
-    if not found:
-        name = proposal.fields["timestamp"]
+    name = proposal.fields["timestamp"]
+    try:
+        found = run(session, select).all()
+    except sa.exc.DataError as error:
         raise DriftmeterError(
-            f"{name!r} of {proposal.schema}.{proposal.table} holds no date in any row",
+            f"{name!r} of {proposal.table} cannot be read as a time in every row"
+            f" ({reason_of(error)})",
+            where="--timestamp",
+            fix="name another column, or a view in which it is a timestamptz",
+        ) from error
+    if not found:
+        raise DriftmeterError(
+            f"{name!r} of {proposal.table} holds no date in any row",
             where="--timestamp",
             fix="name a column that says when a row happened",
         )

@@ -17,6 +17,8 @@ LATE = 4
 ENOUGH = 4
 # Of names that say what happened, as opposed to those that say that it is the target.
 OUTCOME = (4, 6)
+# Columns that a message lists; of more it says nothing.
+MOST_OTHERS = 5
 # Known this seldom in the newest rows, a column is not yet there when the prediction is made.
 NOT_YET = 0.1
 
@@ -38,12 +40,22 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
     is_none = given == NONE and NONE not in proposal.columns
     if given and not is_none:
         if unfit := why_unfit(proposal, proposal.columns[given]):
-            raise DriftmeterError(f"{given!r} {unfit.what}", where="--target", fix=unfit.fix)
+            raise DriftmeterError(
+                f"{given!r} {unfit.what}", where="--target", fix=_way_out(proposal, unfit)
+            )
         proposal.add("target", given, "as given")
     points = _points(proposal, late)
-    if not given:
+    if not given and proposal.labels is not None:
+        _choose_of_labels(proposal)
+    elif not given:
         _choose(session, proposal, points, late)
     chosen = proposal.fields.get("target")
+    # The others of a table of labels are known as late as the target is: none is an input.
+    proposal.columns = {
+        name: column
+        for name, column in proposal.columns.items()
+        if name == chosen or not column.is_of_labels
+    }
     if chosen is None:
         why = (
             "as given"
@@ -116,6 +128,22 @@ def _choose(
         raise proposal.undecided("target", open_, what, NONE)
 
 
+def _choose_of_labels(proposal: Proposal) -> None:
+    """The column of the labels that can be the target, or the one whose name says so."""
+    prediction = proposal.fields["prediction"]
+    of_labels = [column for column in proposal.columns.values() if column.is_of_labels]
+    fitting = _others(proposal)
+    points = {name: target_points(name, subject_of(prediction), True) for name in fitting}
+    best = [name for name in fitting if points[name] == max(points.values())]
+    if not fitting:
+        first = min(of_labels, key=lambda column: column.may_be_key)
+        raise _refused(proposal, first.name, why_unfit(proposal, first))
+    if len(best) > 1:
+        raise proposal.undecided("target", best, f"each of {listed(best)} may be the target")
+    named = "" if len(fitting) == 1 else "by its name "
+    proposal.add("target", best[0], f"chosen {named}of the columns of the labels")
+
+
 def _reason(points: int, is_late: bool) -> str:
     if is_late:
         named = "chosen by its name and values; " if points > LATE else ""
@@ -126,12 +154,25 @@ def _reason(points: int, is_late: bool) -> str:
 
 def _refused(proposal: Proposal, name: str, unfit: Unfit | None) -> Undecided:
     """That the column which may be the target cannot be one; without a target it goes on."""
-    what, fix = (unfit.what, unfit.fix) if unfit else ("", "")
-    others = [c.name for c in proposal.free if why_unfit(proposal, c) is None]
+    what, fix = (unfit.what, _way_out(proposal, unfit)) if unfit else ("", "")
     return Undecided(
         f"{name!r} may be the target, but {what}",
         where="--target",
         fix=f"{fix}; or add --target {NONE} to go on without a target",
         role="target",
-        choices=[*others, NONE],
+        choices=[*_others(proposal), NONE],
     )
+
+
+def _way_out(proposal: Proposal, unfit: Unfit) -> str:
+    """What to do about a column that cannot be the target, and which others can."""
+    others = _others(proposal)
+    can = f"; {listed(others)} can be the target" if 0 < len(others) <= MOST_OTHERS else ""
+    return f"{unfit.fix}{can}"
+
+
+def _others(proposal: Proposal) -> list[str]:
+    columns = proposal.free
+    if proposal.labels is not None:
+        columns = [column for column in proposal.columns.values() if column.is_of_labels]
+    return [c.name for c in columns if why_unfit(proposal, c) is None and not c.may_be_key]
