@@ -12,6 +12,7 @@ from dagster_driftmeter.dbt.packages import (
     TARGET,
     ensure_packages,
     installed_packages,
+    link_package,
     project_lock,
     words_of_failure,
 )
@@ -49,6 +50,7 @@ def manifest_path() -> Path:
     """
     directory = settings.dbt_project_dir()
     settings.check_project()
+    link_package()
     if not _is_parsed(directory):
         ensure_packages()
         with project_lock():
