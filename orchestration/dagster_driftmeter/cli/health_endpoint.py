@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.ending import leave_end_to_command
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
@@ -26,5 +27,6 @@ def health(
     settings.home()
     with server(host, port) as running:
         say(f"health: http://{host}:{port}/health  (Ctrl-C stops it)")
+        leave_end_to_command()
         with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.runs.ending import leave_end_to_command
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
@@ -23,5 +24,6 @@ def reports(
     directory, port = settings.home() / "reports", port or reports_port()
     with server(directory, host, port) as running:
         say(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C stops it)")
+        leave_end_to_command()
         with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from dagster_driftmeter.runs.ending import leave_end_to_command
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
@@ -33,7 +34,7 @@ def ui(
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
     say(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    leave_end_to_command()
     with _reports():
         # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
         running = subprocess.Popen(

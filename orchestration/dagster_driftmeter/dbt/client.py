@@ -21,6 +21,8 @@ PROFILES, OPTION = "DBT_PROFILES_DIR", "--profiles-dir"
 
 def main() -> None:
     """Run dbt with this process's arguments; exits as dbt does."""
+    # Dagster cancels dbt by it, and a command that starts this process may keep it to itself.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if PROFILES not in os.environ and not any(word.startswith(OPTION) for word in sys.argv):
         os.environ[PROFILES] = _profiles_dir()
     server = _server()

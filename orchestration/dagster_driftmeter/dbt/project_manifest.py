@@ -121,6 +121,9 @@ def _is_parsed(directory: Path) -> bool:
 def _parse(directory: Path) -> None:
     """Parse the project beside its manifest, and replace that whole: others may be reading it."""
     target = directory / TARGET
+    # Of processes that were killed: this one holds the project.
+    for leftover in target.glob("parse-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="parse-", dir=target) as folder:
         if (target / PARTIAL_PARSE).exists():
             shutil.copy(target / PARTIAL_PARSE, folder)
