@@ -132,6 +132,7 @@ def test_an_ended_run_says_one_line_and_leaves_nothing(trial: Trial) -> None:
 def test_the_next_run_clears_what_a_killed_one_left(trial: Trial) -> None:
     started = "select count(*) from dagster.runs where status = 'STARTED'"
     killed = trial.begin("run", *DAYS)
+    until(lambda: trial.value("select to_regclass('dagster.runs')"))
     until(lambda: trial.value(started))
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
@@ -143,6 +144,19 @@ def test_the_next_run_clears_what_a_killed_one_left(trial: Trial) -> None:
     assert left not in trial.temporary.iterdir()
     end(run, signal.SIGTERM)
     assert list(trial.temporary.iterdir()) == []
+
+
+def test_a_statement_of_a_killed_process_ends_soon(trial: Trial) -> None:
+    code = (
+        "import sys; from driftmeter.warehouse import connection;"
+        "connection.engine(sys.argv[1]).connect().exec_driver_sql('select pg_sleep(60)')"
+    )
+    asleep = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'"
+    asking = subprocess.Popen([sys.executable, "-c", code, trial.url])
+    until(lambda: trial.value(asleep))
+    asking.kill()
+    asking.wait()
+    until(lambda: not trial.value(asleep), PATIENCE)
 
 
 def test_a_server_that_is_ended_by_ctrl_c_or_sigterm_has_done_its_work(trial: Trial) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from dagster_driftmeter.runs.ending import leave_end_to_command
+from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
@@ -34,8 +34,8 @@ def ui(
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
     say(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
-    leave_end_to_command()
-    with _reports():
+    code = 0
+    with serving_until_ended(), _reports():
         # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
         running = subprocess.Popen(
             [str(dagster), *arguments, "--port", str(port)],
@@ -44,8 +44,6 @@ def ui(
         )
         try:
             code = running.wait()
-        except KeyboardInterrupt:
-            code = 0
         finally:
             end_group(running)
     raise SystemExit(code)

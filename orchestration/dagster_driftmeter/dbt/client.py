@@ -21,7 +21,9 @@ PROFILES, OPTION = "DBT_PROFILES_DIR", "--profiles-dir"
 
 def main() -> None:
     """Run dbt with this process's arguments; exits as dbt does."""
-    # Dagster cancels dbt by it, and a command that starts this process may keep it to itself.
+    # Dagster cancels dbt by it, and a command that starts this process may keep it to itself. Until
+    # dbt is at work there is nothing to cancel and nothing to say.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if PROFILES not in os.environ and not any(word.startswith(OPTION) for word in sys.argv):
         os.environ[PROFILES] = _profiles_dir()

@@ -148,9 +148,12 @@ def keeping_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def leave_end_to_command() -> None:
-    """From here on a signal only raises KeyboardInterrupt; the command serves until it does."""
+@contextlib.contextmanager
+def serving_until_ended() -> Iterator[None]:
+    """Leave the end to the block, which serves until a signal raises KeyboardInterrupt in it."""
     _ending.is_the_commands = True
+    with contextlib.suppress(KeyboardInterrupt):
+        yield
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

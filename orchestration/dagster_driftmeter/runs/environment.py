@@ -82,6 +82,8 @@ def prepare(needs_project: bool = True) -> str:
     # Telemetry of every tool below is off; unset these to turn it on.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    # dbt and Dagster read what is stored as we do.
+    os.environ["PGCLIENTENCODING"] = "UTF8"
     make_kept(settings.home())
     # Two at once must not both make a cluster.
     with one_at_a_time(settings.home() / "up.lock"):

@@ -6,6 +6,8 @@ FIXES = {
     "53100": "free space on the warehouse's disk",
     "53200": "give the warehouse more memory, or lower its work_mem",
     "53300": "raise max_connections, or close other connections",
+    "22021": "let a view convert the column to UTF-8: convert_from(name::bytea, 'LATIN1')",
+    "22P05": "use a database with the encoding UTF8, which has every character",
     "42501": "use the role that owns the object, or grant the right (docs/access.md)",
 }
 # By class, where no fix is for the very code: lost connections, a server that stops.
