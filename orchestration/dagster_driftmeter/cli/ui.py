@@ -21,6 +21,9 @@ from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
+# Between two looks whether the reports' port is free.
+RETRY_SECONDS = 2
+
 
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3001,
@@ -67,22 +70,41 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 
 @contextlib.contextmanager
 def _reports() -> Iterator[None]:
-    """Serve the reports that assets and incidents link to, unless somebody does already."""
-    from driftmeter.reports.report_address import reports_port, reports_url
-    from driftmeter.reports.serve_reports import server
+    """Serve the reports that assets and incidents link to, while the block is on."""
+    from driftmeter.reports.report_address import reports_port
 
     # Of the address that the environment names, if it names one.
     port = urlsplit(settings.reports_url() or "").port or reports_port()
-    try:
-        serving = server(settings.home() / "reports", "127.0.0.1", port)
-    except DriftmeterError:
-        say(f"reports: another process serves {reports_url()} already")
-        yield
-        return
-    say(f"reports: {reports_url()}")
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    is_over = threading.Event()
+    serving = threading.Thread(target=serve_reports, args=[port, is_over])
+    serving.start()
     try:
         yield
     finally:
-        serving.shutdown()
-        serving.server_close()
+        is_over.set()
+        serving.join()
+
+
+def serve_reports(port: int, is_over: threading.Event) -> None:
+    """Serve the reports until the end, from when nobody else listens there.
+
+    That may be the UI before this one, which takes its time to end, or `driftmeter reports`.
+    """
+    from driftmeter.reports.report_address import reports_url
+    from driftmeter.reports.serve_reports import server
+
+    is_told = False
+    while not is_over.is_set():
+        try:
+            running = server(settings.home() / "reports", "127.0.0.1", port)
+        except DriftmeterError:
+            if not is_told:
+                say(f"reports: another process listens on port {port}; served here once it ends")
+            is_told = True
+            is_over.wait(RETRY_SECONDS)
+            continue
+        say(f"reports: {reports_url()}")
+        with running:
+            threading.Thread(target=running.serve_forever, daemon=True).start()
+            is_over.wait()
+            running.shutdown()
