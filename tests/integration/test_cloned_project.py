@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from dagster_driftmeter.dbt.packages import make_kept
 from driftmeter import settings
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
@@ -100,6 +101,12 @@ def test_a_clone_is_measured_and_dbt_alone_works_in_it(clone: Clone) -> None:
         days = session.scalars(sa.text("select partition_date from metrics.partitions"))
         assert {str(day) for day in days} >= {"2026-01-30", "2026-01-31"}
     assert git(clone.directory, "status", "--porcelain") == ""
+
+
+def test_a_home_of_another_name_may_hold_more_and_is_left_to_git(tmp_path: Path) -> None:
+    for name, is_left_out in ((settings.KEPT, True), ("work", False)):
+        make_kept(tmp_path / name)
+        assert (tmp_path / name / ".gitignore").exists() == is_left_out
 
 
 def test_a_directory_that_was_moved_and_a_driftmeter_elsewhere_are_found(clone: Clone) -> None:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from driftmeter import settings
 from driftmeter.warehouse import connection
 from driftmeter.warehouse.ports import free_port, is_free
 from tests.cases import over
@@ -40,12 +41,12 @@ LATIN_1 = rb"update loan_scores set channel = E'caf\xe9' where channel = 'web'"
 def driftmeter(
     directory: Path, url: str, *words: str, **more: str
 ) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url, **more}
+    environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
     environment.pop("DRIFTMETER_HOME", None)
     return subprocess.run(
         [DRIFTMETER, *words],
         cwd=directory,
-        env=environment,
+        env={**environment, **more},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -166,6 +167,11 @@ def test_a_schema_of_somebody_elses_is_left_alone(
     said = refusal(tmp_path, url, *INIT)
     assert f"schema metrics holds {name}, which is not Driftmeter's" in said
     assert "set DRIFTMETER_METRICS_SCHEMA to another name, such as driftmeter" in said
+    for words in (["status"], ["incidents"]):
+        assert "run `driftmeter up`" in refusal(tmp_path, url, *words)
+    example = {"DRIFTMETER_HOME": str(tmp_path), settings.PROJECT: str(settings.EXAMPLE_PROJECT)}
+    found = driftmeter(tmp_path, url, "doctor", **example)
+    assert f"{name}, which is not Driftmeter's" in found.stdout, found.stderr
     with psycopg.connect(url) as session:
         assert session.execute(f"select to_regclass('{name}')").fetchone() != (None,)
     made = driftmeter(tmp_path, url, "up", DRIFTMETER_METRICS_SCHEMA="driftmeter")

@@ -104,10 +104,11 @@ def link_package() -> None:
 
 
 def make_kept(directory: Path) -> None:
-    """Make a directory of what Driftmeter keeps on a machine, which git leaves out by itself."""
+    """Make a directory of what Driftmeter keeps on a machine; its own is left out by git."""
     directory.mkdir(parents=True, exist_ok=True)
     ignored = directory / ".gitignore"
-    if not ignored.exists():
+    # Another, which a variable names, may hold more.
+    if directory.name == settings.KEPT and not ignored.exists():
         ignored.write_text("# Made on this machine, and partly secret.\n*\n")
 
 

@@ -24,7 +24,11 @@ from dagster_driftmeter.runs.own_folder import remove_own_folder
 
 # Seconds for the command to end by itself: dbt cancels its queries, Dagster notes the run's end.
 PATIENCE = 5
-NAMES: dict[int, str] = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+NAMES: dict[int, str] = {
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGTERM: "SIGTERM",
+    signal.SIGHUP: "the closing of its terminal",
+}
 ENDED = "ended by {}: what was finished is stored, and the rest is as before; run it again to go on"
 # Progress bars hide it.
 SHOW_CURSOR = b"\x1b[?25h"
@@ -84,7 +88,7 @@ _ending = _Ending()
 
 @contextlib.contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """End this process with the block, or by a signal: code 143 after SIGTERM, 130 after Ctrl-C."""
+    """End this process with the block, or by a signal: its code is 128 and the signal's number."""
     signals, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)

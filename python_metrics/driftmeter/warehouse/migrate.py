@@ -116,22 +116,26 @@ def upgrade(engine: sa.Engine) -> None:
     """
     migrations = metrics_migrations()
     with engine.connect() as session:
-        _check_whose_schema(session, migrations)
+        if reason := why_not_ours(session):
+            raise reason
     with upgraded(engine, migrations) as connection:
         upgrade_views(connection, migrations.known()[0])
 
 
-def _check_whose_schema(session: sa.Connection, migrations: Migrations) -> None:
-    """Refuse a schema that another made: an upgrade replaces views in it, and grants all of it."""
+def why_not_ours(session: sa.Connection) -> DriftmeterError | None:
+    """Why the metrics schema is another's; None where it is ours, or is there to be taken.
+
+    An upgrade would replace views in it, and grant all of it to the dashboards' role.
+    """
+    migrations = metrics_migrations()
     if migrations.stored(session) is not None:
-        return
+        return None
     foreign = session.scalar(FOREIGN, {"schema": migrations.schema})
-    if foreign is not None:
-        raise DriftmeterError(
-            f"schema {migrations.schema} holds {foreign}, which is not Driftmeter's",
-            where=session.engine.url.render_as_string(hide_password=True),
-            fix="set DRIFTMETER_METRICS_SCHEMA to another name, such as driftmeter",
-        )
+    return foreign and DriftmeterError(
+        f"schema {migrations.schema} holds {foreign}, which is not Driftmeter's",
+        where=session.engine.url.render_as_string(hide_password=True),
+        fix="set DRIFTMETER_METRICS_SCHEMA to another name, such as driftmeter",
+    )
 
 
 @contextmanager

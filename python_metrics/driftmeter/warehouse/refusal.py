@@ -1,5 +1,6 @@
 """Turns refusals of Postgres into one line for people."""
 
+from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
 FIXES = {
@@ -13,6 +14,7 @@ FIXES = {
 # By class, where no fix is for the very code: lost connections, a server that stops.
 NOBODY_ANSWERS = "08006"
 LOST = ("08", "57P")
+NO_TABLE = "42P01"
 LOST_FIX = "check the warehouse with `driftmeter doctor`"
 DEBUG_FIX = "set DRIFTMETER_DEBUG=1 to see where"
 
@@ -31,6 +33,8 @@ def refusal_of(error: BaseException | None) -> DriftmeterError | None:
         if isinstance(code, str):
             lines = str(error).strip().splitlines() or [type(error).__name__]
             fix = FIXES.get(code) or (LOST_FIX if code.startswith(LOST) else DEBUG_FIX)
+            if code == NO_TABLE and f'"{settings.metrics_schema()}.' in lines[0]:
+                fix = "run `driftmeter up`, which makes Driftmeter's tables"
             return DriftmeterError(
                 f"refused: {lines[0]}", where="warehouse", fix=f"{fix}; then run again"
             )
