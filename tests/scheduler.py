@@ -22,6 +22,7 @@ LONG = (
     "test_roles.py", "test_declared_id.py", "test_held_tables.py", "test_command_line.py",
     "test_embedded_postgres.py", "test_late_row.py", "test_turns.py", "test_declared_tests.py",
     "test_measured_inputs.py", "test_metrics_schema.py", "test_bad_input.py",
+    "test_ended_runs.py", "test_odd_servers.py", "test_cloned_project.py",
     "test_tlc_files.py", "test_detection.py", "test_kept_dbt.py", "test_kernel.py",
 )  # fmt: skip
 FOLDERS = {"dashboards": "demo", "own_project": "farm"}

@@ -38,7 +38,7 @@ def reference() -> list[str]:
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(ROOT / "dbt_project")
     import typer
 
-    from dagster_driftmeter.cli.main import app
+    from dagster_driftmeter.cli.app import app
 
     own, example = [], []
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]

@@ -14,6 +14,8 @@ PROJECT_FILE, KEPT = "dbt_project.yml", ".driftmeter"
 IS_CHECKOUT = (EXAMPLE_PROJECT / PROJECT_FILE).exists()
 INSTALLED = Path(__file__).resolve().parent
 DBT_PACKAGE = EXAMPLE_PROJECT / "driftmeter" if IS_CHECKOUT else INSTALLED / "dbt_package"
+# How packages.yml names the package, from the project's directory: a link, made on each machine.
+PACKAGE_LINK = f"{KEPT}/dbt_package"
 GRAFANA = (PROJECT_ROOT if IS_CHECKOUT else INSTALLED) / "grafana"
 
 

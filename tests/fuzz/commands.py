@@ -14,7 +14,7 @@ import click
 import typer
 from hypothesis import strategies as st
 
-from dagster_driftmeter.cli.main import app, main
+from dagster_driftmeter.cli.app import app, run_app
 from driftmeter import settings
 from tests.fuzz.target import Target, one_line
 from tests.fuzz.warehouse import opened_warehouse
@@ -105,7 +105,7 @@ def attempt(line: list[str]) -> str:
     patched = mock.patch.multiple(sys, argv=["driftmeter", *line], stdin=io.StringIO(), **streams)
     with patched, mock.patch.dict(os.environ):
         try:
-            main()
+            run_app()
         except SystemExit as ended:
             code = ended.code
         finally:

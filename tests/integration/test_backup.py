@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from dagster_driftmeter.cli.main import app
+from dagster_driftmeter.cli.app import app
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.dumps import backup, restore

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from dagster_driftmeter.cli.main import main
+from dagster_driftmeter.cli.app import run_app
 from driftmeter.dashboards import provisioned
 from driftmeter.dashboards.write import DASHBOARDS
 from driftmeter.errors import DriftmeterError
@@ -51,7 +51,7 @@ def put(
     def run(url: str, *arguments: str) -> tuple[int, list[str], str]:
         monkeypatch.setattr(sys, "argv", ["driftmeter", "grafana", "--url", url, *arguments])
         with pytest.raises(SystemExit) as ended:
-            main()
+            run_app()
         shown = capsys.readouterr()
         return int(ended.value.code or 0), shown.out.splitlines(), shown.err
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from dagster_driftmeter.assets.incidents_asset import write_reports
-from dagster_driftmeter.cli.main import app
+from dagster_driftmeter.cli.app import app
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES
 from driftmeter.incidents.actions import act

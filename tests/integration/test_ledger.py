@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from dagster_driftmeter.cli.main import app
+from dagster_driftmeter.cli.app import app
 from dagster_driftmeter.cli.summary import print_summary
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.chain import ChainRun

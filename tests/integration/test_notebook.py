@@ -36,6 +36,8 @@ def test_it_goes_from_the_alarm_to_the_rows(
         parameters.source = parameters.source.replace("DAY = None", f'DAY = "{day}"')
     # The last cell's table must hold rows of the day, and the column that was planted.
     check = "assert len(rows) == 10 and rows[monitor.id].notna().all()\nprint(COLUMN)"
+    if day is None:
+        check = f"assert whole['is_drifted'].iloc[0], DAY\n{check}"
     notebook.cells.append(nbformat.v4.new_code_cell(check))
     NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": str(PROJECT_ROOT)}}

@@ -252,7 +252,7 @@ AGES = ("--raw", "400d", "--features", "400d", "--inference", "400d", "--metrics
 
 def driftmeter(*arguments: str) -> str:
     """What a command prints; its error is raised."""
-    from dagster_driftmeter.cli.main import app
+    from dagster_driftmeter.cli.app import app
 
     result = CliRunner().invoke(app, arguments)
     if result.exception is not None:

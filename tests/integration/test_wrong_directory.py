@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 import typer
 
-from dagster_driftmeter.cli.main import app
+from dagster_driftmeter.cli.app import app
 from driftmeter import settings
 
 # These need a project, or Driftmeter's directory in one.

@@ -10,7 +10,7 @@ from tests.cases import over
 
 # Where product and example are put together, each only for the example's own project.
 COMPOSED = {
-    "orchestration/dagster_driftmeter/cli/main.py",
+    "orchestration/dagster_driftmeter/cli/app.py",
     "orchestration/dagster_driftmeter/definitions.py",
     "orchestration/dagster_driftmeter/runs/environment.py",
 }

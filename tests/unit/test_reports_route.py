@@ -75,6 +75,14 @@ def test_nothing_else_is(port: int, path: str) -> None:
     assert "secret" not in body
 
 
+def test_head_answers_as_get_without_the_page(port: int) -> None:
+    status, body, headers = ask(port, "/day-2019-04-07.html", "HEAD")
+    got = ask(port, "/day-2019-04-07.html")[2]
+    assert (status, body) == (200, "")
+    assert {**headers, "Date": ""} == {**got, "Date": ""}
+    assert ask(port, "/absent.html", "HEAD")[0] == 404
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_it_only_reads(port: int, method: str) -> None:
     assert ask(port, "/day-2019-04-07.html", method)[0] == 501

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -138,7 +139,7 @@ def test_cells_titles_and_charts_of_the_overview_show_values_as_text(value: str)
     now = pd.Timestamp("2026-01-01", tz="UTC")
     scope = Scope(first=now, last=now, values={"monitor": value, "column": value})
     drawn = [
-        cells.table(table, frame),
+        cells.table(table, frame, Path("page.html")),
         cells.stat(stat, pd.DataFrame({value: [1.0, 2.0]})),
         _titled({"title": "What of $monitor and $column?"}, scope),
         plotly.io.to_html(

@@ -29,7 +29,7 @@ def test_a_value_is_one_line_of_a_length_to_read() -> None:
     assert shown("x\n| y\t\x00z\r\n") == "x | y z"
     long = shown("long " * 2000)
     assert len(long) < MOST_CHARACTERS + 30
-    assert long.endswith("… (9,999 characters)")
+    assert long.endswith("... (9,999 characters)")
     assert shown("Cash") == "Cash"
     assert shown(3) == "3"
 

@@ -1,10 +1,10 @@
 """`driftmeter health`: the doctor's findings over HTTP, for a supervisor."""
 
-import contextlib
 from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
@@ -24,7 +24,6 @@ def health(
 
     # A directory that is nobody's would be a failure for ever.
     settings.home()
-    with server(host, port) as running:
+    with serving_until_ended(), server(host, port) as running:
         say(f"health: http://{host}:{port}/health  (Ctrl-C stops it)")
-        with contextlib.suppress(KeyboardInterrupt):
-            running.serve_forever()
+        running.serve_forever()

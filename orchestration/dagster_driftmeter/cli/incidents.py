@@ -90,6 +90,7 @@ def show(number: Number) -> None:
     import sqlalchemy as sa
 
     from driftmeter.errors import DriftmeterError
+    from driftmeter.reports.report_address import page_link, stored_page
     from driftmeter.warehouse import connection
 
     with connection.engine().connect() as session:
@@ -103,7 +104,8 @@ def show(number: Number) -> None:
     if incident is not None:
         say(f"{incident['kind']} of {incident['monitor']}: {incident['diagnosis']}")
         if incident["report_url"]:
-            say(f"report: {incident['report_url']}")
+            page = stored_page(incident["report_url"])
+            say(f"report: {page_link(page) if page else incident['report_url']}")
         typer.echo(json.dumps(incident["evidence"], indent=2))
     for event in events:
         note = f"  {event.note}" if event.note else ""

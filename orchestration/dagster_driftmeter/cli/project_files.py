@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # Monitors of one project share a warehouse with those of others, so that its name is its own.
 OWN_PROJECT = "monitors_of_"
-IGNORED = ".driftmeter/\ntarget/\nlogs/\ndbt_packages/\n# holds a password\nprofiles.yml\n"
+# What dbt and Driftmeter make on a machine; a profile holds a password.
+IGNORED = (".driftmeter/", "target/", "logs/", "dbt_packages/", "profiles.yml", ".user.yml")
 VERSION = "model_version"
 # dbt reads YAML 1.1, in which more plain words are something else than text: `no`, or `1:30`.
 DIRECTIVE = "%YAML 1.1\n---\n"
@@ -44,14 +45,12 @@ def project_with_table(
         *_sources(monitor, proposal),
     ]
     view = _view(proposal, f"source('{source}', '{monitor}')", _origin_of_labels(monitor))
-    files = {
+    return {
         **_listed(directory, monitor, _new_project(directory)),
         models / f"{monitor}.sql": view,
         models / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
+        directory / ".gitignore": _ignoring(directory / ".gitignore"),
     }
-    if not (directory / ".gitignore").exists():
-        files[directory / ".gitignore"] = IGNORED
-    return files
 
 
 def project_with_view(
@@ -149,12 +148,11 @@ def _listed(
     directory: Path, monitor: str, project: dict[str, Any] | None = None
 ) -> dict[Path, str]:
     """dbt_project.yml with the monitor in its list, packages.yml with the package in it."""
-    # dbt reads packages of either file, of one only, and renders those of packages.yml.
+    from ruamel.yaml.comments import CommentedMap
+
+    # dbt reads packages of either file, and of one only.
     dependencies = directory / "dependencies.yml"
     packages_file = dependencies if dependencies.exists() else directory / "packages.yml"
-    package_path = str(settings.DBT_PACKAGE)
-    if packages_file != dependencies:
-        package_path = unrendered(package_path)
 
     def list_monitor(content: Any) -> None:
         if project is not None and not content:
@@ -167,16 +165,25 @@ def _listed(
     def list_package(content: Any) -> None:
         packages = content.setdefault("packages", [])
         if not any("driftmeter" in str(package) for package in packages):
-            packages.append({"local": package_path})
+            package = CommentedMap(local=settings.PACKAGE_LINK)
+            package.yaml_add_eol_comment("a link that each driftmeter command makes", "local")
+            packages.append(package)
         for package in packages:
-            # One of this command's own points at where the package lies now.
+            # Older projects of this command's own name a place on the machine that made them.
             if project is not None and "local" in package:
-                package["local"] = package_path
+                package["local"] = settings.PACKAGE_LINK
 
     return {
         directory / "dbt_project.yml": _edited(directory / "dbt_project.yml", list_monitor),
         packages_file: _edited(packages_file, list_package),
     }
+
+
+def _ignoring(path: Path) -> str:
+    """Text of a .gitignore that keeps out what is made on a machine; what is there stays."""
+    text = path.read_text() if path.exists() else ""
+    missing = [name for name in IGNORED if name not in text.split()]
+    return "\n".join([*text.splitlines(), *missing, ""]) if missing else text
 
 
 def _new_project(directory: Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """`driftmeter reports`: the stored reports over HTTP, for links in Dagster and Grafana."""
 
-import contextlib
 from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
@@ -21,7 +21,6 @@ def reports(
     from driftmeter.reports.serve_reports import server
 
     directory, port = settings.home() / "reports", port or reports_port()
-    with server(directory, host, port) as running:
+    with serving_until_ended(), server(directory, host, port) as running:
         say(f"reports: http://{host}:{port}/<name>.html  (Ctrl-C stops it)")
-        with contextlib.suppress(KeyboardInterrupt):
-            running.serve_forever()
+        running.serve_forever()

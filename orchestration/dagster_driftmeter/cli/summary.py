@@ -22,7 +22,7 @@ from driftmeter.alarms.not_judged import not_judged
 from driftmeter.arrival.changed_days import watched_spans
 from driftmeter.dashboards.overview_dashboard import OVERVIEW
 from driftmeter.dashboards.preview.static_page import write_page
-from driftmeter.reports.report_address import page_link
+from driftmeter.reports.report_address import page_link, stored_page
 from driftmeter.warehouse import connection
 
 DAYS = sa.text(
@@ -271,10 +271,7 @@ def _report(
 ) -> Path | None:
     """Evidently's report of the most severe incident of these days, if it was drawn."""
     address = session.scalar(GRAVEST_REPORT, {"monitors": list(monitors), **span})
-    if address is None:
-        return None
-    page = settings.home() / "reports" / str(address).rpartition("/")[2]
-    return page if page.exists() else None
+    return None if address is None else stored_page(str(address))
 
 
 def _overview(monitors: Sequence[str]) -> Path:

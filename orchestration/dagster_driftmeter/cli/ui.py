@@ -15,10 +15,14 @@ from urllib.parse import urlsplit
 
 import typer
 
+from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+
+# Between two looks whether the reports' port is free.
+RETRY_SECONDS = 2
 
 
 def ui(
@@ -33,8 +37,8 @@ def ui(
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "--module-name", "dagster_driftmeter.definitions", "--host", "127.0.0.1"]
     say(f"Dagster: http://127.0.0.1:{port}  (Ctrl-C stops it; the warehouse keeps running)")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _reports():
+    code = 0
+    with serving_until_ended(), _reports():
         # A group of its own, so that all of it ends; a background job's would ignore Ctrl-C.
         running = subprocess.Popen(
             [str(dagster), *arguments, "--port", str(port)],
@@ -43,8 +47,6 @@ def ui(
         )
         try:
             code = running.wait()
-        except KeyboardInterrupt:
-            code = 0
         finally:
             end_group(running)
     raise SystemExit(code)
@@ -68,22 +70,41 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 
 @contextlib.contextmanager
 def _reports() -> Iterator[None]:
-    """Serve the reports that assets and incidents link to, unless somebody does already."""
-    from driftmeter.reports.report_address import reports_port, reports_url
-    from driftmeter.reports.serve_reports import server
+    """Serve the reports that assets and incidents link to, while the block is on."""
+    from driftmeter.reports.report_address import reports_port
 
     # Of the address that the environment names, if it names one.
     port = urlsplit(settings.reports_url() or "").port or reports_port()
-    try:
-        serving = server(settings.home() / "reports", "127.0.0.1", port)
-    except DriftmeterError:
-        say(f"reports: another process serves {reports_url()} already")
-        yield
-        return
-    say(f"reports: {reports_url()}")
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    is_over = threading.Event()
+    serving = threading.Thread(target=serve_reports, args=[port, is_over])
+    serving.start()
     try:
         yield
     finally:
-        serving.shutdown()
-        serving.server_close()
+        is_over.set()
+        serving.join()
+
+
+def serve_reports(port: int, is_over: threading.Event) -> None:
+    """Serve the reports until the end, from when nobody else listens there.
+
+    That may be the UI before this one, which takes its time to end, or `driftmeter reports`.
+    """
+    from driftmeter.reports.report_address import reports_url
+    from driftmeter.reports.serve_reports import server
+
+    is_told = False
+    while not is_over.is_set():
+        try:
+            running = server(settings.home() / "reports", "127.0.0.1", port)
+        except DriftmeterError:
+            if not is_told:
+                say(f"reports: another process listens on port {port}; served here once it ends")
+            is_told = True
+            is_over.wait(RETRY_SECONDS)
+            continue
+        say(f"reports: {reports_url()}")
+        with running:
+            threading.Thread(target=running.serve_forever, daemon=True).start()
+            is_over.wait()
+            running.shutdown()

@@ -5,9 +5,11 @@ one is named, which saves the seconds that dbt takes to start, and is dbt itself
 Imports nothing that takes time where it is told the profile.
 """
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from multiprocessing.connection import Client, Connection
 from multiprocessing.reduction import send_handle
 from types import FrameType
@@ -19,11 +21,16 @@ PROFILES, OPTION = "DBT_PROFILES_DIR", "--profiles-dir"
 
 def main() -> None:
     """Run dbt with this process's arguments; exits as dbt does."""
+    # Dagster cancels dbt by it, and a command that starts this process may keep it to itself. Until
+    # dbt is at work there is nothing to cancel and nothing to say.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if PROFILES not in os.environ and not any(word.startswith(OPTION) for word in sys.argv):
         os.environ[PROFILES] = _profiles_dir()
     server = _server()
     if server is not None:
         raise SystemExit(_ask(server))
+    _link_package()
     dbt = os.path.join(os.path.dirname(sys.executable), "dbt")
     os.execv(dbt, [dbt, *sys.argv[1:]])
 
@@ -31,10 +38,25 @@ def main() -> None:
 def _profiles_dir() -> str:
     """Directory of the profile, or an end with one line."""
     from dagster_driftmeter.dbt.profile import profiles_dir
+
+    with _one_line():
+        return str(profiles_dir())
+
+
+def _link_package() -> None:
+    """Let dbt find Driftmeter's package, in a project that was cloned a moment ago too."""
+    from dagster_driftmeter.dbt.packages import link_package
+
+    with _one_line():
+        link_package()
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
     from driftmeter.errors import DriftmeterError
 
     try:
-        return str(profiles_dir())
+        yield
     except DriftmeterError as error:
         print(f"error: {error}", file=sys.stderr)
         # As dbt's own where it does not start.

@@ -12,6 +12,7 @@ from dagster_driftmeter.dbt.packages import (
     TARGET,
     ensure_packages,
     installed_packages,
+    link_package,
     project_lock,
     words_of_failure,
 )
@@ -49,6 +50,7 @@ def manifest_path() -> Path:
     """
     directory = settings.dbt_project_dir()
     settings.check_project()
+    link_package()
     if not _is_parsed(directory):
         ensure_packages()
         with project_lock():
@@ -119,6 +121,9 @@ def _is_parsed(directory: Path) -> bool:
 def _parse(directory: Path) -> None:
     """Parse the project beside its manifest, and replace that whole: others may be reading it."""
     target = directory / TARGET
+    # Of processes that were killed: this one holds the project.
+    for leftover in target.glob("parse-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="parse-", dir=target) as folder:
         if (target / PARTIAL_PARSE).exists():
             shutil.copy(target / PARTIAL_PARSE, folder)

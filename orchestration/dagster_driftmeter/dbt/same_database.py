@@ -15,6 +15,7 @@ from dagster_driftmeter.dbt.profile_login import login_of_profile
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.address import WAREHOUSE_URL, address_of
+from driftmeter.warehouse.pooler import FIX
 
 
 def check_same_database(engine: sa.Engine, dagster_url: str) -> None:
@@ -43,22 +44,37 @@ def _prove(who: str, where: str, login: sa.URL, key: int, ours: str) -> None:
         connect_args={"connect_timeout": 10},
     )
     asked = sa.text("select not pg_try_advisory_xact_lock(:key)")
+    options = str(login.query.get("options", ""))
     try:
         with theirs.connect() as session:
             is_same = bool(session.scalar(asked, {"key": key}))
+            path = str(session.scalar(sa.text("show search_path")))
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
+        if "startup parameter" in reason:
+            raise _no_options(where) from error
         raise DriftmeterError(
             f"{who} cannot connect to the warehouse ({reason})",
             where=where,
             fix="correct its host, port, database, user or password",
         ) from error
+    if is_same and options and f"search_path={path}" not in options:
+        raise _no_options(where)
     if not is_same:
         raise DriftmeterError(
             f"{who} uses another database than {ours}, which {WAREHOUSE_URL} names",
             where=where,
             fix="let both name the same server and database",
         )
+
+
+def _no_options(where: str) -> DriftmeterError:
+    return DriftmeterError(
+        "a pooler answers that does not hand on the startup parameter options, with which Dagster"
+        " finds its tables",
+        where=where,
+        fix=FIX,
+    )
 
 
 def _dbt_login() -> tuple[str, sa.URL]:

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -196,6 +197,10 @@ def _answer(
 ) -> None:
     """Be dbt for one call, and end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    # The command that started this process keeps Ctrl-C to itself.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for place, output in enumerate(outputs, start=1):
         os.dup2(output, place)
         os.close(output)
@@ -230,6 +235,13 @@ def _run(arguments: list[str], manifest: "Manifest | None") -> int:
         say(result.exception, err=True)
     # As dbt's own: 1 where a node failed, 2 where dbt itself did.
     return 0 if result.success else 2 if result.exception else 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Let dbt cancel its queries; one more signal, as Ctrl-C sends, does not end that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _cancel_with(call: Connection, is_over: threading.Event) -> None:

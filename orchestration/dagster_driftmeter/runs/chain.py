@@ -13,8 +13,10 @@ from dagster_driftmeter.assets.incidents_asset import write_reports
 from dagster_driftmeter.assets.keys import dbt_keys, python_keys
 from dagster_driftmeter.dbt.project_manifest import check_monitor, manifest_path, monitors
 from dagster_driftmeter.dbt.server import kept_dbt
+from dagster_driftmeter.runs.ending import keeping_ctrl_c
 from dagster_driftmeter.runs.jobs import materialize
 from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES, PROCESSES_TAG
+from dagster_driftmeter.runs.own_folder import make_own_folder
 from dagster_driftmeter.runs.run_scope import in_a_row
 from dagster_driftmeter.runs.terminal import say
 from dagster_driftmeter.runs.told_changes import tell_changes, tell_labels, tell_retyped
@@ -73,7 +75,8 @@ def names_of(only: str | None) -> list[str]:
 @contextlib.contextmanager
 def kept_processes(only: str | None = None) -> Iterator[None]:
     """Keep what is started for runs, of one monitor or all: dbt, and workers."""
-    with kept_dbt(only), kept_workers():
+    make_own_folder()
+    with keeping_ctrl_c(), kept_dbt(only), kept_workers():
         yield
 
 

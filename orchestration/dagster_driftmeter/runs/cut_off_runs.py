@@ -1,6 +1,9 @@
-"""Ends the runs whose container stopped before they finished."""
+"""Ends the runs whose process or container stopped before they finished."""
+
+import socket
 
 import dagster as dg
+import psutil  # type: ignore[import-untyped]
 
 # Dagster asks nobody whether such a run still lives: it would hold its pool for good.
 UNDER_WAY = (
@@ -8,9 +11,11 @@ UNDER_WAY = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
-REASON = (
-    "Its process ended with its container. Its days are as they were before it: run them again."
-)
+AS_BEFORE = "Its days are as they were before it: run them again."
+REASON = f"Its process ended with its container. {AS_BEFORE}"
+KILLED = f"Its process was killed. {AS_BEFORE}"
+# Which process a run of the command line is: one that is killed notes nothing itself.
+PROCESS_TAG = "driftmeter/process"
 
 
 def end_cut_off_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -24,9 +29,39 @@ def end_cut_off_runs(instance: dg.DagsterInstance) -> list[str]:
         Their ids.
     """
     cut_off = instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY)))
-    for run in cut_off:
-        if run.status is dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, REASON)
-        else:
-            instance.report_run_failed(run, REASON)
-    return [run.run_id for run in cut_off]
+    return [_end(instance, run, REASON) for run in cut_off]
+
+
+def end_killed_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of command lines on this machine as over whose process is gone.
+
+    Dagster's queue would count them among those that are under way, and start no other.
+    """
+    for run in instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY))):
+        if (process := run.tags.get(PROCESS_TAG)) and _is_gone(process):
+            _end(instance, run, KILLED)
+
+
+def process_tag() -> dict[str, str]:
+    """The tag of a run that this process is."""
+    process = psutil.Process()
+    return {PROCESS_TAG: f"{socket.gethostname()} {process.pid} {process.create_time():.2f}"}
+
+
+def _is_gone(process: str) -> bool:
+    machine, pid, started = process.rsplit(" ", 2)
+    if machine != socket.gethostname():
+        return False
+    try:
+        # Another process may have the number by now.
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _end(instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str) -> str:
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, reason)
+    else:
+        instance.report_run_failed(run, reason)
+    return run.run_id

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import yaml
 
-from dagster_driftmeter.dbt.packages import ensure_packages
-from dagster_driftmeter.dbt.profile import profiles_dir
+from dagster_driftmeter.dbt.packages import ensure_packages, make_kept
+from dagster_driftmeter.dbt.profile import own_profiles_dir, profiles_dir
 from dagster_driftmeter.dbt.profile_login import name_warehouse
 from dagster_driftmeter.dbt.same_database import check_same_database
 from dagster_driftmeter.runs.first_day import note_first_day
@@ -89,7 +89,9 @@ def prepare(needs_project: bool = True) -> str:
     # Telemetry of every tool below is off; unset these to turn it on.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
-    settings.make_private(settings.home())
+    # dbt and Dagster read what is stored as we do.
+    os.environ["PGCLIENTENCODING"] = "UTF8"
+    make_kept(settings.home())
     # Two at once must not both make a cluster.
     with one_at_a_time(settings.home() / "up.lock"):
         if external is None:

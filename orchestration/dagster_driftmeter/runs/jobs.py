@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
+from dagster_driftmeter.runs.cut_off_runs import end_killed_runs, process_tag
 from dagster_driftmeter.runs.run_scope import days_of_tags, range_tags
 from driftmeter import settings
 from driftmeter.imports import many_imports
@@ -39,11 +40,12 @@ def run_job(
         warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition")
         job = definitions_from(days.from_date if days else None).resolve_job_def(name)
     with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
+        end_killed_runs(instance)
         job.execute_in_process(
             run_config=QUIET,
             instance=instance,
             asset_selection=list(assets) if assets else None,
-            tags=dict(tags),
+            tags={**tags, **process_tag()},
         )
 
 

@@ -3,7 +3,6 @@
 import functools
 import os
 import pickle
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -83,8 +82,6 @@ def _begin(handed: bytes, environment: dict[str, str]) -> None:
     """What a process does first."""
     global _handed
     begin_worker()
-    # Ctrl-C is for the process that started it, which lets it finish its piece.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
     _handed = pickle.loads(handed)

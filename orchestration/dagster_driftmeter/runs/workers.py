@@ -7,6 +7,7 @@ import functools
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -130,6 +131,8 @@ def _begin(pipe: "Connection[progress.State, progress.State]") -> None:
 
 def begin_worker() -> None:
     """What every worker does first."""
+    # Ctrl-C is for the process that started it, which ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

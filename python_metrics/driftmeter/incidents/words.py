@@ -15,7 +15,7 @@ def shown(value: object) -> str:
     text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
     if len(text) <= MOST_CHARACTERS:
         return text
-    return f"{text[:MOST_CHARACTERS]}… ({len(text):,} characters)"
+    return f"{text[:MOST_CHARACTERS]}... ({len(text):,} characters)"
 
 
 def of_rows(share: float, rows: int) -> str:

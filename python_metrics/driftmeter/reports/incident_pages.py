@@ -9,7 +9,13 @@ from typing import Literal
 import sqlalchemy as sa
 
 from driftmeter.monitors.config import Monitor
-from driftmeter.reports.write_report import Segment, TooFewRows, report_url, write_report
+from driftmeter.reports.write_report import (
+    Segment,
+    TooFewRows,
+    plain_name,
+    report_url,
+    write_report,
+)
 
 # Columns that an incident's page draws: its own, the first ones.
 MOST_COLUMNS = 6
@@ -123,7 +129,7 @@ def write_incident_report(
             columns=report.columns,
             most_rows=MOST_ROWS,
             heading=report.heading,
-            name=f"incident-{report.incident_id}-{monitor.name}-{report.day}.html",
+            name=f"incident-{report.incident_id}-{plain_name(monitor.name)}-{report.day}.html",
         )
     except TooFewRows as error:
         return Drawn(report, "too few rows", reason=error.what)

@@ -1,5 +1,6 @@
 """Small HTTP servers of Driftmeter, with a clear error if an address is taken."""
 
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from driftmeter.errors import DriftmeterError
@@ -10,6 +11,27 @@ class QuietHandler(BaseHTTPRequestHandler):
 
     server_version = "driftmeter"
     sys_version = ""
+
+    def do_GET(self) -> None:
+        """Answer with the content."""
+        self.answer()
+
+    def do_HEAD(self) -> None:
+        """Answer as GET does, without the content."""
+        self.answer()
+
+    def answer(self) -> None:
+        """Send what the path names, by `send_content`, or an error; a server says what it has."""
+        self.send_error(404)
+
+    def send_content(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
+        """Send an answer, its content only where that was asked for."""
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: whoever runs it watches other lines."""

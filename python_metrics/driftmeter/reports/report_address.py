@@ -1,5 +1,6 @@
 """The address of the reports. Each home has a port of its own, so that links stay apart."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -23,6 +24,28 @@ def page_link(page: Path) -> str:
     is_served = page.parent == (settings.home() / "reports").resolve()
     address = settings.reports_url()
     return f"{address}/{page.name}" if address and is_served else page.as_uri()
+
+
+def stored_page(url: str) -> Path | None:
+    """The file of a stored report on this machine, by its address; None where there is none.
+
+    The address is of when the report was written, and nobody may be serving it.
+    """
+    name = url.rpartition("/")[2]
+    with contextlib.suppress(DriftmeterError):
+        page = settings.home() / "reports" / name
+        return page if name.endswith(".html") and page.is_file() else None
+    return None
+
+
+def link_in_page(url: str, page: Path) -> str:
+    """Link from a static page to a stored report: to its file, where that is on this machine."""
+    report = stored_page(url)
+    if report is None:
+        return url
+    # The two stay together wherever the folder is copied or served.
+    is_beside = report.parent.resolve() == page.parent.resolve()
+    return report.name if is_beside else page_link(report)
 
 
 def reports_port() -> int:

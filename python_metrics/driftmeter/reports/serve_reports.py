@@ -10,6 +10,13 @@ from driftmeter import settings
 from driftmeter.reports.listening import QuietHandler, listen
 from driftmeter.reports.safe_page import SERVED_POLICY
 
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": SERVED_POLICY,
+    "Referrer-Policy": "no-referrer",
+}
 # What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
 NAME = re.compile(r"/([A-Za-z0-9_-]{1,200}\.html)")
 
@@ -24,7 +31,7 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
     """
 
     class Handler(QuietHandler):
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             if not is_own_name(self.headers.get("Host"), host):
                 self.send_error(421, "the request names another server: set DRIFTMETER_REPORTS_URL")
                 return
@@ -32,16 +39,7 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
             if file is None:
                 self.send_error(404, "there is no such report")
                 return
-            content = file.read_bytes()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Content-Security-Policy", SERVED_POLICY)
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.end_headers()
-            self.wfile.write(content)
+            self.send_content(200, file.read_bytes(), HEADERS)
 
     return listen(Handler, host, port)
 

@@ -104,9 +104,9 @@ def file_name(
     monitor: str, day: dt.date, segment: Segment | None = None, against: Baseline = "reference"
 ) -> str:
     """Name of a report's file; the same question has the same file."""
-    where = "" if segment is None else "-" + "-".join(map(_plain, segment))
+    where = "" if segment is None else "-" + "-".join(map(plain_name, segment))
     held = "" if against == "reference" else f"-against-{against}"
-    return f"{_plain(monitor)}-{day}{where}{held}.html"
+    return f"{plain_name(monitor)}-{day}{where}{held}.html"
 
 
 def report_url(path: Path) -> str:
@@ -114,7 +114,8 @@ def report_url(path: Path) -> str:
     return f"{reports_url()}/{path.name}"
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
+    """Text as it may stand in the name of a page, which is served by letters, digits, _ and -."""
     return re.sub(r"[^A-Za-z0-9_]+", "_", text)
 
 

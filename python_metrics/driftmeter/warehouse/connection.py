@@ -1,11 +1,15 @@
 """The connection to the warehouse: the user's own Postgres, or the embedded one."""
 
+import contextlib
+
+import psycopg
 import sqlalchemy as sa
 
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.address import WAREHOUSE_URL, Address, read_address
 from driftmeter.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse.pooler import no_session, refuse_pooler
 from driftmeter.warehouse.schema import rename_statements
 
 _engines: dict[str, sa.Engine] = {}
@@ -54,17 +58,36 @@ def engine(url: str | None = None, where: str = WAREHOUSE_URL) -> sa.Engine:
     return _engines[url]
 
 
+def _end_with_client(driver: psycopg.Connection, record: object) -> None:
+    """Let the server end a statement soon whose process was killed: its locks would stay till then.
+
+    Servers on some systems cannot look whether a client is there.
+    """
+    driver.autocommit = True
+    with contextlib.suppress(psycopg.Error):
+        driver.execute("set client_connection_check_interval = '2s'")
+    driver.autocommit = False
+
+
 def _connect(address: Address) -> sa.Engine:
     made = sa.create_engine(
         address.sqlalchemy(),
-        connect_args={"connect_timeout": int(address.options.get("connect_timeout", 10))},
+        connect_args={
+            "connect_timeout": int(address.options.get("connect_timeout", 10)),
+            # Rows go in and out as UTF-8, whatever the database keeps them in.
+            "client_encoding": "utf8",
+        },
         pool_pre_ping=True,
     )
     rename_statements(made)
+    sa.event.listen(made, "connect", _end_with_client)
     try:
-        made.connect().close()
+        with made.connect() as session:
+            refuse_pooler(session, address)
     except sa.exc.OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
+        if "pooling mode" in reason:
+            raise no_session(address) from error
         raise DriftmeterError(
             f"the warehouse does not answer ({reason})",
             where=address.shown,

@@ -35,6 +35,8 @@ shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
 work_mem = '64MB'
 max_wal_size = '2GB'
+# A statement whose process was killed ends soon, and its locks with it.
+client_connection_check_interval = '2s'
 timezone = 'UTC'
 log_timezone = 'UTC'
 """

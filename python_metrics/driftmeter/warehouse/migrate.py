@@ -25,6 +25,13 @@ VERSION_TABLE = "alembic_version"
 ENVIRONMENT = Path(__file__).parent / "migrations"
 # What brings a schema of an earlier revision to the first one of today's chains.
 BEFORE_BASELINE = "Driftmeter 0.1"
+# What is in a schema before its first upgrade, but for the tables that dbt makes in it.
+FOREIGN = sa.text(
+    "select format('%I.%I', nspname, relname) from pg_class"
+    " join pg_namespace on pg_namespace.oid = relnamespace where nspname = :schema"
+    " and relkind in ('r', 'p', 'v', 'm', 'f')"
+    " and relname !~ '^(column_summary|reference_bins)' order by 1 limit 1"
+)
 
 
 @dataclass(frozen=True)
@@ -108,8 +115,27 @@ def upgrade(engine: sa.Engine) -> None:
         upgrade is one transaction.
     """
     migrations = metrics_migrations()
+    with engine.connect() as session:
+        if reason := why_not_ours(session):
+            raise reason
     with upgraded(engine, migrations) as connection:
         upgrade_views(connection, migrations.known()[0])
+
+
+def why_not_ours(session: sa.Connection) -> DriftmeterError | None:
+    """Why the metrics schema is another's; None where it is ours, or is there to be taken.
+
+    An upgrade would replace views in it, and grant all of it to the dashboards' role.
+    """
+    migrations = metrics_migrations()
+    if migrations.stored(session) is not None:
+        return None
+    foreign = session.scalar(FOREIGN, {"schema": migrations.schema})
+    return foreign and DriftmeterError(
+        f"schema {migrations.schema} holds {foreign}, which is not Driftmeter's",
+        where=session.engine.url.render_as_string(hide_password=True),
+        fix="set DRIFTMETER_METRICS_SCHEMA to another name, such as driftmeter",
+    )
 
 
 @contextmanager

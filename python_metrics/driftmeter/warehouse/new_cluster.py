@@ -33,24 +33,35 @@ def make_cluster(data: Path, access_file: Path) -> Access:
         shutil.rmtree(leftover, ignore_errors=True)
     # A name of its own: the initdb of a start that was killed may be at work still.
     half_made = Path(tempfile.mkdtemp(prefix="postgres-unfinished-", dir=data.parent))
+    try:
+        access = _made_cluster(half_made)
+        save_access(access_file, access)
+        half_made.rename(data)
+    except BaseException:
+        shutil.rmtree(half_made, ignore_errors=True)
+        raise
+    return access
+
+
+def _made_cluster(directory: Path) -> Access:
     access = Access(free_port(), secrets.token_urlsafe(24))
     made = run_initdb(
-        f"--pgdata={half_made}",
+        f"--pgdata={directory}",
         f"--username={ROLE}",
         "--auth=scram-sha-256",
         "--pwfile=/dev/stdin",
         "--encoding=UTF8",
         "--locale=C",
-        data=half_made,
+        data=directory,
         stdin=access.password + "\n",
     )
     if made.returncode != 0:
         output = made.stderr.strip().splitlines() or [f"exit code {made.returncode}"]
         raise DriftmeterError(
-            f"the embedded Postgres could not be made ({output[-1]})", where=str(data), fix=FIX
+            f"the embedded Postgres could not be made ({output[-1]})",
+            where=str(directory.parent),
+            fix=FIX,
         )
-    with (half_made / "postgresql.conf").open("a") as conf:
+    with (directory / "postgresql.conf").open("a") as conf:
         conf.write("include 'driftmeter.conf'\n")
-    save_access(access_file, access)
-    half_made.rename(data)
     return access

@@ -1,16 +1,20 @@
 """Turns refusals of Postgres into one line for people."""
 
+from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
 FIXES = {
     "53100": "free space on the warehouse's disk",
     "53200": "give the warehouse more memory, or lower its work_mem",
     "53300": "raise max_connections, or close other connections",
+    "22021": "let a view convert the column to UTF-8: convert_from(name::bytea, 'LATIN1')",
+    "22P05": "use a database with the encoding UTF8, which has every character",
     "42501": "use the role that owns the object, or grant the right (docs/access.md)",
 }
 # By class, where no fix is for the very code: lost connections, a server that stops.
 NOBODY_ANSWERS = "08006"
 LOST = ("08", "57P")
+NO_TABLE = "42P01"
 LOST_FIX = "check the warehouse with `driftmeter doctor`"
 DEBUG_FIX = "set DRIFTMETER_DEBUG=1 to see where"
 
@@ -29,6 +33,8 @@ def refusal_of(error: BaseException | None) -> DriftmeterError | None:
         if isinstance(code, str):
             lines = str(error).strip().splitlines() or [type(error).__name__]
             fix = FIXES.get(code) or (LOST_FIX if code.startswith(LOST) else DEBUG_FIX)
+            if code == NO_TABLE and f'"{settings.metrics_schema()}.' in lines[0]:
+                fix = "run `driftmeter up`, which makes Driftmeter's tables"
             return DriftmeterError(
                 f"refused: {lines[0]}", where="warehouse", fix=f"{fix}; then run again"
             )

@@ -11,6 +11,7 @@ from driftmeter.reports.listening import QuietHandler, listen
 
 # Supervisors ask every few seconds, and some of the questions take the warehouse a while.
 KEPT_SECONDS = 15
+HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 class Findings:
@@ -42,27 +43,21 @@ def server(host: str, port: int) -> ThreadingHTTPServer:
     findings = Findings()
 
     class Handler(QuietHandler):
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/alive":
-                self._answer(200, {"state": "ok"})
+                self._send(200, {"state": "ok"})
             elif path == "/health":
                 newest = findings.newest()
                 is_failed = any(finding.state == "failure" for finding in newest)
                 # Addresses and names are the team's own matter: states alone are for everybody.
                 parts = [{"part": one.part, "state": one.state} for one in newest]
                 state = "failure" if is_failed else "ok"
-                self._answer(503 if is_failed else 200, {"state": state, "parts": parts})
+                self._send(503 if is_failed else 200, {"state": state, "parts": parts})
             else:
                 self.send_error(404, "ask /health or /alive")
 
-        def _answer(self, status: int, content: object) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            self.wfile.write(body)
+        def _send(self, status: int, content: object) -> None:
+            self.send_content(status, json.dumps(content).encode(), HEADERS)
 
     return listen(Handler, host, port)

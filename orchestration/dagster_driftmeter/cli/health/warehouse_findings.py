@@ -99,7 +99,9 @@ def _server(session: sa.Connection) -> Iterator[Finding]:
 
 def _schema(session: sa.Connection) -> Iterator[Finding]:
     stored, newest = migrate.revisions(session)
-    if stored is None:
+    if foreign := migrate.why_not_ours(session):
+        yield failure(SCHEMA, foreign.what, str(foreign.fix))
+    elif stored is None:
         yield warning(SCHEMA, "the schema does not exist yet", "run `driftmeter up`")
     elif stored == newest:
         yield ok(SCHEMA, f"{settings.metrics_schema()}, at revision {stored}")

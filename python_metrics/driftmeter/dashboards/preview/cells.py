@@ -2,11 +2,13 @@
 
 import html
 import re
+from pathlib import Path
 
 import pandas as pd
 
 from driftmeter.dashboards.panels import Json
 from driftmeter.dashboards.preview.formats import color_of, is_missing, settings_of, shown
+from driftmeter.reports.report_address import link_in_page
 
 # A page does not scroll a table: it has as many rows as three to a line of Grafana's grid.
 ROWS_A_LINE = 3
@@ -65,15 +67,15 @@ def _wrapped(value: object) -> str:
     return ' class="text"' if len(value) > longest else ""
 
 
-def _linked(value: object, content: str) -> str:
+def _linked(value: object, content: str, page: Path) -> str:
     """An address as something to open, anything else as it is."""
     if isinstance(value, str) and value.startswith(("http://", "https://")):
-        return f'<a href="{html.escape(value)}">open</a>'
+        return f'<a href="{html.escape(link_in_page(value, page))}">open</a>'
     return content
 
 
-def table(panel: Json, frame: pd.DataFrame) -> str:
-    """Rows as a table, the first ones of them."""
+def table(panel: Json, frame: pd.DataFrame, page: Path) -> str:
+    """Rows as a table, the first ones of them, for a page that is to lie there."""
     most = max(ROWS_A_LINE * panel["gridPos"]["h"], 12)
     settings = {name: settings_of(panel, name) for name in frame.columns}
     hidden = {name for name in frame if settings[name]["custom"].get("hideFrom", {}).get("viz")}
@@ -90,7 +92,7 @@ def table(panel: Json, frame: pd.DataFrame) -> str:
                 "color-text": f' style="color:{color}"',
             }.get(kind, "")
             text = f"<td{_wrapped(value)}{style}>"
-            cells.append(f"{text}{_linked(value, shown(value, settings[name]))}</td>")
+            cells.append(f"{text}{_linked(value, shown(value, settings[name]), page)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
     more = len(frame) - most
     note = f'<p class="none">and {more} more</p>' if more > 0 else ""

@@ -83,7 +83,7 @@ def write_page(
         shared, own = _split(dashboard.to_json()["panels"])
         for number, monitor in enumerate(monitors or known):
             scope = _scope(connection, monitor, days or _last_month(known[monitor]))
-            parts.append(_grid(connection, own if number else [*shared, *own], scope))
+            parts.append(_grid(connection, own if number else [*shared, *own], scope, file))
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -155,7 +155,7 @@ def _scope(connection: sa.Connection, monitor: str, days: tuple[dt.date, dt.date
     )
 
 
-def _grid(connection: sa.Connection, panels: Sequence[Json], scope: Scope) -> str:
+def _grid(connection: sa.Connection, panels: Sequence[Json], scope: Scope, page: Path) -> str:
     parts, is_open = [], False
     for panel in panels:
         if panel["type"] == "row":
@@ -166,7 +166,7 @@ def _grid(connection: sa.Connection, panels: Sequence[Json], scope: Scope) -> st
         parts.append(
             f'<section style="grid-column: span {width}">'
             f'<h3 title="{html.escape(panel["description"])}">{_titled(panel, scope)}</h3>'
-            f"{_body(connection, panel, scope)}</section>"
+            f"{_body(connection, panel, scope, page)}</section>"
         )
     return "".join(parts) + "</main>" * is_open
 
@@ -179,14 +179,14 @@ def _titled(panel: Json, scope: Scope) -> str:
     return html.escape(title)
 
 
-def _body(connection: sa.Connection, panel: Json, scope: Scope) -> str:
+def _body(connection: sa.Connection, panel: Json, scope: Scope, page: Path) -> str:
     frame = rows_of(connection, panel["targets"][0]["rawSql"], scope)
     if panel["type"] == "stat":
         return cells.stat(panel, frame)
     if frame.empty:
         return f'<p class="none">{html.escape(panel["fieldConfig"]["defaults"]["noValue"])}</p>'
     if panel["type"] == "table":
-        return cells.table(panel, frame)
+        return cells.table(panel, frame, page)
     return str(
         plotly.io.to_html(
             figure(panel, frame, scope),
