@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import yaml
 
 from dagster_driftmeter.dbt.packages import ensure_packages, make_kept
-from dagster_driftmeter.dbt.profile import own_profiles_dir, profiles_dir
+from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.profile_login import name_warehouse
 from dagster_driftmeter.dbt.same_database import check_same_database
 from dagster_driftmeter.runs.first_day import note_first_day
