@@ -168,7 +168,8 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     assert written.returncode == 0, written.stderr
     assert "driftmeter run --monitor loan_scores" in written.stdout
     sql = (directory / "models" / "loan_scores.sql").read_text()
-    assert "(\"scored_at\" at time zone 'Europe/Berlin')::date as partition_date" in sql
+    zone = "{{ driftmeter.timezone() }}"
+    assert f"(\"scored_at\" at time zone '{zone}')::date as partition_date" in sql
     again = init(directory, "--yes", "--timezone", "Europe/Berlin")
     assert "nothing to change" in again.stdout
 

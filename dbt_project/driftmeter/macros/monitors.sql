@@ -29,6 +29,13 @@
 {%- endmacro %}
 
 
+{# The time zone that the model's own monitor declares: a day of its rows begins there. #}
+{% macro timezone() -%}
+    {%- set monitor = (model.config.meta or {}).get('monitor') or {} -%}
+    {{- monitor.get('timezone', 'UTC') | replace("'", "''") -}}
+{%- endmacro %}
+
+
 {#
     Every compared column with its kind: features, prediction, and the target where there is one.
     In SQL each goes by its number, `column_1`: a name of its own might be anything.

@@ -231,10 +231,12 @@ def _view(proposal: "Proposal", origin: str, origin_of_labels: str = "") -> str:
         for column in _selected(proposal)
     ]
     timestamp = proposal.columns[proposal.fields["timestamp"]]
-    columns.append(f"{proposal.day_of(timestamp.sql)} as partition_date")
     if "model_version" not in proposal.fields:
         columns.append(f"'unversioned'::text as {VERSION}")
-    selected = ",\n".join(f"    {unrendered(column)}" for column in columns)
+    # The zone is read from the monitor's YAML, so that it is written in one place.
+    day = proposal.day_of(unrendered(timestamp.sql), "{{ driftmeter.timezone() }}")
+    written = [*map(unrendered, columns), f"{day} as partition_date"]
+    selected = ",\n".join(f"    {column}" for column in written)
     join = ""
     if proposal.labels is not None:
         labels = f"{{{{ {origin_of_labels} }}}}"

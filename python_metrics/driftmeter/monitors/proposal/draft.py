@@ -94,11 +94,11 @@ class Proposal:
         """SQL for the day of one of these rows, in the monitor's time zone."""
         return self.day_of(quote(self.fields["timestamp"]))
 
-    def day_of(self, timestamp: str) -> str:
-        """SQL for the day of a time, in the monitor's time zone."""
+    def day_of(self, timestamp: str, zone: str | None = None) -> str:
+        """SQL for the day of a time, in the monitor's time zone or in another one."""
         if self.columns[self.fields["timestamp"]].data_type == "timestamp with time zone":
-            zone = str(self.fields["timezone"]).replace("'", "''")
-            return f"({timestamp} at time zone '{zone}')::date"
+            named = zone or str(self.fields["timezone"]).replace("'", "''")
+            return f"({timestamp} at time zone '{named}')::date"
         # Without a zone a time is taken for local already, and a date is a day.
         return f"{timestamp}::date"
 
