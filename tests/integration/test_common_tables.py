@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal import Proposal, propose, quote
 from driftmeter.monitors.proposal.column_types import TableName
+from driftmeter.warehouse.refusal import refusal_of
 from tests.cases import over
 from tests.integration.same_rows import USUAL, table_of, viewed
 
@@ -19,7 +20,8 @@ def days_of(engine: sa.Engine, proposal: Proposal) -> dict[str, int]:
     """Rows by day in that view."""
     days: dict[str, int] = {}
     for row in viewed(engine, proposal):
-        days[row["partition_date"].isoformat()] = days.get(row["partition_date"].isoformat(), 0) + 1
+        day = row["partition_date"].isoformat()
+        days[day] = days.get(day, 0) + 1
     return days
 
 
@@ -112,6 +114,21 @@ def test_what_is_no_time_is_refused_with_what_would_be(
         propose(rows, table, given)
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_text_that_is_no_time_and_comes_later_is_one_line(rows: sa.Engine) -> None:
+    table = table_of(rows, "'R' || n as row_id, at::text as scored_at, age, kind, probability")
+    proposal = propose(rows, table, {})
+    with rows.begin() as session:
+        session.exec_driver_sql(f"update {table} set scored_at = '' where row_id = 'R7'")
+    assert sum(row["partition_date"] is None for row in viewed(rows, proposal)) == 1
+    with rows.begin() as session:
+        session.exec_driver_sql(f"update {table} set scored_at = 'n/a' where row_id = 'R7'")
+    with pytest.raises(sa.exc.DataError) as refused:
+        viewed(rows, proposal)
+    line = str(refusal_of(refused.value))
+    assert '"n/a"' in line
+    assert "correct this value in your table" in line
 
 
 FLAGS = {

@@ -324,8 +324,14 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     ],
 )
 def test_a_model_that_is_not_there_is_one_line(
-    bank: Path, options: list[str], message: str
+    bank: Path,
+    warehouse_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
 ) -> None:
+    # With it no command has to ask dbt for the profile.
+    monkeypatch.setenv("DRIFTMETER_DATABASE_URL", warehouse_url)
     refused = command(bank, "init", *options, "--yes")
     assert refused.returncode == 1
     assert message in refused.stderr

@@ -3,7 +3,11 @@
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
+CAST_FIX = "correct this value in your table, of which the monitor's view casts a column"
 FIXES = {
+    "22007": CAST_FIX,
+    "22008": CAST_FIX,
+    "22P02": CAST_FIX,
     "53100": "free space on the warehouse's disk",
     "53200": "give the warehouse more memory, or lower its work_mem",
     "53300": "raise max_connections, or close other connections",
