@@ -44,7 +44,9 @@ def table_of(engine: sa.Engine, columns: str, where: str = "true") -> str:
 def viewed(engine: sa.Engine, proposal: Proposal) -> list[Mapping[str, Any]]:
     """Rows of the view that is written, as a session in a zone far away reads them."""
     labels = proposal.labels.table.quoted if proposal.labels else ""
-    text = re.sub(r"{{ (.*?) }}", r"\1", _view(proposal, proposal.table.quoted, labels))
+    view = _view(proposal, proposal.table.quoted, labels)
+    view = view.replace("{{ driftmeter.timezone() }}", str(proposal.fields["timezone"]))
+    text = re.sub(r"{{ (.*?) }}", r"\1", view)
     with engine.connect() as session:
         session.exec_driver_sql("set timezone = 'Asia/Tokyo'")
         return [dict(row) for row in session.execute(sa.text(text.replace(":", r"\:"))).mappings()]

@@ -180,7 +180,7 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     parsed = command(directory, "status")
     assert parsed.returncode == 0, parsed.stderr
     subprocess.run(
-        [Path(sys.executable).parent / "driftmeter-dbt", "parse"],
+        [Path(sys.executable).parent / "driftmeter-dbt", "compile"],
         cwd=directory,
         check=True,
         capture_output=True,
@@ -188,6 +188,10 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     )
     declared = load_monitors(directory / "target" / "manifest.json")
     assert set(declared) == {"loan_scores", "second"}
+    # The zone of the view is the one that the YAML says.
+    for name, said in (("loan_scores", "Europe/Berlin"), ("second", "UTC")):
+        (compiled,) = directory.glob(f"target/compiled/*/models/{name}.sql")
+        assert f"at time zone '{said}')::date" in compiled.read_text()
     assert isinstance(declared["second"], Monitor)
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.errors import DriftmeterError
 from driftmeter.dashboards.write import DASHBOARDS as CODE
 from driftmeter.dashboards.write import newest_opening
 from tests.cases import over
@@ -106,6 +107,20 @@ def test_the_static_page_is_drawn_of_both_monitors(
     page = write_page(reader, board, tmp_path / "page.html").read_text()
     assert "turbine_power" in page
     assert "trip" not in page.partition("<script")[0]
+
+
+def test_the_static_page_shows_the_column_that_is_asked_for(
+    reader: sa.Engine, tmp_path: Any
+) -> None:
+    (board,) = [board for board in CODE if board.name == "data-quality"]
+    query = "select min(column_name) from metrics.monitored_columns where role = 'feature'"
+    with reader.connect() as session:
+        name = session.scalar(sa.text(f"{query} and monitor = 'turbine_power'"))
+    asked = {"monitors": ["turbine_power"], "column": name}
+    page = write_page(reader, board, tmp_path / "page.html", **asked).read_text()
+    assert f"How are the values of {name} distributed?" in page
+    with pytest.raises(DriftmeterError, match="turbine_power has no column 'speed of light'"):
+        write_page(reader, board, tmp_path / "page.html", column="speed of light")
 
 
 def test_dashboards_open_on_a_monitor_that_is_there(farm: Farm, reader: sa.Engine) -> None:

@@ -42,6 +42,10 @@ def report(
         str,
         typer.Option(help="With --date: the baseline, which is reference, trailing or weekday."),
     ] = "reference",
+    column: Annotated[
+        Optional[str],
+        typer.Option(help="With --dashboard: the column that panels of one column show."),
+    ] = None,
     out: Annotated[
         Optional[Path],
         typer.Option(help="File for the dashboard. Default: a file in .driftmeter/reports."),
@@ -55,10 +59,11 @@ def report(
     that Grafana dashboard; without --from and --to, over each monitor's newest thirty days.
 
     Examples: driftmeter report --overview;
+    driftmeter report --dashboard data-quality --monitor NAME --column fare_usd;
     driftmeter report --monitor NAME --date 2026-01-31 --segment country=2
     """
     if date is not None:
-        if overview or dashboard or from_date or to_date or out:
+        if overview or dashboard or from_date or to_date or out or column:
             raise DriftmeterError(
                 "the options ask for a day's report and a dashboard at once",
                 where="driftmeter report",
@@ -94,7 +99,9 @@ def report(
         )
     file = out or settings.home() / "reports" / f"{wanted.name}.html"
     try:
-        write_page(connection.engine(), wanted, file, monitors=monitor or (), days=days)
+        write_page(
+            connection.engine(), wanted, file, monitors=monitor or (), days=days, column=column
+        )
     except OSError as error:
         raise DriftmeterError(
             f"cannot be written ({error.strerror})",

@@ -53,6 +53,7 @@ def write_page(
     *,
     monitors: Sequence[str] = (),
     days: tuple[dt.date, dt.date] | None = None,
+    column: str | None = None,
 ) -> Path:
     """Run a dashboard's own queries and draw their answers into one file.
 
@@ -62,11 +63,13 @@ def write_page(
         Shown one below the other; none means every one there is.
     days : tuple of date, optional
         First and last day; None takes each monitor's newest thirty.
+    column : str, optional
+        The one that panels of a single column show; None takes the first.
 
     Raises
     ------
     DriftmeterError
-        If no monitor has run yet, or one has not.
+        If no monitor has run yet, or one has not, or one has no such column.
     """
     # Told at once, not after all queries: where it cannot be written.
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,7 @@ def write_page(
         parts: list[str] = []
         shared, own = _split(dashboard.to_json()["panels"])
         for number, monitor in enumerate(monitors or known):
-            scope = _scope(connection, monitor, days or _last_month(known[monitor]))
+            scope = _scope(connection, monitor, days or _last_month(known[monitor]), column)
             parts.append(_grid(connection, own if number else [*shared, *own], scope, file))
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
     page = (
@@ -128,20 +131,29 @@ def _last_month(newest: dt.date) -> tuple[dt.date, dt.date]:
     return newest - dt.timedelta(days=29), newest
 
 
-def _scope(connection: sa.Connection, monitor: str, days: tuple[dt.date, dt.date]) -> Scope:
+def _scope(
+    connection: sa.Connection, monitor: str, days: tuple[dt.date, dt.date], shown: str | None
+) -> Scope:
     versions = connection.execute(
         sa.text("select model_version from metrics.model_version_starts where monitor = :monitor"),
         {"monitor": monitor},
     ).scalars()
-    column, metric = connection.execute(
+    columns = connection.scalars(
         sa.text(
-            "select (select column_name from metrics.monitored_columns as columns"
-            " where columns.monitor = monitors.monitor order by role <> 'prediction' limit 1),"
-            " case task when 'regression' then 'mae' else 'log_loss' end"
-            " from metrics.monitors where monitor = :monitor"
+            "select column_name from metrics.monitored_columns where monitor = :monitor"
+            " order by role <> 'prediction', column_name"
         ),
         {"monitor": monitor},
-    ).one()
+    ).all()
+    if shown is not None and shown not in columns:
+        raise DriftmeterError(
+            f"{monitor} has no column {shown!r}",
+            where="--column",
+            fix=f"use one of {', '.join(columns)}",
+        )
+    task = connection.scalar(
+        sa.text("select task from metrics.monitors where monitor = :monitor"), {"monitor": monitor}
+    )
     return Scope(
         first=dt.datetime.combine(days[0], dt.time.min, dt.timezone.utc),
         last=dt.datetime.combine(days[1], dt.time.max, dt.timezone.utc),
@@ -149,8 +161,8 @@ def _scope(connection: sa.Connection, monitor: str, days: tuple[dt.date, dt.date
             "monitor": monitor,
             "model_version": list(versions) or [""],
             "segment": "all rows",
-            "column": column,
-            "metric": metric,
+            "column": shown or columns[0],
+            "metric": "mae" if task == "regression" else "log_loss",
         },
     )
 
