@@ -30,7 +30,8 @@ class Clone:
 
     def ended(self, program: str, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, "DRIFTMETER_DATABASE_URL": self.url, **more}
-        environment.pop("DRIFTMETER_HOME", None)
+        for name in (settings.HOME, settings.PROJECT):
+            environment.pop(name, None)
         return subprocess.run(
             [str(PROGRAMS / program), *words],
             cwd=self.directory,

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from dagster_driftmeter.runs.cut_off_runs import KILLED
+from driftmeter import settings
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.test_init import LOANS
@@ -49,7 +50,8 @@ class Trial:
             "TMPDIR": str(self.temporary),
             MARK: str(self.directory),
         }
-        environment.pop("DRIFTMETER_HOME", None)
+        for name in (settings.HOME, settings.PROJECT):
+            environment.pop(name, None)
         return subprocess.Popen(
             [DRIFTMETER, *words],
             cwd=self.directory,

@@ -42,7 +42,8 @@ def driftmeter(
     directory: Path, url: str, *words: str, **more: str
 ) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
-    environment.pop("DRIFTMETER_HOME", None)
+    for name in (settings.HOME, settings.PROJECT):
+        environment.pop(name, None)
     return subprocess.run(
         [DRIFTMETER, *words],
         cwd=directory,
