@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.dashboards.preview.static_page import write_page
-from driftmeter.errors import DriftmeterError
 from driftmeter.dashboards.write import DASHBOARDS as CODE
 from driftmeter.dashboards.write import newest_opening
+from driftmeter.errors import DriftmeterError
 from tests.cases import over
 from tests.dashboards.answers import (
     TIMESTAMPTZ,

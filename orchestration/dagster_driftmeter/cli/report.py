@@ -59,7 +59,7 @@ def report(
     that Grafana dashboard; without --from and --to, over each monitor's newest thirty days.
 
     Examples: driftmeter report --overview;
-    driftmeter report --dashboard data-quality --monitor NAME --column fare_usd;
+    driftmeter report --dashboard data-quality --monitor NAME --column income;
     driftmeter report --monitor NAME --date 2026-01-31 --segment country=2
     """
     if date is not None:

@@ -74,9 +74,7 @@ def missing_days(
     return sorted(days - contents.keys())
 
 
-def idle_days(
-    connection: sa.Connection, monitor: Monitor, days: Iterable[dt.date]
-) -> set[dt.date]:
+def idle_days(connection: sa.Connection, monitor: Monitor, days: Iterable[dt.date]) -> set[dt.date]:
     """Days between these on which no rows are due and none were measured.
 
     The days from one weekly batch to the next are: a run over several batches takes them along.
