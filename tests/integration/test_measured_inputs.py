@@ -36,6 +36,9 @@ __all__ = ["built", "built_once", "project"]
 
 DAY = dt.date(2026, 3, 3)
 HOUR = dt.timedelta(hours=1)
+BEING_MEASURED = (
+    "being measured: {} still to come; `driftmeter run` goes on with it if its run was ended"
+)
 
 
 def build(project: Project, **variables: str) -> Monitor:
@@ -106,7 +109,7 @@ def test_a_day_is_fresh_once_its_last_step_is_done(built: Project) -> None:
         (performance, "incidents"),
     ):
         step(project, monitor)
-        reason = f"a run has still to measure of these rows: {left}"
+        reason = BEING_MEASURED.format(left)
         assert state(project) == ("stale", reason)
         assert list(stale_days(project.engine, monitor.name)) == [DAY]
         # Its run may go on: the sensor waits.
@@ -138,7 +141,7 @@ def test_quality_of_other_rows_makes_a_day_stale_until_the_rest_follows(built: P
     assert state(project) == ("fresh", None)
     change_a_row(project)
     build(project, start_date="2026-03-03", end_date="2026-03-04")
-    reason = "a run has still to measure of these rows: drift, performance, incidents"
+    reason = BEING_MEASURED.format("drift, performance, incidents")
     assert state(project) == ("stale", reason)
     for step in (drift, performance, incidents):
         assert state(project)[0] == "stale"
@@ -153,7 +156,7 @@ def test_rows_that_change_between_two_steps_are_seen(built: Project) -> None:
     project.build("odd_names", start_date="2026-03-03", end_date="2026-03-04")
     performance(project, monitor)
     incidents(project, monitor)
-    reason = "a run has still to measure of these rows: performance"
+    reason = BEING_MEASURED.format("performance")
     # Incidents are folded from what drift measured, so performance is what differs.
     assert state(project) == ("stale", reason)
     assert [change.day for change in mark_changed(project.engine, monitor).changed] == [DAY]

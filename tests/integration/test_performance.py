@@ -12,6 +12,7 @@ from scipy.stats import poisson
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
+from dagster_driftmeter.assets.performance_asset import partition_metadata
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.loss import of_estimate
 from driftmeter.monitors.config import Monitor
@@ -270,6 +271,19 @@ def test_a_day_is_final_once_its_labels_have_had_their_time(warehouse: sa.Engine
 def test_the_history_is_only_added_to(warehouse: sa.Engine, statement: str) -> None:
     with warehouse.connect() as session, pytest.raises(sa.exc.DBAPIError, match="only added to"):
         session.exec_driver_sql(f"{statement} metrics.performance_history")
+
+
+def test_dagster_plots_the_error_of_a_day_and_its_estimate(warehouse: sa.Engine) -> None:
+    found = fill(warehouse, "regression", [*REFERENCE, DAY])
+    measured = measure_day(warehouse, load_background(warehouse, found), DAY, "x")
+    shown = partition_metadata(measured, [])
+    for name, kind in (("mae", "realised"), ("mae, estimated", "estimated")):
+        (row,) = [
+            row
+            for row in measured
+            if row.segment is None and (row.metric, row.kind) == ("mae", kind)
+        ]
+        assert shown[name] == row.value
 
 
 def test_a_day_of_few_rows_has_intervals_that_its_metrics_can_have(warehouse: sa.Engine) -> None:

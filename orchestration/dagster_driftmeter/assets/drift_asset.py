@@ -136,10 +136,12 @@ def _compare(shared: _Shared, day: dt.date) -> PartitionResult:
 
 
 def partition_metadata(result: PartitionResult, verdicts: Sequence[Verdict]) -> dict[str, object]:
-    """What Dagster shows of one partition."""
+    """What Dagster shows of one partition; numbers are plotted over the days."""
+    ratios = [row.score / row.threshold for row in verdicts if row.score and row.threshold]
     return {
         "state": result.state,
         "dagster/row_count": result.row_count,
+        "highest score / threshold": round(max(ratios, default=0.0), 3),
         "drifted columns": sum(row.is_drifted is True for row in verdicts if row.segment is None),
         "drifted segments": sum(row.is_drifted is True for row in verdicts if row.segment),
         "failing tests": len(result.failing_tests),

@@ -83,7 +83,14 @@ def partition_metadata(
             f"| {row.metric} | {row.kind} | {_text(row.value)} | {between} |"
             f" {_text(row.reference_value)} |"
         )
+    # Numbers, which Dagster plots over the days.
+    plotted = {
+        f"{row.metric}{'' if row.kind == 'realised' else ', estimated'}": row.value
+        for row in whole
+        if row.value is not None and row.kind in ("realised", "estimated")
+    }
     return {
+        **plotted,
         "label coverage": round(coverage, 4),
         "error alarms": ", ".join(alarms) or "none",
         "state": "final" if whole and all(row.state == "final" for row in whole) else "provisional",

@@ -168,7 +168,7 @@ def judge_column(
             statistic,
         )
         asked = (lengths == length) | (length == 1)
-        trailing_p[asked] = np.fmax(trailing_p, np.where(told > 0, told, np.nan))[asked]
+        trailing_p[asked] = np.fmax(trailing_p, told)[asked]
     return ColumnEvidence(
         p_value=np.where(counts.rows > 0, np.minimum(best, 1.0), np.nan),
         statistic=np.array(scale.names)[statistic],

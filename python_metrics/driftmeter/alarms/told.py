@@ -49,7 +49,7 @@ def beside_told_days(
     Returns
     -------
     array of float, shape (days,)
-        0 where fewer days have told it.
+        NaN where fewer days have told it.
     """
     days = np.arange(len(effect))
     told = _before(np.where(is_clear, differences, np.nan))[days, statistic]
@@ -58,7 +58,7 @@ def beside_told_days(
     known = sizes[days, place]
     of_known = _before(variances)[days, statistic][days, place]
     is_told = known > 0
-    p_value = np.zeros(len(effect))
+    p_value = np.full(len(effect), np.nan)
     further = (np.abs(effect) - known)[is_told]
     noise = np.sqrt(variance + of_known)[is_told]
     p_value[is_told] = np.where(further > 0, 2 * special.ndtr(-further / noise), 1.0)

@@ -122,7 +122,7 @@ def p_value_of_news(
     p_value, _ = against_trailing(effect, variance, usable, same, lengths, *known, lag)
     is_clear = 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= CLEAR
     told = beside_told_days(effect, variance / length, usable, variance[:, None], is_clear, same)
-    return np.fmax(p_value, np.where(told > 0, told, np.nan))
+    return np.fmax(p_value, told)
 
 
 def _trailing(

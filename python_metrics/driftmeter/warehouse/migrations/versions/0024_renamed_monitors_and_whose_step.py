@@ -1,4 +1,4 @@
-"""History goes with a monitor's new name, and each role notes and blocks what is its own."""
+"""History goes with a new name, each role notes its own step, and a day says it is measured."""
 
 import re
 
@@ -116,10 +116,65 @@ language sql stable as $$
     order by is_there desc, number
     limit 1
 $$;
+
+-- The newest note is of the rows as they are; a step with another one has not measured
+-- them. Tests make no day stale: teams that run dbt themselves store no outcomes, and a
+-- day of changed rows is stale by its other steps.
+create or replace function metrics.publish_state() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    waiting text;
+begin
+    if tg_op = 'INSERT' then
+        -- Written by somebody who knows of one state only.
+        if new.drift_state is null then
+            new.drift_state := new.state;
+            new.drift_reason := new.reason;
+        end if;
+    elsif
+        (new.drift_state, new.drift_reason) is not distinct from (old.drift_state, old.drift_reason)
+        and (new.state, new.reason) is distinct from (old.state, old.reason)
+    then
+        new.drift_state := new.state;
+        new.drift_reason := new.reason;
+    end if;
+    new.state := new.drift_state;
+    new.reason := new.drift_reason;
+    if new.drift_state in ('fresh', 'empty', 'missing') then
+        with notes as (
+            select step, fingerprint, measured_at from metrics.measured_inputs
+            where monitor = new.monitor and partition_date = new.partition_date
+                and step not in ('drift', 'tests')
+            union all
+            select 'drift', new.fingerprint, new.computed_at
+        ),
+        newest as (
+            select fingerprint from notes
+            where fingerprint is not null order by measured_at desc limit 1
+        )
+        select
+            string_agg(
+                notes.step, ', '
+                order by array_position(
+                    array['quality', 'drift', 'performance', 'incidents'], notes.step
+                )
+            )
+        into waiting
+        from notes left join newest on true
+        where notes.fingerprint is distinct from newest.fingerprint;
+        if waiting is not null then
+            new.state := 'stale';
+            new.reason := 'being measured: ' || waiting || ' still to come;'
+                || ' `driftmeter run` goes on with it if its run was ended';
+        end if;
+    end if;
+    return new;
+end
+$$;
 """
 
 
 def upgrade() -> None:
-    """Add a function and replace two."""
+    """Add a function and replace three."""
     # In the text of functions and in names that are asked for too.
     op.execute(re.sub(r"\bmetrics\b", settings.metrics_schema(), STATEMENTS))
