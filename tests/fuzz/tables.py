@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -144,7 +145,9 @@ def read_back(files: dict[Path, str], directory: Path, monitor: str, block: dict
     """What dbt reads and renders of the files is the monitor that was proposed, and its columns."""
     written = yaml.safe_load(files[directory / "models" / f"{monitor}.yml"])
     (model,) = deep_map_render(rendered, written["models"])
-    sql = get_rendered(files[directory / "models" / f"{monitor}.sql"], {"source": "{}.{}".format})
+    zone = str(block["timezone"])
+    known = {"source": "{}.{}".format, "driftmeter": SimpleNamespace(timezone=lambda: zone)}
+    sql = get_rendered(files[directory / "models" / f"{monitor}.sql"], known)
     for column in model["columns"]:
         assert quote(column["name"]) in sql or column["name"] in (VERSION, "partition_date")
     assert model["config"]["meta"]["monitor"] == block
