@@ -150,6 +150,25 @@ def test_bytes_that_are_no_utf_8_are_refused_in_one_line(postgres: str, tmp_path
     assert "let a view convert the column to UTF-8: convert_from(" in said
 
 
+def test_a_warehouse_that_takes_no_writes_is_refused_by_the_first_command(
+    postgres: str, tmp_path: Path
+) -> None:
+    url = with_loans(postgres)
+    assert driftmeter(tmp_path, url, *INIT).returncode == 0
+    with psycopg.connect(url, autocommit=True) as session:
+        # As a standby does it.
+        name = url.rpartition("/")[2]
+        session.execute(f"alter database {name} set default_transaction_read_only = on")  # type: ignore[call-overload]
+    for words in (INIT, ["run"], ["up"]):
+        refused = driftmeter(tmp_path, url, *words)
+        assert refused.returncode == 1
+        assert "the warehouse takes no writes: it is a standby" in refused.stderr
+        assert "name the primary server in DRIFTMETER_DATABASE_URL" in refused.stderr
+        assert len(refused.stderr.splitlines()) <= 2, refused.stderr
+    # What only reads goes on.
+    assert driftmeter(tmp_path, url, "incidents").returncode == 0
+
+
 @over(
     "foreign",
     [

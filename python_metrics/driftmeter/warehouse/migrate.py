@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse.address import WAREHOUSE_URL
 from driftmeter.warehouse.turn import alone
 from driftmeter.warehouse.views import upgrade_views
 
@@ -150,7 +151,7 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
     Raises
     ------
     DriftmeterError
-        As `upgrade`.
+        As `upgrade`, and if the warehouse is read-only.
     """
     from alembic import command
 
@@ -159,6 +160,12 @@ def upgraded(engine: sa.Engine, migrations: Migrations) -> Iterator[sa.Connectio
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
+            if connection.scalar(sa.text("show transaction_read_only")) == "on":
+                raise DriftmeterError(
+                    "the warehouse takes no writes: it is a standby, or read-only by its settings",
+                    where=where,
+                    fix=f"name the primary server in {WAREHOUSE_URL}",
+                )
             # Two processes that start at once must not both create the tables.
             alone(connection, "driftmeter migrations")
             # Dagster's own is granted on, and no backup of the metrics brings it along. Who may

@@ -13,6 +13,7 @@ FIXES = {
     "53300": "raise max_connections, or close other connections",
     "22021": "let a view convert the column to UTF-8: convert_from(name::bytea, 'LATIN1')",
     "22P05": "use a database with the encoding UTF8, which has every character",
+    "25006": "name the primary server in DRIFTMETER_DATABASE_URL: this one takes no writes",
     "42501": "use the role that owns the object, or grant the right (docs/access.md)",
 }
 # By class, where no fix is for the very code: lost connections, a server that stops.
