@@ -108,8 +108,8 @@ def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line
     line = mark_setting_changes(measured, changed)
     assert line == (
         "loans: columns changed: added version; removed defaulted; retyped income now categorical."
-        " The 8 days measured before keep their results and are stale:"
-        " `driftmeter run --stale --monitor loans` measures them again"
+        " The 8 days measured before are stale and keep their results until they are measured"
+        " again, as `driftmeter run --monitor loans` does"
     )
     reason = "columns changed: added version; removed defaulted; retyped income now categorical"
     assert set(states(measured).values()) == {reason}

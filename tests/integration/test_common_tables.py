@@ -264,6 +264,24 @@ def test_a_row_is_known_by_its_day_by_two_columns_or_by_all_of_them(
     assert [row[found] for row in read] == [row[found] for row in _plainly(rows, proposal)]
 
 
+def test_a_declared_key_of_several_columns_is_the_id_and_its_counter_no_input(
+    rows: sa.Engine,
+) -> None:
+    columns = "n % 4 as depot, n / 4 + 0 as ordr, at as scored_at, age, kind, probability"
+    table = table_of(rows, f"{columns}, happened as churned")
+    for given in ({}, {"id": "depot,ordr"}):
+        with rows.begin() as session:
+            session.exec_driver_sql(f"alter table {table} add primary key (depot, ordr)")
+        proposal = propose(rows, table, given)
+        assert proposal.fields["id"] == "row_id"
+        why = "as given" if given else "a key that the table declares"
+        assert proposal.reasons["id"] == f"made of 'depot' and 'ordr': {why}"
+        # Which depot a row is of may well be an input.
+        assert set(proposal.fields["features"]) == {"age", "kind", "depot"}
+        with rows.begin() as session:
+            session.exec_driver_sql(f"alter table {table} drop constraint {table}_pkey")
+
+
 def _plainly(engine: sa.Engine, proposal: Proposal) -> list[Mapping[str, Any]]:
     with engine.connect() as session:
         asked = sa.text(f"select * from {proposal.relation}".replace(":", r"\:"))

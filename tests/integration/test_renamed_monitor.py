@@ -86,6 +86,28 @@ def test_what_was_measured_stays_with_a_monitor_that_changes(retrained: Project)
     assert retrained.scalar(STALE) == 0
 
 
+def test_a_monitor_that_is_declared_again_has_its_open_incidents(retrained: Project) -> None:
+    is_open = "select count(*) from metrics.incidents where closed_on is null"
+    before = retrained.scalar(is_open)
+    assert before
+    # Another project on the same warehouse is told what it cannot do.
+    number = retrained.scalar("select min(incident_id) from metrics.incidents")
+    declared = retrained.directory / "models" / "_models.yml"
+    text = declared.read_text()
+    declared.write_text(text.replace("monitor:", "unwatched:"))
+    assert "odd_names is no longer declared and is retired" in driftmeter(retrained, "run").stdout
+    assert retrained.scalar(is_open) == 0
+    for action in ("ack", "exclude", "accept"):
+        refused = driftmeter(retrained, "incidents", action, str(number))
+        assert refused.returncode == 1
+        assert "it is of the monitor odd_names, which this dbt project does not" in refused.stderr
+    acted = "select count(*) from metrics.incident_events where author <> 'driftmeter'"
+    assert retrained.scalar(acted) == 0
+    declared.write_text(text)
+    assert "odd_names is declared again and goes on where it was" in run(retrained)
+    assert retrained.scalar(is_open) == before
+
+
 def test_a_former_name_that_is_declared_too_is_refused(project: Project) -> None:
     project.declare("odd_names", materialized="view", was="odd_names")
     ended = driftmeter(project, "run")

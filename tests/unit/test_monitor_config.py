@@ -155,7 +155,7 @@ def test_a_wrong_field_is_one_line_that_names_file_field_and_fix(
     with pytest.raises(DriftmeterError) as caught:
         load(tmp_path, changed(path, value))
     line = str(caught.value)
-    assert line.startswith("dbt_project/models/inference/_inference.yml, trip_duration")
+    assert line.startswith("models/inference/_inference.yml, trip_duration")
     assert field in line
     assert fix in line
     assert "\n" not in line

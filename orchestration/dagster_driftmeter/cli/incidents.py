@@ -8,9 +8,11 @@ import typer
 
 from dagster_driftmeter.dbt.project_manifest import check_monitor
 from dagster_driftmeter.runs.terminal import say
+from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from driftmeter.incidents.actions import Action
+    from driftmeter.monitors.config import Monitor
 
 app = typer.Typer(
     help="List incidents. Acknowledge, close, exclude or accept one.",
@@ -146,15 +148,15 @@ def accept(
 ) -> None:
     """Declare an incident's days normal from a day on, and close the incident permanently."""
     from dagster_driftmeter.cli.arguments import read_date
-    from dagster_driftmeter.dbt.project_manifest import monitors
     from driftmeter.incidents import accept as accepting
     from driftmeter.incidents.update import update_incidents
     from driftmeter.warehouse import connection
 
     engine, who = connection.engine(), _author(author)
     first = read_date("--from", from_date) if from_date else None
+    monitor = _declared_here(number)
     accepted = accepting.accept(engine, number, who, note, first)
-    update_incidents(engine, monitors()[accepted.monitor], [])
+    update_incidents(engine, monitor, [])
     say(
         f"incident {number}: accepted by {who}. Days from {accepted.from_date} on are normal for"
         f" {', '.join(accepted.columns)}; days from {accepted.in_force_on} on are compared with"
@@ -167,7 +169,6 @@ def _author(author: str | None) -> str:
 
 
 def _act(number: int, action: "Action", author: str | None, note: str | None) -> None:
-    from dagster_driftmeter.dbt.project_manifest import monitors
     from driftmeter import settings
     from driftmeter.incidents.actions import EVENTS, act
     from driftmeter.incidents.judging import judge_again
@@ -175,8 +176,33 @@ def _act(number: int, action: "Action", author: str | None, note: str | None) ->
 
     who = _author(author)
     engine = connection.engine()
+    # Before anything is stored: what follows from it is judged with the monitor's own YAML.
+    monitor = _declared_here(number) if action != "close" else None
     acted = act(engine, number, action, who, note)
-    if action != "close":
-        cache = settings.home() / "calibration"
-        judge_again(engine, monitors()[acted.monitor], cache, acted.opened_on)
-    say(f"incident {number}: {EVENTS[action]} by {who}")
+    if monitor is not None:
+        judge_again(engine, monitor, settings.home() / "calibration", acted.opened_on)
+    say(f"incident {number}: {EVENTS[action].removesuffix('_by_hand')} by {who}")
+
+
+def _declared_here(number: int) -> "Monitor":
+    """The monitor of an incident, as this project declares it.
+
+    Raises
+    ------
+    DriftmeterError
+        If there is no such incident, or another project declares its monitor.
+    """
+    from dagster_driftmeter.dbt.project_manifest import monitors
+    from driftmeter.incidents.actions import load_incident
+    from driftmeter.warehouse import connection
+
+    with connection.engine().begin() as session:
+        name = load_incident(session, number)["monitor"]
+    declared = monitors()
+    if name not in declared:
+        raise DriftmeterError(
+            f"it is of the monitor {name}, which this dbt project does not declare",
+            where=f"incident {number}",
+            fix="run this in the directory of the project that does, after `driftmeter run` there",
+        )
+    return declared[name]

@@ -27,7 +27,8 @@ from driftmeter.arrival.changed_days import mark_changed, stale_days
 from driftmeter.arrival.inputs import unfinished_days
 from driftmeter.arrival.missing import idle_days, missing_days
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.changed_settings import retire_undeclared
+from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.changed_settings import declare_again, retire_undeclared
 from driftmeter.monitors.config import Days
 from driftmeter.monitors.days import every_day
 from driftmeter.monitors.manifest import project_name
@@ -61,6 +62,9 @@ def names_of(only: str | None) -> list[str]:
         say(line)
     for name in retire_undeclared(connection.engine(), project, list(declared)):
         say(f"{name} is no longer declared and is retired. Its history stays, and its alerts end.")
+    for name in declare_again(connection.engine(), list(declared)):
+        say(f"{name} is declared again and goes on where it was.")
+        update_incidents(connection.engine(), declared[name], [])
     if not declared:
         raise DriftmeterError(
             "declares no monitor",

@@ -31,6 +31,10 @@ RETIRE = sa.text(
     " where project = :project and retired_at is null and monitor <> all(:declared)"
     " returning monitor"
 )
+DECLARE_AGAIN = sa.text(
+    "update metrics.monitors set retired_at = null"
+    " where retired_at is not null and monitor = any(:declared) returning monitor"
+)
 CLOSE_INCIDENTS = sa.text(
     "with closed as (update metrics.incidents set closed_on = last_seen_on,"
     " closed_by = 'driftmeter' where monitor = any(:monitors) and closed_on is null returning *)"
@@ -80,10 +84,11 @@ def mark_setting_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
         if changes is None:
             return None
         marked = mark_measured(connection, monitor, changes)
+    if not marked:
+        return None
     return (
-        f"{monitor.name}: {changes}. The {marked:,} days measured before"
-        f" keep their results and are stale: `driftmeter run --stale --monitor {monitor.name}`"
-        " measures them again"
+        f"{monitor.name}: {changes}. The {marked:,} days measured before are stale and keep their"
+        f" results until they are measured again, as `driftmeter run --monitor {monitor.name}` does"
     )
 
 
@@ -137,3 +142,13 @@ def retire_undeclared(engine: sa.Engine, project: str, declared: Collection[str]
         if retired:
             connection.execute(CLOSE_INCIDENTS, {"monitors": list(retired)})
     return sorted(retired)
+
+
+def declare_again(engine: sa.Engine, declared: Collection[str]) -> list[str]:
+    """Let monitors that were retired go on which the project declares; gives their names.
+
+    Their incidents are to be folded anew: those that were closed with them are open again.
+    """
+    with engine.begin() as connection:
+        back = connection.scalars(DECLARE_AGAIN, {"declared": list(declared)}).all()
+    return sorted(back)

@@ -71,7 +71,7 @@ def _monitor(
     node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], names: Collection[str]
 ) -> Monitor:
     where = str(node.get("patch_path") or node["original_file_path"]).split("://")[-1]
-    place = f"dbt_project/{where}, {node['name']}.config.meta.monitor"
+    place = f"{where}, {node['name']}.config.meta.monitor"
     block = node["config"]["meta"]["monitor"]
     if not isinstance(block, dict):
         raise DriftmeterError(

@@ -8,13 +8,29 @@ import sqlalchemy as sa
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import Proposal, listed, split_names
 from driftmeter.monitors.proposal.names import is_key_name
-from driftmeter.monitors.proposal.table import FRACTIONS, TIMES, TableColumn, quote, run
+from driftmeter.monitors.proposal.table import (
+    FRACTIONS,
+    MOST_CODES,
+    TIMES,
+    WHOLE_NUMBERS,
+    TableColumn,
+    quote,
+    run,
+)
 from driftmeter.monitors.proposal.table_days import TableDays
 
 # Names of the column that the view makes where the table has no key of one column.
 MADE = ("row_id", "row_key", "driftmeter_row_id")
 # Pairs of rows that would be the same by chance, from which on it is no chance that none is.
 UNLIKELY = 10
+# Keys that the table declares, the primary one first, by the names of their columns.
+DECLARED_KEYS = sa.text(
+    "select array(select attname::text from unnest(indkey::smallint[]) with ordinality as key"
+    " (number, place) join pg_attribute on attrelid = indrelid and attnum = key.number"
+    " where key.place <= indnkeyatts order by key.place) as names from pg_index"
+    " where indrelid = to_regclass(:table) and indisunique and indpred is null and indexprs is null"
+    " order by not indisprimary, indnkeyatts, indexrelid"
+)
 # Columns that are tried together; each try reads the table once.
 MOST_TOGETHER = 4
 
@@ -41,6 +57,9 @@ def choose_id(session: sa.Connection, proposal: Proposal, days: TableDays) -> No
         if _is_key(session, proposal, [column]):
             proposal.add("id", column.name, "each of its values occurs once")
             return
+    if declared := _declared(session, proposal):
+        _make_of(proposal, declared, "a key that the table declares")
+        return
     for column in named:
         if _is_key_of_day(session, proposal, [column]):
             proposal.add("id", column.name, "each of its values occurs once a day")
@@ -82,6 +101,15 @@ def _choose_given(session: sa.Connection, proposal: Proposal, names: Sequence[st
         _make_of(proposal, columns, "as given")
 
 
+def _declared(session: sa.Connection, proposal: Proposal) -> Sequence[TableColumn]:
+    """Columns of a declared key of several that has a value in every row; none without one."""
+    for names in session.scalars(DECLARED_KEYS, {"table": proposal.table.quoted}).all():
+        columns = [proposal.columns[name] for name in names if name in proposal.columns]
+        if len(columns) == len(names) > 1 and _is_key_of_day(session, proposal, columns):
+            return columns
+    return []
+
+
 def _together(
     session: sa.Connection,
     proposal: Proposal,
@@ -120,9 +148,11 @@ def _together(
 def _make_of(proposal: Proposal, columns: Sequence[TableColumn], why: str) -> None:
     names = [column.name for column in columns]
     _add_made(proposal, _as_text(columns), f"made of {listed(names)}: {why}")
-    for name in names:
-        if is_key_name(name):
-            proposal.left_out[name] = "it is a part of the id, so it is not an input"
+    for column in columns:
+        # A number of many values counts rows; one of few says which branch or line it is.
+        counts = column.data_type in WHOLE_NUMBERS and column.distinct > MOST_CODES
+        if counts or is_key_name(column.name):
+            proposal.left_out[column.name] = "it is a part of the id, so it is not an input"
 
 
 def _make_of_row(session: sa.Connection, proposal: Proposal) -> None:
