@@ -152,7 +152,8 @@ def dbt_models(
         # Of the warehouse as it is named now: the project may have been read under another.
         arguments += ["--profiles-dir", str(profiles_dir())]
         invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-        with spinner(f"dbt, {len(days_of(context))} days"):
+        count = len(days_of(context))
+        with spinner(f"dbt, {count} {'day' if count == 1 else 'days'}"):
             yield from invocation.stream()
         run_results = finished_results(invocation)
         write_test_results(

@@ -198,11 +198,12 @@ def _print_monitor(
     alarms = sum(day["budgets"] is not None for day in days)
     is_judged = any(day["compared"] or day["budgets"] for day in days)
     found = f"{alarms} with an alarm" if is_judged else "no day was judged"
-    remarkable = [day for day in days if day["budgets"] or day["state"] != "fresh"]
-    shown = days if len(days) <= LONGEST_TABLE else remarkable[:LONGEST_TABLE]
+    # Days between two batches are empty; one that should not be has an incident.
+    remarkable = [d for d in days if d["budgets"] or d["state"] not in ("fresh", "empty")]
+    shown = days if len(days) <= LONGEST_TABLE else remarkable[-LONGEST_TABLE:]
     counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
     table = Table(
-        title=f"{monitor}: {len(days)} days ({counts}); {found}",
+        title=f"{monitor}: {len(days)} {'day' if len(days) == 1 else 'days'} ({counts}); {found}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -230,7 +231,8 @@ def _print_monitor(
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(
-            f"  {len(shown)} of {len(days)} days shown: the first with an alarm or not fresh"
+            f"  {len(shown)} of {len(days)} days shown: the latest that have an alarm, or are"
+            " neither fresh nor empty"
         )
     return alarms
 
