@@ -284,6 +284,11 @@ def test_dagster_plots_the_error_of_a_day_and_its_estimate(warehouse: sa.Engine)
             if row.segment is None and (row.metric, row.kind) == ("mae", kind)
         ]
         assert shown[name] == row.value
+    # A challenger's error is not called the error of the version in use.
+    beside = [replace(row, model_version="v9", value=99.0) for row in measured]
+    both = partition_metadata([*measured, *beside], [])
+    assert both["mae"] == shown["mae"]
+    assert both["mae of v9"] == both["mae, estimated of v9"] == 99.0
 
 
 def test_a_day_of_few_rows_has_intervals_that_its_metrics_can_have(warehouse: sa.Engine) -> None:

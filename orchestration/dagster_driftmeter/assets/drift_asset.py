@@ -138,15 +138,25 @@ def _compare(shared: _Shared, day: dt.date) -> PartitionResult:
 def partition_metadata(result: PartitionResult, verdicts: Sequence[Verdict]) -> dict[str, object]:
     """What Dagster shows of one partition; numbers are plotted over the days."""
     ratios = [row.score / row.threshold for row in verdicts if row.score and row.threshold]
+    whole = [row.is_drifted is True for row in verdicts if row.segment is None]
+    parts = [row.is_drifted is True for row in verdicts if row.segment]
+    # A day without rows has a gap in these plots, and no zero that looks calm.
+    compared = {
+        "highest score / threshold": round(max(ratios, default=0.0), 3),
+        "drifted columns": sum(whole),
+        "drifted segments": sum(parts),
+    }
     return {
         "state": result.state,
         "dagster/row_count": result.row_count,
-        "highest score / threshold": round(max(ratios, default=0.0), 3),
-        "drifted columns": sum(row.is_drifted is True for row in verdicts if row.segment is None),
-        "drifted segments": sum(row.is_drifted is True for row in verdicts if row.segment),
+        **(compared if result.row_count else {}),
         "failing tests": len(result.failing_tests),
         "seconds": round(result.duration_seconds, 3),
-        "preview": dg.MetadataValue.md(preview(verdicts)),
+        "preview": dg.MetadataValue.md(
+            preview(verdicts)
+            if result.row_count
+            else f"**{result.state}**: this day has no row, so that nothing was compared"
+        ),
     }
 
 

@@ -16,6 +16,7 @@ from driftmeter.arrival.inputs import steps_after
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import alarmed_metrics
 from driftmeter.performance.measured import PerformanceRow
+from driftmeter.performance.outcomes import METRICS
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
 from driftmeter.performance.settled import settle_days
 from driftmeter.warehouse import connection
@@ -83,12 +84,14 @@ def partition_metadata(
             f"| {row.metric} | {row.kind} | {_text(row.value)} | {between} |"
             f" {_text(row.reference_value)} |"
         )
-    # Numbers, which Dagster plots over the days.
-    plotted = {
-        f"{row.metric}{'' if row.kind == 'realised' else ', estimated'}": row.value
-        for row in whole
-        if row.value is not None and row.kind in ("realised", "estimated")
-    }
+    # Numbers, which Dagster plots over the days; challengers come after the version in use.
+    plotted: dict[str, float] = {}
+    first = {row.kind: row.model_version for row in reversed(whole)}
+    for row in whole:
+        if row.value is not None and any(row.metric in names for names in METRICS.values()):
+            of_version = "" if row.model_version == first[row.kind] else f" of {row.model_version}"
+            kind = "" if row.kind == "realised" else f", {row.kind}"
+            plotted[f"{row.metric}{kind}{of_version}"] = row.value
     return {
         **plotted,
         "label coverage": round(coverage, 4),
