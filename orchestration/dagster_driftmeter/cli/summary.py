@@ -19,7 +19,7 @@ from dagster_driftmeter.runs.progress import spinner
 from dagster_driftmeter.runs.terminal import console as output
 from driftmeter import settings
 from driftmeter.alarms.not_judged import not_judged
-from driftmeter.arrival.changed_days import watched_spans
+from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
 from driftmeter.dashboards.overview_dashboard import OVERVIEW
 from driftmeter.dashboards.preview.static_page import write_page
 from driftmeter.reports.report_address import page_link, stored_page
@@ -79,10 +79,6 @@ INCIDENTS = sa.text(
 OPEN_GAPS = sa.text(
     "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"
     " and closed_on is null and (cast(:monitor as text) is null or monitor = :monitor) order by 1"
-)
-OLDEST_MEASURED = sa.text(
-    "select min(partition_date) from metrics.partitions"
-    " where monitor = :monitor and rows_dropped_at is null"
 )
 NEWEST_ROWS = sa.text(
     "select max(partition_date) from metrics.partitions where monitor = :monitor and row_count > 0"
@@ -161,7 +157,7 @@ def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
             if spans:
                 days = " and ".join(f"{each.from_date} to {each.to_date}" for each in spans)
                 lines.append(f"{name}: compared {days} with what was measured of them")
-                oldest = session.scalar(OLDEST_MEASURED, {"monitor": name})
+                oldest = session.execute(MEASURED_SPAN, {"monitor": name}).one().oldest
                 compared = sum((each.to_date - each.from_date).days + 1 for each in spans)
                 newest = max(each.to_date for each in spans)
                 has_more |= oldest is not None and (newest - oldest).days + 1 > compared

@@ -10,15 +10,10 @@ from driftmeter.monitors.config import Monitor
 
 # A version that has scored for longer is not why a day differs from the days before it.
 NEW_DAYS = 7
-STARTS = sa.text(
-    "select distinct drift.partition_date as day, starts.model_version, starts.first_day"
-    " from metrics.model_version_starts as starts join metrics.drift as drift"
-    " using (monitor, model_version) where monitor = :monitor and starts.first_day > :reference_to"
-    " and drift.column_name is null and drift.segment is null"
-    " and drift.partition_date < starts.first_day + :days"
-    " and exists (select from metrics.model_version_starts as before"
-    " where before.monitor = :monitor and before.first_day < starts.first_day)"
-    " order by starts.first_day, starts.model_version"
+SCORED = sa.text(
+    "select distinct partition_date as day, model_version from metrics.drift"
+    " where monitor = :monitor and column_name is null and segment is null"
+    " and model_version is not null order by partition_date, model_version"
 )
 
 
@@ -46,13 +41,16 @@ def new_versions(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, N
 
     A version that scored in the reference period is not new, and neither is the first of all.
     """
-    asked = {
-        "monitor": monitor.name,
-        "reference_to": monitor.reference.to_date,
-        "days": NEW_DAYS,
-    }
+    scored = connection.execute(SCORED, {"monitor": monitor.name}).all()
+    since: dict[str, dt.date] = {}
+    for day, version in scored:
+        since.setdefault(version, day)
+    oldest = min(since.values(), default=dt.date.max)
+    new: dict[dt.date, NewVersion] = {}
     # In order of their first day: the newest stays.
-    return {
-        row.day: NewVersion(row.model_version, row.first_day)
-        for row in connection.execute(STARTS, asked)
-    }
+    for day, version in sorted(scored, key=lambda row: (since[row.model_version], *row)):
+        first = since[version]
+        is_new = first > max(monitor.reference.to_date, oldest)
+        if is_new and (day - first).days < NEW_DAYS:
+            new[day] = NewVersion(version, first)
+    return new
