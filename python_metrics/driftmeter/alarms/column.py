@@ -156,14 +156,15 @@ def judge_column(
         known,
         null.heaviness[statistic],
     )
+    own = _variance_where_it_is(scale, values, rows, variance)
     # A window says nothing new either of what single days have told.
     for length, is_clear in clear.items():
         differences = difference if length == 1 else moving_mean(creeping, length)
         told = beside_told_days(
             effects[at],
-            variance[at] / lengths,
+            own[at] / lengths,
             np.where(usable, differences, np.nan),
-            variance / length,
+            own / length,
             is_clear,
             statistic,
         )
@@ -178,3 +179,18 @@ def judge_column(
         trailing_p_value=trailing_p,
         trailing_effect=trailing_effect,
     )
+
+
+def _variance_where_it_is(scale: Scale, values: Floats, rows: Floats, variance: Floats) -> Floats:
+    """Variance of a day, of a share no less than its rows have at the share that the day shows.
+
+    A share that was 0 in the reference period hardly varies by its variance. A day on which it is
+    30% varies as 30% does, and the next one must not be further away by that alone.
+
+    Parameters
+    ----------
+    values, rows, variance : arrays of float, shape (days, S)
+    """
+    shares = np.where(scale.is_share, np.clip(values, 0, 1), 0.0)
+    larger: Floats = np.fmax(variance, shares * (1 - shares) / np.maximum(rows, 1))
+    return larger
