@@ -8,6 +8,7 @@ import pytest
 
 from driftmeter.monitors.config import Monitor
 from driftmeter.reports import page
+from driftmeter.reports.serve_reports import LIBRARY
 from tests.unit.test_declared_tests import monitor, rows
 
 # They differ between two pages, and with them the hashes of the scripts that name them.
@@ -27,6 +28,21 @@ def test_a_page_shows_what_evidently_draws(tmp_path: Path, monkeypatch: pytest.M
     by_evidently = drawn(declared, tmp_path / "evidently.html")
     assert all(name in by_evidently for name in ("miles", "payment", "K-S p_value"))
     assert drawn_once == by_evidently
+
+
+def test_a_page_is_small_and_its_library_stands_beside_it_once(tmp_path: Path) -> None:
+    declared = monitor([])
+    for name in ("one.html", "two.html"):
+        drawn(declared, tmp_path / name)
+        assert (tmp_path / name).stat().st_size < 1_000_000
+    (library,) = tmp_path.glob("*.js")
+    assert LIBRARY.fullmatch(library.name)
+    assert f'<script src="{library.name}"></script>' in (tmp_path / "one.html").read_text()
+    assert "drawDashboard" in library.read_text()
+    # A copy that was cut off is written again.
+    library.write_text("half")
+    drawn(declared, tmp_path / "one.html")
+    assert library.stat().st_size > 1_000_000
 
 
 def test_evidently_is_itself_again_after_a_page(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from driftmeter.reports.serve_reports import NAME, server
+from driftmeter.reports.serve_reports import PAGE, server
 from driftmeter.reports.write_report import file_name
 
 
@@ -19,6 +19,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     (folder / "day-2019-04-07.html").write_text("<p>a page</p>")
     (folder / "inner" / "deep.html").write_text("secret")
     (folder / "notes.txt").write_text("secret")
+    (folder / "evidently-0.7.js").write_text("draw()")
+    (folder / "other.js").write_text("secret")
     (tmp_path / "secret.html").write_text("secret")
     (folder / "link.html").symlink_to(tmp_path / "secret.html")
     running = server(folder, "127.0.0.1", 0)
@@ -47,6 +49,13 @@ def test_a_page_is_served_with_safe_headers(port: int) -> None:
     assert ask(port, "/day-2019-04-07.html?x=1")[0] == 200
 
 
+def test_the_library_that_draws_pages_is_served_as_a_script(port: int) -> None:
+    status, body, headers = ask(port, "/evidently-0.7.js")
+    assert (status, body) == (200, "draw()")
+    assert headers["Content-Type"].startswith("text/javascript")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -63,6 +72,9 @@ def test_a_page_is_served_with_safe_headers(port: int) -> None:
         "/./inner/deep.html",
         "/link.html",
         "/notes.txt",
+        "/other.js",
+        "/evidently-0.7.js.html",
+        "/evidently-../secret.js",
         "/day-2019-04-07.html/",
         "/day-2019-04-07.html%00.txt",
         "/absent.html",
@@ -91,7 +103,7 @@ def test_it_only_reads(port: int, method: str) -> None:
 def test_the_name_of_a_report_is_one_that_is_served() -> None:
     day = dt.date(2019, 4, 7)
     name = file_name("trip_duration", day, ("pickup borough", "../Staten Island"), "weekday")
-    assert NAME.fullmatch(f"/{name}")
+    assert PAGE.fullmatch(name)
 
 
 def test_a_page_is_served_with_a_policy_that_lets_it_connect_to_nobody(port: int) -> None:

@@ -19,8 +19,9 @@ from driftmeter import settings
 from driftmeter.drift.evidently_engine import no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.labels import as_words
+from driftmeter.reports.drawing_library import with_library_beside
 from driftmeter.reports.evidently_internals import drawn_once, values_for_a_script
-from driftmeter.reports.safe_page import with_policy
+from driftmeter.reports.safe_page import BESIDE, with_policy
 
 # Fewer labelled rows draw nothing worth a look.
 FEWEST_LABELS = 30
@@ -88,9 +89,10 @@ def write_page(
         )
         with values_for_a_script():
             page = drawn.get_html_str(as_iframe=False)
-    start = page.find(">", page.find("<body")) + 1
-    page = with_policy(page[:start] + _header(facts, notes) + page[start:])
     settings.make_private(path.parent)
+    page = with_library_beside(page, path.parent)
+    start = page.find(">", page.find("<body")) + 1
+    page = with_policy(page[:start] + _header(facts, notes) + page[start:], BESIDE)
     # Another process may be drawing the same page.
     new = path.with_suffix(f".{os.getpid()}.new")
     new.write_text(page, encoding="utf-8")

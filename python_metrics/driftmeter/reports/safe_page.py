@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 # For whatever a page's own policy leaves open, and for pages that were written without one.
 SERVED_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline';"
     " img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'"
 )
@@ -19,6 +19,8 @@ OWN_POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:;"
     " font-src data:; base-uri 'none'; form-action 'none'"
 )
+# Scripts of files beside the page, served or opened from a folder.
+BESIDE = "'self' file:"
 # What ends a script, begins a comment in it, or ends a line for older browsers.
 IN_SCRIPT = str.maketrans({"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -28,16 +30,22 @@ def for_script(json_text: str) -> str:
     return json_text.translate(IN_SCRIPT)
 
 
-def with_policy(page: str) -> str:
-    """The page with a Content-Security-Policy of its own scripts at the start of its head."""
+def with_policy(page: str, *sources: str) -> str:
+    """The page with a Content-Security-Policy of its own scripts at the start of its head.
+
+    Parameters
+    ----------
+    sources : str
+        Whose scripts may run too, as a policy spells it.
+    """
     # A browser hashes a script with these ends of lines, whatever the file has.
     page = page.replace("\r\n", "\n").replace("\r", "\n")
     scripts = _Scripts()
     scripts.feed(page)
     scripts.close()
-    digests = (hashlib.sha256(text.encode()).digest() for text in scripts.texts)
+    digests = (hashlib.sha256(text.encode()).digest() for text in scripts.texts if text)
     hashes = dict.fromkeys(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
-    policy = OWN_POLICY.format(scripts=" ".join(hashes) or "'none'")
+    policy = OWN_POLICY.format(scripts=" ".join([*sources, *hashes]) or "'none'")
     start = page.index("<head>") + len("<head>")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     return page[:start] + meta + page[start:]

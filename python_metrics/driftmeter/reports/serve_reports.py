@@ -10,15 +10,23 @@ from driftmeter import settings
 from driftmeter.reports.listening import QuietHandler, listen
 from driftmeter.reports.safe_page import SERVED_POLICY
 
+# What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
+PAGE = re.compile(r"[A-Za-z0-9_-]{1,200}\.html")
+# What `drawing_library` writes beside them.
+LIBRARY = re.compile(r"evidently-[0-9A-Za-z.]{1,40}\.js")
+# A page shows rows, and stays in no cache. The library that draws it never changes.
+OF_KIND = {
+    PAGE: {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"},
+    LIBRARY: {
+        "Content-Type": "text/javascript; charset=utf-8",
+        "Cache-Control": "max-age=86400",
+    },
+}
 HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": SERVED_POLICY,
     "Referrer-Policy": "no-referrer",
 }
-# What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
-NAME = re.compile(r"/([A-Za-z0-9_-]{1,200}\.html)")
 
 
 def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
@@ -35,11 +43,12 @@ def server(directory: Path, host: str, port: int) -> ThreadingHTTPServer:
             if not is_own_name(self.headers.get("Host"), host):
                 self.send_error(421, "the request names another server: set DRIFTMETER_REPORTS_URL")
                 return
-            file = page(directory, self.path)
-            if file is None:
+            found = served(directory, self.path)
+            if found is None:
                 self.send_error(404, "there is no such report")
                 return
-            self.send_content(200, file.read_bytes(), HEADERS)
+            file, headers = found
+            self.send_content(200, file.read_bytes(), {**headers, **HEADERS})
 
     return listen(Handler, host, port)
 
@@ -65,11 +74,15 @@ def is_own_name(asked: str | None, listening_on: str) -> bool:
     return True
 
 
-def page(directory: Path, path: str) -> Path | None:
-    """The file that a request's path names; None unless it is a page right in the folder."""
-    named = NAME.fullmatch(path.partition("?")[0])
-    if named is None:
-        return None
-    file = directory / named.group(1)
+def served(directory: Path, path: str) -> tuple[Path, dict[str, str]] | None:
+    """The file that a request's path names, with the headers of its kind.
+
+    None unless it is a page, or the library that draws pages, right in the folder.
+    """
+    name = path.partition("?")[0].removeprefix("/")
+    headers = next((headers for kind, headers in OF_KIND.items() if kind.fullmatch(name)), None)
+    file = directory / name
     # A link could lead anywhere.
-    return file if file.is_file() and not file.is_symlink() else None
+    if headers is None or not file.is_file() or file.is_symlink():
+        return None
+    return file, headers
