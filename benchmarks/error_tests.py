@@ -45,7 +45,7 @@ class ErrorTests:
         names = {"realised": EXCESS, "estimated": LOSS[monitor.task]}
         before = [
             (day, CAPPED_ERROR, "realised", error.value - error.expected, error.deviation)
-            for day, error in judge_errors(monitor, self._null, usual).items()
+            for day, error in judge_errors(self._null, usual).items()
         ] + [
             (days[test.place], names[test.kind], test.kind, test.difference, test.deviation)
             for test in (estimator.reference_tests if estimator else ())
@@ -55,7 +55,7 @@ class ErrorTests:
 
     def of_day(self, day: dt.date, rows: pd.DataFrame) -> list[dict[str, object]]:
         """Rows of ``metrics.performance``: of the day's error, and of each version's."""
-        judged = judge_errors(self.monitor, self._null, self._errors({day: rows}))
+        judged = judge_errors(self._null, self._errors({day: rows}))
         tests = [self._row(day, CAPPED_ERROR, error) for error in judged.values()]
         name = self.monitor.model_version
         by_version = rows.groupby(name) if name in rows else [(None, rows)]

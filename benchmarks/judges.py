@@ -16,7 +16,7 @@ from benchmarks.error_tests import ErrorTests
 from benchmarks.streams import FIRST
 from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration
-from driftmeter.alarms.column import calibrate_column, judge_columns
+from driftmeter.alarms.column import calibrate_columns, judge_columns
 from driftmeter.alarms.day_null import fit_day_null
 from driftmeter.alarms.verdicts import Verdict, verdicts_of_day
 from driftmeter.drift.domain_classifier import MOST_ROWS, ROW_VARIANCE, DomainClassifier
@@ -145,11 +145,13 @@ def ours(
     binning = Binning(monitor, pd.concat(reference, ignore_index=True))
     counts = binning.counts(reference + later, first)
     n = len(reference)
-    columns = {
-        part: calibrate_column(each.only(np.arange(n)))
-        for part, each in counts.items()
-        if np.median(each.rows[:n]) >= monitor.min_rows
-    }
+    columns = calibrate_columns(
+        {
+            part: each.only(np.arange(n))
+            for part, each in counts.items()
+            if part.is_all_rows or np.median(each.rows[:n]) >= monitor.min_rows
+        }
+    )
     areas = _areas(reference, later) if classify else [0.5] * (n + len(later))
     sizes = [float(min(len(frame), MOST_ROWS)) for frame in reference]
     null = fit_day_null(

@@ -100,7 +100,11 @@ def test_fields_are_proposed_from_names_types_and_data(loans: sa.Engine) -> None
     ("days", "last", "reason"),
     [
         (40, "2026-01-28", "the first 28 of 40 days with rows"),
-        (10, "2026-01-09", "all but the last of 10 days with rows; a threshold needs 28"),
+        (
+            10,
+            "2026-01-09",
+            "all but the last of 10 days with rows: thresholds are wide with fewer than 28",
+        ),
         (400, "2026-03-31", "the first 90 of 400 days with rows"),
     ],
 )

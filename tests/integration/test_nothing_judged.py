@@ -28,9 +28,14 @@ WEEKLY = """
         (hashtextextended(number::text, 6) & 1023) / 1023.0
     from generate_series(1, 4800) as number
 """
-SHORT = {"from": "2026-01-05", "to": "2026-04-05"}
+SHORT = {"from": "2026-01-05", "to": "2026-01-18"}
+FEW = {"from": "2026-01-05", "to": "2026-04-05"}
 LONG_ENOUGH = {"from": "2026-01-05", "to": "2026-08-30"}
-WHY = "its reference period has 13 days with rows and a threshold needs 28"
+DRIFTED = (
+    "select distinct partition_date::text from metrics.drift_scored"
+    " where column_name = 'Gross Weight' and segment is null and is_drifted"
+)
+WHY = "its reference period has 2 days with rows and a threshold needs 3"
 
 
 def in_one_line(text: str) -> str:
@@ -71,27 +76,30 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
     run(project, "--stale")
     with warehouse.connect() as session:
         shown = session.exec_driver_sql("select kind, column_name from metrics.incidents").all()
-        drifted = session.scalars(
-            sa.text(
-                "select distinct partition_date::text from metrics.drift_scored"
-                " where column_name = 'Gross Weight' and segment is null and is_drifted"
-            )
-        ).all()
+        drifted = session.scalars(sa.text(DRIFTED)).all()
     assert drifted == ["2026-10-05"]
     assert [tuple(row) for row in shown] == [("shape_shift", "Gross Weight")]
+
+    # Few Mondays: a plain change is found, and that others are not is said.
+    project.declare("odd_names", materialized="view", reference=FEW)
+    run(project)
+    summary = in_one_line(run(project, "--stale"))
+    wide = "odd_names finds only larger changes: its reference period has 13 days with rows"
+    assert "judges no day" not in summary
+    assert wide in summary
+    assert wide in in_one_line(driftmeter(project, "status").stdout)
+    with warehouse.connect() as session:
+        assert session.scalars(sa.text(DRIFTED)).all() == ["2026-10-05"]
 
 
 @pytest.mark.parametrize(
     ("days", "step", "last", "says"),
     [
         (60, 7, "2026-07-27", []),
-        (
-            13,
-            30,
-            "2026-12-01",
-            [((), "its reference period has 12 days with rows and a threshold")],
-        ),
-        (60, 1, "2026-02-03", [((LONG,), "most days of the reference period have fewer than 30")]),
+        (3, 30, "2026-02-04", [((), "its reference period has 2 days with rows and a threshold")]),
+        # A column of 20 values a day is judged, one without a value in the period is not.
+        (60, 1, "2026-02-03", []),
+        (60, 0, "2026-02-03", [((LONG,), "the reference period has no value of it")]),
     ],
 )
 def test_init_counts_days_with_rows_and_says_what_will_not_be_judged(
@@ -101,15 +109,17 @@ def test_init_counts_days_with_rows_and_says_what_will_not_be_judged(
     last: str,
     says: list[tuple[tuple[str, ...], str]],
 ) -> None:
-    known = "1" if step > 1 else "case when number % 5 = 0 then 1 end"
+    known = {
+        0: f"case when mod(number, {days}) > 30 then 1 end",
+        1: "case when mod(number, 5) = 0 then 1 end",
+    }
+    known, step = known.get(step, "1"), max(step, 1)
     with warehouse.begin() as session:
         session.exec_driver_sql(
             "create table public.batches as select number as id, timestamp '2026-01-05'"
             f" + number %% {days} * {step} * interval '1 day' as scored_at, sin(number) ^ 2 as"
-            f' score, cos(number) as speed, {known}::double precision * number as "{LONG}"'.replace(
-                "number % 5", "number %% 5"
-            )
-            + f" from generate_series(1, {days * 100}) as number"
+            f' score, cos(number) as speed, {known}::double precision * number as "{LONG}"'
+            f" from generate_series(1, {days * 100}) as number"
         )
     proposal = propose(warehouse, "public.batches", {})
     assert proposal.fields["reference"] == {"from": "2026-01-05", "to": last}

@@ -300,5 +300,5 @@ def test_a_share_that_rose_from_nothing_is_new_once() -> None:
 
 
 def test_a_reference_that_is_too_short_says_so() -> None:
-    assert "27 days" in (Calibration({}, 27, {}, None).too_short or "")
+    assert "2 days" in (Calibration({}, 2, {}, None).too_short or "")
     assert Calibration({}, 28, {}, None).too_short is None

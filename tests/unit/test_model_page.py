@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from benchmarks.judges import Binning, monitor_of
 from benchmarks.streams import FIRST, Stream
-from driftmeter.alarms.column import calibrate_column, judge_column
+from driftmeter.alarms.column import calibrate_column, calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
@@ -42,8 +42,9 @@ def dersimonian_laird(x: np.ndarray, s: np.ndarray, f: np.ndarray | float, nu: f
 
 
 def nulls(x: np.ndarray, n: np.ndarray, v: np.ndarray, days: np.ndarray, alike: list[int],
-          shares: list[int]) -> list[Null]:  # fmt: skip
+          shares: list[int], W: float | None = None) -> list[Null]:  # fmt: skip
     """Day nulls of a column's statistics; x and n of shape (days, statistics)."""
+    K = len(x)
     found, z_of, r = [], [], []
     parts = []
     for g in range(x.shape[1]):
@@ -72,6 +73,12 @@ def nulls(x: np.ndarray, n: np.ndarray, v: np.ndarray, days: np.ndarray, alike: 
             info = K * min(count, 1)
             own = parts[g][4] / mean_noise
             parts[g][4] = (info * own + 10 * of_all) / (info + 10) * mean_noise
+    if W is not None and K < 28:
+        for g, part in enumerate(parts):
+            expected, noise = W * (v[g] ** 2 if g in shares else v[g]), part[0].mean()
+            own = max(K - 1 - 6 * part[3], 0)
+            part[4] = (4 * (expected + noise) + own * (part[4] + noise)) / (4 + own) - noise
+            part[2] = 4 + own
     for g, (s, level, _, _, tau) in enumerate(parts):
         z = (x[:, g] - level[days]) / np.sqrt(tau + s.mean())
         z_of.append(z)
@@ -144,21 +151,24 @@ def tail(delta: float, F: float, known: float) -> float:
 
 
 def p_value(null: Null, x: np.ndarray, n: np.ndarray, days: np.ndarray, least: float,
-            is_share: bool) -> float:  # fmt: skip
-    """Of a window of days that ends with the last; every day has rows."""
-    m = len(x)
+            is_share: bool, is_positive: bool = False, m: int = 1) -> float:  # fmt: skip
+    """Of a window of m days that ends with the last; every day has rows."""
     s = null.v / np.maximum(n, 1)
     u = null.T + np.clip(1 - s / null.mean_noise, 0, 1) * np.sqrt(2 / null.F) * null.mean_noise + s
     lags = np.arange(1, m)
     of_null = null.T / max(null.T + null.mean_noise, 1e-300)
     J = 1 + 2 * of_null * np.sum((1 - lags / m) * null.R**lags)
     level, of_level = null.level[days], null.of_level[days[-1]]
-    V = J * u.sum() + m**2 * of_level
+    V = J * u.sum() + len(x) ** 2 * of_level
     delta = np.sum(x - level) / np.sqrt(V)
     answer = tail(delta, null.F, s.sum() / V)
     if m == 1 and np.isfinite(null.H):
         wide = abs(delta) * np.sqrt(null.H / (null.H - 2))
         answer = max(answer, 2 * stats.t.sf(wide, null.H))
+    if is_positive:
+        shape = level.sum() ** 2 / V
+        law = stats.gamma(shape, scale=level.sum() / shape)
+        answer = max(answer, min(2 * law.cdf(x.sum()), 2 * law.sf(x.sum()), 1.0))
     e = np.maximum(level, least)
     extra = J * np.sum(np.maximum(u - s, 0) * n**2) + of_level * n.sum() ** 2
     if not is_share or 0.2 <= e[-1] <= 0.8:
@@ -176,7 +186,9 @@ def p_value(null: Null, x: np.ndarray, n: np.ndarray, days: np.ndarray, least: f
     return float(max(answer, min(2 * min(upper, lower), 1)))
 
 
-def statistics(counts: Counts) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+def statistics(
+    counts: Counts, K: int
+) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Names, values and rows of all days, and what the reference days fix."""
     known, missing = counts.known, counts.missing
     reference = known[:K].sum(axis=0)
@@ -222,17 +234,42 @@ def statistics(counts: Counts) -> tuple[list[str], np.ndarray, np.ndarray, dict[
     return names, np.column_stack(values), n, fixed
 
 
-def by_page(counts: Counts) -> list[float]:
-    """P-value of a column on each day after the reference."""
-    names, x, n, fixed = statistics(counts)
-    days = (counts.days.astype("datetime64[D]").astype(int) + 3) % 7
-    fitted = x[:K].copy()
+def fitted(counts: Counts, K: int, W: float | None) -> list[Null]:
+    """Nulls of a column's statistics, from its first K days."""
+    _, x, n, fixed = statistics(counts, K)
+    x = x[:K].copy()
     is_number = counts.kind == "numerical"
     if not is_number:
-        fitted[:, 1] = fixed["new_rows"]
-    shares = [g for g, name in enumerate(names) if name not in ("location", "spread")]
+        x[:, 1] = fixed["new_rows"]
+    shares = [g for g in range(x.shape[1]) if not (is_number and g in (1, 2))]
     alike = [] if is_number else shares[1:]
-    fit = nulls(fitted, n[:K], fixed["v"], days[:K], alike, shares)
+    return nulls(x, n[:K], fixed["v"], weekdays(counts)[:K], alike, shares, W)
+
+
+def weekdays(counts: Counts) -> np.ndarray:
+    return (counts.days.astype("datetime64[D]").astype(int) + 3) % 7
+
+
+def expected_wandering(columns: list[Counts], K: int) -> float:
+    """W of the page, from the columns over all rows."""
+    found = []
+    for counts in columns:
+        v = statistics(counts, K)[3]["v"]
+        told = [1] if counts.kind == "numerical" else range(1, len(v))
+        slopes = [v[g] if counts.kind == "numerical" else v[g] ** 2 for g in told]
+        nulls_of = fitted(counts, K, None)
+        found.append(sum(nulls_of[g].T for g in told) / sum(slopes))
+    t = (K - 1) * min(len(found), 4)
+    return (4 * 0.01 + t * float(np.mean(found))) / (4 + t)
+
+
+def by_page(counts: Counts, K: int = K, W: float | None = None) -> list[float]:
+    """P-value of a column on each day after the reference."""
+    names, x, n, fixed = statistics(counts, K)
+    days = weekdays(counts)
+    fit = fitted(counts, K, W)
+    is_few = (counts.known.sum(axis=1) + counts.missing)[:K].mean() < 60
+    windows = {1: 0.6, 3: 0.1, 7: 0.15, 28: 0.15} if is_few else WINDOWS
     calm = x.copy()
     for g, null in enumerate(fit):
         s = null.v / np.maximum(n[:, g], 1)
@@ -244,14 +281,16 @@ def by_page(counts: Counts) -> list[float]:
         weighed = [
             p_value(
                 null,
-                (x if m == 1 else calm)[day - m + 1 : day + 1, g],
-                n[day - m + 1 : day + 1, g],
-                days[day - m + 1 : day + 1],
+                (x if m == 1 else calm)[max(day - m + 1, 0) : day + 1, g],
+                n[max(day - m + 1, 0) : day + 1, g],
+                days[max(day - m + 1, 0) : day + 1],
                 fixed["least"][g],
-                g in shares,
+                names[g] not in ("location", "spread"),
+                names[g] == "spread",
+                m,
             )
             / (fixed["weights"][g] * share)
-            for m, share in WINDOWS.items()
+            for m, share in windows.items()
             for g, null in enumerate(fit)
         ]
         answer.append(min(*weighed, 1.0))
@@ -292,14 +331,30 @@ def test_p_values_of_columns_and_segments(
     assert len({*computed}) >= 5
 
 
+@pytest.mark.parametrize("few", [6, 20])
+@pytest.mark.parametrize("rows", [25, 300])
+def test_p_values_with_few_reference_days_and_few_rows(few: int, rows: int) -> None:
+    generator = np.random.default_rng([few, rows])
+    frames = Stream(rows, 0.15, categories=10).days(generator, few + LATER)
+    frames[-1]["normal"] += 0.5
+    monitor = monitor_of(frames[0], 1.0)
+    counts = Binning(monitor, pd.concat(frames[:few], ignore_index=True)).counts(frames, FIRST)
+    columns = calibrate_columns({part: each.only(np.arange(few)) for part, each in counts.items()})
+    W = expected_wandering(list(counts.values()), few)
+    for part in (ColumnPart(None, None, name) for name in ("normal", "holes", "ten")):
+        computed = judge_column(columns[part], counts[part]).p_value[few:]
+        assert computed == pytest.approx(by_page(counts[part], few, W), rel=1e-9, abs=1e-300)
+
+
 def test_p_values_of_the_error_and_of_the_number_of_rows() -> None:
     generator = np.random.default_rng(5)
     days = np.arange(K + 1) % 7
     rows = generator.integers(200, 400, K + 1).astype(float)
     errors = generator.gamma(50, 0.1, K + 1) + 0.3 * (days >= 5)
-    for x, n, v in ((errors, rows, 12.5), (np.log(rows), rows, 1.0)):
+    tests = ((errors, rows, 12.5, True), (np.log(rows), rows, 1.0, False))
+    for x, n, v, is_positive in tests:
         (null,) = nulls(x[:K, None], n[:K, None], np.array([v]), days[:K], [], [])
-        expected = p_value(null, x[K:], n[K:], days[K:], 0.0, False)
+        expected = p_value(null, x[K:], n[K:], days[K:], 0.0, False, is_positive)
         fitted = fit_day_null(x[:K, None], n[:K, None], np.array([v]), days[:K])
-        judged = judge_days(fitted, x[K:], n[K:], days[K:])
+        judged = judge_days(fitted, x[K:], n[K:], days[K:], is_positive=is_positive)
         assert judged.p_value[0] == pytest.approx(expected, rel=1e-9)

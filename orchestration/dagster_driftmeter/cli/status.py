@@ -119,7 +119,7 @@ def status(
     """
     import sqlalchemy as sa
 
-    from driftmeter.alarms.not_judged import not_judged
+    from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
     from driftmeter.monitors.changed_settings import days_of_other_version
     from driftmeter.warehouse import connection
 
@@ -130,12 +130,14 @@ def status(
         names = [row["monitor"] for row in measured]
         other_policy = _days_of_other_policy(session, names)
         parts = not_judged(session, names)
+        wide = with_wide_thresholds(session, names) if names else {}
         rows = [
             {
                 **row,
                 "days_of_other_policy": other_policy.get(row["monitor"], 0),
                 "days_of_other_version": days_of_other_version(session, row["monitor"]),
                 "not_judged": [part.sentence for part in parts if part.monitor == row["monitor"]],
+                "wide_thresholds": wide.get(row["monitor"]),
             }
             for row in measured
         ]
@@ -219,6 +221,8 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     table.add_row(str(row["last_day"]), found)
     if row["not_judged"]:
         table.add_row("not judged", "\n".join(row["not_judged"]))
+    if row["wide_thresholds"]:
+        table.add_row("few days", row["wide_thresholds"])
     if row["away_on_last_day"]:
         table.add_row("still shifted", ", ".join(row["away_on_last_day"]))
     table.add_row("open incidents", _incidents(row["open_incidents"]))

@@ -18,7 +18,7 @@ from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.progress import spinner
 from dagster_driftmeter.runs.terminal import console as output
 from driftmeter import settings
-from driftmeter.alarms.not_judged import not_judged
+from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
 from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
 from driftmeter.dashboards.overview_dashboard import OVERVIEW
 from driftmeter.dashboards.preview.static_page import write_page
@@ -224,6 +224,8 @@ def _print_monitor(
     console.print(table)
     for part in not_judged(session, [monitor]):
         console.print(f"  {part.sentence}", style="yellow", highlight=False)
+    for sentence in with_wide_thresholds(session, [monitor]).values():
+        console.print(f"  {sentence}.", highlight=False)
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(

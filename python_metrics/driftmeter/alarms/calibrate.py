@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from driftmeter import settings
 from driftmeter.alarms.classifier_null import fit_classifier_null
-from driftmeter.alarms.column import ColumnNull, calibrate_column
+from driftmeter.alarms.column import ColumnNull, calibrate_columns
 from driftmeter.alarms.day_null import DayNull
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
@@ -72,10 +72,10 @@ def calibrate(
     usual = {
         part: part_counts
         for part, part_counts in counts.items()
-        if reference_days and _is_usual(part_counts.rows[has_rows], monitor)
+        if reference_days and (part.is_all_rows or _is_usual(part_counts.rows[has_rows], monitor))
     }
     return Calibration(
-        columns={part: calibrate_column(part_counts) for part, part_counts in usual.items()},
+        columns=calibrate_columns(usual),
         reference_days=reference_days,
         reference_rows={
             part: float(part_counts.known.sum()) for part, part_counts in usual.items()

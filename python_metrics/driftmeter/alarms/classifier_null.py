@@ -9,7 +9,7 @@ from driftmeter.arrival.inference_rows import MOST_REFERENCE_ROWS, read_rows
 from driftmeter.drift.domain_classifier import FOLDS, MOST_ROWS, ROW_VARIANCE, DomainClassifier
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
-from driftmeter.monitors.requirements import LEAST_DAYS
+from driftmeter.monitors.requirements import ENOUGH_DAYS
 
 
 def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull | None:
@@ -29,7 +29,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
         )
         >= max(monitor.min_rows, FOLDS)
     }
-    if len(frames) < LEAST_DAYS:
+    if len(frames) < ENOUGH_DAYS:
         return None
     reference = pd.concat(frames.values(), ignore_index=True)
     classifier = DomainClassifier(reference, monitor.target)

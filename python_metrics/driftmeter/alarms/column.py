@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from driftmeter.alarms.day_null import (
+    INDEPENDENT,
+    PRIOR_FREEDOM,
+    USUAL,
     DayNull,
     calmed,
     fit_day_null,
@@ -17,20 +20,41 @@ from driftmeter.alarms.day_null import (
 from driftmeter.alarms.statistics import Scale, fit_scale, measure, new_on_their_day
 from driftmeter.alarms.told import CLEAR, beside_told_days, wanders
 from driftmeter.alarms.trailing import against_trailing
+from driftmeter.monitors.baselines import LAG
+from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.quality.counts import Counts, Floats
 from driftmeter.quality.histograms import ColumnPart
 
 # Days that are judged together, and their share of a column's evidence: the day alone finds a
 # step on its first day, a week finds what creeps.
 WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
+# The same where a day has fewer rows than this, of which one alone shows little.
+FEW_ROWS = 60
+WINDOWS_OF_FEW_ROWS = {1: 0.6, 3: 0.1, 7: 0.15, 28: 0.15}
 
 
 @dataclass(frozen=True)
 class ColumnNull:
-    """A calibrated column."""
+    """A calibrated column.
+
+    Attributes
+    ----------
+    windows : mapping of int to float
+        Days that are judged together, and their share of the column's evidence.
+    """
 
     scale: Scale
     null: DayNull
+    windows: Mapping[int, float]
+
+    @property
+    def wandering(self) -> float:
+        """Variance of its days: of a number in its own deviations, of categories in log odds."""
+        is_told = np.array([name.startswith("value") for name in self.scale.names])
+        if self.scale.kind == "numerical":
+            is_told = np.array(self.scale.names) == "location"
+        slope = _slope(self.scale)[is_told] ** 2
+        return float(self.null.day_variance[is_told].sum() / max(slope.sum(), 1e-300))
 
 
 @dataclass(frozen=True)
@@ -60,8 +84,33 @@ class ColumnEvidence:
     trailing_effect: Floats
 
 
-def calibrate_column(reference: Counts) -> ColumnNull:
-    """Fit a column's scale and day-level null to its reference days."""
+def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart, ColumnNull]:
+    """Fit all columns and segments to their reference days.
+
+    Few days tell little of how days of one column wander. So they are held against what all
+    columns over all rows show, and that against what is usual.
+    """
+    alone = {part: calibrate_column(counts) for part, counts in reference.items()}
+    days = max((int((counts.rows > 0).sum()) for counts in reference.values()), default=0)
+    if days >= ENOUGH_DAYS:
+        return alone
+    found = [column.wandering for part, column in alone.items() if part.is_all_rows]
+    # Columns of the same days wander together: many tell about as much as a few.
+    told = max(days - 1, 0) * min(len(found), INDEPENDENT)
+    wandering = (PRIOR_FREEDOM * USUAL**2 + told * float(np.mean(found or [0.0]))) / (
+        PRIOR_FREEDOM + told
+    )
+    return {part: calibrate_column(counts, wandering) for part, counts in reference.items()}
+
+
+def calibrate_column(reference: Counts, wandering: float | None = None) -> ColumnNull:
+    """Fit a column's scale and day-level null to its reference days.
+
+    Parameters
+    ----------
+    wandering : float, optional
+        Variance of days to expect where the reference has few of them, as `ColumnNull.wandering`.
+    """
     scale = fit_scale(reference)
     values, rows = measure(scale, reference)
     if reference.kind == "categorical":
@@ -70,8 +119,24 @@ def calibrate_column(reference: Counts) -> ColumnNull:
         values[:, unseen] = new_on_their_day(reference) / np.maximum(rows[:, unseen], 1)
     alike = np.array([name.startswith("value") for name in scale.names])
     alike &= reference.kind == "categorical"
-    null = fit_day_null(values, rows, scale.variance, reference.weekdays, alike, scale.is_share)
-    return ColumnNull(scale, null)
+    null = fit_day_null(
+        values,
+        rows,
+        scale.variance,
+        reference.weekdays,
+        alike,
+        scale.is_share,
+        None if wandering is None else wandering * _slope(scale) ** 2,
+    )
+    usual = reference.rows[reference.rows > 0]
+    is_few = len(usual) > 0 and float(usual.mean()) < FEW_ROWS
+    return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)
+
+
+def _slope(scale: Scale) -> Floats:
+    """How far statistics follow: a share p its log odds by p (1 - p), which is a row's variance."""
+    slope: Floats = np.where(scale.is_share, scale.variance, np.sqrt(scale.variance))
+    return slope
 
 
 def judge_columns(
@@ -128,9 +193,18 @@ def judge_column(
     best, statistic = np.full(len(every), np.inf), np.zeros(len(every), dtype=np.int64)
     effects, lengths = difference.copy(), np.ones(len(every))
     clear = {}
-    for length, share in WINDOWS.items():
+    for length, share in column.windows.items():
         judged = values if length == 1 else calm
-        p_value = p_values(null, judged, rows, counts.weekdays, scale.least, scale.is_share, length)
+        p_value = p_values(
+            null,
+            judged,
+            rows,
+            counts.weekdays,
+            scale.least,
+            scale.is_share,
+            length,
+            np.array(scale.names) == "spread",
+        )
         weighed = p_value / (scale.weights * share)
         clear[length] = weighed <= CLEAR
         loudest = weighed.argmin(axis=1)
@@ -146,16 +220,21 @@ def judge_column(
     usable = np.isfinite(difference)
     if excluded is not None:
         usable &= ~excluded[:, None]
-    trailing_p, trailing_effect = against_trailing(
-        effects[at],
-        variance[at],
-        np.where(usable, difference, np.nan),
-        statistic,
-        lengths,
-        null.freedom[statistic],
-        known,
-        null.heaviness[statistic],
-    )
+    trailing_p, trailing_effect = np.full(len(every), np.nan), np.full(len(every), np.nan)
+    for lag in sorted({max(LAG, length) for length in column.windows}):
+        of_lag = np.maximum(lengths, LAG) == lag
+        beside = against_trailing(
+            effects[at],
+            variance[at],
+            np.where(usable, difference, np.nan),
+            statistic,
+            lengths,
+            null.freedom[statistic],
+            known,
+            null.heaviness[statistic],
+            lag,
+        )
+        trailing_p[of_lag], trailing_effect[of_lag] = (each[of_lag] for each in beside)
     own = _variance_where_it_is(scale, values, rows, variance)
     # A window says nothing new either of what single days have told.
     for length, is_clear in clear.items():

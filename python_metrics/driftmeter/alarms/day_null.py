@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.quality.counts import Floats
 
 # Below this share counts are too skew for a normal tail at any number of rows met here.
@@ -31,6 +32,11 @@ LEAST_FREEDOM = 4.0
 MOST_CORRELATION = 0.95
 # How far a day may pull a window, in its own standard deviations.
 MOST_DEVIATIONS = 3.0
+# Degrees of freedom that an expected day variance weighs beside theirs.
+PRIOR_FREEDOM = 4.0
+# Standard deviation of days to expect where nothing tells of it: of numbers in their own, of
+# categories in log odds.
+USUAL = 0.1
 # Days that what all of a column's categories show of groups weighs for one of them.
 PRIOR_DAYS = 10.0
 # A share of fewer rows a day has a skew of its own, which the negative binomial holds.
@@ -85,6 +91,7 @@ def fit_day_null(
     weekdays: npt.NDArray[np.int64],
     alike: npt.NDArray[np.bool_] | None = None,
     is_share: npt.NDArray[np.bool_] | None = None,
+    prior: Floats | None = None,
 ) -> DayNull:
     """Fit the null to reference days.
 
@@ -97,6 +104,9 @@ def fit_day_null(
         Shares of categories, whose rows come in groups alike.
     is_share : array of bool, shape (S,), optional
         Shares of rows; none is without it.
+    prior : array of float, shape (S,), optional
+        Day variances to expect, which weigh as `PRIOR_FREEDOM` days where there are fewer than
+        `ENOUGH_DAYS`.
     """
     noise = row_variance / np.maximum(rows, 1)
     # A day without rows weighs nothing.
@@ -117,6 +127,8 @@ def fit_day_null(
         squares = np.where(known, (filled - fitted) ** 2, 0).sum(axis=0)
         squares *= days / np.maximum(freedom, 1)
         day_variance = _pooled(day_variance, squares, typical, days, count, alike)
+    if prior is not None:
+        day_variance, freedom = _with_prior(day_variance, days, shrink, typical, prior)
     total = day_variance + typical
     standardized = np.where(known, filled - fitted, 0.0) / np.sqrt(total + 1e-300)
     of_days = _correlation(standardized, np.maximum(days, 1))
@@ -140,6 +152,21 @@ def fit_day_null(
         correlation=_of_effect(of_days + 1 / np.sqrt(np.maximum(days, 1)), share),
         heaviness=_heaviness(standardized, known, count, rows, is_share),
     )
+
+
+def _with_prior(
+    day_variance: Floats, days: Floats, shrink: Floats, noise: Floats, prior: Floats
+) -> tuple[Floats, Floats]:
+    """Day variances of few days and their degrees of freedom, with what is expected of them.
+
+    The variance of a day, its noise included, is the mean of what was found and what is expected,
+    weighed by their degrees of freedom (Smyth 2004).
+    """
+    own = np.maximum(days - 1 - (WEEK - 1) * shrink, 0.0)
+    both = (PRIOR_FREEDOM * (prior + noise) + own * (day_variance + noise)) / (PRIOR_FREEDOM + own)
+    is_young = days < ENOUGH_DAYS
+    freedom = np.where(is_young, PRIOR_FREEDOM + own, np.maximum(own, LEAST_FREEDOM))
+    return np.where(is_young, both - noise, day_variance), freedom
 
 
 def _pooled(
@@ -241,6 +268,7 @@ def p_values(
     least: Floats,
     is_share: npt.NDArray[np.bool_],
     length: int = 1,
+    is_positive: npt.NDArray[np.bool_] | None = None,
 ) -> Floats:
     """Two-sided p-value of the last `length` days together, for each day and statistic.
 
@@ -253,6 +281,8 @@ def p_values(
     least : array of float, shape (S,)
         Least share to expect.
     is_share : array of bool, shape (S,)
+    is_positive : array of bool, shape (S,), optional
+        Means of what is never negative, which are skew where rows are few; none is without it.
 
     Returns
     -------
@@ -280,6 +310,11 @@ def p_values(
         # Windows are of days that were calmed.
         heavy = heavy_tail(difference / np.sqrt(spread + 1e-300), null.heaviness)
         p_value = np.maximum(p_value, heavy)
+    if is_positive is not None:
+        told = np.broadcast_to(is_positive, spread.shape)
+        usual = summed(null.level[weekdays])
+        skew = _gamma(np.nan_to_num(summed(values))[told], usual[told], spread[told])
+        p_value[told] = np.maximum(p_value[told], skew)
     expected = np.maximum(null.level[weekdays], least)
     total = summed(rows)
     extra = summed(np.maximum(variance - noise, 0) * rows**2) * inflation + of_level * total**2
@@ -332,13 +367,20 @@ class JudgedDays:
 
 
 def judge_days(
-    null: DayNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]
+    null: DayNull,
+    values: Floats,
+    rows: Floats,
+    weekdays: npt.NDArray[np.int64],
+    *,
+    is_positive: bool = False,
 ) -> JudgedDays:
     """Hold each day against the null of one statistic that is no share.
 
     Parameters
     ----------
     values, rows : arrays of float, shape (days,)
+    is_positive : bool
+        Whether it is a mean of what is never negative.
     """
     none = np.zeros(1)
     by_statistic = values[:, None], rows[:, None], weekdays
@@ -346,7 +388,13 @@ def judge_days(
     return JudgedDays(
         null.level[weekdays, 0],
         np.sqrt(variance + of_level)[:, 0],
-        p_values(null, *by_statistic, none, none.astype(bool))[:, 0],
+        p_values(
+            null,
+            *by_statistic,
+            none,
+            none.astype(bool),
+            is_positive=np.array([is_positive]),
+        )[:, 0],
     )
 
 
@@ -469,6 +517,16 @@ def heavy_tail(deviations: Floats, heaviness: Floats) -> Floats:
     freedom = np.where(is_heavy, heaviness, HEAVY[-1])
     wider = np.abs(np.nan_to_num(deviations)) * np.sqrt(freedom / (freedom - 2))
     p_value: Floats = np.where(is_heavy, 2 * special.stdtr(freedom, -wider), 0.0)
+    return p_value
+
+
+def _gamma(total: Floats, mean: Floats, variance: Floats) -> Floats:
+    """Two-sided tail of a positive sum: of a gamma distribution of this mean and variance."""
+    mean = np.maximum(mean, 1e-300)
+    shape = np.clip(mean**2 / np.maximum(variance, 1e-300), 1e-6, 1e9)
+    at = shape * np.maximum(total, 0) / mean
+    smaller = np.minimum(special.gammainc(shape, at), special.gammaincc(shape, at))
+    p_value: Floats = np.minimum(2 * smaller, 1)
     return p_value
 
 

@@ -23,7 +23,7 @@ from driftmeter.alarms.decision import (
 )
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.requirements import too_few_values
+from driftmeter.monitors.requirements import no_value
 from driftmeter.quality.histograms import ColumnPart
 
 NO_ROWS = "the day has no rows"
@@ -262,12 +262,14 @@ def _reason(
     rows = known_rows.get(part, 0.0)
     is_never_known = not calibration.reference_rows.get(part) and not rows
     if part not in calibration.columns or is_never_known:
-        return too_few_values(monitor.min_rows)
-    # Few values that did come do not hide that the others are missing, where days have enough.
+        return no_value()
+    if rows >= monitor.min_rows or _all_missing(known_rows, part):
+        return None
+    # Over all rows few values are judged where they are usual, since a day's noise follows from its
+    # rows; and where days have rows enough, since then the others are missing.
     usual = calibration.reference_rows.get(part, 0.0) / max(calibration.reference_days, 1)
-    is_told = part.column == monitor.target or usual >= monitor.min_rows
-    is_missing = part.is_all_rows and is_told and max(known_rows.values()) >= monitor.min_rows
-    if rows < monitor.min_rows and not (is_missing or _all_missing(known_rows, part)):
+    is_told = usual < monitor.min_rows or max(known_rows.values()) >= monitor.min_rows
+    if not (part.is_all_rows and is_told):
         return f"{rows:.0f} known values; {monitor.min_rows} are needed"
     return None
 

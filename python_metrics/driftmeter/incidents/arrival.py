@@ -20,6 +20,8 @@ from driftmeter.monitors.requirements import LEAST_DAYS
 
 # A day with this much fewer or more rows than its weekday has is worth a word.
 LEAST_CHANGE = 0.2
+# Standard deviation to expect of the logarithm of a day's rows, where few days tell of it.
+USUAL_OF_ROWS = 0.3
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -210,9 +212,9 @@ def of_volume(
     if len(reference) < LEAST_DAYS or not judged:
         return {}
     rows = np.array([[count] for count in reference.values()])
-    null = fit_day_null(
-        np.log(rows), rows, np.ones(1), np.array([day.weekday() for day in reference])
-    )
+    weekdays = np.array([day.weekday() for day in reference])
+    prior = np.array([USUAL_OF_ROWS**2])
+    null = fit_day_null(np.log(rows), rows, np.ones(1), weekdays, prior=prior)
     # The reference's own days come before: the first judged day has them for its baseline.
     counts = {**reference, **{day.day: float(day.row_count) for day in judged}}
     every = every_day(min(counts), max(counts))

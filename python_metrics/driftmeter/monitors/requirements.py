@@ -1,7 +1,10 @@
 """What a reference period needs so that days can be judged."""
 
-# Fewer days tell too little of how days wander.
-LEAST_DAYS = 28
+# Fewer days do not tell a level from a day (benchmarks/young.py).
+LEAST_DAYS = 3
+# From so many days on, the reference alone tells how days vary. Fewer are held against what all
+# columns of the monitor show and what is usual, and thresholds are wider.
+ENOUGH_DAYS = 28
 
 
 def too_few_days(days: int) -> str:
@@ -13,10 +16,9 @@ def too_few_days(days: int) -> str:
     )
 
 
-def too_few_values(min_rows: int) -> str:
-    """Why a column is judged on no day: the reference period knows too little of it."""
+def no_value() -> str:
+    """Why a column is judged on no day: the reference period has no value of it."""
     return (
-        f"most days of the reference period have fewer than {min_rows} known values."
-        " Choose a reference period that has more, lower `min_rows` in the YAML, or remove"
-        " columns that are always empty"
+        "the reference period has no value of it."
+        " Choose a reference period that has, or remove columns that are always empty"
     )

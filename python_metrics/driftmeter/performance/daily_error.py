@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
-from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
+from driftmeter.alarms.day_null import USUAL, DayNull, fit_day_null, judge_days
 from driftmeter.arrival.inference_rows import table_of
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
@@ -62,6 +62,17 @@ class DayError:
 
 
 @dataclass(frozen=True)
+class ErrorNull:
+    """The null of a day's mean loss, and how many labelled rows a day needs to be held against it.
+
+    That is the monitor's `min_rows`, or half of what reference days have if that is less.
+    """
+
+    of_days: DayNull
+    least_rows: float
+
+
+@dataclass(frozen=True)
 class UsualErrors:
     """What the reference says of a day's mean loss.
 
@@ -69,14 +80,14 @@ class UsualErrors:
     ----------
     cap : float
         Larger losses count as this one.
-    null : DayNull or None
+    null : ErrorNull or None
         None where too few days have labels enough.
     days : mapping of date to DayError
         The reference's own.
     """
 
     cap: float
-    null: DayNull | None
+    null: ErrorNull | None
     days: Mapping[dt.date, DayError]
 
 
@@ -90,7 +101,7 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
         return None
     days = daily_errors(connection, monitor, span.from_date, span.to_date, cap)
     null = fit_errors(monitor, days)
-    return UsualErrors(cap, null, judge_errors(monitor, null, days))
+    return UsualErrors(cap, null, judge_errors(null, days))
 
 
 def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
@@ -129,9 +140,12 @@ def daily_errors(
     return days.assign(day=[first + dt.timedelta(days=int(number)) for number in days["day"]])
 
 
-def fit_errors(monitor: Monitor, days: pd.DataFrame) -> DayNull | None:
+def fit_errors(monitor: Monitor, days: pd.DataFrame) -> ErrorNull | None:
     """The null of a day's mean loss, from `daily_errors` of the reference."""
-    usual = days[days["rows"] >= monitor.min_rows]
+    if days.empty:
+        return None
+    least = min(float(monitor.min_rows), float(days["rows"].median()) / 2)
+    usual = days[days["rows"] >= least]
     if len(usual) < LEAST_DAYS:
         return None
     rows = usual[["rows"]].to_numpy(dtype=float)
@@ -139,19 +153,21 @@ def fit_errors(monitor: Monitor, days: pd.DataFrame) -> DayNull | None:
     square = float(np.average(usual["square"], weights=usual["rows"]))
     variance = np.array([max(square - mean**2, 1e-12)])
     weekdays = np.array([day.weekday() for day in usual["day"]])
-    return fit_day_null(usual[["mean"]].to_numpy(dtype=float), rows, variance, weekdays)
+    means = usual[["mean"]].to_numpy(dtype=float)
+    of_days = fit_day_null(means, rows, variance, weekdays, prior=USUAL**2 * variance)
+    return ErrorNull(of_days, least)
 
 
-def judge_errors(
-    monitor: Monitor, null: DayNull | None, days: pd.DataFrame
-) -> dict[dt.date, DayError]:
+def judge_errors(null: ErrorNull | None, days: pd.DataFrame) -> dict[dt.date, DayError]:
     """Days of `daily_errors` that have labels enough, against the null."""
-    days = days[days["rows"] >= monitor.min_rows]
-    if null is None or days.empty:
+    if null is None:
+        return {}
+    days = days[days["rows"] >= null.least_rows]
+    if days.empty:
         return {}
     weekdays = np.array([day.weekday() for day in days["day"]])
     values, rows = days["mean"].to_numpy(dtype=float), days["rows"].to_numpy(dtype=float)
-    judged = judge_days(null, values, rows, weekdays)
+    judged = judge_days(null.of_days, values, rows, weekdays, is_positive=True)
     numbers = (values, judged.expected, judged.deviation, judged.p_value)
     return {
         day: DayError(float(value), float(expected), float(deviation), float(p), int(labelled))

@@ -21,7 +21,7 @@ from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.drift.encoding import Encoding
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.requirements import LEAST_DAYS
+from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance import losses
 from driftmeter.performance.decided import LOSS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
@@ -376,7 +376,7 @@ class Estimator:
     ) -> DayNull | None:
         """The null of a day's mean, from each reference day's rows; None of too few days."""
         kept = [place for place, rows in enumerate(of_days) if len(rows) >= self._monitor.min_rows]
-        if len(kept) < LEAST_DAYS:
+        if len(kept) < ENOUGH_DAYS:
             return None
         counts = np.array([[float(len(of_days[place]))] for place in kept])
         means = np.array([[of_days[place].mean()] for place in kept])

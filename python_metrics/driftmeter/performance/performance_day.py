@@ -245,7 +245,7 @@ def _error_of_day(
         return
     days = daily_errors(connection, monitor, day, day, errors.cap)
     whole = rows[rows["segment"].isna()]
-    for error in judge_errors(monitor, errors.null, days).values():
+    for error in judge_errors(errors.null, days).values():
         version = max(map(str, whole["model_version"].dropna()), default=None)
         coverage = error.labelled / max(int(whole["rows"].sum()), error.labelled)
         key = _key(monitor, day, version, ALL_ROWS, coverage, is_late, config_hash)

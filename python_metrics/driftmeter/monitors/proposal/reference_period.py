@@ -5,11 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.label_delay import learned_delay
 from driftmeter.monitors.proposal.table_days import TableDays
-from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days, too_few_values
+from driftmeter.monitors.requirements import (
+    ENOUGH_DAYS,
+    LEAST_DAYS,
+    no_value,
+    too_few_days,
+)
 
 # Reference days at most; fewer where the first half of the table's days is shorter.
 MOST_REFERENCE_DAYS = 90
@@ -46,20 +50,19 @@ def proposed_reference(days: TableDays) -> tuple[dict[str, str], str]:
     A table that is filled once a week has a reference period of many weeks.
     """
     total = len(days.days)
-    count = max(1, min(max(total // 2, LEAST_DAYS), total - 1, MOST_REFERENCE_DAYS))
+    count = max(1, min(max(total // 2, ENOUGH_DAYS), total - 1, MOST_REFERENCE_DAYS))
     reason = (
         f"the first {count} of {total} days with rows: check that they show how things should be"
     )
-    if count < LEAST_DAYS:
-        reason = f"all but the last of {total} days with rows; a threshold needs {LEAST_DAYS} days"
+    if count < ENOUGH_DAYS:
+        reason = (
+            f"all but the last of {total} days with rows: thresholds are wide with fewer than"
+            f" {ENOUGH_DAYS} days, so widen it as days come"
+        )
     return {"from": days.days[0].isoformat(), "to": days.days[count - 1].isoformat()}, reason
 
 
-def will_not_judge(
-    days: TableDays,
-    columns: Sequence[str],
-    min_rows: int = Monitor.model_fields["min_rows"].default,
-) -> list[tuple[tuple[str, ...], str]]:
+def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
     """What a monitor with these reference days would not judge, and why.
 
     Returns
@@ -69,5 +72,5 @@ def will_not_judge(
     """
     if len(days.days) < LEAST_DAYS:
         return [((), too_few_days(len(days.days)))]
-    scarce = tuple(name for name in columns if np.median(days.known[name]) < min_rows)
-    return [(scarce, too_few_values(min_rows))] if scarce else []
+    empty = tuple(name for name in columns if not np.sum(days.known[name]))
+    return [(empty, no_value())] if empty else []
