@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from benchmarks.judges import Binning, monitor_of
 from benchmarks.streams import FIRST, Stream
-from driftmeter.alarms.column import calibrate_column, calibrate_columns, judge_column
+from driftmeter.alarms.column import calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
@@ -186,8 +186,16 @@ def p_value(null: Null, x: np.ndarray, n: np.ndarray, days: np.ndarray, least: f
     return float(max(answer, min(2 * min(upper, lower), 1)))
 
 
+def groups_of(counts: Counts, K: int) -> list[list[int]]:
+    """Bins of each group of a category's column over all rows."""
+    share = counts.known[:K].sum(axis=0) / counts.known[:K].sum()
+    frequent = [b for b in range(1, len(share)) if share[b] >= 0.002]
+    rare = [b for b in range(1, len(share)) if share[b] < 0.002]
+    return [[0], *([b] for b in frequent), *([rare] if rare else [])]
+
+
 def statistics(
-    counts: Counts, K: int
+    counts: Counts, K: int, of_column: Counts
 ) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Names, values and rows of all days, and what the reference days fix."""
     known, missing = counts.known, counts.missing
@@ -201,9 +209,7 @@ def statistics(
         scores = np.clip(stats.norm.ppf(np.clip(upper - share / 2, 1e-12, 1 - 1e-12)), -3, 3)
         scores[share == 0] = np.where(upper[share == 0] < 0.5, -3, 3)
     else:
-        frequent = [b for b in range(1, len(share)) if share[b] >= 0.002]
-        rare = [b for b in range(1, len(share)) if share[b] < 0.002]
-        groups = [[0], *([b] for b in frequent), *([rare] if rare else [])]
+        groups = groups_of(of_column, K)
     of_group = np.array([share[group].sum() for group in groups])
     p = np.append(none / (total + none), of_group)
     smooth = (p * total + 0.5) / (total + 1)
@@ -234,9 +240,9 @@ def statistics(
     return names, np.column_stack(values), n, fixed
 
 
-def fitted(counts: Counts, K: int, W: float | None) -> list[Null]:
+def fitted(counts: Counts, K: int, W: float | None, of_column: Counts) -> list[Null]:
     """Nulls of a column's statistics, from its first K days."""
-    _, x, n, fixed = statistics(counts, K)
+    _, x, n, fixed = statistics(counts, K, of_column)
     x = x[:K].copy()
     is_number = counts.kind == "numerical"
     if not is_number:
@@ -254,20 +260,20 @@ def expected_wandering(columns: list[Counts], K: int) -> float:
     """W of the page, from the columns over all rows."""
     found = []
     for counts in columns:
-        v = statistics(counts, K)[3]["v"]
+        v = statistics(counts, K, counts)[3]["v"]
         told = [1] if counts.kind == "numerical" else range(1, len(v))
         slopes = [v[g] if counts.kind == "numerical" else v[g] ** 2 for g in told]
-        nulls_of = fitted(counts, K, None)
+        nulls_of = fitted(counts, K, None, counts)
         found.append(sum(nulls_of[g].T for g in told) / sum(slopes))
     t = (K - 1) * min(len(found), 4)
     return (4 * 0.01 + t * float(np.mean(found))) / (4 + t)
 
 
-def by_page(counts: Counts, K: int = K, W: float | None = None) -> list[float]:
+def by_page(counts: Counts, of_column: Counts, K: int = K, W: float | None = None) -> list[float]:
     """P-value of a column on each day after the reference."""
-    names, x, n, fixed = statistics(counts, K)
+    names, x, n, fixed = statistics(counts, K, of_column)
     days = weekdays(counts)
-    fit = fitted(counts, K, W)
+    fit = fitted(counts, K, W, of_column)
     is_few = (counts.known.sum(axis=1) + counts.missing)[:K].mean() < 60
     windows = {1: 0.6, 3: 0.1, 7: 0.15, 28: 0.15} if is_few else WINDOWS
     calm = x.copy()
@@ -325,9 +331,10 @@ def counts() -> dict[ColumnPart, Counts]:
 def test_p_values_of_columns_and_segments(
     counts: dict[ColumnPart, Counts], part: ColumnPart
 ) -> None:
-    column = calibrate_column(counts[part].only(np.arange(K)))
-    computed = judge_column(column, counts[part]).p_value[K:]
-    assert computed == pytest.approx(by_page(counts[part]), rel=1e-9, abs=1e-300)
+    columns = calibrate_columns({one: each.only(np.arange(K)) for one, each in counts.items()})
+    computed = judge_column(columns[part], counts[part]).p_value[K:]
+    of_column = counts[ColumnPart(None, None, part.column)]
+    assert computed == pytest.approx(by_page(counts[part], of_column), rel=1e-9, abs=1e-300)
     assert len({*computed}) >= 5
 
 
@@ -343,7 +350,9 @@ def test_p_values_with_few_reference_days_and_few_rows(few: int, rows: int) -> N
     W = expected_wandering(list(counts.values()), few)
     for part in (ColumnPart(None, None, name) for name in ("normal", "holes", "ten")):
         computed = judge_column(columns[part], counts[part]).p_value[few:]
-        assert computed == pytest.approx(by_page(counts[part], few, W), rel=1e-9, abs=1e-300)
+        assert computed == pytest.approx(
+            by_page(counts[part], counts[part], few, W), rel=1e-9, abs=1e-300
+        )
 
 
 def test_p_values_of_the_error_and_of_the_number_of_rows() -> None:

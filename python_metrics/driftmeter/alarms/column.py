@@ -90,7 +90,13 @@ def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart
     Few days tell little of how days of one column wander. So they are held against what all
     columns over all rows show, and that against what is usual.
     """
-    alone = {part: calibrate_column(counts) for part, counts in reference.items()}
+    scales = {
+        part.column: fit_scale(counts) for part, counts in reference.items() if part.is_all_rows
+    }
+    alone = {
+        part: calibrate_column(counts, scales.get(part.column))
+        for part, counts in reference.items()
+    }
     days = max((int((counts.rows > 0).sum()) for counts in reference.values()), default=0)
     if days >= ENOUGH_DAYS:
         return alone
@@ -100,18 +106,25 @@ def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart
     wandering = (PRIOR_FREEDOM * USUAL**2 + told * float(np.mean(found or [0.0]))) / (
         PRIOR_FREEDOM + told
     )
-    return {part: calibrate_column(counts, wandering) for part, counts in reference.items()}
+    return {
+        part: calibrate_column(counts, scales.get(part.column), wandering)
+        for part, counts in reference.items()
+    }
 
 
-def calibrate_column(reference: Counts, wandering: float | None = None) -> ColumnNull:
+def calibrate_column(
+    reference: Counts, of_column: Scale | None = None, wandering: float | None = None
+) -> ColumnNull:
     """Fit a column's scale and day-level null to its reference days.
 
     Parameters
     ----------
+    of_column : Scale, optional
+        Of the column over all rows, whose groups of categories a segment has too.
     wandering : float, optional
         Variance of days to expect where the reference has few of them, as `ColumnNull.wandering`.
     """
-    scale = fit_scale(reference)
+    scale = fit_scale(reference, of_column)
     values, rows = measure(scale, reference)
     if reference.kind == "categorical":
         # Against all other days: the reference holds no value that it never had.

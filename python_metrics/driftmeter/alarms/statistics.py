@@ -65,15 +65,23 @@ class Scale:
     spread_in_unit: float
 
 
-def fit_scale(reference: Counts) -> Scale:
-    """The scale of a column from its reference days, pooled."""
+def fit_scale(reference: Counts, of_column: Scale | None = None) -> Scale:
+    """The scale of a column from its reference days, pooled.
+
+    Parameters
+    ----------
+    of_column : Scale, optional
+        Of the column over all rows, whose groups of categories a segment has too: those that are
+        rare in a segment's few rows are so by chance, and are not on later days.
+    """
     pooled = reference.known.sum(axis=0)
     total, missing = pooled.sum(), reference.missing.sum()
     share = pooled / max(total, 1)
     if reference.kind == "numerical":
         scores, groups = _normal_scores(share), np.arange(len(share))
     else:
-        scores, groups = np.empty((len(share), 0)), _pooled(share)
+        scores = np.empty((len(share), 0))
+        groups = _pooled(share) if of_column is None else of_column.groups
     group_share = np.bincount(groups, weights=share)
     missing_share = missing / max(total + missing, 1)
     # Half a row more than was seen: what never came is improbable, not impossible.

@@ -243,7 +243,9 @@ def _windows(
         {
             "window_days": lengths,
             # To the digits that do not hang on how many days are decided together.
-            "window_p_value": list(map(to_digits, np.minimum(weighed[loudest, each], 1.0))),
+            "window_p_value": pd.Series(
+                map(to_digits, np.minimum(weighed[loudest, each], 1.0)), series.index, float
+            ),
             "trailing_p_value": trailing,
             "rise": rise,
         },

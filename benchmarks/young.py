@@ -1,0 +1,172 @@
+"""False alarms and power with few reference days and few rows, beside peers on the same streams.
+
+    python -m benchmarks.young                             # half an hour on two cores
+    python -m benchmarks.young --streams 8                 # minutes, wide intervals
+    python -m benchmarks.young --nannyml PATH/python       # with NannyML, in its own environment
+
+Calm streams count days with anything in the ledger: columns, segments, the error of a model, its
+estimate and the number of rows, at one false alarm a month. Every cell of power has a fault from
+the first judged day on, and counts whether its column alarmed within 1, 3 and 28 days.
+"""
+
+import argparse
+import functools
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import judges, streams
+from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams
+from benchmarks.streams import Fault, Stream
+
+SEED = 20261129
+ROWS = (24, 30, 300, 2500)
+DAYS = (3, 7, 14, 28, 59)
+JUDGED = 30
+WITHIN = (1, 3, 28)
+# What is planted, where it is planted, and the column that must alarm.
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "shift of 0.5 sd": (streams.shifted("normal", 0.5), "normal"),
+    "shift of 1 sd": (streams.shifted("normal", 1.0), "normal"),
+    "category 5% to 15%": (streams.more_of("6", 0.10), "ten"),
+    "missing 0% to 10%": (streams.more_missing("normal", 0.0, 0.10), "normal"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the grid: rows a day, reference days, and what is planted; None if nothing is."""
+
+    rows: int
+    days: int
+    fault: str | None
+
+
+def cells() -> Iterator[Cell]:
+    """Every cell: calm ones first, then each fault."""
+    for fault in (None, *FAULTS):
+        for rows in ROWS:
+            for days in DAYS:
+                yield Cell(rows, days, fault)
+
+
+Peers = dict[str, Callable[[judges.Frames, judges.Frames], list[list[str]]]]
+
+
+def run(cell: Cell, repeat: int, effect: float, peers: Peers) -> dict[str, list[int]]:
+    """Of one stream by judge: calm, days with an alarm; else whether it was found in time."""
+    generator = np.random.default_rng([SEED, cell.rows, cell.days, repeat])
+    stream = Stream(cell.rows, effect)
+    reference = [stream.day(generator) for _ in range(cell.days)]
+    later = [stream.day(generator) for _ in range(JUDGED)]
+    if cell.fault is None:
+        scored = [
+            [streams.scored(frame, generator, effect, 1) for frame in frames]
+            for frames in (reference, later)
+        ]
+        spent = judges.ledger(scored[0], scored[1], 1.0, ("part",))
+        found = {name: judge(reference, later) for name, judge in peers.items()}
+        return {
+            name: [sum(bool(day) for day in days)]
+            for name, days in {"driftmeter": spent, **found}.items()
+        }
+    fault, column = FAULTS[cell.fault]
+    later = [fault(frame, generator, day) for day, frame in enumerate(later[: max(WITHIN)])]
+    ours = [
+        [verdict.column_name or "" for verdict in judges.alarms(day)]
+        for day in judges.ours(reference, later, classify=False)
+    ]
+    found = {name: judge(reference, later) for name, judge in peers.items()}
+    return {
+        name: [int(any(_names(day, column) for day in days[:within])) for within in WITHIN]
+        for name, days in {"driftmeter": ours, **found}.items()
+    }
+
+
+def _names(alarms: list[str], column: str) -> bool:
+    return any(column in name.split() for name in alarms)
+
+
+def measure(
+    cell: Cell, repeats: int, effect: float, pool: ProcessPoolExecutor, peers: Peers, of_peers: int
+) -> dict[str, object]:
+    """A cell's rates by judge, with their intervals; peers judge the first streams only."""
+    work = [
+        pool.submit(run, cell, repeat, effect, peers if repeat < of_peers else {})
+        for repeat in range(repeats)
+    ]
+    results = [done.result() for done in work]
+    rates: dict[str, object] = {}
+    for name in results[0]:
+        hits = np.array([result[name] for result in results if name in result])
+        if cell.fault is None:
+            of_days = [int(number) for number in hits[:, 0]]
+            low, high = interval_of_streams(of_days, JUDGED)
+            rates[name] = [float(MONTH * hits.mean() / JUDGED), MONTH * low, MONTH * high]
+        else:
+            rates[name] = [
+                [float(found.mean()), *interval(int(found.sum()), len(hits))] for found in hits.T
+            ]
+    return {**vars(cell), "streams": repeats, "effect": effect, "rates": rates}
+
+
+def as_table(results: list[dict[str, object]]) -> str:
+    """Markdown: false alarms a month with intervals, and shares found within 1, 3 and 28 days."""
+    lines = []
+    for fault in (None, *FAULTS):
+        chosen = [result for result in results if result["fault"] == fault]
+        if not chosen:
+            continue
+        names = list(chosen[0]["rates"])  # type: ignore[call-overload]
+        title = fault or "Calm: days with a false alarm a month, the whole ledger"
+        within = "" if fault is None else f", found within {', '.join(map(str, WITHIN))} days"
+        lines += [f"\n### {title}{within}\n", f"| rows | reference days | {' | '.join(names)} |"]
+        lines.append("|---" * (len(names) + 2) + "|")
+        for result in chosen:
+            rates = result["rates"]
+            assert isinstance(rates, dict)
+            shown = [
+                "{:.2f} ({:.2f} to {:.2f})".format(*rates[name])
+                if fault is None
+                else " / ".join(f"{found[0]:.2f}" for found in rates[name])
+                for name in names
+            ]
+            lines.append(f"| {result['rows']:,} | {result['days']} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run every cell; print a line each, and write the figures and the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--streams", type=int, default=100, help="of each cell (100)")
+    parser.add_argument("--effect", type=float, default=0.05, help="sd of a day's effect (0.05)")
+    parser.add_argument("--peers", type=int, default=100, help="of these, that peers judge (100)")
+    parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
+    parser.add_argument("--only", default="", help="'calm', or faults whose name holds this")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
+    options = parser.parse_args()
+    print(f"seed {SEED}, day effect {options.effect}, {options.streams} streams", flush=True)
+    peers: Peers = {"Evidently": judges.evidently, "z-score": judges.z_score}
+    if options.nannyml:
+        peers["NannyML"] = functools.partial(judges.nannyml, python=options.nannyml)
+    results = []
+    with ProcessPoolExecutor(2) as pool:
+        for cell in cells():
+            if options.only not in (cell.fault or "calm"):
+                continue
+            asked = (cell, options.streams, options.effect, pool, peers, options.peers)
+            results.append(measure(*asked))
+            print(json.dumps(results[-1]), flush=True)
+            figures = {"seed": SEED, "results": results}
+            (options.out / "young.json").write_text(json.dumps(figures, indent=1) + "\n")
+            (options.out / "young.md").write_text(as_table(results))
+
+
+if __name__ == "__main__":
+    main()
