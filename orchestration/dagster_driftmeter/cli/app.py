@@ -16,6 +16,7 @@ from dagster_driftmeter.cli import (
     init,
     judge,
     notify,
+    power,
     report,
     reports,
     retain,
@@ -52,6 +53,7 @@ app.command()(health.health)
 app.command("test")(gate.gate)
 app.command()(ui.ui)
 app.command()(judge.judge)
+app.command()(power.power)
 app.command()(report.report)
 app.command()(reports.reports)
 app.command()(code_server.code_server)

@@ -1,6 +1,6 @@
 """One column of one segment: fitted on the reference days, then applied to other days."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -146,6 +146,25 @@ def calibrate_column(
     return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)
 
 
+def weighed_p_values(
+    column: ColumnNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, Floats]]:
+    """P-values of each window's statistics, over their shares of the column's evidence.
+
+    Returns
+    -------
+    iterator of (int, array of float of shape (days, S))
+        Days that are judged together, and their p-values, which may be above 1.
+    """
+    scale, null = column.scale, column.null
+    calm = calmed(null, values, rows, weekdays)
+    is_positive = np.array(scale.names) == "spread"
+    for length, share in column.windows.items():
+        judged = values if length == 1 else calm
+        asked = (judged, rows, weekdays, scale.least, scale.is_share, length, is_positive)
+        yield length, p_values(null, *asked) / (scale.weights * share)
+
+
 def _slope(scale: Scale) -> Floats:
     """How far statistics follow: a share p its log odds by p (1 - p), which is a row's variance."""
     slope: Floats = np.where(scale.is_share, scale.variance, np.sqrt(scale.variance))
@@ -206,19 +225,7 @@ def judge_column(
     best, statistic = np.full(len(every), np.inf), np.zeros(len(every), dtype=np.int64)
     effects, lengths = difference.copy(), np.ones(len(every))
     clear = {}
-    for length, share in column.windows.items():
-        judged = values if length == 1 else calm
-        p_value = p_values(
-            null,
-            judged,
-            rows,
-            counts.weekdays,
-            scale.least,
-            scale.is_share,
-            length,
-            np.array(scale.names) == "spread",
-        )
-        weighed = p_value / (scale.weights * share)
+    for length, weighed in weighed_p_values(column, values, rows, counts.weekdays):
         clear[length] = weighed <= CLEAR
         loudest = weighed.argmin(axis=1)
         is_louder = weighed[every, loudest] < best

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+EVER = dt.date.min, dt.date.max
+
 
 def every_day(first: dt.date, last: dt.date) -> list[dt.date]:
     """Days from the first to the last, both included."""

@@ -1,0 +1,289 @@
+"""What a monitor can find: the smallest change of a column that alarms four times in five.
+
+Days are drawn from the reference's own counts, with the rows and the day effects of its null, and
+held against the same thresholds as real days. So an answer is that of the judging itself, and not
+of a formula beside it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from scipy import special
+
+from driftmeter.alarms.calibrate import Calibration
+from driftmeter.alarms.column import ColumnNull, weighed_p_values
+from driftmeter.alarms.day_null import DayNull
+from driftmeter.alarms.decision import OF_COLUMNS, SHARES, level_of, policy_of
+from driftmeter.alarms.statistics import measure
+from driftmeter.monitors.config import Monitor
+from driftmeter.quality.counts import Counts, Floats, Ints
+from driftmeter.quality.histograms import ColumnPart
+
+# Share of changes that are found, and how many are drawn to tell it.
+FOUND, DRAWS = 0.8, 200
+# Sizes are found to a twentieth of themselves, by halving at most so often.
+ROUNDED, STEPS = 0.05, 12
+SEED = 20261129
+
+
+@dataclass(frozen=True)
+class Findable:
+    """The smallest change of one kind that is found in time, four times in five.
+
+    Attributes
+    ----------
+    column : str
+    change : str
+        What changes, in words.
+    usual : float or None
+        The share that it has in the reference period; None of a mean.
+    within : dict of int to float or None
+        Size by days from its first: of a mean in the column's own standard deviations, else as a
+        share of rows. None where no size is found.
+    unit : str or None
+        Of a mean, the column's unit, and `spread_in_unit` of it make a standard deviation.
+    spread_in_unit : float or None
+    """
+
+    column: str
+    change: str
+    usual: float | None
+    within: dict[int, float | None]
+    unit: str | None = None
+    spread_in_unit: float | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a column's days are drawn from: shares of its bins, of missing values, and its rows."""
+
+    bins: Floats
+    missing: float
+    rows: int
+
+    @classmethod
+    def of(cls, counts: Counts, rows: int | None = None) -> "Reference":
+        """Of the reference's days; with other rows a day where they are given."""
+        known, missing = counts.known.sum(axis=0), counts.missing.sum()
+        usual = float(np.median(counts.rows[counts.rows > 0]))
+        share = float(missing / (known.sum() + missing))
+        return cls(known / known.sum(), share, rows or round(usual))
+
+
+# Makes shares of bins and of missing values another, by the size of a change.
+Change = Callable[[Reference, float], Reference]
+
+
+def shifted(reference: Reference, size: float) -> Reference:
+    """A number's values moved up by `size` of its own standard deviations."""
+    edges = special.ndtri(np.clip(np.cumsum(reference.bins)[:-1], 0, 1))
+    upper = np.append(special.ndtr(edges - size), 1.0)
+    bins = np.diff(np.concatenate([[0.0], upper]))
+    return Reference(np.clip(bins, 0, 1), reference.missing, reference.rows)
+
+
+def with_more_missing(reference: Reference, size: float) -> Reference:
+    """`size` more of all rows without a value."""
+    return Reference(reference.bins, min(reference.missing + size, 1.0), reference.rows)
+
+
+def with_more_of(place: int, reference: Reference, size: float) -> Reference:
+    """`size` more of the known rows in one bin, taken from all others alike."""
+    own = reference.bins[place]
+    bins = reference.bins * (1 - size / max(1 - own, 1e-12))
+    bins[place] = own + size
+    return Reference(np.clip(bins, 0, 1), reference.missing, reference.rows)
+
+
+def findable(
+    monitor: Monitor,
+    calibration: Calibration,
+    counts: Counts,
+    name: str,
+    rows: int | None = None,
+) -> Iterator[Findable]:
+    """What is found of a column over all rows, by kind of change.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the reference's days.
+    rows : int, optional
+        Rows of a day; the reference's median without it.
+    """
+    reference = Reference.of(counts, rows)
+    column = calibration.columns[ColumnPart(None, None, name)]
+    level, policy = _level(monitor, calibration), policy_of(monitor)
+    values = [each for each in column.scale.names if each.startswith("value")]
+
+    def find(change: Change, most: float, floor: float, *told: str) -> dict[int, float | None]:
+        asked = Asked(reference, column, counts, level, change, _places(column, told))
+        return _smallest(asked, most, floor)
+
+    if counts.kind == "numerical":
+        unit, spread = monitor.columns[name].unit, column.scale.spread_in_unit
+        is_told = bool(np.isfinite(spread) and spread > 0)
+        yield Findable(
+            name,
+            "mean",
+            None,
+            find(shifted, 6.0, policy.least_shift, "location"),
+            unit,
+            float(spread) if is_told else None,
+        )
+    else:
+        # What the reference never had is bin 0.
+        largest = int(reference.bins.argmax())
+        rest = 1 - float(reference.bins[largest])
+        yield Findable(
+            name,
+            "its most frequent category",
+            float(reference.bins[largest]),
+            find(partial(with_more_of, largest), rest, policy.least_share, *values),
+        )
+        yield Findable(
+            name,
+            "a new category",
+            0.0,
+            find(partial(with_more_of, 0), 1.0, policy.least_share, *values),
+        )
+    rest = 1 - reference.missing
+    yield Findable(
+        name,
+        "missing values",
+        reference.missing,
+        find(with_more_missing, rest, policy.least_share, "missing"),
+    )
+
+
+def _level(monitor: Monitor, calibration: Calibration) -> float:
+    """The p-value that a column's evidence has to reach, if it is the day's only alarm."""
+    present = {"rows"}
+    present |= {"segments"} if any(not part.is_all_rows for part in calibration.columns) else set()
+    present |= {"multivariate"} if calibration.classifier is not None else set()
+    share = SHARES["rows"] / sum(SHARES[family] for family in present)
+    columns = sum(part.is_all_rows for part in calibration.columns)
+    return level_of(monitor, *OF_COLUMNS) * share / max(columns, 1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A change that is to be found.
+
+    Attributes
+    ----------
+    level : float
+        P-value that an alarm needs.
+    places : array of int
+        The statistics that tell the change.
+    """
+
+    reference: Reference
+    column: ColumnNull
+    counts: Counts
+    level: float
+    change: Change
+    places: Ints
+
+
+def _places(column: ColumnNull, told: Sequence[str]) -> Ints:
+    return np.array([column.scale.names.index(name) for name in told], dtype=np.int64)
+
+
+def _smallest(asked: Asked, most: float, floor: float) -> dict[int, float | None]:
+    """The smallest size found within the shortest and the longest window, by halving."""
+    lengths = list(asked.column.windows)
+    answer: dict[int, float | None] = {}
+    for within in (lengths[0], lengths[-1]):
+        low, high = 0.0, most
+        if share_found(asked, within, high) < FOUND:
+            answer[within] = None
+            continue
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            is_found = share_found(asked, within, middle) >= FOUND
+            low, high = (low, middle) if is_found else (middle, high)
+            if high - low < ROUNDED * high:
+                break
+        # A smaller one is no alarm, however certain it is.
+        answer[within] = max(high, floor)
+    return answer
+
+
+def share_found(asked: Asked, within: int, size: float) -> float:
+    """Share of changes of a size that alarm within so many days, of `DRAWS` that are drawn.
+
+    The same seed draws all sizes, so that a larger change is not found less often by chance.
+    """
+    reference, column = asked.reference, asked.column
+    generator = np.random.default_rng(SEED)
+    before = max(length for length in column.windows if length <= within) - 1
+    block = before + within
+    is_changed = np.tile(np.arange(block) >= before, DRAWS)
+    known = np.zeros((len(is_changed), len(reference.bins)))
+    missing = np.zeros(len(is_changed))
+    for shares, chosen in ((reference, ~is_changed), (asked.change(reference, size), is_changed)):
+        known[chosen], missing[chosen] = _drawn(shares, column, int(chosen.sum()), generator)
+    counts = asked.counts
+    days = counts.days[0] + np.arange(len(is_changed))
+    drawn = Counts(counts.kind, days, known, missing, counts.low)
+    values, rows = measure(column.scale, drawn)
+    told = _only(column, asked.places)
+    values, rows = values[:, asked.places], rows[:, asked.places]
+    # What the level of a mean is, is as well known as the reference tells.
+    of_level = np.sqrt(told.null.level_variance.mean(axis=0)) * ~told.scale.is_share
+    values += np.repeat(generator.normal(0, of_level, (DRAWS, len(of_level))), block, axis=0)
+    weekdays = np.zeros(len(is_changed), dtype=np.int64)
+    p_value = np.minimum.reduce(
+        [
+            weighed.min(axis=1)
+            for length, weighed in weighed_p_values(told, values, rows, weekdays)
+            if length <= within
+        ]
+    )
+    found = (p_value <= asked.level) & is_changed
+    return float(found.reshape(DRAWS, block).any(axis=1).mean())
+
+
+def _only(column: ColumnNull, places: Ints) -> ColumnNull:
+    """The column with some of its statistics, and all weekdays alike."""
+    scale, null = column.scale, column.null
+    center = np.where(scale.center > 0, scale.center, null.level.mean(axis=0))
+    arrays = {name: values[..., places] for name, values in vars(null).items()}
+    arrays["level"] = np.tile(center[places], (len(null.level), 1))
+    return replace(
+        column,
+        scale=replace(
+            scale,
+            names=tuple(scale.names[place] for place in places),
+            variance=scale.variance[places],
+            center=scale.center[places],
+            weights=scale.weights[places],
+            is_share=scale.is_share[places],
+            least=scale.least[places],
+        ),
+        null=DayNull(**arrays),
+    )
+
+
+def _drawn(
+    shares: Reference, column: ColumnNull, days: int, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Known rows by bin and missing rows of so many days, with an effect of each day."""
+    effect = np.sqrt(column.wandering)
+    if column.scale.kind == "numerical":
+        edges = special.ndtri(np.clip(np.cumsum(shares.bins)[:-1], 0, 1))
+        upper = special.ndtr(edges - generator.normal(0, effect, (days, 1)))
+        ends = np.zeros((days, 1)), np.ones((days, 1))
+        bins = np.diff(np.hstack([ends[0], upper, ends[1]]), axis=1)
+    else:
+        bins = shares.bins * np.exp(generator.normal(0, effect, (days, len(shares.bins))))
+    bins = np.clip(bins, 0, None)
+    of_missing = np.sqrt(column.null.day_variance[0]) / max(column.scale.variance[0], 1e-12)
+    of_day = np.exp(generator.normal(0, min(of_missing, 1.0), days))
+    odds = shares.missing / max(1 - shares.missing, 1e-12) * of_day
+    missing = np.asarray(generator.binomial(shares.rows, odds / (1 + odds)))
+    known = generator.multinomial(shares.rows - missing, bins / bins.sum(axis=1, keepdims=True))
+    return known.astype(float), missing.astype(float)
