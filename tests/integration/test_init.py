@@ -195,6 +195,38 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     assert isinstance(declared["second"], Monitor)
 
 
+def test_the_second_time_keeps_what_was_edited_by_hand(directory: Path, loans: sa.Engine) -> None:
+    assert init(directory, "--yes").returncode == 0
+    file = directory / "models" / "loan_scores.yml"
+    edits = {
+        "timezone: UTC": "timezone: Europe/Berlin  # as the bank",
+        "false_alarms_per_month: 1": "false_alarms_per_month: 3",
+        "credit_score:\n": "credit_score:\n            unit: points\n",
+        "owner: team-data": "owner: team-risk\n        watch_days: 20",
+    }
+    edited = file.read_text()
+    for old, new in edits.items():
+        assert edited.count(old) == 1
+        edited = edited.replace(old, new)
+    file.write_text(edited)
+    again = init(directory, "--yes")
+    assert "loan_scores is already declared: nothing to change" in again.stdout
+    assert file.read_text() == edited
+
+    # An option changes its field, and no other.
+    assert init(directory, "--yes", "--label-delay-days", "3").returncode == 0
+    changed = file.read_text()
+    assert changed.replace("        label_delay_days: 3\n", "") == edited
+
+    # A table of the same name is another one.
+    with loans.begin() as session:
+        session.exec_driver_sql("create schema other")
+        session.exec_driver_sql("create table other.loan_scores as table public.loan_scores")
+    refused = command(directory, "init", "--table", "other.loan_scores", "--yes")
+    assert "the monitor loan_scores is of another table" in refused.stderr
+    assert file.read_text() == changed
+
+
 def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
     project = directory / "dbt_project.yml"
     project.write_text("name: bank\n")
