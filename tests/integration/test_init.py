@@ -116,6 +116,21 @@ def test_reference_days_are_enough_for_alarms_or_it_says_so(
     assert proposal.reasons["reference"].startswith(reason)
 
 
+def test_whole_numbers_as_large_as_identifiers_are_no_features(warehouse: sa.Engine) -> None:
+    columns = (
+        "n as id, timestamptz '2026-01-01' + n * interval '1 hour' as scored_at,"
+        " sin(n) ^ 2 as risk, (2::numeric ^ 60)::bigint + n / 2 as serial_number, n % 7.0 as size,"
+        " hashtextextended(n::text, 0) as bucket, n * 1000 as balance"
+    )
+    with warehouse.begin() as session:
+        span = "from generate_series(0, 959) as n"
+        session.execute(sa.text(f"create table numbered as select {columns} {span}"))
+    proposal = propose(warehouse, "numbered", {"prediction": "risk"})
+    assert list(proposal.fields["features"]) == ["size", "balance"]
+    assert proposal.left_out.keys() == {"serial_number", "bucket"}
+    assert all("2^53" in why for why in proposal.left_out.values())
+
+
 def test_what_is_given_overrules_what_is_proposed(loans: sa.Engine) -> None:
     given = {
         "target": "credit_score",

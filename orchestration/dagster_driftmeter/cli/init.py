@@ -22,7 +22,7 @@ from dagster_driftmeter.cli.project_files import (
 from dagster_driftmeter.dbt.project_file import NAME, read_project
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
-from driftmeter.errors import DriftmeterError, spelled
+from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
@@ -306,12 +306,17 @@ def _answer(role: str, choices: tuple[str, ...]) -> str:
     """Which of the columns a person chooses; asked again until it is one of them."""
 
     def chosen(text: str) -> str:
+        # A column may be called by a number, and is meant then.
+        if text not in choices and text.isdecimal() and 0 < int(text) <= len(choices):
+            return choices[int(text) - 1]
         if text not in choices:
-            raise typer.BadParameter(f"{text!r} is not one of these columns")
+            raise typer.BadParameter(f"{text!r} is neither one of these columns nor its number")
         return text
 
-    asked = f"Which column is the {role.replace('_', ' ')} ({', '.join(choices)})?"
-    return str(typer.prompt(spelled(asked), value_proc=chosen, prompt_suffix=" "))
+    say(f"Which column is the {role.replace('_', ' ')}?")
+    for number, name in enumerate(choices, start=1):
+        say(f"  {number}  {name}")
+    return str(typer.prompt("Its number or name", value_proc=chosen, prompt_suffix=": "))
 
 
 def _check_directory(directory: Path, of_model: bool) -> None:
