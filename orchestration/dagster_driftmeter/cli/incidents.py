@@ -55,6 +55,7 @@ def list_incidents(
     from rich.padding import Padding
 
     from dagster_driftmeter.runs.terminal import console
+    from driftmeter.monitors.days import days_within
     from driftmeter.warehouse import connection
 
     with connection.engine().connect() as session:
@@ -71,10 +72,9 @@ def list_incidents(
         marks = [f"acknowledged by {escape(row.acknowledged_by)}"] if row.acknowledged_by else []
         marks += ["excluded"] if row.excluded_from_baseline else []
         kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
-        span = f"{row.opened_on} to {row.last_seen_on}" if row.days > 1 else str(row.opened_on)
-        days = f" ({row.days} days)" if row.days > 1 else ""
+        days = days_within(row.days, row.opened_on, row.last_seen_on)
         terminal.print(
-            f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {span}{days}, "
+            f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {days}, "
             + ", ".join([state, *marks]),
             highlight=False,
             markup=True,

@@ -195,6 +195,7 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     from rich.table import Table
 
     from driftmeter.monitors.changed_settings import judged_otherwise
+    from driftmeter.monitors.days import counted_days
 
     drifted, reference = row["drifted_on_last_day"], row["reference"]
     table = Table(title=row["monitor"], title_justify="left", show_header=False)
@@ -209,10 +210,10 @@ def _table(row: Mapping[Any, Any]) -> "Table":
             "stale", f"{row['stale_reason']}: `driftmeter run --stale` measures such days again"
         )
     if days := row["days_of_other_policy"]:
-        again = f"{days:,} days were judged by the old policy: `driftmeter run` judges them again"
-        table.add_row("policy changed", again)
+        judged = f"{counted_days(days)} were judged by the old policy"
+        table.add_row("policy changed", f"{judged}: `driftmeter run` judges them again")
     if days := row["days_of_other_version"]:
-        table.add_row("version changed", f"{days:,} days {judged_otherwise(row['monitor'])}")
+        table.add_row("version changed", f"{counted_days(days)} {judged_otherwise(row['monitor'])}")
     table.add_row("first to last day", f"{row['first_day']} to {row['last_day']}")
     table.add_row("last fresh day", str(row["last_fresh_day"] or "none"))
     found = f"drifted: {', '.join(drifted)}" if drifted else _nothing_drifted(row)

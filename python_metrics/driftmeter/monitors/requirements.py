@@ -1,12 +1,14 @@
 """What a reference period needs so that days can be judged."""
 
+from driftmeter.monitors.days import counted_days
+
 # Fewer days tell too little of how days wander.
 LEAST_DAYS = 28
 
 
 def too_few_days(days: int) -> str:
     """Why no day is judged against a reference period with so few days that have rows."""
-    have = "1 day" if days == 1 else f"{days} days"
+    have = counted_days(days)
     return (
         f"its reference period has {have} with rows and a threshold needs {LEAST_DAYS}."
         " Widen `reference` in its YAML"
