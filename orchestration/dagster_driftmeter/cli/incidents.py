@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from dagster_driftmeter.dbt.project_manifest import check_monitor
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import say, say_json
 from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
@@ -87,8 +87,6 @@ def list_incidents(
 @app.command()
 def show(number: Number) -> None:
     """Show an incident with its evidence and its history."""
-    import json
-
     import sqlalchemy as sa
 
     from driftmeter.errors import DriftmeterError
@@ -108,7 +106,7 @@ def show(number: Number) -> None:
         if incident["report_url"]:
             page = stored_page(incident["report_url"])
             say(f"report: {page_link(page) if page else incident['report_url']}")
-        typer.echo(json.dumps(incident["evidence"], indent=2))
+        say_json(incident["evidence"])
     for event in events:
         note = f"  {event.note}" if event.note else ""
         say(f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}")

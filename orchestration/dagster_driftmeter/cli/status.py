@@ -1,12 +1,11 @@
 """`driftmeter status`: shows the state of every monitor."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import say, say_json
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -140,7 +139,7 @@ def status(
             for row in measured
         ]
     if as_json:
-        typer.echo(json.dumps(rows, default=str, indent=2))
+        say_json(rows)
         return
     say(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
