@@ -216,7 +216,8 @@ def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
         "direction": 1 if best > 1 else -1,
         **({"share": share} if is_part else {}),
     }
-    where = f" in {of_rows(share, len(rows))}" if is_part else ""
+    # Some rows of the new unit may lie within the usual range.
+    where = f" in at least {of_rows(share, len(rows))}" if is_part else ""
     yield Symptom(
         "unit_change",
         explained,
