@@ -17,7 +17,7 @@ Run = "subprocess.Popen[str]"
 # Less than one segment of the log, and more.
 MIB_LEFT = (0, 1, 4, 16, 40)
 # Of the call of dbt that builds, of a `dbt run` beside a run, and of Dagster's run from dbt on.
-DBT_SECONDS, BESIDE_SECONDS, DAGSTER_SECONDS = 2.0, 12.0, 20.0
+DBT_SECONDS, BESIDE_SECONDS, DAGSTER_SECONDS = 2.0, 12.0, 40.0
 END_ALL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name"
 
 

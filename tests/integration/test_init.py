@@ -350,6 +350,10 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     declared = command(bank, *joined, "outcomes", "--name", "labelled", "--yes")
     assert declared.returncode == 0, declared.stderr
     assert "ref('outcomes')" in (bank / "models" / "labelled.sql").read_text()
+    zone = ("--name", "labelled", "--timezone", "Europe/Berlin", "--yes")
+    refused = command(bank, "init", "--model", "versioned", *zone)
+    assert "the view of labelled has defaulted, which these options leave out" in refused.stderr
+    assert "such as --labels" in refused.stderr
 
     ran = command(bank, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -184,6 +184,13 @@ def init(
     )
     for field in kept.keys() & proposal.fields.keys() - chosen:
         proposal.add(field, kept[field], "as its YAML says")
+    named = [proposal.fields.get("target"), proposal.fields["id"], *proposal.fields["features"]]
+    if lost := [column for column in named if column and column not in proposal.columns]:
+        raise DriftmeterError(
+            f"the view of {known} has {', '.join(lost)}, which these options leave out",
+            where="driftmeter init",
+            fix="give the options too that it was made with, such as --labels, or edit its files",
+        )
     block = {"owner": owner, **proposal.fields}
     block.update({field: kept[field] for field in kept if field not in {*proposal.fields, *chosen}})
     block.setdefault("model_version", VERSION)
