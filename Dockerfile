@@ -39,7 +39,7 @@ RUN python -c "from dagster_driftmeter.dbt.project_manifest import dbt_project; 
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin driftmeter \
-    && install --directory --owner driftmeter /var/lib/driftmeter
+    && install --directory --owner driftmeter /var/lib/driftmeter /var/lib/dashboards
 # Whatever is written while it runs is below /var/lib/driftmeter or /tmp.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

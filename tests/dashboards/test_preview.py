@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from driftmeter.dashboards.dashboard import DEMO
 from driftmeter.dashboards.preview.static_page import write_page
-from driftmeter.dashboards.write import DASHBOARDS, newest_opening, write_dashboards
+from driftmeter.dashboards.write import DASHBOARDS, main, newest_opening, write_dashboards
 from driftmeter.errors import DriftmeterError
 from tests.dashboards.grafana_files import panels
 
@@ -67,7 +67,7 @@ def test_an_unknown_monitor_or_an_empty_warehouse_is_one_clear_line(
 
 
 def test_dashboards_open_on_the_newest_days_that_there_are(
-    reader: sa.Engine, warehouse: sa.Engine, tmp_path: Path
+    reader: sa.Engine, warehouse: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newest = newest_opening(reader)
     assert (newest.first, newest.last) == ("2019-03-23T00:00:00.000Z", "2019-04-21T23:59:59.999Z")
@@ -80,3 +80,8 @@ def test_dashboards_open_on_the_newest_days_that_there_are(
     assert newest_opening(warehouse) == DEMO
     (first, *_) = write_dashboards(tmp_path, replace(DEMO, first="now-30d", last="now"))
     assert '"from": "now-30d"' in first.read_text()
+    # As the Compose stack writes them whenever it starts.
+    monkeypatch.setattr("driftmeter.warehouse.connection.engine", lambda: reader)
+    monkeypatch.setattr("sys.argv", ["write", "--newest", "--dir", str(tmp_path)])
+    main()
+    assert f'"from": "{newest.first}"' in first.read_text()

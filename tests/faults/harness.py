@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from tests.faults.inflict import FAULTS, kill_run
+from tests.faults.inflict import FAULTS, OWN_MOMENT, kill_run
 from tests.faults.warehouse import Contents, Warehouse, differences, faults_of
 
 PATIENCE_SECONDS = 600
@@ -72,11 +72,13 @@ def suffer(
     seconds : float
         That an undisturbed run takes: the fault comes at any moment of it.
     """
-    second = draw.uniform(0, seconds)
+    begins = {"dagster": warehouse.begin_in_dagster, "queue": warehouse.begin_in_queue}
     with warehouse.copy("fault") as name:
-        run = warehouse.begin(name)
-        time.sleep(second)
+        run, started = begins.get(kind, warehouse.begin)(name), time.monotonic()
+        if kind not in OWN_MOMENT:
+            time.sleep(draw.uniform(0, seconds))
         what = FAULTS[kind](warehouse, name, run, draw)
+        second = time.monotonic() - started
         ended = run.wait(PATIENCE_SECONDS)
         if kind == "process":
             # What one process leaves behind ends by itself, or with the machine.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from dagster_driftmeter.dbt.packages import KEPT_DBT
 from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 from taxi.migrations import upgrade_raw
@@ -171,6 +172,16 @@ class Warehouse:
         command = [dagster, "asset", "materialize", "-m", "dagster_driftmeter.definitions"]
         command += ["--select", "*", "--partition-range", "...".join(DAYS[1::2])]
         return self._popen(name, [sys.executable, "-c", code, *command])
+
+    def begin_in_queue(self, name: str) -> "subprocess.Popen[str]":
+        """Queue them, and let Dagster's daemon and code server start the run."""
+        return self._popen(name, [sys.executable, "-m", "tests.faults.run_queue", *DAYS[1::2]])
+
+    def begin_dbt(self, name: str) -> "subprocess.Popen[str]":
+        """Start a plain `dbt run` of the days, as a person does in the project."""
+        project = str(self.project.directory)
+        days = "{start_date: 2026-03-01, end_date: 2026-03-31}"
+        return self._popen(name, [str(KEPT_DBT), "run", "--project-dir", project, "--vars", days])
 
     def _popen(self, name: str, command: list[str]) -> "subprocess.Popen[str]":
         log = (self.root / f"{name}.log").open("a")

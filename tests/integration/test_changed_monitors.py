@@ -184,6 +184,21 @@ def test_a_feature_that_is_added_is_measured_in_the_reference_and_in_days_that_a
     assert "columns changed" not in shown
     assert project.scalar(query) == "2026-03-01 2026-03-02"
 
+    # From a day on, up to the newest day with rows.
+    assert "2026-03-10 to 2026-03-11 in" in run(project, "--from", "2026-03-10")
+    ended = driftmeter(project, "run", "--from", "2026-03-12")
+    assert "no day from 2026-03-12 on that has ended has rows" in ended.stderr
+    assert "the newest that has some is 2026-03-11. name an earlier day" in ended.stderr
+
+    # A model that has lost its file is not one that was taken back.
+    model = project.directory / "models" / "odd_names.sql"
+    model.rename(model.with_suffix(".txt"))
+    ended = driftmeter(project, "run")
+    assert "odd_names is declared as a monitor and has no file" in ended.stderr
+    assert "models/_models.yml" in ended.stderr
+    assert "retired" not in ended.stdout
+    model.with_suffix(".txt").rename(model)
+
     # No longer declared: the next run says so, and so does status from then on.
     (project.directory / "models" / "_models.yml").unlink()
     ended = driftmeter(project, "run")

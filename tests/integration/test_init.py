@@ -120,6 +120,21 @@ def test_reference_days_are_enough_for_alarms_or_it_says_so(
     assert proposal.reasons["reference"].startswith(reason)
 
 
+def test_whole_numbers_as_large_as_identifiers_are_no_features(warehouse: sa.Engine) -> None:
+    columns = (
+        "n as id, timestamptz '2026-01-01' + n * interval '1 hour' as scored_at,"
+        " sin(n) ^ 2 as risk, (2::numeric ^ 60)::bigint + n / 2 as serial_number, n % 7.0 as size,"
+        " hashtextextended(n::text, 0) as bucket, n * 1000 as balance"
+    )
+    with warehouse.begin() as session:
+        span = "from generate_series(0, 959) as n"
+        session.execute(sa.text(f"create table numbered as select {columns} {span}"))
+    proposal = propose(warehouse, "numbered", {"prediction": "risk"})
+    assert list(proposal.fields["features"]) == ["size", "balance"]
+    assert proposal.left_out.keys() == {"serial_number", "bucket"}
+    assert all("2^53" in why for why in proposal.left_out.values())
+
+
 def test_what_is_given_overrules_what_is_proposed(loans: sa.Engine) -> None:
     given = {
         "target": "credit_score",
@@ -197,6 +212,38 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
         (compiled,) = directory.glob(f"target/compiled/*/models/{name}.sql")
         assert f"at time zone '{said}')::date" in compiled.read_text()
     assert isinstance(declared["second"], Monitor)
+
+
+def test_the_second_time_keeps_what_was_edited_by_hand(directory: Path, loans: sa.Engine) -> None:
+    assert init(directory, "--yes").returncode == 0
+    file = directory / "models" / "loan_scores.yml"
+    edits = {
+        "timezone: UTC": "timezone: Europe/Berlin  # as the bank",
+        "false_alarms_per_month: 1": "false_alarms_per_month: 3",
+        "credit_score:\n": "credit_score:\n            unit: points\n",
+        "owner: team-data": "owner: team-risk\n        watch_days: 20",
+    }
+    edited = file.read_text()
+    for old, new in edits.items():
+        assert edited.count(old) == 1
+        edited = edited.replace(old, new)
+    file.write_text(edited)
+    again = init(directory, "--yes")
+    assert "loan_scores is already declared: nothing to change" in again.stdout
+    assert file.read_text() == edited
+
+    # An option changes its field, and no other.
+    assert init(directory, "--yes", "--label-delay-days", "3").returncode == 0
+    changed = file.read_text()
+    assert changed.replace("        label_delay_days: 3\n", "") == edited
+
+    # A table of the same name is another one.
+    with loans.begin() as session:
+        session.exec_driver_sql("create schema other")
+        session.exec_driver_sql("create table other.loan_scores as table public.loan_scores")
+    refused = command(directory, "init", "--table", "other.loan_scores", "--yes")
+    assert "the monitor loan_scores is of another table" in refused.stderr
+    assert file.read_text() == changed
 
 
 def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
@@ -307,6 +354,10 @@ def test_models_of_a_teams_project_become_monitors_and_are_measured(
     declared = command(bank, *joined, "outcomes", "--name", "labelled", "--yes")
     assert declared.returncode == 0, declared.stderr
     assert "ref('outcomes')" in (bank / "models" / "labelled.sql").read_text()
+    zone = ("--name", "labelled", "--timezone", "Europe/Berlin", "--yes")
+    refused = command(bank, "init", "--model", "versioned", *zone)
+    assert "the view of labelled has defaulted, which these options leave out" in refused.stderr
+    assert "such as --labels" in refused.stderr
 
     ran = command(bank, "run", "--from", "2026-02-14", "--to", "2026-02-15", "--workers", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr

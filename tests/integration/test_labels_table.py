@@ -117,7 +117,7 @@ def test_labels_of_a_table_of_their_own_are_joined_in_the_view(
         ("n % 9 as payment_id, happened as is_fraud, at as seen_at", {},
          'select distinct on ("payment_id") * from'),
         ("n + 9000 as payment_id, happened as is_fraud", {}, "no row has the same value"),
-        ("n as ref, happened as is_fraud", {}, "--labels-id ref or --labels-id is_fraud"),
+        ("n as ref, happened as is_fraud", {}, "choose one with --labels-id ref."),
         ("n as ref, happened as is_fraud", {"labels_id": "ref"}, "add --id COLUMN"),
         ("n as ref, happened as is_fraud", {"labels_id": "nosuch"}, "has no column 'nosuch'"),
         (LABELS, {"target": "age"}, "has no column 'age' beside 'payment_id'"),

@@ -96,6 +96,16 @@ def test_days_between_batches_of_a_weekly_table_are_not_missing(live: sa.Engine)
     assert [day.day for day in missing(live)] == [16, 23]
 
 
+def test_a_weekly_batch_that_was_missed_before_the_first_run_is_missing(live: sa.Engine) -> None:
+    change(live, "delete from metrics.column_summary where extract(isodow from partition_date) > 1")
+    change(live, "delete from metrics.partitions where partition_date > '2026-03-09'")
+    change(live, "update metrics.partitions set computed_at = partition_date + interval '10 days'")
+    assert [day.day for day in missing(live)] == [16, 23]
+    # With two missed batches it is a table that nobody fills any more.
+    change(live, "update metrics.partitions set computed_at = partition_date + interval '17 days'")
+    assert missing(live) == []
+
+
 def test_a_gap_is_one_incident_that_says_its_days_and_ends_with_the_first_day_with_rows(
     live: sa.Engine,
 ) -> None:

@@ -1,5 +1,6 @@
 """Names and values that are code elsewhere: Jinja, SQL's quotes, marks of style, a terminal's."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dagster_driftmeter.runs.terminal import console, say
+from dagster_driftmeter.runs.terminal import console, say, say_json
 from driftmeter.monitors.proposal import quote
 from driftmeter.warehouse import connection
 from tests.cases import over
@@ -135,6 +136,10 @@ def test_a_text_is_printed_as_it_is_with_control_characters_spelled_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = "[bold]red[/blue] :smile: \x1b[31m\x9b2J\u202e"
+    say_json({"name": f"{text}\x7f"})
+    shown = capsys.readouterr().out
+    assert not [c for c in shown if c != "\n" and not c.isprintable()]
+    assert json.loads(shown) == {"name": f"{text}\x7f"}
     say(text)
     console().print(text)
     spelled = "[bold]red[/blue] :smile: \\x1b[31m\\x9b2J\\u202e\n"

@@ -63,8 +63,8 @@ def test_a_person_is_asked_which_of_two_outcomes_is_the_target(
     assert proposal.fields["target"] == "returned"
     assert "churned" not in proposal.fields["features"]
     shown = capsys.readouterr().out
-    assert "Which column is the target (churned, returned, none)?" in shown
-    assert "'loaned' is not one of these columns" in shown
+    assert "Which column is the target?\n  1  churned\n  2  returned\n  3  none\n" in shown
+    assert "'loaned' is neither one of these columns nor its number" in shown
 
 
 def test_that_there_is_no_target_stands_in_the_table_that_a_person_reads(

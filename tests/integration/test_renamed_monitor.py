@@ -3,8 +3,11 @@
 import pytest
 import sqlalchemy as sa
 
+from driftmeter.monitors.registry import register
+from driftmeter.monitors.renamed import take_over_history
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import FEATURES, Project, project
+from tests.integration.test_arrival import monitor
 
 __all__ = ["project"]
 SPAN = ("--from", "2026-03-01", "--to", "2026-03-11")
@@ -106,6 +109,28 @@ def test_a_monitor_that_is_declared_again_has_its_open_incidents(retrained: Proj
     declared.write_text(text)
     assert "odd_names is declared again and goes on where it was" in run(retrained)
     assert retrained.scalar(is_open) == before
+
+
+def test_a_former_name_that_is_unknown_or_anothers_is_one_line(warehouse: sa.Engine) -> None:
+    declared = monitor(was="old_loans").model_copy(update={"project": "bank"})
+    (line,) = take_over_history(warehouse, [declared])
+    assert line == (
+        "loans: begins without a history, for the monitor old_loans is not in this warehouse."
+        " Correct `was`, or remove it"
+    )
+    former = monitor().model_copy(update={"name": "old_loans", "project": "risk"})
+    register(warehouse, former)
+    (line,) = take_over_history(warehouse, [declared])
+    assert "old_loans is one of the dbt project risk, which keeps it. Correct `was`" in line
+    names = sa.text("select monitor from metrics.monitors")
+    with warehouse.connect() as session:
+        assert session.scalars(names).all() == ["old_loans"]
+    # Of its own project it is the history.
+    register(warehouse, former.model_copy(update={"project": "bank"}))
+    assert take_over_history(warehouse, [declared]) == [
+        "loans: has the history of old_loans, which it was called before"
+    ]
+    assert take_over_history(warehouse, [declared]) == []
 
 
 def test_a_former_name_that_is_declared_too_is_refused(project: Project) -> None:

@@ -153,7 +153,7 @@ def test_nothing_starts_before_the_warehouse_is_up_to_date() -> None:
     }
     assert SERVICES["migrate"]["restart"] == "no"
     # What PUBLIC may do in a database of its own is taken away there too.
-    assert SERVICES["migrate"]["command"] == ["driftmeter", "up", "--close"]
+    assert SERVICES["migrate"]["command"][-1].startswith("driftmeter up --close && ")
 
 
 def test_the_image_is_built_once() -> None:
@@ -223,7 +223,7 @@ def test_every_mounted_and_copied_path_exists() -> None:
         for volume in service.get("volumes", [])
     }
     paths = {path for path in mounted if path.startswith(".")}
-    assert paths == {"./grafana/provisioning", "./grafana/dashboards"}
+    assert paths == {"./grafana/provisioning"}
     assert mounted - paths == set(COMPOSE["volumes"])
     for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE):
         paths |= {word for word in line.split()[:-1] if not word.startswith("--")}
@@ -259,6 +259,17 @@ def test_the_code_location_is_the_one_that_the_workspace_names() -> None:
     assert f"--port {server['port']}" in SERVICES[server["host"]]["command"]
     # Which marks as failed what an earlier container left under way.
     assert SERVICES[server["host"]]["command"].startswith("driftmeter code-server ")
+
+
+def test_dashboards_open_on_the_days_that_the_warehouse_has() -> None:
+    write = SERVICES["migrate"]["command"][-1].split(" && ")[-1]
+    assert write.startswith("python -m driftmeter.dashboards.write --newest --dir ")
+    folder = write.split()[-1]
+    assert f"dashboards:{folder}" in SERVICES["migrate"]["volumes"]
+    # A new volume belongs to whoever has the directory in the image.
+    assert re.search(rf"install --directory --owner driftmeter .*{folder}\b", DOCKERFILE)
+    shown = SERVICES["grafana"]["environment"]["DRIFTMETER_DASHBOARDS_PATH"]
+    assert f"dashboards:{shown}:ro" in SERVICES["grafana"]["volumes"]
 
 
 def test_provisioning_finds_every_variable_that_it_reads() -> None:

@@ -147,6 +147,20 @@ def test_a_column_without_any_value_is_missing_and_one_of_other_values_coded_oth
     assert "'Credit card'" in recoded.diagnosis
 
 
+@pytest.mark.parametrize(("old_rows", "factor"), [(8, 100), (8, 0.01), (110, 100)])
+def test_a_day_on_which_another_unit_began_says_in_which_rows(old_rows: int, factor: float) -> None:
+    incomes = np.random.default_rng(0).lognormal(10.5, 0.4, 12_290)
+    rows = trips(290, 5).assign(noise=incomes[12_000:] * factor)
+    rows.loc[: old_rows - 1, "noise"] /= factor
+    day = replace_reference(noise=incomes[:12_000])(rows)
+    (found,) = causes(day, [Alarm("noise", score=9, threshold=3)])
+    median = rows["noise"][old_rows:].median()
+    assert (found.kind, found.column_name) == ("unit_change", "noise")
+    assert f"({290 - old_rows} of 290) (median {float(f'{median:.3g}'):,.0f}," in found.diagnosis
+    assert found.evidence["factor"] == pytest.approx(factor, rel=0.1)
+    assert found.evidence["share"] == 1 - old_rows / 290
+
+
 def test_an_unseen_category_is_named() -> None:
     day = trips(800, 5)
     day.loc[np.arange(800) % 10 == 0, "payment"] = "voucher"
@@ -241,6 +255,22 @@ def test_a_lost_correlation_names_the_pair() -> None:
 def lasting(column: str, score: float = 9) -> Alarm:
     """A column that left the reference before, which is no news."""
     return Alarm(column, score=score, threshold=3, is_new=False)
+
+
+def test_a_column_that_was_away_before_is_not_said_to_come_with_a_new_change() -> None:
+    shifted = trips(800, 12)
+    shifted["predicted"] += 6
+    day = shifted.assign(noise=shifted["noise"] + 3)
+    (found,) = causes(day_of(day), [Alarm("noise", score=9, threshold=3), lasting("predicted")])
+    assert found.columns == ("noise",)
+    assert "with it" not in found.diagnosis
+    # Nor is a prediction that changes today what an unrelated column brought long ago.
+    alarms = [lasting("noise"), Alarm("predicted", score=9, threshold=3)]
+    (found,) = causes(day_of(day), alarms)
+    assert found.columns == ("predicted",)
+    # What begins on one day is told together.
+    both = [Alarm("noise", score=9, threshold=3), Alarm("predicted", score=8, threshold=3)]
+    assert causes(day_of(day), both)[0].diagnosis.endswith("; with it predicted.")
 
 
 TOGETHER = Alarm(None, score=0.8, threshold=0.55)

@@ -72,6 +72,18 @@ def moved(direction: int, **where: str) -> Breach:
     )
 
 
+def test_a_unit_that_changed_during_a_day_is_one_incident_from_that_day_on() -> None:
+    evidence = {"direction": 1, "factor": 100.0}
+    unit = Breach("unit_change", "100 times", "fare", ("fare",), evidence=evidence)
+    seen = ((1, moved(1)), (2, unit), (3, unit))
+    (found,) = fold(calendar(4, *seen))
+    assert (found.opened_on, found.days) == (day(1), 3)
+    assert (found.worst.kind, found.diagnosis) == ("unit_change", f"On {day(2)}: 100 times")
+    # Of another direction, or days later, it is another one.
+    assert len(fold(calendar(4, (1, moved(-1)), *seen[1:]))) == 2
+    assert len(fold(calendar(4, (0, moved(1)), *seen[1:]))) == 2
+
+
 @pytest.mark.parametrize(
     ("one", "other", "are_one"),
     [

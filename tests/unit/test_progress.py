@@ -1,9 +1,10 @@
 """How long work is shown where nobody watches a terminal."""
 
 import pytest
+from rich.console import Console
 
 from dagster_driftmeter.runs import progress
-from dagster_driftmeter.runs.progress import Lines, State, spinner, track
+from dagster_driftmeter.runs.progress import Bars, Lines, State, spinner, track
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,15 @@ def test_work_that_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> No
         ("drift, trips", "s"),
         ("dbt, 2 days", "s"),
     ]
+
+
+def test_a_label_is_text_on_a_terminal_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with spinner("drift, [bold]x\x1b[31m"):
+        pass
+    assert capsys.readouterr().err.startswith("drift, [bold]x\\x1b[31m ")
+    console = Console(force_terminal=True, color_system=None)
+    Bars(console).show(State("drift, [bold]x", 1, 1, is_over=True))
+    assert "drift, [bold]x" in capsys.readouterr().out
 
 
 def test_long_work_has_a_line_now_and_then(

@@ -1,13 +1,12 @@
 """`driftmeter doctor`: whether each part works, and what to do where one does not."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import say, say_json
 
 if TYPE_CHECKING:
     from dagster_driftmeter.cli.health.finding import Finding
@@ -28,7 +27,7 @@ def doctor(
 
     findings = list(examine())
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        say_json([asdict(finding) for finding in findings])
     else:
         _show(findings)
     if any(finding.state == "failure" for finding in findings):

@@ -1,13 +1,12 @@
 """`driftmeter test`: a day's tests, as a gate in somebody's pipeline."""
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dagster_driftmeter.cli.arguments import monitor_named, read_date
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import say, say_json
 from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ def gate(
     outcomes = [test for test in measured if not test.is_comparison]
     deciding = [test for test in outcomes if decides(test, strict)]
     if output == "json":
-        shown = [{**vars(test), "decides": decides(test, strict)} for test in outcomes]
-        typer.echo(json.dumps(shown))
+        say_json([{**vars(test), "decides": decides(test, strict)} for test in outcomes])
     else:
         _show(outcomes, strict)
         counts = Counter(verdict(test, strict) for test in outcomes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from dagster_driftmeter.dbt.project_manifest import check_monitor
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import say, say_json
 from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def list_incidents(
     from rich.padding import Padding
 
     from dagster_driftmeter.runs.terminal import console
+    from driftmeter.monitors.days import days_within
     from driftmeter.warehouse import connection
 
     with connection.engine().connect() as session:
@@ -71,10 +72,9 @@ def list_incidents(
         marks = [f"acknowledged by {escape(row.acknowledged_by)}"] if row.acknowledged_by else []
         marks += ["excluded"] if row.excluded_from_baseline else []
         kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
-        span = f"{row.opened_on} to {row.last_seen_on}" if row.days > 1 else str(row.opened_on)
-        days = f" ({row.days} days)" if row.days > 1 else ""
+        days = days_within(row.days, row.opened_on, row.last_seen_on)
         terminal.print(
-            f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {span}{days}, "
+            f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {days}, "
             + ", ".join([state, *marks]),
             highlight=False,
             markup=True,
@@ -87,8 +87,6 @@ def list_incidents(
 @app.command()
 def show(number: Number) -> None:
     """Show an incident with its evidence and its history."""
-    import json
-
     import sqlalchemy as sa
 
     from driftmeter.errors import DriftmeterError
@@ -108,7 +106,7 @@ def show(number: Number) -> None:
         if incident["report_url"]:
             page = stored_page(incident["report_url"])
             say(f"report: {page_link(page) if page else incident['report_url']}")
-        typer.echo(json.dumps(incident["evidence"], indent=2))
+        say_json(incident["evidence"])
     for event in events:
         note = f"  {event.note}" if event.note else ""
         say(f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}")

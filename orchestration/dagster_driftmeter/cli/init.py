@@ -19,15 +19,17 @@ from dagster_driftmeter.cli.project_files import (
     project_with_view,
     write_together,
 )
-from dagster_driftmeter.dbt.project_file import read_project
+from dagster_driftmeter.dbt.project_file import NAME, read_project
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
-from driftmeter.errors import DriftmeterError, spelled
+from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
+    from driftmeter.monitors.proposal.column_types import TableName
 
 PACKAGE = "driftmeter"
+OWNER = "team-data"
 # In which order a person reads them.
 FIELDS = (
     "timestamp", "timezone", "id", "prediction", "target", "task", "model_version", "features",
@@ -50,7 +52,7 @@ def init(
         Optional[str],
         typer.Option(help="Name of the monitor. Default: made from the table's or model's name."),
     ] = None,
-    owner: Annotated[str, typer.Option(help="Team that is on call.")] = "team-data",
+    owner: Annotated[str, typer.Option(help="Team that is on call.")] = OWNER,
     task: Annotated[
         Optional[str], typer.Option(help="The model's task: regression or classification.")
     ] = None,
@@ -162,14 +164,35 @@ def init(
     # From here on this directory is the project, before it has a file.
     os.environ["DRIFTMETER_DBT_PROJECT"] = str(directory)
     prepare(needs_project=False)
-    models = _models() if model is not None else {}
+    models = _models() if model is not None or (directory / NAME).exists() else {}
     node = _built_model(models, model, "--model") if model is not None else None
     relation = _relation(node) if node else str(table)
     labels_node = _built_model(models, labels, "--labels") if labels in models else None
     if labels_node:
         given["labels"] = _relation(labels_node)
-    proposal = _proposed(relation, given, is_asked=not yes and sys.stdin.isatty())
+    known, kept = _declared(models, relation, model, name)
+    chosen = {field for field, value in given.items() if value is not None}
+    chosen |= {"owner"} if owner != OWNER else set()
+    if kept and not chosen:
+        say(
+            f"{known} is already declared: nothing to change. Its files stay as they are; an option"
+            " changes a field, and --name declares another monitor"
+        )
+        return
+    proposal = _proposed(
+        relation, {**given, **_roles_kept(relation, kept, given)}, not yes and sys.stdin.isatty()
+    )
+    for field in kept.keys() & proposal.fields.keys() - chosen:
+        proposal.add(field, kept[field], "as its YAML says")
+    named = [proposal.fields.get("target"), proposal.fields["id"], *proposal.fields["features"]]
+    if lost := [column for column in named if column and column not in proposal.columns]:
+        raise DriftmeterError(
+            f"the view of {known} has {', '.join(lost)}, which these options leave out",
+            where="driftmeter init",
+            fix="give the options too that it was made with, such as --labels, or edit its files",
+        )
     block = {"owner": owner, **proposal.fields}
+    block.update({field: kept[field] for field in kept if field not in {*proposal.fields, *chosen}})
     block.setdefault("model_version", VERSION)
     if node is None:
         monitor = monitor_name(name or proposal.table.name)
@@ -209,6 +232,67 @@ def init(
     say(f"  driftmeter run --monitor {monitor}")
 
 
+def _declared(
+    models: dict[str, dict[str, Any]], relation: str, model: str | None, name: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The monitor that would be written and what its YAML says of it by now, if it is declared.
+
+    Raises
+    ------
+    DriftmeterError
+        If it is another table's.
+    """
+    from driftmeter.monitors.proposal.column_types import read_name
+
+    table = read_name(relation, "--table")
+    names = [monitor_name(name)] if name else [f"{model}_monitored", str(model)]
+    names = names if model or name else [monitor_name(table.name)]
+    for monitor in names:
+        node = models.get(monitor, {})
+        block = node.get("config", {}).get("meta", {}).get("monitor")
+        if not block:
+            continue
+        if model is None and _table_of(node) not in (None, table):
+            raise DriftmeterError(
+                f"the monitor {monitor} is of another table",
+                where="driftmeter init",
+                fix="name this one with --name",
+            )
+        return monitor, dict(block)
+    return "", {}
+
+
+def _table_of(node: dict[str, Any]) -> "TableName | None":
+    """The table that a view of this command's is over; None where it is another model."""
+    from dagster_driftmeter.dbt.project_manifest import manifest_path
+    from driftmeter.monitors.proposal.column_types import TableName
+
+    for key, source in json.loads(manifest_path().read_text())["sources"].items():
+        if key in node["depends_on"]["nodes"] and source["source_name"] == f"{node['name']}_source":
+            return TableName(source["schema"], source["identifier"])
+    return None
+
+
+def _roles_kept(relation: str, kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Of a monitor that is declared, its columns and settings that no option is about."""
+    from driftmeter.monitors.proposal import NONE
+    from driftmeter.monitors.proposal.column_types import read_name, read_types
+    from driftmeter.monitors.proposal.draft import ROLES
+    from driftmeter.warehouse import connection
+
+    named = read_name(relation, "--table")
+    with connection.engine().connect() as session:
+        columns = read_types(session, named, "--table")
+    settled = {
+        field: value
+        for field, value in kept.items()
+        if given.get(field, value) is None and (field not in ROLES or value in columns)
+    }
+    if kept and "target" not in kept and given["target"] is None and given["labels"] is None:
+        settled["target"] = NONE
+    return settled
+
+
 def _proposed(relation: str, given: dict[str, Any], is_asked: bool) -> "Proposal":
     """What is proposed of a table, after a person has said what its data leave open."""
     from driftmeter.monitors.proposal import Undecided, propose
@@ -229,12 +313,17 @@ def _answer(role: str, choices: tuple[str, ...]) -> str:
     """Which of the columns a person chooses; asked again until it is one of them."""
 
     def chosen(text: str) -> str:
+        # A column may be called by a number, and is meant then.
+        if text not in choices and text.isdecimal() and 0 < int(text) <= len(choices):
+            return choices[int(text) - 1]
         if text not in choices:
-            raise typer.BadParameter(f"{text!r} is not one of these columns")
+            raise typer.BadParameter(f"{text!r} is neither one of these columns nor its number")
         return text
 
-    asked = f"Which column is the {role.replace('_', ' ')} ({', '.join(choices)})?"
-    return str(typer.prompt(spelled(asked), value_proc=chosen, prompt_suffix=" "))
+    say(f"Which column is the {role.replace('_', ' ')}?")
+    for number, name in enumerate(choices, start=1):
+        say(f"  {number}  {name}")
+    return str(typer.prompt("Its number or name", value_proc=chosen, prompt_suffix=": "))
 
 
 def _check_directory(directory: Path, of_model: bool) -> None:

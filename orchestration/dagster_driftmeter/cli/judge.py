@@ -83,6 +83,7 @@ def keep(monitor: "Monitor") -> None:
     from dagster_driftmeter.runs.environment import prepare
     from dagster_driftmeter.runs.progress import spinner
     from driftmeter.incidents.judging import judge_declared
+    from driftmeter.monitors.days import counted_days
     from driftmeter.warehouse import connection
 
     prepare()
@@ -94,7 +95,7 @@ def keep(monitor: "Monitor") -> None:
             where="--apply",
             fix="run `driftmeter run` first",
         )
-    say(f"{monitor.name}: {judged:,} days judged again, none measured again")
+    say(f"{monitor.name}: {counted_days(judged)} judged again, none measured again")
 
 
 def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":

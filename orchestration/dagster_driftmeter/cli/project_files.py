@@ -1,6 +1,7 @@
 """Files of a dbt project with a monitor added to them, comments and order kept."""
 
 import contextlib
+import datetime as dt
 import difflib
 import io
 import os
@@ -48,7 +49,7 @@ def project_with_table(
     return {
         **_listed(directory, monitor, _new_project(directory)),
         models / f"{monitor}.sql": view,
-        models / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
+        models / f"{monitor}.yml": _edited(models / f"{monitor}.yml", _adding(declaration)),
         directory / ".gitignore": _ignoring(directory / ".gitignore"),
     }
 
@@ -78,7 +79,7 @@ def project_with_view(
     return {
         **_listed(directory, monitor),
         folder / f"{monitor}.sql": configured + _view(proposal, origin, origin_of_labels),
-        folder / f"{monitor}.yml": _edited(None, lambda content: content.update(declaration)),
+        folder / f"{monitor}.yml": _edited(folder / f"{monitor}.yml", _adding(declaration)),
     }
 
 
@@ -93,23 +94,39 @@ def project_with_model(
         if written
         else (directory / str(model["original_file_path"])).parent / f"{name}.yml"
     )
-    declared = _declaration(name, proposal, block)["models"][0]
+    declaration = _declaration(name, proposal, block)
+    return {**_listed(directory, name), path: _edited(path, _adding(declaration))}
 
-    def declare(content: Any) -> None:
-        content.setdefault("version", 2)
-        listed = content.setdefault("models", [])
-        entry = next((one for one in listed if one["name"] == name), None)
-        if entry is None:
-            listed.append(declared)
-            return
-        entry.setdefault("config", {}).setdefault("meta", {})["monitor"] = declared["config"][
-            "meta"
-        ]["monitor"]
-        columns = entry.setdefault("columns", [])
-        known = {str(column["name"]) for column in columns}
-        columns.extend(one for one in declared["columns"] if str(one["name"]) not in known)
 
-    return {**_listed(directory, name), path: _edited(path, declare)}
+def _adding(declaration: Mapping[str, Any]) -> Callable[[Any], None]:
+    """What adds a monitor, and its sources, to a YAML file; what else is there stays."""
+
+    def add(content: Any) -> None:
+        content.setdefault("version", declaration["version"])
+        for part in ("models", "sources"):
+            for declared in declaration.get(part, []):
+                listed = content.setdefault(part, [])
+                entry = next((one for one in listed if one["name"] == declared["name"]), None)
+                if entry is None:
+                    listed.append(declared)
+                elif part == "models":
+                    _declare(entry, declared)
+
+    return add
+
+
+def _declare(entry: Any, declared: Mapping[str, Any]) -> None:
+    """Bring a model's entry up to date; settings that stay keep their comments."""
+    meta = entry.setdefault("config", {}).setdefault("meta", {})
+    monitor, wanted = meta.setdefault("monitor", {}), declared["config"]["meta"]["monitor"]
+    for field in [field for field in monitor if field not in wanted]:
+        del monitor[field]
+    for field, value in wanted.items():
+        if field not in monitor or _plain(monitor[field]) != _plain(value):
+            monitor[field] = value
+    columns = entry.setdefault("columns", [])
+    known = {str(column["name"]) for column in columns}
+    columns.extend(one for one in declared["columns"] if str(one["name"]) not in known)
 
 
 def change_of(path: Path, new: str, directory: Path) -> str:
@@ -314,4 +331,6 @@ def _edited(path: Path | None, change: Callable[[Any], None]) -> str:
 def _plain(content: Any) -> Any:
     if isinstance(content, Mapping):
         return {str(name): _plain(value) for name, value in content.items()}
+    if isinstance(content, dt.date):
+        return content.isoformat()
     return [_plain(value) for value in content] if isinstance(content, list) else content

@@ -28,14 +28,16 @@ def run(
 
     Without --from and --to, the command measures the days that are new in each monitor's table,
     the days that changed since they were measured, and the days on which rows were due and none
-    came. With --to alone, it does so for days up to that one. It measures the reference period
+    came. With --to alone, it does so for days up to that one. With --from alone, it measures every
+    day from that one to the newest day with rows that has ended. It measures the reference period
     first if that has not been measured. You can run a day twice: its results are replaced as a
     whole.
 
     Example: driftmeter run --monitor NAME --from 2026-01-01 --to 2026-01-31
     """
     until = None if to_date is None else read_date("--to", to_date)
-    days = None if from_date is None else read_days(from_date, to_date)
+    first = None if from_date is None else read_date("--from", from_date)
+    days = None if first is None or until is None else read_days(from_date, to_date)
     tell_start()
     prepare()
     with many_imports():
@@ -49,6 +51,7 @@ def run(
             ChainRun,
             Wanted,
             combined,
+            days_from,
             measure,
             measure_arrived,
             measure_stale,
@@ -56,6 +59,8 @@ def run(
         from driftmeter.warehouse import connection
         from driftmeter.warehouse.retention.final import refuse_days_without_rows
 
+    if first is not None and days is None and not stale:
+        days = days_from(first, monitor)
     if days is not None and not stale:
         refuse_days_without_rows(connection.engine(), days, monitor)
         print_summary(measure(days, monitor, workers))

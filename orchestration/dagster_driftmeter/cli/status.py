@@ -1,12 +1,11 @@
 """`driftmeter status`: shows the state of every monitor."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import say, say_json
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -142,7 +141,7 @@ def status(
             for row in measured
         ]
     if as_json:
-        typer.echo(json.dumps(rows, default=str, indent=2))
+        say_json(rows)
         return
     say(f"warehouse {engine.url.render_as_string(hide_password=True)}")
     if not rows:
@@ -197,6 +196,7 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     from rich.table import Table
 
     from driftmeter.monitors.changed_settings import judged_otherwise
+    from driftmeter.monitors.days import counted_days
 
     drifted, reference = row["drifted_on_last_day"], row["reference"]
     table = Table(title=row["monitor"], title_justify="left", show_header=False)
@@ -211,10 +211,10 @@ def _table(row: Mapping[Any, Any]) -> "Table":
             "stale", f"{row['stale_reason']}: `driftmeter run --stale` measures such days again"
         )
     if days := row["days_of_other_policy"]:
-        again = f"{days:,} days were judged by the old policy: `driftmeter run` judges them again"
-        table.add_row("policy changed", again)
+        judged = f"{counted_days(days)} were judged by the old policy"
+        table.add_row("policy changed", f"{judged}: `driftmeter run` judges them again")
     if days := row["days_of_other_version"]:
-        table.add_row("version changed", f"{days:,} days {judged_otherwise(row['monitor'])}")
+        table.add_row("version changed", f"{counted_days(days)} {judged_otherwise(row['monitor'])}")
     table.add_row("first to last day", f"{row['first_day']} to {row['last_day']}")
     table.add_row("last fresh day", str(row["last_fresh_day"] or "none"))
     found = f"drifted: {', '.join(drifted)}" if drifted else _nothing_drifted(row)

@@ -22,6 +22,7 @@ from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
 from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
 from driftmeter.dashboards.overview_dashboard import OVERVIEW
 from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.monitors.days import counted_days
 from driftmeter.reports.report_address import page_link, stored_page
 from driftmeter.warehouse import connection
 
@@ -142,7 +143,7 @@ def newest_rows(monitor: str | None) -> list[str]:
                 continue
             age = (dt.datetime.now(declared.zone).date() - newest).days
             if age > 1:
-                lines.append(f"{name}: the newest rows are from {newest}, {age:,} days ago")
+                lines.append(f"{name}: the newest rows are from {newest}, {counted_days(age)} ago")
     return lines
 
 
@@ -199,7 +200,7 @@ def _print_monitor(
     shown = days if len(days) <= LONGEST_TABLE else remarkable[-LONGEST_TABLE:]
     counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
     table = Table(
-        title=f"{monitor}: {len(days)} {'day' if len(days) == 1 else 'days'} ({counts}); {found}",
+        title=f"{monitor}: {counted_days(len(days))} ({counts}); {found}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,

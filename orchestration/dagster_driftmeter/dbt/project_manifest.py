@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from dagster_driftmeter.dbt.packages import (
     TARGET,
@@ -51,6 +53,7 @@ def manifest_path() -> Path:
     directory = settings.dbt_project_dir()
     settings.check_project()
     link_package()
+    _check_files(directory)
     if not _is_parsed(directory):
         ensure_packages()
         with project_lock():
@@ -89,6 +92,35 @@ def monitors() -> dict[str, Monitor]:
 @functools.cache
 def _declared_monitors() -> dict[str, Monitor]:
     return load_monitors(manifest_path())
+
+
+def _check_files(directory: Path) -> None:
+    """Refuse a monitor whose model has no file: dbt leaves it out, and only warns."""
+    folders = read_project(directory).get("model-paths", [SOURCE_PATHS["model-paths"]])
+    files = [file for folder in folders for file in (directory / folder).rglob("*.*")]
+    known = {file.stem for file in files if file.suffix in (".sql", ".py")}
+    for file in files:
+        if file.suffix not in (".yml", ".yaml"):
+            continue
+        text = file.read_text(encoding="utf-8", errors="replace")
+        for model in _models_of(text) if "monitor:" in text else []:
+            config = model.get("config") or {}
+            meta = {**(model.get("meta") or {}), **(config.get("meta") or {})}
+            if "monitor" in meta and "versions" not in model and model.get("name") not in known:
+                raise DriftmeterError(
+                    f"the model {model.get('name')} is declared as a monitor and has no file",
+                    where=str(file.relative_to(directory)),
+                    fix=f"add {model.get('name')}.sql, or remove the model here",
+                )
+
+
+def _models_of(text: str) -> list[dict[str, Any]]:
+    """Models that a YAML file declares; none of one that dbt will refuse."""
+    try:
+        models = (yaml.safe_load(text) or {}).get("models") or []
+    except (yaml.YAMLError, AttributeError):
+        return []
+    return [model for model in models if isinstance(model, dict)]
 
 
 def source_files() -> list[Path]:

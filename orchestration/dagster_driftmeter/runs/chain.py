@@ -24,6 +24,7 @@ from dagster_driftmeter.runs.unbuilt import build_missing, reference_without_qua
 from dagster_driftmeter.runs.workers import kept_workers, prepare_workers, side_by_side
 from driftmeter import settings
 from driftmeter.arrival.changed_days import mark_changed, stale_days
+from driftmeter.arrival.contents import newest_ended_day
 from driftmeter.arrival.inputs import unfinished_days
 from driftmeter.arrival.missing import idle_days, missing_days
 from driftmeter.errors import DriftmeterError
@@ -118,6 +119,30 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
         tell_labels(names, span_of(spans))
         measure_monitors(days, names, workers)
     return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
+
+
+def days_from(first: dt.date, only: str | None = None) -> Days:
+    """Days from one to the newest with rows that has ended, of one monitor or of all.
+
+    Raises
+    ------
+    DriftmeterError
+        If no such day has rows.
+    """
+    names = names_of(only)
+    with kept_processes(only):
+        build_missing(names, only)
+    with connection.engine().connect() as session:
+        newest = [newest_ended_day(session, monitors()[name]) for name in names]
+    last = max(filter(None, newest), default=None)
+    if last is None or last < first:
+        since = f"; the newest that has some is {last}" if last else ""
+        raise DriftmeterError(
+            f"no day from {first} on that has ended has rows{since}",
+            where="--from",
+            fix="name an earlier day, or leave --from out to measure what is new",
+        )
+    return Days(**{"from": first, "to": last})
 
 
 def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -22,6 +22,8 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+
+from driftmeter.errors import spelled
 
 T = TypeVar("T")
 # The terminal, if there is one: while a step is on, Dagster sends standard error to a file.
@@ -61,7 +63,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:<30}"),
+            TextColumn("{task.description:<30}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
@@ -124,6 +126,7 @@ class _Shown:
 
     def show(self, state: State) -> None:
         # Nobody may be there to see it any more: a closed pipe or terminal ends no run.
+        state = replace(state, label=spelled(state.label))
         with self.lock, suppress(OSError):
             if self.display is None:
                 console = Console(file=_TERMINAL) if _TERMINAL else Console(stderr=True)

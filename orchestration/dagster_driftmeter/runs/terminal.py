@@ -1,5 +1,6 @@
 """The terminal that commands write to: what names, values and sentences hold is text there."""
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,12 @@ LAYOUT = "\n\t"
 def say(text: object = "", *, err: bool = False) -> None:
     """Print text whose characters a terminal only shows, on standard output or standard error."""
     print(spelled(str(text), LAYOUT), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def say_json(content: object) -> None:
+    """Print JSON for programs, in which a terminal obeys no character."""
+    # `dumps` escapes all of them but this one.
+    say(json.dumps(content, default=str, indent=2).replace("\x7f", "\\u007f"))
 
 
 def console() -> "Console":

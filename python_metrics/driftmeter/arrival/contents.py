@@ -49,6 +49,14 @@ TYPES = {
 }
 
 
+def newest_ended_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
+    """The newest day with rows that has ended in the monitor's zone; None where none has."""
+    day = sa.column("partition_date", sa.Date)
+    table = sa.table(monitor.name, schema=monitor.schema_name)
+    today = dt.datetime.now(monitor.zone).date()
+    return connection.scalar(sa.select(sa.func.max(day)).select_from(table).where(day < today))
+
+
 def day_contents(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> dict[dt.date, DayContent]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
@@ -12,9 +12,9 @@ from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 
-# A monitor is live where its newest day was new when it was computed: that a table of old rows has
-# no newer ones is nobody's failure.
-IS_LIVE = sa.text("select is_live from metrics.freshness where monitor = :monitor")
+FRESHNESS = sa.text(
+    "select is_live, newest_day, computed_at from metrics.freshness where monitor = :monitor"
+)
 MEASURED = sa.text(
     "select partition_date as day, row_count > 0 as has_rows from metrics.partitions"
     " where monitor = :monitor and partition_date > :after order by 1"
@@ -34,16 +34,15 @@ def overdue_days(
     now : datetime with a zone, optional
         A day is overdue once it has ended in the monitor's time zone by then, and its grace too.
     """
-    named = {"monitor": monitor.name}
-    if not connection.scalar(IS_LIVE, named):
+    reference = list(reference_counts(connection, monitor))
+    if not _is_live(connection, monitor, reference):
         return set()
-    after = {**named, "after": monitor.reference.to_date}
+    after = {"monitor": monitor.name, "after": monitor.reference.to_date}
     came = {row.day for row in connection.execute(MEASURED, after) if row.has_rows}
     if not came:
         return set()
     oldest = max(came) - dt.timedelta(days=monitor.watch_days)
     last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc))
-    reference = list(reference_counts(connection, monitor))
     # A gap may begin right after the reference.
     watched = sorted(day for day in (*came, *reference) if oldest <= day)
     gaps = itertools.pairwise([*watched, max(last, watched[-1]) + ONE_DAY])
@@ -53,6 +52,18 @@ def overdue_days(
         for day in due_days(reference, before + ONE_DAY, after_gap - ONE_DAY)
         if day not in monitor.reference
     }
+
+
+def _is_live(connection: sa.Connection, monitor: Monitor, reference: Collection[dt.date]) -> bool:
+    """Whether a monitor's newest day was new when it was computed, or only one batch overdue then.
+
+    That a table of old rows has no newer ones is nobody's failure.
+    """
+    newest = connection.execute(FRESHNESS, {"monitor": monitor.name}).first()
+    if newest is None or newest.newest_day is None:
+        return False
+    last = newest_due_day(monitor.zone, newest.computed_at)
+    return newest.is_live or len(due_days(reference, newest.newest_day + ONE_DAY, last)) == 1
 
 
 def missing_days(

@@ -16,6 +16,7 @@ from driftmeter.dashboards.overview_dashboard import OVERVIEW
 from driftmeter.dashboards.performance_dashboard import PERFORMANCE
 from driftmeter.dashboards.pipeline_dashboard import PIPELINE
 from driftmeter.dashboards.tests_and_incidents_dashboard import TESTS_AND_INCIDENTS
+from driftmeter.warehouse import connection
 
 DASHBOARDS: tuple[Dashboard, ...] = (
     OVERVIEW,
@@ -80,8 +81,8 @@ def newest_opening(engine: sa.Engine, today: dt.date | None = None) -> Opening:
     its monitors with recent ones. The demo's where nothing has run yet.
     """
     recent = (today or dt.date.today()) - RECENT
-    with engine.connect() as connection:
-        newest = connection.execute(NEWEST, {"recent": recent}).first()
+    with engine.connect() as session:
+        newest = session.execute(NEWEST, {"recent": recent}).first()
     if newest is None:
         return DEMO
     if newest.newest_day >= recent:
@@ -110,10 +111,16 @@ def main() -> None:
     parser.add_argument(
         "--to", dest="last", default=DEMO.last, help="end of the time range, such as now"
     )
+    parser.add_argument(
+        "--newest",
+        action="store_true",
+        help="open on the newest days of the warehouse, in place of --from and --to",
+    )
     options = parser.parse_args()
-    for file in write_dashboards(
-        options.dir, replace(DEMO, first=options.first, last=options.last)
-    ):
+    opening = replace(DEMO, first=options.first, last=options.last)
+    if options.newest:
+        opening = newest_opening(connection.engine())
+    for file in write_dashboards(options.dir, opening):
         print(file)
 
 

@@ -1,7 +1,7 @@
 """Turns a day's alarms into breaches: one for each cause, with all columns that it changed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -130,6 +130,7 @@ class Root:
     symptom: Symptom
     columns: list[str]
     is_new: bool
+    began_with_it: list[str] = field(default_factory=list)
 
 
 def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> list[Breach]:
@@ -185,8 +186,9 @@ def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
         root = next(
             (root for root in roots if _same_cause(day, change, root, changes, alarm)), None
         )
-        if root is None and roots and alarm.column == monitor.prediction:
-            root = roots[0]
+        if root is None and alarm.column == monitor.prediction:
+            # What began today is not why something lasts, nor what lasts why something begins.
+            root = next((root for root in roots if root.is_new == alarm.is_new), None)
         if root is None:
             symptom = _diagnosed(day, alarm, change, splitting)
             # Of columns that changed in one segment only, the segment is the cause.
@@ -195,6 +197,9 @@ def _roots(day: Day, alarms: Sequence[Alarm]) -> list[Root]:
             roots.append(Root(alarm, symptom, [alarm.column], alarm.is_new))
         else:
             root.columns.append(alarm.column)
+            if alarm.is_new or not root.alarm.is_new:
+                # A column that left the reference before did not begin with it.
+                root.began_with_it.append(alarm.column)
             root.is_new |= alarm.is_new
     return roots
 
@@ -304,7 +309,7 @@ def _ranking(
 
 def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) -> Breach:
     alarm, symptom, name = root.alarm, root.symptom, root.columns[0]
-    others = [other for other in root.columns[1:] if other != name]
+    others = [other for other in root.began_with_it if other != name]
     more = f"; with it {_listed(others)}" if others else ""
     evidence = {
         **symptom.evidence,

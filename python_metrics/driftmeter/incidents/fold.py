@@ -6,7 +6,7 @@ same incidents.
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from driftmeter.incidents.breach import OF_VALUES, Breach, Cause
 
@@ -88,6 +88,23 @@ class Incident:
         return self.history[0][0]
 
     @property
+    def _told(self) -> tuple[dt.date, Breach]:
+        """The first, or the next day's of another unit, which the first had in a part of its rows.
+
+        What it is known by on later days.
+        """
+        if len(self.history) > 1 and self._is_unit_since(*self.history[1]):
+            return self.history[1]
+        return self.history[0]
+
+    def _is_unit_since(self, day: dt.date, breach: Breach) -> bool:
+        """Whether a breach of the day after the first says that its column has another unit."""
+        if self.first.kind != "shape_shift" or day - self.opened_on != NEXT_DAY:
+            return False
+        of_unit = [replace(mine, family="unit") for mine in self.first.causes]
+        return any(mine.is_again(its) for mine in of_unit for its in breach.causes)
+
+    @property
     def last(self) -> tuple[dt.date, Breach]:
         """The newest day with a breach, and that."""
         return self.history[-1]
@@ -104,7 +121,7 @@ class Incident:
     def _worst(self) -> tuple[dt.date, Breach]:
         if self.first.family == GAP:
             return self.last
-        worst = self.history[0]
+        worst = self._told
         for day, breach in self.history:
             if breach.strength >= STRONGER * worst[1].strength:
                 worst = day, breach
@@ -160,7 +177,9 @@ class Incident:
         if lasted and day - alarmed_on > QUIET:
             # The error lasted without an alarm: one that is an alarm beside such days is another.
             return False
-        first, later = self.first.causes, breach.causes
+        if len(self.history) == 1 and self._is_unit_since(day, breach):
+            return True
+        first, later = self._told[1].causes, breach.causes
         # What leads a day that is of another family is another event, whatever comes with it.
         is_of_family = later[0].family in {mine.family for mine in first}
         if is_of_family and any(mine.is_again(its) for mine in first for its in later):
@@ -170,7 +189,7 @@ class Incident:
             return self.closed_on is None and day - self.last_seen_on <= NEXT_DAY
         # Another column leads of those that moved together, while what began it is still there.
         is_there = self.closed_on is None and self.last_seen_on == day
-        if breach.family != self.first.family or not is_there or day - alarmed_on > QUIET:
+        if breach.family != self._told[1].family or not is_there or day - alarmed_on > QUIET:
             return False
         leading, began = {*breach.columns[:1]}, self._began_with
         # Of the same column it is another cause, as was seen above.

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from driftmeter.arrival.labels_due import newest_day
 from driftmeter.incidents.breach import Breach
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import counted_days
 
 # Of every day with rows whether its labels are overdue: more of them are missing than the
 # reference's days allow. Labels that are not due yet are not judged, so that they are not here.
@@ -46,7 +47,7 @@ class LateLabels:
 
     def breach(self, monitor: Monitor) -> Breach:
         """What it says of the day."""
-        late = "1 day" if self.days_late == 1 else f"{self.days_late} days"
+        late = counted_days(self.days_late)
         rows = "rows" if self.first == self.last else f"the rows of {_span(self.day, self.day)}"
         sentence = (
             f"Labels of {_span(self.first, self.last)} are {late} late: {monitor.target} is missing"

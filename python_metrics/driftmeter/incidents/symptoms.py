@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from driftmeter.incidents.change import ColumnValues, Symptom
+from driftmeter.incidents.change import ColumnValues, Mask, Symptom
 from driftmeter.incidents.words import of_rows, shown, told_apart
 
 # Growth of a share below this is not what a column's change is about.
@@ -31,6 +31,11 @@ KNOWN_LEAD = 0.05
 MOST_OUTLIERS = 0.12
 # One absurd row is nobody's incident.
 FEWEST_OUTLIERS = 3
+# Of a day on which another unit began, so many rows have it, and the others are as usual: more of
+# them than chance brings, in standard errors.
+LEAST_BEYOND = 0.5
+USUAL = (0.001, 0.999)
+PLAIN_ERRORS = 3.0
 # Well-known factors: what they turn into what, and the units that they convert.
 LENGTHS = (
     "mile", "km", "kilomet", "met", "feet", "foot", "inch", "cm", "yard", "distance", "length",
@@ -150,14 +155,36 @@ def _quoted(names: "pd.Series[Any]") -> str:
 
 
 def _scaled(change: ColumnValues) -> Iterator[Symptom]:
-    before, now = _finite(change.reference), _finite(change.day)
+    """Another unit of all rows; and of most, where the day began in the old one."""
+    day = change.day.to_numpy(dtype=float)
+    known = np.isfinite(day)
+    yield from _other_unit(change, known)
+    before = _finite(change.reference)
+    low, high = np.quantile(before, USUAL) if len(before) else (0.0, 0.0)
+    beyond = known & ((day < low) | (day > high))
+    if LEAST_BEYOND * known.sum() < beyond.sum() <= known.sum() - FEWEST_OUTLIERS:
+        for symptom in _other_unit(change, beyond):
+            # Rows that the unit itself leaves within the range are no old ones.
+            again = before * symptom.evidence["factor"]
+            by_chance = float(np.mean((again >= low) & (again <= high))) * known.sum()
+            if (known & ~beyond).sum() > by_chance + PLAIN_ERRORS * np.sqrt(by_chance):
+                yield symptom
+
+
+def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
+    """The factor by which these rows of the day differ from the reference, if one does."""
+    before, now = _finite(change.reference), change.day.to_numpy(dtype=float)[rows]
     factor = _factor(before, now)
     if factor is None:
         return
+
+    def explained_by(values: "pd.Series[Any]") -> float:
+        return change.with_values(values.where(rows, change.day))
+
     known = _conversions(f"{change.column.unit or ''} {change.name}", factor)
     best, explained = factor, -1.0
     for tried in [*known, *_candidates(factor, before, now)]:
-        left = change.with_values(change.day / tried)
+        left = explained_by(change.day / tried)
         # A well-known factor goes before a round one, and that before one of many digits.
         lead = 0.0 if tried in known else 0.02 if tried == factor else 0.01
         if best in known and tried not in known:
@@ -171,25 +198,31 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
         # A factor that its own medians deny is none.
         return
     shift = float(np.median(now) - np.median(before))
-    if change.with_values(change.day - shift) >= explained:
+    if explained_by(change.day - shift) >= explained:
         # As many units more for every row: no factor does that.
         return
     apart = abs(np.log(of_medians / best)) if of_medians > 0 else 0.0
     conversion = known.get(best) if apart < CONVERSION_APART else None
-    factor_shown = f"{best:.4g}" if apart < EXACT_APART or conversion else f"about {of_medians:.2g}"
+    is_exact = apart < EXACT_APART or conversion
+    factor_shown = f"{best:.4g}" if is_exact else f"about {float(f'{of_medians:.2g}'):g}"
     middle, before_it = told_apart(float(np.median(now)), float(np.median(before)))
+    is_part = len(now) < np.isfinite(change.day.to_numpy(dtype=float)).sum()
+    share = float(rows.mean())
     evidence = {
         "factor": best,
         "median": float(np.median(now)),
         "reference_median": float(np.median(before)),
         "conversion": conversion,
         "direction": 1 if best > 1 else -1,
+        **({"share": share} if is_part else {}),
     }
+    # Some rows of the new unit may lie within the usual range.
+    where = f" in at least {of_rows(share, len(rows))}" if is_part else ""
     yield Symptom(
         "unit_change",
         explained,
-        f"is {factor_shown} times what it was (median {middle}{change.unit}, reference {before_it})"
-        + (f" ({conversion}?)" if conversion else ""),
+        f"is {factor_shown} times what it was{where} (median {middle}{change.unit},"
+        f" reference {before_it})" + (f" ({conversion}?)" if conversion else ""),
         evidence,
     )
 
@@ -248,7 +281,7 @@ def _outliers(change: ColumnValues) -> Iterator[Symptom]:
     before = _finite(change.reference)
     if len(before) < 50:
         return
-    low, middle, high = np.quantile(before, [0.001, 0.5, 0.999])
+    low, middle, high = np.quantile(before, [USUAL[0], 0.5, USUAL[1]])
     if low == high:
         # Rain on four dry days: any value but the one is beyond them.
         return

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
+from driftmeter.monitors.days import counted_days
 
 REGISTERED = sa.text(
     "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
@@ -110,7 +111,7 @@ def tell_other_version(engine: sa.Engine, monitor: Monitor) -> str | None:
         count = days_of_other_version(connection, monitor.name)
     if not count:
         return None
-    return f"{monitor.name}: {count:,} days {judged_otherwise(monitor.name)}"
+    return f"{monitor.name}: {counted_days(count)} {judged_otherwise(monitor.name)}"
 
 
 def judged_otherwise(monitor: str) -> str:

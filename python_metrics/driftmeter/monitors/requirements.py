@@ -1,5 +1,7 @@
 """What a reference period needs so that days can be judged."""
 
+from driftmeter.monitors.days import counted_days
+
 # Fewer days do not tell a level from a day (benchmarks/young.py).
 LEAST_DAYS = 3
 # From so many days on, the reference alone tells how days vary. Fewer are held against what all
@@ -9,7 +11,7 @@ ENOUGH_DAYS = 28
 
 def too_few_days(days: int) -> str:
     """Why no day is judged against a reference period with so few days that have rows."""
-    have = "1 day" if days == 1 else f"{days} days"
+    have = counted_days(days)
     return (
         f"its reference period has {have} with rows and a threshold needs {LEAST_DAYS}."
         " Widen `reference` in its YAML"

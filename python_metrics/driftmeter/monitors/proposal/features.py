@@ -16,6 +16,8 @@ from driftmeter.monitors.proposal.table import (
 MOST_CATEGORIES = 1000
 # Values of a segment: each has its own alarms, and the budget is shared among them.
 MOST_SEGMENT_VALUES = 8
+# Whole numbers up to this are exact as doubles, in which features are measured.
+EXACT = 2**53
 CODE_NAMES = r".*(_id|_code|_type|_flag|_class|_category|_status)|.*(code|type|flag|status)"
 
 
@@ -56,7 +58,7 @@ def _order(proposal: Proposal, name: str) -> tuple[bool, int]:
 
 
 def _kind(column: TableColumn) -> str | None:
-    if column.known == 0 or column.data_type in TIMES:
+    if column.known == 0 or column.data_type in TIMES or _is_identifier(column):
         return None
     if column.is_number:
         is_flag = column.is_label and column.distinct == 2
@@ -70,11 +72,19 @@ def _kind(column: TableColumn) -> str | None:
     return "categorical" if is_category else None
 
 
+def _is_identifier(column: TableColumn) -> bool:
+    """Whether its whole numbers are as large as keys and hashes are: no double tells them apart."""
+    ends = [abs(end) for end in (column.lowest, column.highest) if end is not None]
+    return column.data_type in WHOLE_NUMBERS and bool(ends) and min(ends) >= EXACT
+
+
 def _why_not(column: TableColumn) -> str:
     if column.known == 0:
         return "it holds no value yet"
     if column.data_type in TIMES:
         return "it is a time"
+    if _is_identifier(column):
+        return "its whole numbers are larger than 2^53, as those of identifiers are"
     if column.distinct > MOST_CATEGORIES:
         return f"it has over {MOST_CATEGORIES} values, too many for a category"
     return f"it is of type {column.data_type}, neither a number nor a category"

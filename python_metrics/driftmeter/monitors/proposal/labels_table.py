@@ -11,7 +11,7 @@ from driftmeter.monitors.proposal.column_types import TableName, read_name, read
 from driftmeter.monitors.proposal.draft import NONE, Undecided, listed, split_names
 from driftmeter.monitors.proposal.label_join import Labels, joined
 from driftmeter.monitors.proposal.names import is_key_name, words
-from driftmeter.monitors.proposal.table import NUMBERS, TEXTS, TIMES, quote, run
+from driftmeter.monitors.proposal.table import FRACTIONS, NUMBERS, TEXTS, TIMES, quote, run
 
 Types = Mapping[str, tuple[str, str]]
 
@@ -105,7 +105,8 @@ def _proposed(table: TableName, found: Types, types: Types, ids: Sequence[str]) 
     shared = [name for name in named if _counterpart(name, types)]
     if len(shared) == 1:
         return shared
-    choices = shared or named or [n for n, (kind, _) in found.items() if kind not in TIMES]
+    no_keys = {*TIMES, *FRACTIONS, "boolean"}
+    choices = shared or named or [n for n, (kind, _) in found.items() if kind not in no_keys]
     raise Undecided(
         f"it is open which column of {table} says which prediction a label is of",
         where="--labels-id",
