@@ -234,10 +234,10 @@ def override(name: str, declared: Json) -> Json:
 
 def steps(thresholds: Mapping[float, str]) -> Json:
     """Colours from their lower bounds up; below the first it is green."""
-    bounds: dict[float | None, str] = {None: "green", **thresholds}
+    bounds = [(None, "green"), *thresholds.items()]
     return {
         "mode": "absolute",
-        "steps": [{"value": value, "color": color} for value, color in bounds.items()],
+        "steps": [{"value": value, "color": color} for value, color in bounds],
     }
 
 

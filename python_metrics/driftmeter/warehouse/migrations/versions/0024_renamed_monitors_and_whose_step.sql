@@ -77,7 +77,8 @@ end
 $$;
 
 -- The month of a table that there is, or a name for it that nothing has: whoever may
--- make tables in the schema may have taken the plain one. Within the 63 bytes of a name.
+-- make tables in the schema may have taken the plain one. Within the 63 bytes of a
+-- name.
 create or replace function metrics.month_name(parent regclass, month date) returns text
 language sql stable as $$
     select names.name
