@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from dagster_driftmeter.assets.failed_days import tell_failed_days
 from dagster_driftmeter.assets.monitored_table import MonitoredTable
 from dagster_driftmeter.assets.partitions import days_of, monitor_asset
-from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import only_informs
 from driftmeter import settings
 from driftmeter.alarms.detect import detect
 from driftmeter.alarms.verdicts import Verdict

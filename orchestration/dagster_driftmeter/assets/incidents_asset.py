@@ -7,11 +7,10 @@ import dagster as dg
 import sqlalchemy as sa
 
 from dagster_driftmeter.assets.partitions import days_of, monitor_asset
-from dagster_driftmeter.runs.informing import only_informs, tell
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import spinner, track
 from dagster_driftmeter.runs.resources import Warehouse
-from dagster_driftmeter.runs.retries import is_disconnected
+from dagster_driftmeter.runs.retries import is_disconnected, only_informs, tell
 from driftmeter import settings
 from driftmeter.errors import reason_of
 from driftmeter.incidents.breach import Breach

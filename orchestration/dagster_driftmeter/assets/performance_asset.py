@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import dagster as dg
 
 from dagster_driftmeter.assets.partitions import days_of, monitor_asset
-from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
+from dagster_driftmeter.runs.retries import only_informs
 from driftmeter.arrival.inputs import steps_after
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import alarmed_metrics

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
 
 PACKAGE = "driftmeter"
+# Who is on call until somebody says who is.
+UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
-    "timestamp", "timezone", "id", "prediction", "target", "task", "model_version", "features",
-    "segments", "reference", "label_delay_days", "alarm_budget",
+    "owner", "timestamp", "timezone", "id", "prediction", "target", "task", "model_version",
+    "features", "segments", "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 
@@ -50,7 +52,10 @@ def init(
         Optional[str],
         typer.Option(help="Name of the monitor. Default: made from the table's or model's name."),
     ] = None,
-    owner: Annotated[str, typer.Option(help="Team that is on call.")] = "team-data",
+    owner: Annotated[
+        Optional[str],
+        typer.Option(help=f"Team that is on call. Default: {UNOWNED}, until you name one."),
+    ] = None,
     task: Annotated[
         Optional[str], typer.Option(help="The model's task: regression or classification.")
     ] = None,
@@ -169,7 +174,12 @@ def init(
     if labels_node:
         given["labels"] = _relation(labels_node)
     proposal = _proposed(relation, given, is_asked=not yes and sys.stdin.isatty())
-    block = {"owner": owner, **proposal.fields}
+    proposal.add(
+        "owner",
+        owner or UNOWNED,
+        "as given" if owner else "no team is named yet: add --owner, or write it into the YAML",
+    )
+    block = {"owner": proposal.fields["owner"], **proposal.fields}
     block.setdefault("model_version", VERSION)
     if node is None:
         monitor = monitor_name(name or proposal.table.name)

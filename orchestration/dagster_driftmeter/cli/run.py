@@ -54,7 +54,7 @@ def run(
             measure_stale,
         )
         from driftmeter.warehouse import connection
-        from driftmeter.warehouse.retention.final import refuse_days_without_rows
+        from driftmeter.warehouse.retention.plan import refuse_days_without_rows
 
     if days is not None and not stale:
         refuse_days_without_rows(connection.engine(), days, monitor)

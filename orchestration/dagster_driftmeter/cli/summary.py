@@ -14,8 +14,8 @@ from rich.table import Table
 from dagster_driftmeter.assets.incidents_asset import without_page
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.chain import ChainRun
-from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.progress import spinner
+from dagster_driftmeter.runs.retries import only_informs
 from dagster_driftmeter.runs.terminal import console as output
 from driftmeter import settings
 from driftmeter.alarms.not_judged import not_judged

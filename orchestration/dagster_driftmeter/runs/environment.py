@@ -17,8 +17,7 @@ from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.address import read_address
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 from driftmeter.warehouse.locks import one_at_a_time
-from driftmeter.warehouse.public_grants import close_to_public
-from driftmeter.warehouse.reader import set_reader_password
+from driftmeter.warehouse.reader import close_to_public, set_reader_password
 
 # Runs share the warehouse's server; the URL with its password stays in the environment.
 DAGSTER_YAML = Path(__file__).with_name("dagster.yaml").read_text()

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.settings import make_private
-from driftmeter.warehouse.access import DATABASE, Access, read_access, save_access
+from driftmeter.warehouse.cluster import DATABASE, Access, make_cluster, read_access, save_access
 from driftmeter.warehouse.locks import one_at_a_time
-from driftmeter.warehouse.new_cluster import make_cluster
 from driftmeter.warehouse.ports import free_port, is_free
 from driftmeter.warehouse.server_process import forget_foreign_pid, server_pid, server_port
 from driftmeter.warehouse.server_programs import FIX, give_to_server, run
