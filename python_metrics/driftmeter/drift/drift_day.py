@@ -13,10 +13,9 @@ from driftmeter.arrival.inputs import Step, note_inputs
 from driftmeter.drift.declared_tests import run_declared
 from driftmeter.drift.reference import BASELINE, Reference
 from driftmeter.drift.results import ColumnDrift, PartitionResult, TestOutcome
-from driftmeter.drift.stored_scores import CLASSIFIER, replace_scores
+from driftmeter.drift.stored_scores import CLASSIFIER, insert_day, replace_scores
 from driftmeter.errors import DriftmeterError, reason_of
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
-from driftmeter.warehouse.months import make_months
 from driftmeter.warehouse.turn import alone
 
 CLASSIFIER_ENGINE = "driftmeter domain classifier"
@@ -209,14 +208,7 @@ def _replace_tests(
         ),
         {"monitor": monitor.name, "day": day},
     )
-    if rows:
-        make_months(connection, "metrics.test_results", [day])
-        names = list(rows[0])
-        values = ", ".join(f":{name}" for name in names)
-        connection.execute(
-            sa.text(f"insert into metrics.test_results ({', '.join(names)}) values ({values})"),
-            rows,
-        )
+    insert_day(connection, "metrics.test_results", day, rows)
 
 
 PARTITION = sa.text(
