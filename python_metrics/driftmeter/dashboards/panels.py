@@ -56,6 +56,8 @@ class Panel:
         How to read the answer.
     sql : str
         The query; ``{monitor}`` stands for the clause of that name.
+    metric : str
+        What ``{metric}`` stands for in a query that several panels share.
     unit : str, optional
         A name of `UNITS`; tables have a unit by field.
     looks : sequence of str
@@ -80,6 +82,7 @@ class Panel:
     title: str
     description: str
     sql: str
+    metric: str = ""
     unit: str | None = None
     width: int | None = None
     height: int | None = None
@@ -112,7 +115,9 @@ class Panel:
                 "title": self.title,
                 "description": self.description,
                 "datasource": DATASOURCE,
-                "targets": [target(self.sql, format=form, clauses=clauses)],
+                "targets": [
+                    target(self.sql, format=form, clauses={**clauses, "metric": self.metric})
+                ],
                 "fieldConfig": {"defaults": self._defaults(kind)},
                 "links": [panel_link(link) for link in self.links],
             },
