@@ -37,7 +37,14 @@ def _own_predictions(directory: Path) -> None:
         engine = sa.create_engine(run("url").strip().replace("postgresql:", "postgresql+psycopg:"))
         with engine.begin() as session:
             session.exec_driver_sql((PICTURES / "loans.sql").read_text().replace("%", "%%"))
-        columns = ["--timezone", "Europe/Berlin", "--target", "has_defaulted"]
+        columns = [
+            "--timezone",
+            "Europe/Berlin",
+            "--target",
+            "has_defaulted",
+            "--owner",
+            "team-credit",
+        ]
         run("init", "--table", "public.loan_scores", *columns, "--yes")
         run("run")
         overview = run("report", "--overview").strip()

@@ -6,8 +6,7 @@ import json
 
 import dagster as dg
 
-from dagster_driftmeter.assets.dbt_models import dbt_models, translator
-from dagster_driftmeter.assets.exposures import exposure_specs
+from dagster_driftmeter.assets.dbt_models import dbt_models, exposure_specs, translator
 from dagster_driftmeter.assets.keys import python_keys
 from dagster_driftmeter.assets.partitions import daily_partitions, with_partitions
 from dagster_driftmeter.automation.schedules import chain_job, daily_schedules

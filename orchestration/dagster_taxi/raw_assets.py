@@ -9,7 +9,7 @@ from dagster_driftmeter.runs.resources import Warehouse
 from dagster_driftmeter.runs.run_scope import monitors_of
 from dagster_taxi.trip_resources import Trips, loading_engine
 from driftmeter import settings
-from driftmeter.warehouse.analyze import analyze
+from driftmeter.warehouse.months import analyze
 from taxi.load_trips import days_with_late_trips, load_day
 from taxi.models.baseline_models import MODELS
 from taxi.models.score import load_active, load_challengers, score_days

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.cli.summary import print_summary
 from dagster_driftmeter.runs.chain import ChainRun
-from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.runs.retries import only_informs
 from dagster_taxi.source_choice import SourceChoice
 from driftmeter.warehouse import connection
 from taxi.sources.simulated import SimulatedSource

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dagster_driftmeter.cli.health import machine_findings as machine
+from dagster_driftmeter.cli.health import finding as machine
 from dagster_driftmeter.cli.health import run_findings as runs
-from dagster_driftmeter.cli.health.finding import Finding
-from dagster_driftmeter.cli.health.machine_findings import examine_directory
+from dagster_driftmeter.cli.health.finding import Finding, examine_directory
 from dagster_driftmeter.cli.health.project_findings import (
     examine_monitor,
     examine_notifications,

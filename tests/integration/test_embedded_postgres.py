@@ -21,7 +21,7 @@ import pytest
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.settings import PROJECT_ROOT
-from driftmeter.warehouse.access import Access
+from driftmeter.warehouse.cluster import Access
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from driftmeter.arrival.inference_rows import read_rows
-from driftmeter.dashboards.data_quality_dashboard import DATA_QUALITY
+from driftmeter.dashboards.dashboard import read_dashboard
 from driftmeter.dashboards.macros import expand
 from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse import connection
@@ -350,7 +350,8 @@ def test_what_is_missing_is_what_pandas_says(project: Project) -> None:
 
 
 def test_the_panel_of_rows_that_came_twice_charts_what_it_says(project: Project) -> None:
-    (panel,) = [panel for panel in DATA_QUALITY.panels if "duplicates" in panel["title"]]
+    panels = read_dashboard("data-quality").to_json()["panels"]
+    (panel,) = [panel for panel in panels if "duplicates" in panel["title"]]
     assert (
         "Share of rows that have the same id as an earlier row of the day" in panel["description"]
     )

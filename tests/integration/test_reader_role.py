@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.registry import register
 from driftmeter.warehouse import connection, migrate
-from driftmeter.warehouse.public_grants import close_to_public
-from driftmeter.warehouse.reader import READER, set_reader_password, sslmode
+from driftmeter.warehouse.reader import READER, close_to_public, set_reader_password, sslmode
 
 
 @pytest.fixture

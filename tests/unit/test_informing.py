@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.runs.retries import only_informs
 from driftmeter.errors import DriftmeterError
 
 

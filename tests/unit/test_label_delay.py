@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from driftmeter.monitors.proposal.label_delay import learned_delay
+from driftmeter.monitors.proposal.reference_period import learned_delay
 from driftmeter.monitors.proposal.table_days import TableDays
 
 FIRST = dt.date(2026, 1, 1)

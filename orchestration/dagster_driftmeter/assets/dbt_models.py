@@ -1,7 +1,7 @@
-"""The dbt models as daily assets: staging, features, inference and quality."""
+"""The dbt project in Dagster: its models as daily assets, its exposures as external ones."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -205,3 +205,27 @@ def first_failure(run_results: Mapping[str, Any]) -> DriftmeterError | None:
                 "test_failures",
             )
     return None
+
+
+def exposure_specs(manifest: Mapping[str, Any], monitors: Iterable[str]) -> Iterator[dg.AssetSpec]:
+    """One external asset for each exposure that dbt declares.
+
+    Its lineage begins at the dbt models it names and, where its meta says that it reads what
+    Python writes, at every monitor's incidents.
+    """
+    incidents = [dg.AssetKey(["incidents", name]) for name in monitors]
+    translator = FolderTranslator()
+    for exposure in manifest["exposures"].values():
+        nodes = (manifest["nodes"][key] for key in exposure["depends_on"]["nodes"])
+        yield dg.AssetSpec(
+            key=["dashboards", exposure["name"]],
+            group_name="dashboards",
+            description=exposure["description"],
+            owners=[exposure["owner"]["email"]],
+            kinds={"grafana"},
+            metadata={"url": dg.MetadataValue.url(exposure["url"])},
+            deps=[
+                *(translator.get_asset_key(node) for node in nodes),
+                *(incidents if exposure["config"]["meta"].get("reads_drift") else []),
+            ],
+        )

@@ -9,13 +9,11 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
 from dagster_driftmeter.assets.monitored_table import MonitoredTable
-from dagster_driftmeter.assets.partitions import days_of, in_one_run
-from dagster_driftmeter.automation.freshness import freshness_policy
-from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.assets.partitions import days_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
-from dagster_driftmeter.runs.retries import retried_when_disconnected
+from dagster_driftmeter.runs.retries import only_informs
 from driftmeter import settings
 from driftmeter.alarms.detect import detect
 from driftmeter.alarms.verdicts import Verdict
@@ -69,18 +67,14 @@ def drift_asset(
     """
     monitor = table.monitor
 
-    @in_one_run
-    @dg.asset(
-        key=["drift", monitor.name],
-        group_name="drift",
-        owners=[f"team:{monitor.owner}"],
+    @monitor_asset(
+        "drift",
+        monitor,
+        partitions,
         kinds={"evidently", "python"},
-        partitions_def=partitions,
         deps=[table.inference, *table.quality],
-        description=RUNBOOK.format(**dict(monitor)),
-        freshness_policy=freshness_policy(monitor),
+        runbook=RUNBOOK,
     )
-    @retried_when_disconnected()
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         for name in retire_undeclared(engine, monitor.project, declared):

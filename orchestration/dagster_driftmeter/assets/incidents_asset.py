@@ -6,13 +6,11 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_driftmeter.assets.partitions import days_of, in_one_run
-from dagster_driftmeter.automation.freshness import freshness_policy
-from dagster_driftmeter.runs.informing import only_informs, tell
+from dagster_driftmeter.assets.partitions import days_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import spinner, track
 from dagster_driftmeter.runs.resources import Warehouse
-from dagster_driftmeter.runs.retries import is_disconnected, retried_when_disconnected
+from dagster_driftmeter.runs.retries import is_disconnected, only_informs, tell
 from driftmeter import settings
 from driftmeter.errors import reason_of
 from driftmeter.incidents.breach import Breach
@@ -44,18 +42,14 @@ def incidents_asset(
 ) -> dg.AssetsDefinition:
     """The incidents asset of one monitor."""
 
-    @in_one_run
-    @dg.asset(
-        key=["incidents", monitor.name],
-        group_name="incidents",
-        owners=[f"team:{monitor.owner}"],
+    @monitor_asset(
+        "incidents",
+        monitor,
+        partitions,
         kinds={"python"},
-        partitions_def=partitions,
         deps=[dg.AssetKey(["performance" if monitor.target else "drift", monitor.name])],
-        description=RUNBOOK.format(**dict(monitor)),
-        freshness_policy=freshness_policy(monitor),
+        runbook=RUNBOOK,
     )
-    @retried_when_disconnected()
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine = warehouse.engine()
         with spinner(f"incidents, {monitor.name}"):

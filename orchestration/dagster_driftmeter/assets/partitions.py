@@ -1,11 +1,12 @@
-"""The daily partitions definition that all assets of a code location share."""
+"""The days of assets: the partitions that all of a code location share, and assets of a monitor."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import dagster as dg
 
+from dagster_driftmeter.runs.retries import retried_when_disconnected
 from driftmeter.monitors.config import Monitor
 
 Asset = TypeVar("Asset", dg.AssetsDefinition, dg.AssetSpec)
@@ -70,3 +71,43 @@ def in_one_run(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
 def days_of(context: dg.AssetExecutionContext) -> Sequence[dt.date]:
     """Days of this run, first to last."""
     return [dt.date.fromisoformat(key) for key in context.partition_keys]
+
+
+def monitor_asset(
+    step: str,
+    monitor: Monitor,
+    partitions: dg.DailyPartitionsDefinition,
+    *,
+    kinds: set[str],
+    deps: Sequence[dg.AssetKey],
+    runbook: str,
+) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
+    """Make a function the asset of one step of a monitor; it is retried when the warehouse goes.
+
+    Parameters
+    ----------
+    runbook : str
+        Its description, with the monitor's fields in braces.
+    """
+    # Each day by noon in the monitor's zone something was computed since its midnight. The schedule
+    # runs at six: that leaves it six hours, and a person the afternoon.
+    freshness = dg.FreshnessPolicy.cron(
+        deadline_cron="0 12 * * *",
+        lower_bound_delta=dt.timedelta(hours=12),
+        timezone=monitor.timezone,
+    )
+
+    def made(function: Callable[..., None]) -> dg.AssetsDefinition:
+        asset = dg.asset(
+            key=[step, monitor.name],
+            group_name=step,
+            owners=[f"team:{monitor.owner}"],
+            kinds=kinds,
+            partitions_def=partitions,
+            deps=deps,
+            description=runbook.format(**dict(monitor)),
+            freshness_policy=freshness,
+        )
+        return in_one_run(asset(retried_when_disconnected()(function)))
+
+    return made

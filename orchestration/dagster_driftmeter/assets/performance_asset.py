@@ -5,13 +5,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from dagster_driftmeter.assets.partitions import days_of, in_one_run
-from dagster_driftmeter.automation.freshness import freshness_policy
-from dagster_driftmeter.runs.informing import only_informs
+from dagster_driftmeter.assets.partitions import days_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
-from dagster_driftmeter.runs.retries import retried_when_disconnected
+from dagster_driftmeter.runs.retries import only_informs
 from driftmeter.arrival.inputs import steps_after
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import alarmed_metrics
@@ -36,18 +34,14 @@ def performance_asset(
 ) -> dg.AssetsDefinition:
     """The performance asset of one monitor."""
 
-    @in_one_run
-    @dg.asset(
-        key=["performance", monitor.name],
-        group_name="performance",
-        owners=[f"team:{monitor.owner}"],
+    @monitor_asset(
+        "performance",
+        monitor,
+        partitions,
         kinds={"postgres", "scikitlearn"},
-        partitions_def=partitions,
         deps=[dg.AssetKey(["drift", monitor.name])],
-        description=RUNBOOK.format(**dict(monitor)),
-        freshness_policy=freshness_policy(monitor),
+        runbook=RUNBOOK,
     )
-    @retried_when_disconnected()
     def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         engine, days = warehouse.engine(), days_of(context)
         background = load_background(engine, monitor)

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from driftmeter.monitors.proposal.column_types import TableName
 
 PACKAGE = "driftmeter"
-OWNER = "team-data"
+# Who is on call until somebody says who is.
+UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
-    "timestamp", "timezone", "id", "prediction", "target", "task", "model_version", "features",
-    "segments", "reference", "label_delay_days", "alarm_budget",
+    "owner", "timestamp", "timezone", "id", "prediction", "target", "task", "model_version",
+    "features", "segments", "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 
@@ -52,7 +53,10 @@ def init(
         Optional[str],
         typer.Option(help="Name of the monitor. Default: made from the table's or model's name."),
     ] = None,
-    owner: Annotated[str, typer.Option(help="Team that is on call.")] = OWNER,
+    owner: Annotated[
+        Optional[str],
+        typer.Option(help=f"Team that is on call. Default: {UNOWNED}, until you name one."),
+    ] = None,
     task: Annotated[
         Optional[str], typer.Option(help="The model's task: regression or classification.")
     ] = None,
@@ -172,7 +176,7 @@ def init(
         given["labels"] = _relation(labels_node)
     known, kept = _declared(models, relation, model, name)
     chosen = {field for field, value in given.items() if value is not None}
-    chosen |= {"owner"} if owner != OWNER else set()
+    chosen |= {"owner"} if owner else set()
     if kept and not chosen:
         say(
             f"{known} is already declared: nothing to change. Its files stay as they are; an option"
@@ -181,6 +185,11 @@ def init(
         return
     proposal = _proposed(
         relation, {**given, **_roles_kept(relation, kept, given)}, not yes and sys.stdin.isatty()
+    )
+    proposal.add(
+        "owner",
+        owner or UNOWNED,
+        "as given" if owner else "no team is named yet: add --owner, or write it into the YAML",
     )
     for field in kept.keys() & proposal.fields.keys() - chosen:
         proposal.add(field, kept[field], "as its YAML says")
@@ -191,7 +200,7 @@ def init(
             where="driftmeter init",
             fix="give the options too that it was made with, such as --labels, or edit its files",
         )
-    block = {"owner": owner, **proposal.fields}
+    block = {"owner": proposal.fields["owner"], **proposal.fields}
     block.update({field: kept[field] for field in kept if field not in {*proposal.fields, *chosen}})
     block.setdefault("model_version", VERSION)
     if node is None:

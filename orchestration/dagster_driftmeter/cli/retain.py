@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from driftmeter.monitors.config import Monitor
     from driftmeter.warehouse.retention.drop import OldMonth, Table
-    from driftmeter.warehouse.retention.kept import Span
-    from driftmeter.warehouse.retention.plan import Plan
+    from driftmeter.warehouse.retention.plan import Plan, Span
 
 AGE = "How long to keep {}, such as 90d, 8w, 13m or 3y."
 
@@ -122,7 +121,7 @@ def _first_kept(
 ) -> dt.date:
     """The first day that stays; an age that would take what is still read is refused."""
     from driftmeter.warehouse.retention.age import first_kept
-    from driftmeter.warehouse.retention.kept import shortest_days
+    from driftmeter.warehouse.retention.plan import shortest_days
 
     first, shortest = first_kept(age, newest, where), shortest_days(monitors.values())
     if first > newest - dt.timedelta(days=shortest):

@@ -57,7 +57,7 @@ def run(
             measure_stale,
         )
         from driftmeter.warehouse import connection
-        from driftmeter.warehouse.retention.final import refuse_days_without_rows
+        from driftmeter.warehouse.retention.plan import refuse_days_without_rows
 
     if first is not None and days is None and not stale:
         days = days_from(first, monitor)

@@ -14,39 +14,13 @@ if TYPE_CHECKING:
 MOST_INCIDENTS = 3
 STATES = ("fresh", "stale", "empty", "missing", "failed")
 STATUS = """
-with latest as (
-
-    select distinct on (monitor) monitor, partition_date, state
-    from metrics.partitions
-    order by monitor, partition_date desc
-
-)
-
 select
-    partitions.monitor,
+    measured.*,
+    verdicts.*,
     (
         select monitors.retired_at::date from metrics.monitors
-        where monitors.monitor = partitions.monitor
+        where monitors.monitor = measured.monitor
     ) as retired_on,
-    (
-        select days.reason from metrics.partitions as days
-        where days.monitor = partitions.monitor and days.state = 'stale'
-        order by days.partition_date desc
-        limit 1
-    ) as stale_reason,
-    count(*) as days,
-    count(*) filter (where partitions.state = 'fresh') as fresh,
-    count(*) filter (where partitions.state = 'stale') as stale,
-    count(*) filter (where partitions.state = 'empty') as empty,
-    count(*) filter (where partitions.state = 'missing') as missing,
-    count(*) filter (where partitions.state = 'failed') as failed,
-    min(partitions.partition_date) as first_day,
-    latest.partition_date as last_day,
-    latest.state as last_state,
-    max(partitions.partition_date) filter (where partitions.state = 'fresh') as last_fresh_day,
-    verdicts.drifted_on_last_day,
-    verdicts.compared_on_last_day,
-    verdicts.away_on_last_day,
     (
         select coalesce(json_agg(json_build_object(
             'incident', incidents.incident_id,
@@ -55,7 +29,7 @@ select
             'diagnosis', incidents.diagnosis
         ) order by incidents.opened_on desc, incidents.incident_id desc), '[]')
         from metrics.incidents
-        where incidents.monitor = partitions.monitor and incidents.closed_on is null
+        where incidents.monitor = measured.monitor and incidents.closed_on is null
     ) as open_incidents,
     (
         select versions.model_version
@@ -63,7 +37,7 @@ select
             select * from metrics.model_version_starts
             full join metrics.model_versions using (monitor, model_version)
         ) as versions
-        where versions.monitor = partitions.monitor
+        where versions.monitor = measured.monitor
         -- The one that whoever trained it calls active; else the newest that predicted.
         order by versions.is_active desc nulls last, versions.first_day desc
         limit 1
@@ -73,12 +47,29 @@ select
             'from', baselines.from_date, 'to', baselines.to_date, 'rows', baselines.row_count
         )
         from metrics.baselines
-        where baselines.monitor = partitions.monitor and baselines.kind = 'fixed'
+        where baselines.monitor = measured.monitor and baselines.kind = 'fixed'
         order by baselines.computed_at desc
         limit 1
     ) as reference
-from metrics.partitions
-inner join latest on partitions.monitor = latest.monitor
+from (
+    select
+        monitor,
+        count(*) as days,
+        count(*) filter (where state = 'fresh') as fresh,
+        count(*) filter (where state = 'stale') as stale,
+        count(*) filter (where state = 'empty') as empty,
+        count(*) filter (where state = 'missing') as missing,
+        count(*) filter (where state = 'failed') as failed,
+        min(partition_date) as first_day,
+        max(partition_date) as last_day,
+        (array_agg(state order by partition_date desc))[1] as last_state,
+        max(partition_date) filter (where state = 'fresh') as last_fresh_day,
+        (
+            array_agg(reason order by partition_date desc) filter (where state = 'stale')
+        )[1] as stale_reason
+    from metrics.partitions
+    group by monitor
+) as measured
 cross join lateral (
     select
         coalesce(
@@ -93,19 +84,12 @@ cross join lateral (
         ) as away_on_last_day
     from metrics.drift_scored as drift
     where
-        drift.monitor = latest.monitor
-        and drift.partition_date = latest.partition_date
+        drift.monitor = measured.monitor
+        and drift.partition_date = measured.last_day
         and drift.column_name is not null
         and drift.segment is null
 ) as verdicts
-group by
-    partitions.monitor,
-    latest.partition_date,
-    latest.state,
-    verdicts.drifted_on_last_day,
-    verdicts.compared_on_last_day,
-    verdicts.away_on_last_day
-order by partitions.monitor
+order by measured.monitor
 """
 
 
@@ -128,7 +112,7 @@ def status(
         measured = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
         names = [row["monitor"] for row in measured]
         other_policy = _days_of_other_policy(session, names)
-        parts = not_judged(session, names)
+        parts = not_judged(session, names) if names else []
         wide = with_wide_thresholds(session, names) if names else {}
         rows = [
             {

@@ -14,13 +14,13 @@ from rich.table import Table
 from dagster_driftmeter.assets.incidents_asset import without_page
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.chain import ChainRun
-from dagster_driftmeter.runs.informing import only_informs
 from dagster_driftmeter.runs.progress import spinner
+from dagster_driftmeter.runs.retries import only_informs
 from dagster_driftmeter.runs.terminal import console as output
 from driftmeter import settings
 from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
 from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
-from driftmeter.dashboards.overview_dashboard import OVERVIEW
+from driftmeter.dashboards.dashboard import read_dashboard
 from driftmeter.dashboards.preview.static_page import write_page
 from driftmeter.monitors.days import counted_days
 from driftmeter.reports.report_address import page_link, stored_page
@@ -276,9 +276,9 @@ def _report(
 
 
 def _overview(monitors: Sequence[str]) -> Path:
-    file = settings.home() / "reports" / f"{OVERVIEW.name}.html"
+    file = settings.home() / "reports" / "overview.html"
     with spinner("overview page"):
-        return write_page(connection.engine(), OVERVIEW, file, monitors=monitors)
+        return write_page(connection.engine(), read_dashboard("overview"), file, monitors=monitors)
 
 
 def _print_next(console: Console, monitors: Sequence[str], report: Path | None) -> None:

@@ -27,7 +27,7 @@ def up(
     from dagster_driftmeter.runs.environment import prepare
     from driftmeter.warehouse import connection
     from driftmeter.warehouse.address import read_address
-    from driftmeter.warehouse.public_grants import close_to_public
+    from driftmeter.warehouse.reader import close_to_public
 
     settings.keep_here()
     shown = read_address(prepare(needs_project=False)).shown

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import yaml
 
@@ -16,45 +17,10 @@ from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.address import read_address
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 from driftmeter.warehouse.locks import one_at_a_time
-from driftmeter.warehouse.public_grants import close_to_public
-from driftmeter.warehouse.reader import set_reader_password
+from driftmeter.warehouse.reader import close_to_public, set_reader_password
 
 # Runs share the warehouse's server; the URL with its password stays in the environment.
-DAGSTER_YAML = """\
-# Written by Driftmeter. Dagster's own tables are in the warehouse, in schema dagster.
-storage:
-  postgres:
-    postgres_url:
-      env: DRIFTMETER_DAGSTER_URL
-local_artifact_storage:
-  module: dagster.core.storage.root
-  class: LocalArtifactStorage
-  config:
-    base_dir: "{home}"
-compute_logs:
-  module: dagster.core.storage.local_compute_log_manager
-  class: LocalComputeLogManager
-  config:
-    base_dir: "{home}/compute_logs"
-concurrency:
-  pools:
-    # Two runs of one dbt project would swap each other's views away.
-    default_limit: 1
-    granularity: run
-  runs:
-    max_concurrent_runs: 2
-run_monitoring:
-  enabled: true
-  # One that a person terminates and whose process is gone is canceled all the same.
-  cancel_timeout_seconds: 60
-  # A busy machine takes its time over the imports.
-  start_timeout_seconds: 600
-nux:
-  enabled: false
-telemetry:
-  # Set to true to send Dagster its usage statistics.
-  enabled: false
-"""
+DAGSTER_YAML = Path(__file__).with_name("dagster.yaml").read_text()
 
 
 def prepare(needs_project: bool = True) -> str:

@@ -1,12 +1,23 @@
-"""One dashboard: its variables, annotations, links and panels, laid out on Grafana's grid."""
+"""One dashboard: its variables, annotations, links and panels, laid out on Grafana's grid.
+
+Each is a YAML file beside this one, with a panel an entry: `overview.yaml` and its neighbours.
+"""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from driftmeter.dashboards.clauses import DAYS, EVERY_VERSION, IN_RANGE, MONITOR
-from driftmeter.dashboards.panels import DATASOURCE, SOURCE_UID, UID_PREFIX, Json, target
-from driftmeter.warehouse.schema import in_warehouse
+from driftmeter.dashboards.panels import (
+    DATASOURCE,
+    SHARED,
+    SOURCE_UID,
+    UID_PREFIX,
+    Json,
+    completed,
+    panel_of,
+    read_yaml,
+    target,
+)
 
 # Days of `make demo`: what a dashboard shows when it is opened for the first time.
 FIRST_SHOWN = "2019-04-01T00:00:00.000Z"
@@ -47,9 +58,15 @@ class Dashboard:
     Attributes
     ----------
     name : str
-        What commands call it.
+        What commands call it, and the name of its YAML file.
     uses : sequence of str
         Variables that its panels read.
+    panels : sequence of mapping
+        Its panels as declared, from left to right and from top to bottom.
+    variables : sequence of str
+        Variables that only this dashboard has.
+    clauses : mapping
+        Clauses of SQL that several of its panels share.
     """
 
     name: str
@@ -57,7 +74,8 @@ class Dashboard:
     description: str
     uses: Sequence[str]
     panels: Sequence[Json]
-    more_variables: Sequence[Json] = ()
+    variables: Sequence[str] = ()
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def uid(self) -> str:
@@ -86,22 +104,22 @@ class Dashboard:
             "timepicker": {"quick_ranges": ranges},
             "refresh": "1m",
             "links": [LINK],
-            "annotations": {"list": [VERSIONS, INCIDENTS]},
+            "annotations": {"list": [annotation(each) for each in SHARED["annotations"]]},
             "templating": {
                 "list": [
                     SOURCE,
                     *(
                         {
-                            **variable,
-                            "current": standing.get(variable["name"], variable["current"]),
-                            "hide": 0 if variable["name"] in self.uses else 2,
+                            **variable(name),
+                            **({"current": standing[name]} if name in standing else {}),
+                            "hide": 0 if name in self.uses else 2,
                         }
-                        for variable in VARIABLES
+                        for name in ("monitor", "model_version", "segment", "column")
                     ),
-                    *self.more_variables,
+                    *(DAGSTER if name == "dagster" else variable(name) for name in self.variables),
                 ]
             },
-            "panels": lay_out(self.panels),
+            "panels": lay_out([panel_of(each, self.clauses) for each in self.panels]),
         }
 
     def to_text(self, opening: Opening = DEMO) -> str:
@@ -123,32 +141,46 @@ def lay_out(panels: Sequence[Json]) -> list[Json]:
     return placed
 
 
-def variable(
-    name: str, label: str, description: str, sql: str, current: Json, **more: bool | str
-) -> Json:
+def variable(name: str) -> Json:
     """A variable whose values a query lists, asked again when the time range changes."""
-    return {
+    declared = dict(SHARED["variables"][name])
+    every = {"selected": True, "text": ["All"], "value": ["$__all"]}
+    made = {
         "name": name,
         "type": "query",
-        "label": label,
-        "description": description,
         "datasource": DATASOURCE,
-        "query": in_warehouse(sql),
+        "query": completed(declared.pop("sql")),
         "refresh": 2,
         "sort": 0,
         "regex": "",
         "multi": False,
         "includeAll": False,
         "options": [],
-        "current": current,
+        "current": chosen(declared.pop("value")) if "value" in declared else every,
         "hide": 0,
-        **more,
+    }
+    return {**made, **declared}
+
+
+def annotation(declared: Json) -> Json:
+    """What is marked in every chart, such as the first day of a version."""
+    return {
+        "name": declared["name"],
+        "enable": True,
+        "iconColor": declared["iconColor"],
+        "datasource": DATASOURCE,
+        "target": target(declared["sql"], format="table", ref=declared["ref"]),
     }
 
 
 def chosen(value: str) -> Json:
     """A value that is selected from the start: an empty selection would break the SQL."""
     return {"selected": True, "text": value, "value": value}
+
+
+def read_dashboard(name: str) -> Dashboard:
+    """The dashboard of a YAML file in this folder."""
+    return Dashboard(name=name, **read_yaml(name))
 
 
 SOURCE: Json = {
@@ -178,72 +210,6 @@ DAGSTER: Json = {
         "value": "http://127.0.0.1:3001",
     },
     "hide": 0,
-}
-VARIABLES = (
-    variable(
-        "monitor",
-        "Monitor",
-        "The monitor to show.",
-        "select monitor from metrics.monitors order by monitor",
-        chosen(MONITOR_SHOWN),
-    ),
-    variable(
-        "model_version",
-        "Model version",
-        "Model versions to show. Several are drawn together.",
-        f"select model_version from metrics.model_version_starts where {MONITOR}"
-        " order by first_day desc",
-        {"selected": True, "text": ["All"], "value": ["$__all"]},
-        multi=True,
-        includeAll=True,
-        # Not the list of versions, which is empty before the first run: `in ()` is no SQL.
-        allValue=EVERY_VERSION,
-    ),
-    variable(
-        "segment",
-        "Segment",
-        "All rows, or the rows of one segment.",
-        "select metrics.segment_label(segment, segment_value) as segment"
-        f" from metrics.column_profile where {MONITOR} and metric = 'row_count' and {DAYS}"
-        " group by segment, segment_value order by segment is not null, 1",
-        chosen("all rows"),
-    ),
-    variable(
-        "column",
-        "Column",
-        "The column to show.",
-        f"select column_name from metrics.monitored_columns where {MONITOR} order by column_name",
-        chosen(COLUMN_SHOWN),
-    ),
-)
-VERSIONS: Json = {
-    "name": "Model versions",
-    "enable": True,
-    "iconColor": "blue",
-    "datasource": DATASOURCE,
-    "target": target(
-        'select metrics.chart_time(first_day) as "time",'
-        " 'first day of ' || model_version as text, 'model version' as tags"
-        " from metrics.model_version_starts"
-        f" where {MONITOR} and first_day between $__timeFrom()::date and $__timeTo()::date"
-        " order by 1",
-        format="table",
-        ref="Versions",
-    ),
-}
-INCIDENTS: Json = {
-    "name": "Incidents",
-    "enable": True,
-    "iconColor": "red",
-    "datasource": DATASOURCE,
-    "target": target(
-        'select metrics.chart_time(opened_on) as "time",'
-        " metrics.chart_time(coalesce(closed_on, $__timeTo()::date)) as timeend,"
-        " diagnosis as text, concat_ws(',', kind, severity) as tags from metrics.incidents"
-        f" where {MONITOR} and {IN_RANGE} order by 1, incident_id",
-        format="table",
-        ref="Incidents",
-    ),
 }
 LINK: Json = {
     "type": "dashboards",

@@ -1,16 +1,32 @@
-"""Panels of Grafana's classic dashboard JSON, with one function for each kind of panel.
+"""Panels of Grafana's classic dashboard JSON, made from what the YAML of a dashboard declares.
 
-Every panel needs a title that asks a question, a description that says how to read the answer, the
-SQL and a unit. These arguments have no default.
+``kinds.yaml`` holds each kind of panel as Grafana has it, ``shared.yaml`` the clauses of SQL and
+the colours of words that several panels use.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import yaml
+
+from driftmeter.incidents.next_step import NEXT_STEP
 from driftmeter.warehouse.schema import in_warehouse
 
 Json = dict[str, Any]
+
+
+def read_yaml(name: str) -> Any:
+    """A YAML file of this room."""
+    return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text())
+
+
+KINDS: Json = read_yaml("kinds")
+SHARED: Json = read_yaml("shared")
+CLAUSES: dict[str, str] = {**SHARED["clauses"], "next_step": NEXT_STEP}
 
 # The variable that every dashboard begins with; uids are ours alone, in anybody's Grafana.
 DATASOURCE: Json = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
@@ -18,89 +34,248 @@ UID_PREFIX = "driftmeter-"
 SOURCE_UID = UID_PREFIX + "warehouse"
 NO_DATA = "No data for this monitor in this time range. You can change both above."
 
-GREEN, YELLOW, ORANGE, RED, PURPLE = "green", "yellow", "orange", "red", "purple"
-BLUE, GREY = "blue", "text"
-# Counts in full: 1,019 rows are no 1.02 K.
-COUNT, SHARE, SECONDS, PLAIN = "locale", "percentunit", "s", "none"
-DAY_MS = 86_400_000
-LEGEND: Json = {
-    "showLegend": True,
-    "displayMode": "list",
-    "placement": "bottom",
-    "calcs": [],
+# Grafana's names of units. A count is shown in full: 1,019 rows are no 1.02 K.
+UNITS = {"count": "locale", "share": "percentunit", "seconds": "s", "plain": "none"}
+# What a field may set that Grafana keeps under `custom`.
+CUSTOM = {"width", "hideFrom", "lineWidth", "lineStyle", "showPoints", "fillBelowTo", "fillOpacity"}
+CELLS: dict[str, Json] = {
+    "text": {"type": "color-text"},
+    "background": {"type": "color-background", "mode": "basic"},
 }
-SHOWN = {"legend": False, "tooltip": False, "viz": False}
 
 
-def target(sql: str, *, format: str, ref: str = "A") -> Json:
+@dataclass(frozen=True)
+class Panel:
+    """A panel as a dashboard's YAML declares it, under its kind and its title.
+
+    Attributes
+    ----------
+    title : str
+        The question that the panel answers.
+    description : str
+        How to read the answer.
+    sql : str
+        The query; ``{monitor}`` stands for the clause of that name.
+    metric : str
+        What ``{metric}`` stands for in a query that several panels share.
+    unit : str, optional
+        A name of `UNITS`; tables have a unit by field.
+    looks : sequence of str
+        What the kind's ``looks`` add.
+    label : str, optional
+        How a series is called: the name of a label, or Grafana's own form of it.
+    lowest, highest : float, optional
+        Ends of the axis.
+    thresholds : mapping, optional
+        Colours from a value on; below the first it is green.
+    words, numbers : mapping or str
+        Colours of words, or of numbers that stand for words; a string names those of ``shared``.
+    fields : mapping
+        What single fields of the answer set for themselves.
+    field_links, links : sequence of mapping
+        Links of a value, and of the panel's heading.
+    x : str, optional
+        The column of a bar chart's categories.
+    """
+
+    kind: str
+    title: str
+    description: str
+    sql: str
+    metric: str = ""
+    unit: str | None = None
+    width: int | None = None
+    height: int | None = None
+    looks: Sequence[str] = ()
+    label: str | None = None
+    lowest: float | None = None
+    highest: float | None = None
+    decimals: int | None = None
+    thresholds: Mapping[float, str] = field(default_factory=dict)
+    words: Mapping[str, Any] | str = field(default_factory=dict)
+    numbers: Mapping[str, str] | str = field(default_factory=dict)
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    field_links: Sequence[Json] = ()
+    links: Sequence[Json] = ()
+    no_data: str | None = None
+    x: str | None = None
+
+    def to_json(self, clauses: Mapping[str, str]) -> Json:
+        """The panel as Grafana reads it, without its place on the grid."""
+        kind = KINDS[self.kind]
+        panel: Json = copy.deepcopy(kind["panel"])
+        looks = [*self.looks, *(["threshold line"] if self._draws_thresholds else [])]
+        for look in looks:
+            lay_over(panel, kind["looks"][look])
+        is_series = kind["format"] == "time_series" or "trend" in looks
+        form = "time_series" if is_series else "table"
+        lay_over(
+            panel,
+            {
+                "title": self.title,
+                "description": self.description,
+                "datasource": DATASOURCE,
+                "targets": [
+                    target(self.sql, format=form, clauses={**clauses, "metric": self.metric})
+                ],
+                "fieldConfig": {"defaults": self._defaults(kind)},
+                "links": [panel_link(link) for link in self.links],
+            },
+        )
+        panel["fieldConfig"]["overrides"] = [
+            override(name, settings) for name, settings in self.fields.items()
+        ]
+        panel["gridPos"] = {
+            "w": self.width or panel["gridPos"]["w"],
+            "h": self.height or panel["gridPos"]["h"],
+        }
+        if self.x:
+            panel["options"]["xField"] = self.x
+        return panel
+
+    @property
+    def _draws_thresholds(self) -> bool:
+        return self.kind == "timeseries" and bool(self.thresholds)
+
+    def _defaults(self, kind: Json) -> Json:
+        """What holds for every field of the answer."""
+        defaults = settings_of_field(
+            {
+                "unit": self.unit,
+                "min": self.lowest,
+                "max": self.highest,
+                "decimals": self.decimals,
+                "words": self.words,
+                "numbers": self.numbers,
+            }
+        )
+        defaults["thresholds"] = steps(self.thresholds)
+        defaults["noValue"] = self.no_data or kind.get("no_data", NO_DATA)
+        if self.field_links:
+            defaults["links"] = [data_link(link) for link in self.field_links]
+        if self.label:
+            is_name = self.label.isidentifier()
+            defaults["displayName"] = f"${{__field.labels.{self.label}}}" if is_name else self.label
+        if self.kind == "timeseries" and self.unit == "share" and self.highest is None:
+            # A few rows in a thousand must not fill the panel.
+            defaults["custom"] = {"axisSoftMax": 0.05}
+        return defaults
+
+
+def panel_of(declared: Json, clauses: Mapping[str, str]) -> Json:
+    """A panel, or a heading over those that follow, from an entry of a dashboard's YAML."""
+    kind, title = next(iter(declared.items()))
+    if kind == "row":
+        place = {"w": 24, "h": 1}
+        return {"type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}
+    rest = {name: value for name, value in declared.items() if name != kind}
+    return Panel(kind, title, **rest).to_json(clauses)
+
+
+def lay_over(base: Json, change: Json) -> None:
+    """Put one tree of settings over another, which it changes."""
+    for name, value in change.items():
+        if isinstance(value, dict) and isinstance(base.get(name), dict):
+            lay_over(base[name], value)
+        else:
+            base[name] = value
+
+
+def completed(sql: str, clauses: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A query with every dashboard's clauses put in and its own, over this warehouse's schema."""
+    own = {name: clause.format(**CLAUSES) for name, clause in clauses.items()}
+    return in_warehouse(sql.strip().format(**CLAUSES, **own))
+
+
+def target(
+    sql: str,
+    *,
+    format: str,
+    ref: str = "A",
+    clauses: Mapping[str, str] = MappingProxyType({}),
+) -> Json:
     """One query; `format` is ``time_series`` or ``table``."""
     return {
         "refId": ref,
         "datasource": DATASOURCE,
-        "rawSql": in_warehouse(sql.strip()),
+        "rawSql": completed(sql, clauses),
         "rawQuery": True,
         "editorMode": "code",
         "format": format,
     }
 
 
-def steps(*bounds: tuple[float | None, str]) -> Json:
-    """Colours from their lower bounds up; the first bound is None."""
+def settings_of_field(declared: Json) -> Json:
+    """Settings of a field in Grafana's words; what is None or empty is left out."""
+    settings: Json = {}
+    for name, value in declared.items():
+        if value is None or value in ({}, ""):
+            continue
+        if name == "unit":
+            settings["unit"] = UNITS.get(value, value)
+        elif name == "color":
+            settings["color"] = {"mode": "fixed", "fixedColor": value}
+        elif name == "thresholds":
+            settings["thresholds"] = steps(value)
+        elif name in ("words", "numbers"):
+            settings["mappings"] = mappings(name, value)
+        elif name == "cell":
+            settings["custom.cellOptions"] = CELLS[value]
+        elif name == "links":
+            settings["links"] = [data_link(link) for link in value]
+        else:
+            settings[f"custom.{name}" if name in CUSTOM else name] = value
+    return settings
+
+
+def override(name: str, declared: Json) -> Json:
+    """What one field of the answer has of its own."""
+    settings = settings_of_field(declared)
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key, "value": value} for key, value in settings.items()],
+    }
+
+
+def steps(thresholds: Mapping[float, str]) -> Json:
+    """Colours from their lower bounds up; below the first it is green."""
+    bounds = [(None, "green"), *thresholds.items()]
     return {
         "mode": "absolute",
         "steps": [{"value": value, "color": color} for value, color in bounds],
     }
 
 
-CALM = steps((None, GREEN))
-
-
-def words(shown: Mapping[str, str] = MappingProxyType({}), /, **colors: str) -> list[Json]:
-    """Colours of words, and what is shown for a word where that is another."""
-    options = {
-        word: {"color": color, "text": shown.get(word, word), "index": index}
-        for index, (word, color) in enumerate(colors.items())
-    }
+def mappings(what: str, declared: Mapping[str, Any] | str) -> list[Json]:
+    """Colours of words, or of the numbers from 1 on that stand for words."""
+    given = SHARED[what][declared] if isinstance(declared, str) else declared
+    options: Json = {}
+    for index, (word, shown) in enumerate(given.items(), start=what == "numbers"):
+        color, text = shown if isinstance(shown, list) else (shown, word)
+        key = str(index) if what == "numbers" else word
+        options[key] = {"color": color, "text": text, "index": index}
     return [{"type": "value", "options": options}]
 
 
-def numbered_words(*pairs: tuple[str, str]) -> list[Json]:
-    """Words and colours that stand for the numbers 1, 2, ..."""
-    options = {
-        str(number): {"color": color, "text": word, "index": number}
-        for number, (word, color) in enumerate(pairs, start=1)
-    }
-    return [{"type": "value", "options": options}]
-
-
-def override(name: str, **properties: Any) -> Json:
-    """Settings of one field; ``custom__x`` stands for ``custom.x``."""
-    return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [
-            {"id": key.replace("__", "."), "value": value} for key, value in properties.items()
-        ],
-    }
-
-
-def link(title: str, url: str) -> Json:
-    """A data link, in the same window."""
+def data_link(declared: Json) -> Json:
+    """A link of a value, opened in the same window; ``to`` names a dashboard of ours."""
+    given = dict(declared)
+    title = given.pop("title")
+    url = to_dashboard(given.pop("to"), **given) if "to" in given else given["url"]
     return {"title": title, "url": url, "targetBlank": False}
 
 
-def panel_link(title: str, url: str) -> Json:
+def panel_link(declared: Json) -> Json:
     """A link in a panel's heading."""
     return {
         "type": "link",
-        "title": title,
-        "url": url,
+        **data_link(declared),
         "icon": "external link",
         "tooltip": "",
         "tags": [],
         "asDropdown": False,
         "includeVars": False,
         "keepTime": False,
-        "targetBlank": False,
     }
 
 
@@ -113,354 +288,3 @@ def to_dashboard(uid: str, **variables: str) -> str:
     ]
     given = [f"var-{name}={value}" for name, value in variables.items()]
     return f"/d/{UID_PREFIX}{uid}?" + "&".join([*given, *kept, "${__url_time_range}"])
-
-
-def _panel(
-    kind: str,
-    title: str,
-    description: str,
-    targets: Sequence[Json],
-    *,
-    width: int,
-    height: int,
-    defaults: Json,
-    options: Json,
-    overrides: Sequence[Json] = (),
-    links: Sequence[Json] = (),
-    **more: Any,
-) -> Json:
-    return {
-        "type": kind,
-        "title": title,
-        "description": description,
-        "datasource": DATASOURCE,
-        "gridPos": {"w": width, "h": height},
-        "targets": list(targets),
-        "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
-        "options": options,
-        "links": list(links),
-        **more,
-    }
-
-
-def timeseries(
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    unit: str,
-    width: int = 12,
-    height: int = 8,
-    bars: bool = False,
-    stacked: bool = False,
-    label: str | None = None,
-    label_and_field: bool = False,
-    overrides: Sequence[Json] = (),
-    field_links: Sequence[Json] = (),
-    thresholds: Json | None = None,
-    no_data: str = NO_DATA,
-    lowest: float | None = None,
-    highest: float | None = None,
-    links: Sequence[Json] = (),
-) -> Json:
-    """Values by day.
-
-    `label` names the label that tells the series apart, alone or together with the column's name.
-    """
-    custom: Json = {
-        "drawStyle": "bars" if bars else "line",
-        "lineInterpolation": "linear",
-        "lineWidth": 1,
-        "fillOpacity": 70 if bars else 0,
-        "barAlignment": 0,
-        "gradientMode": "none",
-        # A gap is a day that was not measured: no line may hide it, whether it is a row without a
-        # value or no row.
-        "spanNulls": False,
-        "insertNulls": DAY_MS,
-        "showPoints": "never" if bars else "always",
-        "pointSize": 5,
-        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-        "thresholdsStyle": {"mode": "line" if thresholds else "off"},
-        "axisPlacement": "auto",
-        "axisLabel": "",
-        "scaleDistribution": {"type": "linear"},
-        "hideFrom": SHOWN,
-    }
-    defaults: Json = {
-        "unit": unit,
-        "color": {"mode": "palette-classic"},
-        "custom": custom,
-        "thresholds": thresholds or CALM,
-        "noValue": no_data,
-        "links": list(field_links),
-        "mappings": [],
-    }
-    if label:
-        field = ": ${__field.name}" if label_and_field else ""
-        defaults["displayName"] = f"${{__field.labels.{label}}}{field}"
-    if lowest is not None:
-        defaults["min"] = lowest
-    if highest is not None:
-        defaults["max"] = highest
-    elif unit == SHARE:
-        # A few rows in a thousand must not fill the panel.
-        custom["axisSoftMax"] = 0.05
-    return _panel(
-        "timeseries",
-        title,
-        description,
-        [target(sql, format="time_series")],
-        width=width,
-        height=height,
-        defaults=defaults,
-        overrides=overrides,
-        links=links,
-        options={
-            "legend": LEGEND,
-            "tooltip": {"mode": "multi", "sort": "desc"},
-        },
-        interval="1d",
-    )
-
-
-def stat(
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    unit: str,
-    width: int = 3,
-    height: int = 4,
-    trend: bool = False,
-    field: str = "",
-    thresholds: Json = CALM,
-    mappings: Sequence[Json] = (),
-    no_data: str = "none",
-    decimals: int | None = None,
-    url: str | None = None,
-    text: str = "auto",
-    overrides: Sequence[Json] = (),
-) -> Json:
-    """One number or word: of a trend its newest day, over a line of the days before."""
-    defaults: Json = {
-        "unit": unit,
-        "color": {"mode": "thresholds"},
-        "thresholds": thresholds,
-        "mappings": list(mappings),
-        "noValue": no_data,
-        "links": [link("Look closer", url)] if url else [],
-    }
-    if decimals is not None:
-        defaults["decimals"] = decimals
-    return _panel(
-        "stat",
-        title,
-        description,
-        [target(sql, format="time_series" if trend else "table")],
-        width=width,
-        height=height,
-        defaults=defaults,
-        overrides=overrides,
-        options={
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": field, "values": False},
-            "colorMode": "background_solid" if mappings else "value",
-            "graphMode": "area" if trend else "none",
-            "justifyMode": "auto",
-            "textMode": text,
-            "wideLayout": True,
-            "showPercentChange": False,
-            "percentChangeColorMode": "standard",
-            "orientation": "auto",
-        },
-        interval="1d",
-    )
-
-
-def table(
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    width: int = 24,
-    height: int = 8,
-    overrides: Sequence[Json] = (),
-    no_data: str = NO_DATA,
-    links: Sequence[Json] = (),
-) -> Json:
-    """Rows as the query orders them."""
-    return _panel(
-        "table",
-        title,
-        description,
-        [target(sql, format="table")],
-        width=width,
-        height=height,
-        defaults={
-            "unit": PLAIN,
-            "color": {"mode": "thresholds"},
-            "thresholds": CALM,
-            "custom": {
-                "align": "auto",
-                "cellOptions": {"type": "auto"},
-                "filterable": True,
-                "inspect": False,
-            },
-            "mappings": [],
-            "noValue": no_data,
-        },
-        overrides=overrides,
-        links=links,
-        options={
-            "showHeader": True,
-            "cellHeight": "sm",
-            "frameIndex": 0,
-        },
-    )
-
-
-def status_history(
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    unit: str,
-    thresholds: Json = CALM,
-    height: int = 12,
-    **more: Any,
-) -> Json:
-    """A coloured cell a day and series: the eye finds since when."""
-    return _by_day(
-        "status-history",
-        title,
-        description,
-        sql,
-        defaults={"unit": unit, "decimals": 2, "thresholds": thresholds},
-        options={"rowHeight": 0.9, "colWidth": 0.9, "showValue": "never"},
-        height=height,
-        **more,
-    )
-
-
-def state_timeline(title: str, description: str, sql: str, *, height: int = 6, **more: Any) -> Json:
-    """A bar for as long as a state lasts; states are numbers with words."""
-    return _by_day(
-        "state-timeline",
-        title,
-        description,
-        sql,
-        defaults={"unit": PLAIN, "thresholds": CALM},
-        options={
-            "rowHeight": 0.8,
-            "alignValue": "left",
-            "mergeValues": True,
-            "showValue": "auto",
-        },
-        height=height,
-        **more,
-    )
-
-
-def _by_day(
-    kind: str,
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    defaults: Json,
-    options: Json,
-    label: str,
-    height: int,
-    width: int = 24,
-    mappings: Sequence[Json] = (),
-    field_links: Sequence[Json] = (),
-    no_data: str = NO_DATA,
-) -> Json:
-    """A line of days for each value of a label."""
-    return _panel(
-        kind,
-        title,
-        description,
-        [target(sql, format="time_series")],
-        width=width,
-        height=height,
-        defaults={
-            **defaults,
-            "color": {"mode": "thresholds"},
-            "mappings": list(mappings),
-            "displayName": f"${{__field.labels.{label}}}",
-            "custom": {"fillOpacity": 80, "lineWidth": 0, "hideFrom": SHOWN},
-            "noValue": no_data,
-            "links": list(field_links),
-        },
-        options={**options, "legend": LEGEND, "tooltip": {"mode": "single", "sort": "none"}},
-        interval="1d",
-    )
-
-
-def bar_chart(
-    title: str,
-    description: str,
-    sql: str,
-    *,
-    x: str,
-    unit: str,
-    width: int = 12,
-    height: int = 8,
-    horizontal: bool = False,
-    overrides: Sequence[Json] = (),
-    no_data: str = NO_DATA,
-) -> Json:
-    """Bars over categories, in the query's order."""
-    return _panel(
-        "barchart",
-        title,
-        description,
-        [target(sql, format="table")],
-        width=width,
-        height=height,
-        defaults={
-            "unit": unit,
-            "color": {"mode": "palette-classic"},
-            "thresholds": CALM,
-            "mappings": [],
-            "noValue": no_data,
-            "custom": {
-                "fillOpacity": 70,
-                "lineWidth": 1,
-                "gradientMode": "none",
-                "axisPlacement": "auto",
-                "axisLabel": "",
-                "scaleDistribution": {"type": "linear"},
-                "thresholdsStyle": {"mode": "off"},
-                "hideFrom": SHOWN,
-            },
-        },
-        overrides=overrides,
-        options={
-            "xField": x,
-            "orientation": "horizontal" if horizontal else "vertical",
-            "xTickLabelRotation": -45,
-            "xTickLabelMaxLength": 16,
-            "xTickLabelSpacing": 0,
-            "showValue": "never",
-            "stacking": "none",
-            "groupWidth": 0.8,
-            "barWidth": 0.95,
-            "barRadius": 0,
-            "fullHighlight": False,
-            "legend": LEGEND,
-            "tooltip": {"mode": "multi", "sort": "none"},
-        },
-    )
-
-
-def row(title: str) -> Json:
-    """A heading over the panels that follow."""
-    return {
-        "type": "row",
-        "title": title,
-        "collapsed": False,
-        "gridPos": {"w": 24, "h": 1},
-        "panels": [],
-    }

@@ -9,23 +9,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from driftmeter import settings
-from driftmeter.dashboards.dashboard import DEMO, Dashboard, Opening
-from driftmeter.dashboards.data_quality_dashboard import DATA_QUALITY
-from driftmeter.dashboards.drift_dashboard import DRIFT
-from driftmeter.dashboards.overview_dashboard import OVERVIEW
-from driftmeter.dashboards.performance_dashboard import PERFORMANCE
-from driftmeter.dashboards.pipeline_dashboard import PIPELINE
-from driftmeter.dashboards.tests_and_incidents_dashboard import TESTS_AND_INCIDENTS
+from driftmeter.dashboards.dashboard import DEMO, Opening, read_dashboard
 from driftmeter.warehouse import connection
 
-DASHBOARDS: tuple[Dashboard, ...] = (
-    OVERVIEW,
-    DRIFT,
-    DATA_QUALITY,
-    PERFORMANCE,
-    TESTS_AND_INCIDENTS,
-    PIPELINE,
-)
+NAMES = ("overview", "drift", "data-quality", "performance", "tests-and-incidents", "pipeline")
+DASHBOARDS = tuple(read_dashboard(name) for name in NAMES)
 COMMITTED = settings.GRAFANA / "dashboards"
 PROVISIONING = settings.GRAFANA / "provisioning"
 
@@ -98,7 +86,7 @@ def newest_opening(engine: sa.Engine, today: dt.date | None = None) -> Opening:
 
 def main() -> None:
     """Write the committed files, or others to another directory."""
-    parser = argparse.ArgumentParser(description="Write Grafana's dashboards from their code.")
+    parser = argparse.ArgumentParser(description="Write Grafana's dashboards from their YAML.")
     parser.add_argument(
         "--dir",
         type=Path,

@@ -13,10 +13,9 @@ from driftmeter.arrival.inputs import Step, note_inputs
 from driftmeter.drift.declared_tests import run_declared
 from driftmeter.drift.reference import BASELINE, Reference
 from driftmeter.drift.results import ColumnDrift, PartitionResult, TestOutcome
-from driftmeter.drift.stored_scores import CLASSIFIER, replace_scores
+from driftmeter.drift.stored_scores import CLASSIFIER, insert_day, replace_scores
 from driftmeter.errors import DriftmeterError, reason_of
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
-from driftmeter.warehouse.months import make_months
 from driftmeter.warehouse.turn import alone
 
 CLASSIFIER_ENGINE = "driftmeter domain classifier"
@@ -70,11 +69,13 @@ def compute_partition(
                 tests=tuple(test for _, _, tests in measured for test in tests),
             )
             _replace(connection, monitor, day, measured)
-            _record(connection, result, reference, content)
+            _record(connection, result, reference, REASONS.get(state), content)
             note_inputs(connection, monitor.name, "drift", {day: content.fingerprint}, to_follow)
     except Exception as error:
-        reason = reason_of(error)
-        _record_failure(engine, monitor, day, reference, reason, time.perf_counter() - started)
+        reason, seconds = reason_of(error), time.perf_counter() - started
+        with engine.begin() as connection:
+            failed = PartitionResult(monitor.name, day, "failed", 0, seconds)
+            _record(connection, failed, reference, reason)
         raise DriftmeterError(
             f"the drift of {day} could not be measured ({reason})",
             where=f"{monitor.schema_name}.{monitor.name}",
@@ -207,14 +208,7 @@ def _replace_tests(
         ),
         {"monitor": monitor.name, "day": day},
     )
-    if rows:
-        make_months(connection, "metrics.test_results", [day])
-        names = list(rows[0])
-        values = ", ".join(f":{name}" for name in names)
-        connection.execute(
-            sa.text(f"insert into metrics.test_results ({', '.join(names)}) values ({values})"),
-            rows,
-        )
+    insert_day(connection, "metrics.test_results", day, rows)
 
 
 PARTITION = sa.text(
@@ -238,50 +232,27 @@ REASONS = {
 
 
 def _record(
-    connection: sa.Connection, result: PartitionResult, reference: Reference, content: DayContent
+    connection: sa.Connection,
+    result: PartitionResult,
+    reference: Reference,
+    reason: str | None,
+    content: DayContent | None = None,
 ) -> None:
+    """Put a day on record; of one that failed nothing is known of its rows."""
     connection.execute(
         PARTITION,
         {
             "monitor": result.monitor,
             "day": result.day,
             "state": result.state,
-            "reason": REASONS.get(result.state),
+            "reason": reason,
             "rows": result.row_count,
-            "fingerprint": content.fingerprint,
-            "labelled": content.labelled,
-            "inputs": content.inputs_fingerprint,
+            "fingerprint": content and content.fingerprint,
+            "labelled": content and content.labelled,
+            "inputs": content and content.inputs_fingerprint,
             "config": reference.config_hash,
             "policy": reference.monitor.policy_hash,
             "judging_version": JUDGING_VERSION,
             "seconds": result.duration_seconds,
         },
     )
-
-
-def _record_failure(
-    engine: sa.Engine,
-    monitor: Monitor,
-    day: dt.date,
-    reference: Reference,
-    reason: str,
-    seconds: float,
-) -> None:
-    with engine.begin() as connection:
-        connection.execute(
-            PARTITION,
-            {
-                "monitor": monitor.name,
-                "day": day,
-                "state": "failed",
-                "reason": reason,
-                "rows": 0,
-                "fingerprint": None,
-                "labelled": None,
-                "inputs": None,
-                "config": reference.config_hash,
-                "policy": monitor.policy_hash,
-                "judging_version": JUDGING_VERSION,
-                "seconds": seconds,
-            },
-        )

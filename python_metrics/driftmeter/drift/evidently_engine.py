@@ -10,12 +10,19 @@ more than two thirds of the time of a day of 20 columns.
 """
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
-from evidently import DataDefinition, Dataset, Report, __version__
+from evidently import (
+    BinaryClassification,
+    DataDefinition,
+    Dataset,
+    Regression,
+    Report,
+    __version__,
+)
 from evidently.core.metric_types import SingleValueCalculation
 from evidently.metrics import MissingValueCount, OutListValueCount, OutRangeValueCount, ValueDrift
 from evidently.metrics.column_statistics import ValueDriftCalculation
@@ -23,7 +30,7 @@ from evidently.tests import lte
 
 from driftmeter.drift.engine import TOLERATED_SHARE, ColumnScores, DayColumn, Engine, Share
 from driftmeter.drift.kernel.methods import Score
-from driftmeter.monitors.config import Column
+from driftmeter.monitors.config import Column, Monitor
 
 ENGINE = f"evidently {__version__}"
 
@@ -143,6 +150,22 @@ class EvidentlyEngine(Engine):
         )
         with no_warning_of_empty_columns():
             return Dataset.from_pandas(frame, definition)
+
+
+def definition_of(monitor: Monitor, names: Sequence[str], of_model: bool) -> DataDefinition:
+    """Columns as Evidently is told of them; `of_model` with what measures the model's errors."""
+    kinds: dict[str, list[str]] = {"numerical": [], "categorical": []}
+    for name in names:
+        kinds[monitor.columns[name].kind].append(name)
+    columns = {f"{kind}_columns": of_kind for kind, of_kind in kinds.items()}
+    if not of_model:
+        return DataDefinition(**columns)
+    target, prediction = monitor.target, monitor.prediction
+    if monitor.task == "regression":
+        errors = Regression(target=target, prediction=prediction)
+        return DataDefinition(**columns, regression=[errors])
+    errors = BinaryClassification(target=target, prediction_probas=prediction, pos_label="true")
+    return DataDefinition(**columns, classification=[errors])
 
 
 @contextmanager

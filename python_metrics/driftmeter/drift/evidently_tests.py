@@ -5,13 +5,13 @@ A report a test, so that one that cannot be measured costs itself and no other.
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
-from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report, metrics
+from evidently import Dataset, Report, metrics
 
-from driftmeter.drift.evidently_engine import no_warning_of_empty_columns
+from driftmeter.drift.evidently_engine import definition_of, no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.declared_test import AGAINST_REFERENCE, OF_MODEL, SUBJECTS, DeclaredTest
 
@@ -82,7 +82,7 @@ def value_by_evidently(
         One column a monitored column; for a test of the model's errors labelled rows alone.
     """
     names = _needed(test, monitor)
-    definition = _definition(monitor, names, SUBJECTS[test.test] in OF_MODEL)
+    definition = definition_of(monitor, names, SUBJECTS[test.test] in OF_MODEL)
     metric = BUILD[test.test](test, monitor)
     with no_warning_of_empty_columns(), warnings.catch_warnings():
         # scikit-learn's, of what it draws over few rows.
@@ -107,26 +107,3 @@ def _needed(test: DeclaredTest, monitor: Monitor) -> list[str]:
     if test.test == "row_count":
         return [monitor.prediction]
     return [test.column] if test.column else list(monitor.columns)
-
-
-def _definition(monitor: Monitor, names: Sequence[str], of_model: bool) -> DataDefinition:
-    kinds: dict[str, list[str]] = {"numerical": [], "categorical": []}
-    for name in names:
-        kinds[monitor.columns[name].kind].append(name)
-    common = {
-        "numerical_columns": kinds["numerical"],
-        "categorical_columns": kinds["categorical"],
-    }
-    if not of_model:
-        return DataDefinition(**common)
-    target, prediction = str(monitor.target), monitor.prediction
-    if monitor.task == "regression":
-        return DataDefinition(
-            **common, regression=[Regression(target=target, prediction=prediction)]
-        )
-    return DataDefinition(
-        **common,
-        classification=[
-            BinaryClassification(target=target, prediction_probas=prediction, pos_label="true")
-        ],
-    )

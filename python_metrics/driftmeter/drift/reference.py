@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.inference_rows import MOST_REFERENCE_ROWS, VERSION, fingerprint, read_rows
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.baselines import Baseline, put
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from driftmeter.drift.domain_classifier import DomainClassifier
     from driftmeter.drift.kernel_engine import KernelEngine
 
-BASELINE = "reference"
+BASELINE: Baseline = "reference"
 RECORDED = sa.text(
     "select content_hash from metrics.baselines where monitor = :monitor and baseline = :baseline"
     " and from_date = :first and to_date = :last and row_count = :rows"
@@ -92,26 +93,7 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
             known_rows=rows,
             is_coded=True,
         )
-        connection.execute(
-            sa.text(
-                "insert into metrics.baselines"
-                " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
-                " values (:monitor, :baseline, 'fixed', :first, :last, :rows, :hash)"
-                " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
-                " to_date = excluded.to_date, row_count = excluded.row_count,"
-                " content_hash = excluded.content_hash, computed_at = now()"
-                " where (baselines.from_date, baselines.to_date, baselines.content_hash)"
-                " is distinct from (excluded.from_date, excluded.to_date, excluded.content_hash)"
-            ),
-            {
-                "monitor": monitor.name,
-                "baseline": BASELINE,
-                "first": days.from_date,
-                "last": days.to_date,
-                "rows": rows,
-                "hash": content_hash,
-            },
-        )
+        put(connection, monitor, BASELINE, (days.from_date, days.to_date), rows, content_hash)
         reference = Reference(monitor, frame.drop(columns=VERSION), rows, content_hash)
         _mark_outdated(connection, monitor, reference.config_hash)
     return reference

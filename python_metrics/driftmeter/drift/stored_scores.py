@@ -39,13 +39,19 @@ def replace_scores(
 ) -> None:
     """Replace all of a day by what was measured of its rows; its verdicts are to come."""
     connection.execute(DELETE_DAY, {"monitor": monitor, "day": day})
+    insert_day(connection, "metrics.drift", day, rows)
+
+
+def insert_day(
+    connection: sa.Connection, table: str, day: dt.date, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Add rows of a day, all with the same columns, to a table that is split by month."""
     if rows:
-        make_months(connection, "metrics.drift", [day])
+        make_months(connection, table, [day])
         names = list(rows[0])
         values = ", ".join(f":{name}" for name in names)
-        connection.execute(
-            sa.text(f"insert into metrics.drift ({', '.join(names)}) values ({values})"), rows
-        )
+        insert = sa.text(f"insert into {table} ({', '.join(names)}) values ({values})")
+        connection.execute(insert, rows)
 
 
 def replace_verdicts(

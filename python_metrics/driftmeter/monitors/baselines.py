@@ -23,6 +23,18 @@ LAG = 7
 # Weeks of the same weekday.
 WEEKS = 8
 KINDS = {"reference": "fixed", "trailing": "trailing", "weekday": "weekday"}
+PUT = sa.text(
+    "insert into metrics.baselines"
+    " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
+    " values (:monitor, :baseline, :kind, :first, :last, :rows, :hash)"
+    " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
+    " to_date = excluded.to_date, row_count = excluded.row_count,"
+    " content_hash = excluded.content_hash, computed_at = now()"
+    " where case when excluded.kind = 'fixed' then"
+    " (baselines.from_date, baselines.to_date, baselines.content_hash)"
+    " is distinct from (excluded.from_date, excluded.to_date, excluded.content_hash)"
+    " else baselines.to_date <= excluded.to_date end"
+)
 
 
 def baseline_days(
@@ -127,24 +139,29 @@ def record(
         " where monitor = :monitor and partition_date = any(:days)"
     )
     rows, prints = connection.execute(query, {"monitor": monitor.name, "days": list(days)}).one()
+    content_hash = hashlib.sha256(prints.encode()).hexdigest()[:16]
+    put(connection, monitor, baseline, (days[0], days[-1]), rows, content_hash)
+
+
+def put(
+    connection: sa.Connection,
+    monitor: Monitor,
+    baseline: Baseline,
+    span: tuple[dt.date, dt.date],
+    rows: int,
+    content_hash: str,
+) -> None:
+    """Put a baseline on record: a fixed one that is another now, or one of no older days."""
     connection.execute(
-        sa.text(
-            "insert into metrics.baselines"
-            " (monitor, baseline, kind, from_date, to_date, row_count, content_hash)"
-            " values (:monitor, :baseline, :kind, :first, :last, :rows, :hash)"
-            " on conflict (monitor, baseline) do update set from_date = excluded.from_date,"
-            " to_date = excluded.to_date, row_count = excluded.row_count,"
-            " content_hash = excluded.content_hash, computed_at = now()"
-            " where baselines.to_date <= excluded.to_date"
-        ),
+        PUT,
         {
             "monitor": monitor.name,
             "baseline": baseline,
             "kind": KINDS[baseline],
-            "first": days[0],
-            "last": days[-1],
+            "first": span[0],
+            "last": span[1],
             "rows": rows,
-            "hash": hashlib.sha256(prints.encode()).hexdigest()[:16],
+            "hash": content_hash,
         },
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from evidently import BinaryClassification, DataDefinition, Dataset, Regression, Report
+from evidently import Dataset, Report
 from evidently.presets import (
     ClassificationPreset,
     DataDriftPreset,
@@ -16,7 +16,7 @@ from evidently.presets import (
 )
 
 from driftmeter import settings
-from driftmeter.drift.evidently_engine import no_warning_of_empty_columns
+from driftmeter.drift.evidently_engine import definition_of, no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.labels import as_words
 from driftmeter.reports.drawing_library import with_library_beside
@@ -68,8 +68,10 @@ def write_page(
         reason = _without_performance(monitor, reference, current)
         if reason is None:
             with_errors = True
-            presets.append(_performance(monitor))
-            if monitor.task != "regression":
+            if monitor.task == "regression":
+                presets.append(RegressionPreset())
+            else:
+                presets.append(ClassificationPreset(probas_threshold=0.5))
                 # Evidently takes a missing label for a third class.
                 rows = len(reference) + len(current)
                 reference, current = (
@@ -79,7 +81,7 @@ def write_page(
                     notes.append(f"{unlabelled:,} rows without a label are left out.")
         else:
             notes.append(reason)
-    definition = _definition(monitor, names, with_errors)
+    definition = definition_of(monitor, names, with_errors)
     with no_warning_of_empty_columns(), drawn_once(), warnings.catch_warnings():
         # scikit-learn's, of plots over few rows.
         warnings.simplefilter("ignore")
@@ -106,34 +108,6 @@ def _header(facts: Mapping[str, str], notes: Sequence[str]) -> str:
     )
     lines = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
     return f'<header id="driftmeter" style="{STYLE}">{rows}{lines}</header>'
-
-
-def _definition(monitor: Monitor, names: Sequence[str], with_errors: bool) -> DataDefinition:
-    numbers = [name for name in names if monitor.columns[name].kind == "numerical"]
-    categories = [name for name in names if name not in numbers]
-    if not with_errors:
-        return DataDefinition(numerical_columns=numbers, categorical_columns=categories)
-    if monitor.task == "regression":
-        return DataDefinition(
-            numerical_columns=numbers,
-            categorical_columns=categories,
-            regression=[Regression(target=monitor.target, prediction=monitor.prediction)],
-        )
-    return DataDefinition(
-        numerical_columns=numbers,
-        categorical_columns=categories,
-        classification=[
-            BinaryClassification(
-                target=monitor.target, prediction_probas=monitor.prediction, pos_label="true"
-            )
-        ],
-    )
-
-
-def _performance(monitor: Monitor) -> object:
-    if monitor.task == "regression":
-        return RegressionPreset()
-    return ClassificationPreset(probas_threshold=0.5)
 
 
 def _without_performance(

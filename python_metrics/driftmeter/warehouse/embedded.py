@@ -14,9 +14,8 @@ from pathlib import Path
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.settings import make_private
-from driftmeter.warehouse.access import DATABASE, Access, read_access, save_access
+from driftmeter.warehouse.cluster import DATABASE, Access, make_cluster, read_access, save_access
 from driftmeter.warehouse.locks import one_at_a_time
-from driftmeter.warehouse.new_cluster import make_cluster
 from driftmeter.warehouse.ports import free_port, is_free
 from driftmeter.warehouse.server_process import forget_foreign_pid, server_pid, server_port
 from driftmeter.warehouse.server_programs import FIX, give_to_server, run
@@ -24,22 +23,7 @@ from driftmeter.warehouse.server_programs import FIX, give_to_server, run
 # A commit is on the disk before anybody says that it is done, as Postgres has it by default: fsync,
 # full_page_writes and synchronous_commit are left alone. What Dagster notes of its own runs need
 # not wait (orchestration/dagster_driftmeter/runs/environment.py).
-SERVER_CONF = """
-listen_addresses = '127.0.0.1'
-port = {port}
-unix_socket_directories = ''
-password_encryption = 'scram-sha-256'
-# Dagster's webserver, its daemon and every run hold pools of their own.
-max_connections = 200
-shared_buffers = '256MB'
-maintenance_work_mem = '128MB'
-work_mem = '64MB'
-max_wal_size = '2GB'
-# A statement whose process was killed ends soon, and its locks with it.
-client_connection_check_interval = '2s'
-timezone = 'UTC'
-log_timezone = 'UTC'
-"""
+SERVER_CONF = Path(__file__).with_name("driftmeter.conf").read_text()
 # What the log says where another try can succeed: the port was taken between our look and the
 # start, children of a killed server have not ended yet, or a start that was killed goes on.
 PASSING = ("Address already in use", "is still in use", "already exists")

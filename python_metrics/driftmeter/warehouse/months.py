@@ -1,7 +1,7 @@
-"""Months of the tables that are split by month, made when a day of theirs is written."""
+"""Months of the tables that are split by month: made when a day is written, and analyzed."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -22,3 +22,16 @@ def make_months(connection: sa.Connection, table: str, days: Iterable[dt.date]) 
     """
     asked = {"table": in_warehouse(table), "days": sorted(set(days))}
     return int(connection.execute(MAKE, asked).scalar_one())
+
+
+ANALYZE = sa.text("select metrics.analyze_months(cast(:table as regclass), :days)")
+
+
+def analyze(engine: sa.Engine, table: str, days: Sequence[dt.date]) -> None:
+    """Analyze the months of these days of ``schema.table``; all of a table that is not split.
+
+    Autovacuum would, a minute later; until then Postgres takes a table just filled for an empty
+    one, and joins 60,000 rows to their predictions in 80 s by nested loop, not in 0.2 s by hash.
+    """
+    with engine.begin() as connection:
+        connection.execute(ANALYZE, {"table": table, "days": list(days)})

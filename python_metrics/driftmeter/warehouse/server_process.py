@@ -14,7 +14,7 @@ def server_pid(data: Path) -> int | None:
     A process id alone proves nothing: after a crash or in a copied directory the recorded one may
     be any other process's. Postgres works in its data directory, so that is what is compared.
     """
-    recorded = _recorded_pid(data)
+    recorded = _recorded(data, line=0)
     if recorded is None:
         return None
     try:
@@ -35,10 +35,7 @@ def _directory(process: psutil.Process) -> Path | None:
 
 def server_port(data: Path) -> int | None:
     """Port that the running server listens on, as it recorded it."""
-    try:
-        return int((data / "postmaster.pid").read_text().splitlines()[3])
-    except (OSError, IndexError, ValueError):
-        return None
+    return _recorded(data, line=3)
 
 
 def forget_foreign_pid(data: Path) -> None:
@@ -47,15 +44,16 @@ def forget_foreign_pid(data: Path) -> None:
     The number is replaced and not the file removed: its other lines let Postgres find children of
     a killed server that are still at work, which must not be joined by a second server.
     """
-    recorded = _recorded_pid(data)
+    recorded = _recorded(data, line=0)
     if recorded is None or server_pid(data) is not None or not psutil.pid_exists(recorded):
         return
     lines = (data / "postmaster.pid").read_text().splitlines()
     (data / "postmaster.pid").write_text("\n".join([str(NO_PROCESS), *lines[1:]]) + "\n")
 
 
-def _recorded_pid(data: Path) -> int | None:
+def _recorded(data: Path, line: int) -> int | None:
+    """A number that the server wrote down; a single-user server's process is a negative one."""
     try:
-        return abs(int((data / "postmaster.pid").read_text().splitlines()[0]))
+        return abs(int((data / "postmaster.pid").read_text().splitlines()[line]))
     except (OSError, IndexError, ValueError):
         return None

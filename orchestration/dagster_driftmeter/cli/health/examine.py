@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from dagster_driftmeter.cli.health.finding import Finding, failure
-from dagster_driftmeter.cli.health.machine_findings import examine_directory
+from dagster_driftmeter.cli.health.finding import Finding, examine_directory, failure
 from dagster_driftmeter.cli.health.project_findings import (
     examine_monitor,
     examine_notifications,

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftmeter.dashboards.panels import DAY_MS, Json
+from driftmeter.dashboards.panels import Json
 from driftmeter.dashboards.preview.formats import COLORS, color_of, meaning_of, settings_of, shown
 from driftmeter.dashboards.preview.frames import Scope, series_of
 
@@ -11,6 +11,7 @@ PALETTE = (
     "#3274d9", "#f2802a", "#56a64b", "#b877d9", "#e0b400", "#e02f44", "#37a2a2", "#8d6e63",
     "#7e8aa2", "#d683ce", "#96bf48", "#4b6fa8",
 )  # fmt: skip
+DAY_MS = 86_400_000
 # As many decimals as tell one tick from the next.
 SHARES = ".2~%"
 HALF_A_DAY = pd.Timedelta(hours=12)

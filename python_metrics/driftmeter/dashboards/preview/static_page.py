@@ -17,33 +17,7 @@ from driftmeter.dashboards.preview.frames import Scope, rows_of
 from driftmeter.errors import DriftmeterError
 from driftmeter.reports.safe_page import with_policy
 
-STYLE = """
-:root { color-scheme: light; }
-body { margin: 0; background: #f3f5f8; color: #232b38; font: 14px/1.4 system-ui, sans-serif; }
-header { padding: 18px 24px 6px; } h1 { margin: 0; font-size: 22px; }
-header p { margin: 4px 0 0; color: #5b6675; }
-h2 { margin: 18px 24px 6px; font-size: 15px; }
-main { display: grid; grid-template-columns: repeat(24, 1fr); gap: 10px; padding: 0 24px; }
-section { background: #fff; border: 1px solid #dfe4ea; border-radius: 6px; padding: 8px 10px;
-  min-width: 0; overflow: auto; }
-h3 { margin: 0 0 4px; font-size: 13px; font-weight: 600; }
-.stat { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; font-size: 26px;
-  font-weight: 600; }
-.stat { overflow: hidden; }
-.stat span { overflow-wrap: anywhere; font-size: clamp(15px, 1.7vw, 26px); }
-.stat small { display: block; font-size: 11px; font-weight: 400; color: #5b6675; }
-.spark { width: 100%; height: 30px; }
-.none { color: #5b6675; margin: 6px 0; }
-table { border-collapse: collapse; width: 100%; font-size: 12px; }
-th { text-align: left; color: #5b6675; font-weight: 500; }
-td, th { padding: 3px 6px; border-bottom: 1px solid #eceff3; }
-td { white-space: nowrap; }
-td.text { white-space: normal; overflow-wrap: anywhere; }
-td.sentence { white-space: normal; min-width: 140px; }
-footer { padding: 14px 24px 24px; color: #5b6675; font-size: 12px; }
-@media (max-width: 900px) { main { display: block; } section { margin-bottom: 10px; }
-  table { font-size: 10.5px; } td, th { padding: 3px 4px; } td.sentence { min-width: 90px; } }
-"""
+STYLE = Path(__file__).with_name("page.css").read_text()
 
 
 def write_page(

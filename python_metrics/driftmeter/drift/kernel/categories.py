@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from driftmeter.drift.kernel.category_counts import score_of_counts
-from driftmeter.drift.kernel.methods import Score, default_method
+from driftmeter.drift.kernel.methods import Score, default_method, score_of_counts
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ks_2samp
 
-from driftmeter.drift.kernel.category_counts import Counts, score_of_counts
-from driftmeter.drift.kernel.methods import FEW_VALUES, KOLMOGOROV_SMIRNOV, Score, default_method
+from driftmeter.drift.kernel.methods import (
+    FEW_VALUES,
+    KOLMOGOROV_SMIRNOV,
+    Counts,
+    Score,
+    default_method,
+    score_of_counts,
+)
 from driftmeter.quality.counts import Floats
 
 # The square of a larger number comes near to the end of floating point, where what is computed

@@ -26,8 +26,7 @@ from driftmeter.monitors.proposal.roles import (
 from driftmeter.monitors.proposal.row_keys import choose_id
 from driftmeter.monitors.proposal.table import NUMBERS, TEXTS, TIMES, quote, read_columns
 from driftmeter.monitors.proposal.table_days import late_columns, read_days
-from driftmeter.monitors.proposal.target import choose_target
-from driftmeter.monitors.proposal.task import choose_task
+from driftmeter.monitors.proposal.target import choose_target, choose_task
 from driftmeter.monitors.proposal.time_casts import read_times
 
 __all__ = ["NONE", "Proposal", "Undecided", "propose", "quote"]

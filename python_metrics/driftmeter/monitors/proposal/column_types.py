@@ -1,7 +1,8 @@
-"""A table's columns as its view will have them: types that nothing here measures are cast."""
+"""A table's columns as its view will have them: with casts, and joined with labels elsewhere."""
 
 import difflib
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -108,3 +109,52 @@ def _no_table(session: sa.Connection, table: TableName, option: str) -> Driftmet
         where=option,
         fix=f"{fix}, or let DRIFTMETER_DATABASE_URL name another warehouse",
     )
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A table of labels, and how a prediction finds its own.
+
+    Attributes
+    ----------
+    keys : dict of str to str
+        By column of the table: the column of the predictions that has the same value.
+    conditions : tuple of str
+        SQL of the join, one for each key.
+    selected : dict of str to str
+        SQL with which the join reads each column of the table.
+    """
+
+    table: TableName
+    keys: Mapping[str, str]
+    conditions: tuple[str, ...]
+    selected: Mapping[str, str]
+
+    def join(self, table: str, names: Iterable[str], written: Callable[[str], str] = str) -> str:
+        """SQL that joins columns of the labels to the predictions before it.
+
+        No name is that of a column of the predictions, and none needs its table before it: a view
+        by name gives null in the place of a column that is gone only where it is named alone.
+
+        Parameters
+        ----------
+        table : str
+            The table of labels as SQL or dbt has it.
+        names : iterable of str
+            Columns to have beside the keys.
+        written : function of str to str
+            How a file that dbt renders has a piece of SQL.
+        """
+        columns = [
+            f"        {written(f'{self.selected[name]} as {joined(name)}')}"
+            for name in dict.fromkeys([*self.keys, *names])
+        ]
+        return (
+            "\nleft join (\n    select\n" + ",\n".join(columns) + f"\n    from {table}\n) as labels"
+            f"\n    on {written(' and '.join(self.conditions))}"
+        )
+
+
+def joined(name: str) -> str:
+    """The name of a column of the labels beside those of the predictions."""
+    return quote(f"labels.{name}")

@@ -5,13 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
+
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.column_types import TableName
-from driftmeter.monitors.proposal.label_join import Labels
-from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, quote
+from driftmeter.monitors.proposal.column_types import Labels, TableName
+from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, known, quote, run
 
 # What a person answers who wants no target.
 NONE = "none"
+# Rows of each value, so that it has no span for its own by chance.
+LEAST_ROWS = 5
 ROLES = ("timestamp", "id", "prediction", "target", "model_version")
 
 
@@ -156,3 +159,21 @@ def listed(names: Sequence[str]) -> str:
     """Names in a sentence: 'a', 'b' and 'c'."""
     *first, last = [repr(name) for name in names]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def are_apart(
+    session: sa.Connection, proposal: Proposal, measure: TableColumn, label: TableColumn
+) -> bool:
+    """Whether the rows of no label lie among those of another, in order of a measure.
+
+    So it is of a label that was cut from a score, and of versions that came one after the other.
+    """
+    value, text = known(measure.name, measure.data_type), known(label.name, label.data_type)
+    select = (
+        f"select count(*) > 1 and min(rows) >= {LEAST_ROWS} and not bool_or(before > lowest)"
+        " from (select rows, lowest, lag(highest) over (order by lowest, highest) as before"
+        f" from (select min({value}) as lowest, max({value}) as highest, count(*) as rows"
+        f" from {proposal.sample} where {value} is not null and {text} is not null"
+        f" group by {text}::text) as spans) as ordered"
+    )
+    return bool(run(session, select).scalar())

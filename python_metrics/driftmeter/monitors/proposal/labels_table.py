@@ -7,9 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.column_types import TableName, read_name, read_types
+from driftmeter.monitors.proposal.column_types import (
+    Labels,
+    TableName,
+    joined,
+    read_name,
+    read_types,
+)
 from driftmeter.monitors.proposal.draft import NONE, Undecided, listed, split_names
-from driftmeter.monitors.proposal.label_join import Labels, joined
 from driftmeter.monitors.proposal.names import is_key_name, words
 from driftmeter.monitors.proposal.table import FRACTIONS, NUMBERS, TEXTS, TIMES, quote, run
 

@@ -6,8 +6,7 @@ import shlex
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.apart import are_apart
-from driftmeter.monitors.proposal.draft import Proposal, Undecided, listed
+from driftmeter.monitors.proposal.draft import Proposal, Undecided, are_apart, listed
 from driftmeter.monitors.proposal.names import (
     NEGATIVE,
     POSITIVE,

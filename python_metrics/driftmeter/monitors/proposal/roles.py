@@ -6,8 +6,7 @@ import re
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.apart import are_apart
-from driftmeter.monitors.proposal.draft import Proposal, listed
+from driftmeter.monitors.proposal.draft import Proposal, are_apart, listed
 from driftmeter.monitors.proposal.names import is_time_name, time_words, words
 from driftmeter.monitors.proposal.table import TIMES, TableColumn
 

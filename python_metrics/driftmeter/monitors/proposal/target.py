@@ -1,4 +1,4 @@
-"""Chooses the target by its name, by the prediction's name, and by how late it is known."""
+"""Chooses the target by names and by how late it is known, and the task by both columns."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,10 @@ import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import NONE, Proposal, Undecided, listed
-from driftmeter.monitors.proposal.explained import explained_columns
 from driftmeter.monitors.proposal.names import Fit, subject_of, target_points, words
 from driftmeter.monitors.proposal.prediction import fit_of
 from driftmeter.monitors.proposal.table import TEXTS, TIMES
-from driftmeter.monitors.proposal.unfit import Unfit, why_unfit
+from driftmeter.monitors.proposal.unfit import Unfit, explained_columns, why_unfit
 
 # Points that being known late is worth, and from which on a column is likely the target.
 LATE = 4
@@ -176,3 +175,19 @@ def _others(proposal: Proposal) -> list[str]:
     if proposal.labels is not None:
         columns = [column for column in proposal.columns.values() if column.is_of_labels]
     return [c.name for c in columns if why_unfit(proposal, c) is None and not c.may_be_key]
+
+
+def choose_task(proposal: Proposal) -> None:
+    """The task given, or which one prediction and target are of."""
+    prediction = proposal.columns[proposal.fields["prediction"]]
+    target = proposal.columns.get(proposal.fields.get("target", ""))
+    if proposal.given.get("task"):
+        proposal.add("task", proposal.given["task"], "as given")
+    elif prediction.is_share and (target is None or target.is_label):
+        label = "is 0 or 1" if prediction.is_label else "lies between 0 and 1"
+        says = ", and the target says yes or no" if target else ""
+        proposal.add("task", "classification", f"the prediction {label}{says}")
+    elif prediction.is_share:
+        proposal.add("task", "regression", "the target has other values than 0 and 1")
+    else:
+        proposal.add("task", "regression", "the prediction is a number, not a probability")

@@ -6,22 +6,12 @@ a file after this one, with the next number; these files are never changed. One 
 calls `metrics.grant_roles()`.
 """
 
-import re
-from pathlib import Path
-
-from alembic import op
-
-from driftmeter import settings
+from driftmeter.warehouse.migrations import run_files
 
 revision = "0021"
 down_revision = None
 
-FILES = sorted(Path(__file__).with_suffix("").glob("*.sql"))
-
 
 def upgrade() -> None:
     """Make tables, functions and roles in the schema, whatever its name."""
-    for file in FILES:
-        statements = re.sub(r"\bmetrics\b", settings.metrics_schema(), file.read_text())
-        # The driver takes a percent sign for a parameter.
-        op.get_bind().exec_driver_sql(statements.replace("%", "%%"))
+    run_files(__file__)
