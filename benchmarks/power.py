@@ -20,7 +20,7 @@ from benchmarks.detection import RESULTS, interval
 from benchmarks.streams import FIRST, Fault, Stream
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_columns
-from driftmeter.alarms.power import findable
+from driftmeter.alarms.findable import findable
 from driftmeter.quality.histograms import ColumnPart
 
 SEED = 20261129

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from benchmarks.judges import Binning
 from driftmeter.alarms.calibrate import calibrate
 from driftmeter.alarms.detect import detect, judge_stored
+from driftmeter.alarms.verdicts import Verdict
 from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.drift.stored_scores import DAY_LEVEL
@@ -142,11 +143,22 @@ def test_judging_again_answers_without_writing(chain: Chain, monitor: Monitor) -
 
 
 def test_a_short_reference_judges_nothing_and_says_so(chain: Chain, monitor: Monitor) -> None:
-    days = Days(**{"from": "2019-02-01", "to": "2019-02-20"})
-    short = monitor.model_copy(update={"reference": days})
-    (rows,) = judge_stored(chain.engine, short, DAYS[0], DAYS[0]).values()
+    def judged(last: str) -> list[Verdict]:
+        days = Days(**{"from": "2019-02-01", "to": last})
+        short = monitor.model_copy(update={"reference": days})
+        return judge_stored(chain.engine, short, DAYS[0], DAYS[0])[DAYS[0]]
+
+    rows = judged("2019-02-02")
     assert {row.status for row in rows} == {"skipped"}
-    assert all("20 days" in (row.reason or "") for row in rows)
+    assert all("2 days" in (row.reason or "") for row in rows)
+    # Three days judge every column, by wider thresholds.
+    few, many = judged("2019-02-03"), judged("2019-02-28")
+    assert {row.status for row in few if row.segment is None and row.column_name} == {"ok"}
+    scores = [
+        {row.column_name: row.score or 0.0 for row in rows if not row.segment}
+        for rows in (few, many)
+    ]
+    assert np.mean([scores[0][name] < scores[1][name] for name in scores[1]]) > 0.5
 
 
 def test_the_trailing_baseline_is_on_record(chain: Chain, monitor: Monitor) -> None:

@@ -221,7 +221,7 @@ def test_the_second_time_keeps_what_was_edited_by_hand(directory: Path, loans: s
         "timezone: UTC": "timezone: Europe/Berlin  # as the bank",
         "false_alarms_per_month: 1": "false_alarms_per_month: 3",
         "credit_score:\n": "credit_score:\n            unit: points\n",
-        "owner: team-data": "owner: team-risk\n        watch_days: 20",
+        "owner: unowned": "owner: team-risk\n        watch_days: 20",
     }
     edited = file.read_text()
     for old, new in edits.items():

@@ -42,7 +42,7 @@ def dersimonian_laird(x: np.ndarray, s: np.ndarray, f: np.ndarray | float, nu: f
 
 
 def nulls(x: np.ndarray, n: np.ndarray, v: np.ndarray, days: np.ndarray, alike: list[int],
-          shares: list[int], W: float | None = None) -> list[Null]:  # fmt: skip
+          shares: list[int], expected: np.ndarray | None = None) -> list[Null]:  # fmt: skip
     """Day nulls of a column's statistics; x and n of shape (days, statistics)."""
     K = len(x)
     found, z_of, r = [], [], []
@@ -73,11 +73,10 @@ def nulls(x: np.ndarray, n: np.ndarray, v: np.ndarray, days: np.ndarray, alike: 
             info = K * min(count, 1)
             own = parts[g][4] / mean_noise
             parts[g][4] = (info * own + 10 * of_all) / (info + 10) * mean_noise
-    if W is not None and K < 28:
+    if expected is not None and K < 28:
         for g, part in enumerate(parts):
-            expected, noise = W * (v[g] ** 2 if g in shares else v[g]), part[0].mean()
-            own = max(K - 1 - 6 * part[3], 0)
-            part[4] = (4 * (expected + noise) + own * (part[4] + noise)) / (4 + own) - noise
+            noise, own = part[0].mean(), max(K - 1 - 6 * part[3], 0)
+            part[4] = (4 * (expected[g] + noise) + own * (part[4] + noise)) / (4 + own) - noise
             part[2] = 4 + own
     for g, (s, level, _, _, tau) in enumerate(parts):
         z = (x[:, g] - level[days]) / np.sqrt(tau + s.mean())
@@ -236,12 +235,33 @@ def statistics(
     n = np.repeat(rows[:, None], len(names), axis=1)
     n[:, 0] = rows + missing
     fixed = {"v": np.array(v), "weights": np.array(weights), "least": np.array(least)}
+    # Of the shares; a mean's is not used.
+    fixed["p"] = np.insert(p, [1, 1], 0.0) if is_number else p
     fixed["new_rows"] = new_rows / rows[:K]
     return names, np.column_stack(values), n, fixed
 
 
-def fitted(counts: Counts, K: int, W: float | None, of_column: Counts) -> list[Null]:
-    """Nulls of a column's statistics, from its first K days."""
+def of_few_days(
+    K: int, W: float, rows: float, fixed: dict[str, np.ndarray], shares: list[int]
+) -> np.ndarray:
+    """Expected day variances of a column's statistics; raises its least shares."""
+    rho = min(W / (1 + W / K), 0.98)
+    N = rows / (1 + (rows / K - 1) * rho)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(64)
+    expected = W * fixed["v"]
+    for g in shares:
+        at = stats.norm.ppf((fixed["p"][g] * N + 0.5) / (N + 1)) - np.sqrt(rho) * nodes
+        of_day = stats.norm.cdf(at / np.sqrt(1 - rho))
+        mean = np.average(of_day, weights=weights)
+        expected[g] = np.average((of_day - mean) ** 2, weights=weights)
+        fixed["least"][g] = max(fixed["least"][g], min(1 / (N + 1), 0.5))
+    return expected
+
+
+def fitted(
+    counts: Counts, K: int, W: float | None, of_column: Counts
+) -> tuple[list[Null], dict[str, np.ndarray]]:
+    """Nulls of a column's statistics, from its first K days, and what these days fix."""
     _, x, n, fixed = statistics(counts, K, of_column)
     x = x[:K].copy()
     is_number = counts.kind == "numerical"
@@ -249,31 +269,33 @@ def fitted(counts: Counts, K: int, W: float | None, of_column: Counts) -> list[N
         x[:, 1] = fixed["new_rows"]
     shares = [g for g in range(x.shape[1]) if not (is_number and g in (1, 2))]
     alike = [] if is_number else shares[1:]
-    return nulls(x, n[:K], fixed["v"], weekdays(counts)[:K], alike, shares, W)
+    expected = None if W is None else of_few_days(K, W, n[:K].sum(axis=0).max(), fixed, shares)
+    return nulls(x, n[:K], fixed["v"], weekdays(counts)[:K], alike, shares, expected), fixed
 
 
 def weekdays(counts: Counts) -> np.ndarray:
     return (counts.days.astype("datetime64[D]").astype(int) + 3) % 7
 
 
-def expected_wandering(columns: list[Counts], K: int) -> float:
-    """W of the page, from the columns over all rows."""
+def wanderings(columns: list[Counts], K: int) -> list[float]:
+    """W' of the page, of each column over all rows."""
     found = []
     for counts in columns:
-        v = statistics(counts, K, counts)[3]["v"]
-        told = [1] if counts.kind == "numerical" else range(1, len(v))
-        slopes = [v[g] if counts.kind == "numerical" else v[g] ** 2 for g in told]
-        nulls_of = fitted(counts, K, None, counts)
-        found.append(sum(nulls_of[g].T for g in told) / sum(slopes))
+        of_nulls, fixed = fitted(counts, K, None, counts)
+        is_number = counts.kind == "numerical"
+        told = [1] if is_number else range(1, len(of_nulls))
+        of_rows = [fixed["v"][g] ** (1 if is_number else 2) for g in told]
+        found.append(sum(of_nulls[g].T for g in told) / sum(of_rows))
     t = (K - 1) * min(len(found), 4)
-    return (4 * 0.01 + t * float(np.mean(found))) / (4 + t)
+    W = (4 * 0.01 + t * float(np.mean(found))) / (4 + t)
+    return [(4 * W + (K - 1) * own) / (4 + K - 1) for own in found]
 
 
 def by_page(counts: Counts, of_column: Counts, K: int = K, W: float | None = None) -> list[float]:
     """P-value of a column on each day after the reference."""
-    names, x, n, fixed = statistics(counts, K, of_column)
+    names, x, n, _ = statistics(counts, K, of_column)
     days = weekdays(counts)
-    fit = fitted(counts, K, W, of_column)
+    fit, fixed = fitted(counts, K, W, of_column)
     is_few = (counts.known.sum(axis=1) + counts.missing)[:K].mean() < 60
     windows = {1: 0.6, 3: 0.1, 7: 0.15, 28: 0.15} if is_few else WINDOWS
     calm = x.copy()
@@ -347,11 +369,11 @@ def test_p_values_with_few_reference_days_and_few_rows(few: int, rows: int) -> N
     monitor = monitor_of(frames[0], 1.0)
     counts = Binning(monitor, pd.concat(frames[:few], ignore_index=True)).counts(frames, FIRST)
     columns = calibrate_columns({part: each.only(np.arange(few)) for part, each in counts.items()})
-    W = expected_wandering(list(counts.values()), few)
+    expected = dict(zip(counts, wanderings(list(counts.values()), few), strict=True))
     for part in (ColumnPart(None, None, name) for name in ("normal", "holes", "ten")):
         computed = judge_column(columns[part], counts[part]).p_value[few:]
         assert computed == pytest.approx(
-            by_page(counts[part], counts[part], few, W), rel=1e-9, abs=1e-300
+            by_page(counts[part], counts[part], few, expected[part]), rel=1e-9, abs=1e-300
         )
 
 

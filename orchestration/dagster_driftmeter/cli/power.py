@@ -10,7 +10,7 @@ from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 
 if TYPE_CHECKING:
-    from driftmeter.alarms.power import Findable
+    from driftmeter.alarms.findable import Findable
     from driftmeter.monitors.config import Monitor
 
 
@@ -66,7 +66,7 @@ def _found(
     from dagster_driftmeter.runs.progress import track
     from driftmeter.alarms.calibrate import calibrate
     from driftmeter.alarms.detect import computed_days, measured_config
-    from driftmeter.alarms.power import findable
+    from driftmeter.alarms.findable import findable
     from driftmeter.monitors.days import EVER
     from driftmeter.quality.histograms import ColumnPart, load_counts
 

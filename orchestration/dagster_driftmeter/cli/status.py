@@ -27,7 +27,12 @@ select
             'kind', incidents.kind,
             'since', incidents.opened_on,
             'diagnosis', incidents.diagnosis
-        ) order by incidents.opened_on desc, incidents.incident_id desc), '[]')
+        )
+        order by
+            incidents.family = 'performance' desc,
+            incidents.opened_on desc,
+            incidents.incident_id desc
+        ), '[]')
         from metrics.incidents
         where incidents.monitor = measured.monitor and incidents.closed_on is null
     ) as open_incidents,

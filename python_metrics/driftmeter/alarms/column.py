@@ -17,6 +17,7 @@ from driftmeter.alarms.day_null import (
     p_values,
     residuals,
 )
+from driftmeter.alarms.few_days import of_few_days
 from driftmeter.alarms.statistics import Scale, fit_scale, measure, new_on_their_day
 from driftmeter.alarms.told import CLEAR, beside_told_days, wanders
 from driftmeter.alarms.trailing import against_trailing
@@ -49,12 +50,13 @@ class ColumnNull:
 
     @property
     def wandering(self) -> float:
-        """Variance of its days: of a number in its own deviations, of categories in log odds."""
-        is_told = np.array([name.startswith("value") for name in self.scale.names])
-        if self.scale.kind == "numerical":
-            is_told = np.array(self.scale.names) == "location"
-        slope = _slope(self.scale)[is_told] ** 2
-        return float(self.null.day_variance[is_told].sum() / max(slope.sum(), 1e-300))
+        """Variance of its days: of a number's mean in its own deviations, or of log odds."""
+        names = np.array(self.scale.names)
+        is_number = self.scale.kind == "numerical"
+        told = names == "location" if is_number else np.char.startswith(names, "value")
+        # A share p follows its log odds by p (1 - p), which is the variance of a row.
+        of_row = self.scale.variance[told] ** (1 if is_number else 2)
+        return float(self.null.day_variance[told].sum() / max(of_row.sum(), 1e-300))
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,23 @@ def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart
     days = max((int((counts.rows > 0).sum()) for counts in reference.values()), default=0)
     if days >= ENOUGH_DAYS:
         return alone
-    found = [column.wandering for part, column in alone.items() if part.is_all_rows]
+    found = {part.column: one.wandering for part, one in alone.items() if part.is_all_rows}
     # Columns of the same days wander together: many tell about as much as a few.
     told = max(days - 1, 0) * min(len(found), INDEPENDENT)
-    wandering = (PRIOR_FREEDOM * USUAL**2 + told * float(np.mean(found or [0.0]))) / (
-        PRIOR_FREEDOM + told
-    )
+    of_all = _mean_of(USUAL**2, float(np.mean([*found.values()] or [0.0])), told)
     return {
-        part: calibrate_column(counts, scales.get(part.column), wandering)
+        part: calibrate_column(
+            counts,
+            scales.get(part.column),
+            _mean_of(of_all, found.get(part.column, of_all), days - 1),
+        )
         for part, counts in reference.items()
     }
+
+
+def _mean_of(expected: float, found: float, days: float) -> float:
+    """What is expected and what so many days show, weighed by their degrees of freedom."""
+    return (PRIOR_FREEDOM * expected + days * found) / (PRIOR_FREEDOM + days)
 
 
 def calibrate_column(
@@ -132,16 +141,13 @@ def calibrate_column(
         values[:, unseen] = new_on_their_day(reference) / np.maximum(rows[:, unseen], 1)
     alike = np.array([name.startswith("value") for name in scale.names])
     alike &= reference.kind == "categorical"
-    null = fit_day_null(
-        values,
-        rows,
-        scale.variance,
-        reference.weekdays,
-        alike,
-        scale.is_share,
-        None if wandering is None else wandering * _slope(scale) ** 2,
-    )
     usual = reference.rows[reference.rows > 0]
+    prior = None
+    if wandering is not None:
+        scale, prior = of_few_days(scale, float(rows.sum(axis=0).max()), len(usual), wandering)
+    null = fit_day_null(
+        values, rows, scale.variance, reference.weekdays, alike, scale.is_share, prior
+    )
     is_few = len(usual) > 0 and float(usual.mean()) < FEW_ROWS
     return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)
 
@@ -163,12 +169,6 @@ def weighed_p_values(
         judged = values if length == 1 else calm
         asked = (judged, rows, weekdays, scale.least, scale.is_share, length, is_positive)
         yield length, p_values(null, *asked) / (scale.weights * share)
-
-
-def _slope(scale: Scale) -> Floats:
-    """How far statistics follow: a share p its log odds by p (1 - p), which is a row's variance."""
-    slope: Floats = np.where(scale.is_share, scale.variance, np.sqrt(scale.variance))
-    return slope
 
 
 def judge_columns(
