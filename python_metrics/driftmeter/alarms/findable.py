@@ -56,7 +56,7 @@ class Findable:
 
 
 @dataclass(frozen=True)
-class Reference:
+class DrawnFrom:
     """What a column's days are drawn from: shares of its bins, of missing values, and its rows."""
 
     bins: Floats
@@ -64,7 +64,7 @@ class Reference:
     rows: int
 
     @classmethod
-    def of(cls, counts: Counts, rows: int | None = None) -> "Reference":
+    def of(cls, counts: Counts, rows: int | None = None) -> "DrawnFrom":
         """Of the reference's days; with other rows a day where they are given."""
         known, missing = counts.known.sum(axis=0), counts.missing.sum()
         usual = float(np.median(counts.rows[counts.rows > 0]))
@@ -73,28 +73,28 @@ class Reference:
 
 
 # Makes shares of bins and of missing values another, by the size of a change.
-Change = Callable[[Reference, float], Reference]
+Change = Callable[[DrawnFrom, float], DrawnFrom]
 
 
-def shifted(reference: Reference, size: float) -> Reference:
+def shifted(reference: DrawnFrom, size: float) -> DrawnFrom:
     """A number's values moved up by `size` of its own standard deviations."""
     edges = special.ndtri(np.clip(np.cumsum(reference.bins)[:-1], 0, 1))
     upper = np.append(special.ndtr(edges - size), 1.0)
     bins = np.diff(np.concatenate([[0.0], upper]))
-    return Reference(np.clip(bins, 0, 1), reference.missing, reference.rows)
+    return DrawnFrom(np.clip(bins, 0, 1), reference.missing, reference.rows)
 
 
-def with_more_missing(reference: Reference, size: float) -> Reference:
+def with_more_missing(reference: DrawnFrom, size: float) -> DrawnFrom:
     """`size` more of all rows without a value."""
-    return Reference(reference.bins, min(reference.missing + size, 1.0), reference.rows)
+    return DrawnFrom(reference.bins, min(reference.missing + size, 1.0), reference.rows)
 
 
-def with_more_of(place: int, reference: Reference, size: float) -> Reference:
+def with_more_of(place: int, reference: DrawnFrom, size: float) -> DrawnFrom:
     """`size` more of the known rows in one bin, taken from all others alike."""
     own = reference.bins[place]
     bins = reference.bins * (1 - size / max(1 - own, 1e-12))
     bins[place] = own + size
-    return Reference(np.clip(bins, 0, 1), reference.missing, reference.rows)
+    return DrawnFrom(np.clip(bins, 0, 1), reference.missing, reference.rows)
 
 
 def findable(
@@ -113,7 +113,7 @@ def findable(
     rows : int, optional
         Rows of a day; the reference's median without it.
     """
-    reference = Reference.of(counts, rows)
+    reference = DrawnFrom.of(counts, rows)
     column = calibration.columns[ColumnPart(None, None, name)]
     level, policy = _level(monitor, calibration), policy_of(monitor)
     values = [each for each in column.scale.names if each.startswith("value")]
@@ -180,7 +180,7 @@ class Asked:
         The statistics that tell the change.
     """
 
-    reference: Reference
+    reference: DrawnFrom
     column: ColumnNull
     counts: Counts
     level: float
@@ -269,7 +269,7 @@ def _only(column: ColumnNull, places: Ints) -> ColumnNull:
 
 
 def _drawn(
-    shares: Reference, column: ColumnNull, days: int, generator: np.random.Generator
+    shares: DrawnFrom, column: ColumnNull, days: int, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Known rows by bin and missing rows of so many days, with an effect of each day."""
     effect = np.sqrt(column.wandering)

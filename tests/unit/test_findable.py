@@ -10,7 +10,7 @@ from benchmarks import judges, streams
 from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_columns
-from driftmeter.alarms.power import Findable, findable
+from driftmeter.alarms.findable import Findable, findable
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
