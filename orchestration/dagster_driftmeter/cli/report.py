@@ -51,7 +51,7 @@ def report(
         typer.Option(help="File for the dashboard. Default: a file in .driftmeter/reports."),
     ] = None,
 ) -> None:
-    """Draw a day's report or a dashboard as one HTML file that needs no network.
+    """Draw a day's report or a dashboard as an HTML page that needs no network.
 
     With --date, draw Evidently's report of a monitor's day: its drift, summary and performance,
     compared with the reference period, the trailing baseline (28 days that end a week before), or
