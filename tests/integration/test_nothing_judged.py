@@ -90,6 +90,20 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
     assert wide in in_one_line(driftmeter(project, "status").stdout)
     with warehouse.connect() as session:
         assert session.scalars(sa.text(DRIFTED)).all() == ["2026-10-05"]
+    asked = ("power", "--monitor", "odd_names")
+    table = in_one_line(driftmeter(project, *asked, "--column", "Gross Weight").stdout)
+    assert "missing values" in table
+    found = json.loads(driftmeter(project, *asked, "--json").stdout)
+    more = json.loads(driftmeter(project, *asked, "--json", "--rows", "5000").stdout)
+    sizes = [
+        {(row["column"], row["change"]): row["within"]["1"] for row in rows}
+        for rows in (found, more)
+    ]
+    weight = ("Gross Weight", "mean")
+    assert sizes[1][weight] < sizes[0][weight]
+    refused = driftmeter(project, *asked, "--column", "nothing")
+    assert refused.returncode == 1
+    assert "odd_names has no column nothing" in refused.stderr
 
 
 @pytest.mark.parametrize(

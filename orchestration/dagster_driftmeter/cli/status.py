@@ -117,8 +117,8 @@ def status(
         measured = session.execute(sa.text(STATUS)).mappings().all() if is_made else []
         names = [row["monitor"] for row in measured]
         other_policy = _days_of_other_policy(session, names)
-        parts = not_judged(session, names) if names else []
-        wide = with_wide_thresholds(session, names) if names else {}
+        parts = not_judged(session, names)
+        wide = with_wide_thresholds(session, names)
         rows = [
             {
                 **row,

@@ -1,13 +1,18 @@
-"""Parts of Evidently that are replaced while a page is drawn, because no setting exists.
+"""Parts of Evidently that are replaced in a page or while it is drawn: no setting exists.
 
 ``column_statistics.distribution`` and ``ValueDriftCalculation._render`` draw; ``dashboard`` writes
-the page's values through its name ``NumpyEncoder``. tests/unit/test_report_page.py fails where a
-release of Evidently names them otherwise, or no longer goes through them.
+the page's values through its name ``NumpyEncoder``, and its library from ``STATIC_PATH``.
+tests/unit/test_report_page.py fails where a release of Evidently names them otherwise, or no
+longer goes through them.
 """
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import evidently
 from evidently.core.datasets import DatasetColumn
 from evidently.legacy.utils import dashboard
 from evidently.metrics import column_statistics
@@ -59,3 +64,30 @@ def values_for_a_script() -> Iterator[None]:
         yield
     finally:
         dashboard.NumpyEncoder = encoder
+
+
+def with_library_beside(page: str, directory: Path) -> str:
+    """The page with a reference to its library, which is written into the page's directory.
+
+    Evidently writes its library of 3.5 MB into each page, which holds some 100 kB beside it.
+    Where another release of Evidently writes the library otherwise, the page keeps it.
+    """
+    text = (Path(dashboard.STATIC_PATH) / "index.js").read_text(encoding="utf-8")
+    name = f"evidently-{evidently.__version__}.js"
+    inline = f"<script>{text}</script>"
+    if inline not in page:
+        return page
+    file = directory / name
+    # A file that was cut off is another size.
+    if not file.is_file() or file.stat().st_size != len(text.encode()):
+        new = file.with_suffix(f".{os.getpid()}.new")
+        new.write_text(text, encoding="utf-8")
+        new.rename(file)
+    page = page.replace(inline, f'<script src="{name}"></script>')
+    # The library replaces this text by what it draws.
+    return re.sub(
+        r'(<div id="root_[^"]*">)',
+        rf"\1If nothing is drawn here, copy {name} from the folder of the reports to this page's.",
+        page,
+        count=1,
+    )

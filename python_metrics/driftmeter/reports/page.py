@@ -19,8 +19,11 @@ from driftmeter import settings
 from driftmeter.drift.evidently_engine import definition_of, no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.labels import as_words
-from driftmeter.reports.drawing_library import with_library_beside
-from driftmeter.reports.evidently_internals import drawn_once, values_for_a_script
+from driftmeter.reports.evidently_internals import (
+    drawn_once,
+    values_for_a_script,
+    with_library_beside,
+)
 from driftmeter.reports.safe_page import BESIDE, with_policy
 
 # Fewer labelled rows draw nothing worth a look.

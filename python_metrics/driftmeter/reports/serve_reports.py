@@ -12,7 +12,7 @@ from driftmeter.reports.safe_page import SERVED_POLICY
 
 # What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
 PAGE = re.compile(r"[A-Za-z0-9_-]{1,200}\.html")
-# What `drawing_library` writes beside them.
+# What `with_library_beside` writes beside them.
 LIBRARY = re.compile(r"evidently-[0-9A-Za-z.]{1,40}\.js")
 # A page shows rows, and stays in no cache. The library that draws it never changes.
 OF_KIND = {
