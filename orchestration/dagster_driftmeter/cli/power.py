@@ -84,11 +84,13 @@ def _found(
     calibration = calibrate(engine, monitor, config_hash, settings.home() / "calibration")
     if calibration.too_short:
         raise DriftmeterError(calibration.too_short, where=monitor.name, fix="widen `reference`")
-    judged = [name for name in columns if ColumnPart(None, None, name) in calibration.columns]
+    of_column = {name: counts.get(ColumnPart(None, None, name)) for name in columns}
+    # Of a column without a value in the reference period nothing can be drawn.
+    drawn = {name: each for name, each in of_column.items() if each and each.known.any()}
     return [
         each
-        for name in track(f"power of {monitor.name}", judged)
-        for each in findable(monitor, calibration, counts[ColumnPart(None, None, name)], name, rows)
+        for name, reference in track(f"power of {monitor.name}", list(drawn.items()))
+        for each in findable(monitor, calibration, reference, name, rows)
     ]
 
 
