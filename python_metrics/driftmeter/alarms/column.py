@@ -92,17 +92,17 @@ def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart
     Few days tell little of how days of one column wander. So they are held against what all
     columns over all rows show, and that against what is usual.
     """
-    scales = {
-        part.column: fit_scale(counts) for part, counts in reference.items() if part.is_all_rows
+    whole = {
+        part: calibrate_column(counts) for part, counts in reference.items() if part.is_all_rows
     }
-    alone = {
-        part: calibrate_column(counts, scales.get(part.column))
-        for part, counts in reference.items()
-    }
+    scales = {part.column: one.scale for part, one in whole.items()}
     days = max((int((counts.rows > 0).sum()) for counts in reference.values()), default=0)
     if days >= ENOUGH_DAYS:
-        return alone
-    found = {part.column: one.wandering for part, one in alone.items() if part.is_all_rows}
+        return {
+            part: whole.get(part) or calibrate_column(counts, scales.get(part.column))
+            for part, counts in reference.items()
+        }
+    found = {part.column: one.wandering for part, one in whole.items()}
     # Columns of the same days wander together: many tell about as much as a few.
     told = max(days - 1, 0) * min(len(found), INDEPENDENT)
     of_all = _mean_of(USUAL**2, float(np.mean([*found.values()] or [0.0])), told)

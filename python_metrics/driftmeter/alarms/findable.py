@@ -78,10 +78,16 @@ Change = Callable[[DrawnFrom, float], DrawnFrom]
 
 def shifted(reference: DrawnFrom, size: float) -> DrawnFrom:
     """A number's values moved up by `size` of its own standard deviations."""
-    edges = special.ndtri(np.clip(np.cumsum(reference.bins)[:-1], 0, 1))
-    upper = np.append(special.ndtr(edges - size), 1.0)
-    bins = np.diff(np.concatenate([[0.0], upper]))
-    return DrawnFrom(np.clip(bins, 0, 1), reference.missing, reference.rows)
+    (bins,) = _moved(reference.bins, np.array([[size]]))
+    return DrawnFrom(bins, reference.missing, reference.rows)
+
+
+def _moved(bins: Floats, sizes: Floats) -> Floats:
+    """Shares of a number's bins, moved up by each size; sizes of shape (days, 1)."""
+    edges = special.ndtri(np.clip(np.cumsum(bins)[:-1], 0, 1))
+    ends = np.zeros((len(sizes), 1)), np.ones((len(sizes), 1))
+    moved: Floats = np.diff(np.hstack([ends[0], special.ndtr(edges - sizes), ends[1]]), axis=1)
+    return np.clip(moved, 0, None)
 
 
 def with_more_missing(reference: DrawnFrom, size: float) -> DrawnFrom:
@@ -230,18 +236,15 @@ def share_found(asked: Asked, within: int, size: float) -> float:
     days = counts.days[0] + np.arange(len(is_changed))
     drawn = Counts(counts.kind, days, known, missing, counts.low)
     values, rows = measure(column.scale, drawn)
-    told = _only(column, asked.places)
+    windows = {length: share for length, share in column.windows.items() if length <= within}
+    told = replace(_only(column, asked.places), windows=windows)
     values, rows = values[:, asked.places], rows[:, asked.places]
     # What the level of a mean is, is as well known as the reference tells.
     of_level = np.sqrt(told.null.level_variance.mean(axis=0)) * ~told.scale.is_share
     values += np.repeat(generator.normal(0, of_level, (DRAWS, len(of_level))), block, axis=0)
     weekdays = np.zeros(len(is_changed), dtype=np.int64)
     p_value = np.minimum.reduce(
-        [
-            weighed.min(axis=1)
-            for length, weighed in weighed_p_values(told, values, rows, weekdays)
-            if length <= within
-        ]
+        [weighed.min(axis=1) for _, weighed in weighed_p_values(told, values, rows, weekdays)]
     )
     found = (p_value <= asked.level) & is_changed
     return float(found.reshape(DRAWS, block).any(axis=1).mean())
@@ -274,13 +277,9 @@ def _drawn(
     """Known rows by bin and missing rows of so many days, with an effect of each day."""
     effect = np.sqrt(column.wandering)
     if column.scale.kind == "numerical":
-        edges = special.ndtri(np.clip(np.cumsum(shares.bins)[:-1], 0, 1))
-        upper = special.ndtr(edges - generator.normal(0, effect, (days, 1)))
-        ends = np.zeros((days, 1)), np.ones((days, 1))
-        bins = np.diff(np.hstack([ends[0], upper, ends[1]]), axis=1)
+        bins = _moved(shares.bins, generator.normal(0, effect, (days, 1)))
     else:
         bins = shares.bins * np.exp(generator.normal(0, effect, (days, len(shares.bins))))
-    bins = np.clip(bins, 0, None)
     of_missing = np.sqrt(column.null.day_variance[0]) / max(column.scale.variance[0], 1e-12)
     of_day = np.exp(generator.normal(0, min(of_missing, 1.0), days))
     odds = shares.missing / max(1 - shares.missing, 1e-12) * of_day

@@ -69,7 +69,7 @@ def values_for_a_script() -> Iterator[None]:
 def with_library_beside(page: str, directory: Path) -> str:
     """The page with a reference to its library, which is written into the page's directory.
 
-    Evidently writes its library of 3.5 MB into each page, which holds some 100 kB beside it.
+    Evidently writes its library of 3.5 MB into each page, which holds half a megabyte beside it.
     Where another release of Evidently writes the library otherwise, the page keeps it.
     """
     text = (Path(dashboard.STATIC_PATH) / "index.js").read_text(encoding="utf-8")
