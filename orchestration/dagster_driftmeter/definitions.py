@@ -3,36 +3,56 @@
 import datetime as dt
 import functools
 import json
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from dagster_driftmeter.assets.dbt_models import dbt_models, exposure_specs, translator
-from dagster_driftmeter.assets.keys import python_keys
-from dagster_driftmeter.assets.partitions import daily_partitions, with_partitions
-from dagster_driftmeter.automation.schedules import chain_job, daily_schedules
+from dagster_driftmeter.assets.dbt_models import (
+    batch_models,
+    dbt_models,
+    exposure_specs,
+    translator,
+)
+from dagster_driftmeter.assets.keys import batch_models_key, python_keys
+from dagster_driftmeter.assets.partitions import (
+    Partitions,
+    batch_partitions,
+    daily_partitions,
+    with_partitions,
+)
+from dagster_driftmeter.automation.schedules import JOBS, chain_job, chain_schedules
 from dagster_driftmeter.dbt.packages import KEPT_DBT
 from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
 from dagster_driftmeter.dbt.resource import DbtWithoutAdapter
 from dagster_driftmeter.monitoring import Feeds, monitoring_definitions, no_feeds
 from dagster_driftmeter.runs.first_day import first_measured_day
 from driftmeter import settings
+from driftmeter.monitors.cadence import Every
 
 
-def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
+def project_definitions(
+    feeds: Feeds, partitions: dg.DailyPartitionsDefinition, batches: Mapping[Every, Partitions]
+) -> dg.Definitions:
     """The dbt project's models, dashboards, job and schedules."""
     manifest = json.loads(manifest_path().read_text())
     declared = monitors()
     keys = {
         name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys(monitor)]))
+        if monitor.every == "day"
+        else [*with_batches(feeds)(name), *python_keys(monitor)]
         for name, monitor in declared.items()
     }
+    by_cadence: dict[Every, list[str]] = {}
+    for name, monitor in declared.items():
+        by_cadence.setdefault(monitor.every, []).append(name)
     return dg.Definitions(
         assets=[
             *with_partitions([dbt_models], partitions),
+            *(batch_models(every, by_cadence[every], batches[every]) for every in batches),
             *exposure_specs(manifest, declared),
         ],
-        jobs=[chain_job],
-        schedules=daily_schedules(declared, keys),
+        jobs=[JOBS[every] for every in {"day", *by_cadence}],
+        schedules=chain_schedules(declared, keys),
         resources={
             "dbt": DbtWithoutAdapter(
                 project_dir=dbt_project(),  # type: ignore[arg-type]
@@ -42,6 +62,16 @@ def project_definitions(feeds: Feeds, partitions: dg.DailyPartitionsDefinition) 
         # One process does all days: a second one would pay for imports and the reference again.
         executor=dg.in_process_executor,
     )
+
+
+def with_batches(feeds: Feeds) -> Feeds:
+    """Of a monitor by weeks or months the asset that builds its models over them."""
+
+    def of_monitor(name: str) -> Sequence[dg.AssetKey]:
+        every = monitors()[name].every
+        return feeds(name) if every == "day" else [batch_models_key(every)]
+
+    return of_monitor
 
 
 def all_definitions(first: dt.date | None = None) -> dg.Definitions:
@@ -56,25 +86,33 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
     known = [day for day in (first, first_measured_day()) if day]
     if not settings.is_example():
         partitions = daily_partitions(declared.values(), known)
+        batches = batch_partitions(declared.values(), partitions.timezone, known)
         return dg.Definitions.merge(
-            project_definitions(no_feeds, partitions),
+            project_definitions(no_feeds, partitions, batches),
             monitoring_definitions(
-                manifest_path(), translator=translator, monitors=declared, partitions=partitions
+                manifest_path(),
+                translator=translator,
+                monitors=declared,
+                feeds=with_batches(no_feeds),
+                partitions=partitions,
+                batches=batches,
             ),
         )
     from dagster_taxi.taxi_definitions import absent_days, example_definitions, feeds
     from dagster_taxi.trained_days import first_trained_day
 
     partitions = daily_partitions(declared.values(), [*known, first_trained_day()])
+    batches = batch_partitions(declared.values(), partitions.timezone, known)
     return dg.Definitions.merge(
-        project_definitions(feeds, partitions),
+        project_definitions(feeds, partitions, batches),
         monitoring_definitions(
             manifest_path(),
             translator=translator,
             monitors=declared,
-            feeds=feeds,
+            feeds=with_batches(feeds),
             absent_days=absent_days,
             partitions=partitions,
+            batches=batches,
         ),
         example_definitions(partitions),
     )

@@ -96,7 +96,7 @@
                     parts.segment_value
             ) as part
         from (
-            {{ driftmeter.days_in_window(ref(name)) }}
+            {{ driftmeter.days_in_window(ref(name), driftmeter.cadence_of(name)) }}
         ) as days
         left join strata on days.partition_date = strata.partition_date
         cross join lateral (

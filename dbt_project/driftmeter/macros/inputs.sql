@@ -27,6 +27,8 @@
     {%- endif -%}
     {%- for name in driftmeter.selected_monitors() if driftmeter.is_run() -%}
     {%- set monitor, relation = driftmeter.monitor_config(name), ref(name) -%}
+    {%- set every = driftmeter.cadence_of(name) -%}
+    {%- do driftmeter.refuse_days_within_batches(name, every) -%}
     {%- set columns = [monitor.id, monitor.model_version] -%}
     {%- for column in driftmeter.monitor_columns(name) -%}
         {%- do columns.append(column.name) -%}
@@ -38,14 +40,14 @@
         array_agg(contents.fingerprint),
         array[]::text[]
     )
-    from ({{ driftmeter.days_in_window(relation) }}) as days
+    from ({{ driftmeter.days_in_window(relation, every) }}) as days
     left join {{ driftmeter.in_metrics('day_contents') }}(
         {{ driftmeter.literal(relation.schema) }},
         {{ driftmeter.literal(relation.identifier) }},
         array[{{ driftmeter.literals(columns | unique) }}]::text[],
         null,
         null,
-        {{ driftmeter.first_and_last() }}
+        {{ driftmeter.first_and_last(every) }}
     ) as contents on days.partition_date = contents.day
     having count(*) > 0;
     {% endfor -%}
@@ -57,16 +59,43 @@
     {%- for name in driftmeter.selected_monitors()
         if driftmeter.is_run() and driftmeter.is_prepared() -%}
     select {{ driftmeter.in_metrics('publish_days') }}(
-        {{ driftmeter.literal(name) }}, {{ driftmeter.first_and_last() }}
+        {{ driftmeter.literal(name) }},
+        {{ driftmeter.first_and_last(driftmeter.cadence_of(name)) }}
     );
     {% endfor -%}
 {%- endmacro %}
 
 
-{# First and last day of the run as two arguments; nulls where it has no window. #}
-{% macro first_and_last() -%}
+{#
+    A week's rows have its Monday for `partition_date`, a month's its first day: those of any other
+    day would be counted in no batch, without a word.
+#}
+{% macro refuse_days_within_batches(name, every) -%}
+    {%- if every != 'day' -%}
+        {%- set first = driftmeter.first_and_last(every).split(',') -%}
+        {%- set within = run_query(
+            "select min(partition_date)::text from " ~ ref(name) ~ " where partition_date <>"
+            ~ " date_trunc('" ~ every ~ "', partition_date)::date and ("
+            ~ first[0] ~ " is null or partition_date between " ~ first[0] ~ " and " ~ first[1] ~ ")"
+        ).columns[0][0] -%}
+        {%- if within -%}
+            {{ exceptions.raise_compiler_error(
+                name ~ ": rows have the partition_date " ~ within ~ ", and the monitor has every: "
+                ~ every ~ ". In the model, make it the first day of the batch: date_trunc('" ~ every
+                ~ "', partition_date)::date"
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    First and last day of the run as two arguments; nulls where it has no window. A week or a month
+    that ends in the run may have begun up to 31 days before it.
+#}
+{% macro first_and_last(every='day') -%}
     {%- if driftmeter.has_window() -%}
-        date '{{ var("start_date") }}', date '{{ var("end_date") }}' - 1
+        date '{{ var("start_date") }}'{{ ' - 31' if every != 'day' }}, date '{{ var("end_date") }}' - 1
     {%- else -%}
         null::date, null::date
     {%- endif -%}

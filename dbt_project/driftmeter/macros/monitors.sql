@@ -29,6 +29,12 @@
 {%- endmacro %}
 
 
+{# How often the monitor scores: day, week or month. #}
+{% macro cadence_of(name) -%}
+    {{ return(driftmeter.monitor_config(name).get('every', 'day')) }}
+{%- endmacro %}
+
+
 {# The time zone that the model's own monitor declares: a day of its rows begins there. #}
 {% macro timezone() -%}
     {%- set monitor = (model.config.meta or {}).get('monitor') or {} -%}
@@ -85,7 +91,7 @@
 {% macro monitored_rows(name) -%}
     {%- set monitor = driftmeter.monitor_config(name) -%}
         select
-            {%- if driftmeter.is_one_day() %}
+            {%- if driftmeter.cadence_of(name) == 'day' and driftmeter.is_one_day() %}
             date '{{ var("start_date") }}' as partition_date,
             {%- else %}
             partition_date,
@@ -101,7 +107,7 @@
             {{ driftmeter.quoted(column.name) }} as {{ column.alias }}
             {%- endfor %}
         from {{ ref(name) }}
-        where {{ driftmeter.in_window() }}
+        where {{ driftmeter.in_window(every=driftmeter.cadence_of(name)) }}
 {%- endmacro %}
 
 
@@ -120,7 +126,8 @@
     {%- set touched = [] -%}
     {%- for name in driftmeter.selected_monitors() if execute -%}
         {%- set reference = driftmeter.reference_days(name) -%}
-        {%- if not driftmeter.has_window() or (
+        {#- A week or a month that begins in the reference may end after it. -#}
+        {%- if not driftmeter.has_window() or driftmeter.cadence_of(name) != 'day' or (
             reference['from'] | string < var('end_date') | string
             and reference['to'] | string >= var('start_date') | string
         ) -%}
@@ -180,7 +187,7 @@
     {%- set most_rows = 0 if var('distributed', false) else var('exact_rows') | int -%}
     {%- set counted = run_query(
         'select partition_date::text, count(*) from ' ~ ref(name)
-        ~ ' where ' ~ driftmeter.in_window() ~ ' group by partition_date order by 1'
+        ~ ' where ' ~ driftmeter.in_window(every=driftmeter.cadence_of(name)) ~ ' group by partition_date order by 1'
     ).rows -%}
     {%- set days = {'large': [], 'small': []} -%}
     {%- for day, rows in counted -%}

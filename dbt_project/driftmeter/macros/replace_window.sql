@@ -28,23 +28,48 @@
     {%- if window_of == 'reference' %}
         monitor in (select monitor from {{ source }})
     {%- else %}
-        {%- if driftmeter.has_window() %}
+        {%- if window_of == 'monitor' %}
+        {{ driftmeter.of_monitors_in_window(source) }}
+        {%- elif driftmeter.has_window() %}
         {{ driftmeter.in_window() }}
         {%- else %}
         partition_date in (select partition_date from {{ source }})
-        {%- endif %}
-        {%- if window_of == 'monitor' %}
-        and monitor in ({{ driftmeter.literals(driftmeter.selected_monitors()) }})
         {%- endif %}
     {%- endif %};
 
     insert into {{ target }} ({{ columns }})
     select {{ columns }}
     from {{ source }}
-    {%- if window_of != 'reference' %}
+    {%- if window_of == 'monitor' %}
+    where {{ driftmeter.of_monitors_in_window(source) }}
+    {%- elif window_of != 'reference' %}
     where {{ driftmeter.in_window() }}
     {%- endif %};
 {% endmacro %}
+
+
+{# Whether a row is of a monitor of this run and of its days, or of its weeks or months. #}
+{% macro of_monitors_in_window(source) -%}
+    {%- set by_cadence = {} -%}
+    {%- for name in driftmeter.selected_monitors() -%}
+        {%- do by_cadence.setdefault(driftmeter.cadence_of(name), []).append(name) -%}
+    {%- endfor -%}
+    (
+    {%- for every, names in by_cadence.items() %}
+        (
+            monitor in ({{ driftmeter.literals(names) }})
+            {%- if driftmeter.has_window() %}
+            and {{ driftmeter.in_window(every=every) }}
+            {%- else %}
+            and partition_date in (select partition_date from {{ source }})
+            {%- endif %}
+        )
+        {{ 'or' if not loop.last }}
+    {%- else %}
+        false
+    {%- endfor %}
+    )
+{%- endmacro %}
 
 
 {# Rows without a day are in no window, and would be lost without a word. #}

@@ -67,10 +67,26 @@
 
 
 {#
-    Whether a row is of the run's days. A view or a table that says so would hold them alone: all
+    How often the monitor scores whose model this is, or which this test is of: day, week or month.
+    Of a week or a month `partition_date` is the first day.
+#}
+{% macro own_cadence() -%}
+    {%- set node = model -%}
+    {%- if execute and model.get('attached_node') -%}
+        {%- set node = graph.nodes.get(model.attached_node, model) -%}
+    {%- endif -%}
+    {%- set monitor = (node.config.meta or {}).get('monitor') or {} -%}
+    {{ return(monitor.get('every', 'day')) }}
+{%- endmacro %}
+
+
+{#
+    Whether a row is of the run's days. A week or a month is of the run that has its last day: it
+    is counted once it has ended. A view or a table that says so would hold them alone: all
     other days, the reference's too, would be gone from it after the run.
 #}
-{% macro in_window(column='partition_date') -%}
+{% macro in_window(column='partition_date', every=none) -%}
+    {%- set every = every or driftmeter.own_cadence() -%}
     {%- if driftmeter.has_window() -%}
         {%- if execute
             and model.resource_type == 'model'
@@ -81,7 +97,12 @@
                 ~ 'incremental with incremental_strategy: replace_window'
             ) }}
         {%- endif -%}
-        {%- if driftmeter.is_one_day() %}
+        {%- if every != 'day' %}
+        {#- The first is for Postgres, which finds days by it. #}
+        {{ column }} between date '{{ var("start_date") }}' - 31 and date '{{ var("end_date") }}'
+        and {{ column }} + interval '1 {{ every }}' > date '{{ var("start_date") }}'
+        and {{ column }} + interval '1 {{ every }}' <= date '{{ var("end_date") }}'
+        {%- elif driftmeter.is_one_day() %}
         {{ column }} = date '{{ var("start_date") }}'
         {%- else %}
         {{ column }} >= date '{{ var("start_date") }}'
@@ -93,9 +114,20 @@
 {%- endmacro %}
 
 
-{# One row a day, so that a day with no rows is still a day. #}
-{% macro days_in_window(relation) -%}
-    {%- if driftmeter.has_window() -%}
+{#
+    One row a day, so that a day with no rows is still a day; of weeks and months the first day of
+    each that has its last day in the run.
+#}
+{% macro days_in_window(relation, every='day') -%}
+    {%- if driftmeter.has_window() and every != 'day' -%}
+        select batches::date as partition_date
+        from
+            generate_series(
+                date_trunc('{{ every }}', timestamp '{{ var("start_date") }}'),
+                date_trunc('{{ every }}', timestamp '{{ var("end_date") }}') - interval '1 day',
+                interval '1 {{ every }}'
+            ) as batches
+    {%- elif driftmeter.has_window() -%}
         select days::date as partition_date
         from
             generate_series(
@@ -106,7 +138,7 @@
     {%- else -%}
         select
             generate_series(
-                min(partition_date), max(partition_date), interval '1 day'
+                min(partition_date), max(partition_date), interval '1 {{ every }}'
             )::date as partition_date
         from {{ relation }}
     {%- endif -%}

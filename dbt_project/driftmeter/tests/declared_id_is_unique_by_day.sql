@@ -18,7 +18,9 @@ repeated_{{ loop.index }} as (
 
     select partition_date, {{ id }}::text as row_id, count(*) as occurrences
     from {{ ref(name) }}
-    where {{ id }} is not null and {{ driftmeter.in_window() }}
+    where
+        {{ id }} is not null
+        and {{ driftmeter.in_window(every=driftmeter.cadence_of(name)) }}
     group by partition_date, {{ id }}
     having count(*) > 1
 

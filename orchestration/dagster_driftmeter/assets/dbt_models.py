@@ -1,10 +1,12 @@
 """The dbt project in Dagster: its models as daily assets, its exposures as external ones."""
 
+import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
@@ -14,8 +16,15 @@ from dagster_dbt import (
 )
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
+from dagster_driftmeter.assets.keys import batch_models_key
 from dagster_driftmeter.assets.monitored_table import QUALITY
-from dagster_driftmeter.assets.partitions import DAILY, days_of, in_one_run
+from dagster_driftmeter.assets.partitions import (
+    DAILY,
+    EVERY_TAG,
+    Partitions,
+    days_of,
+    in_one_run,
+)
 from dagster_driftmeter.dbt.dependents import left_alone, with_ancestors
 from dagster_driftmeter.dbt.profile import profiles_dir
 from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
@@ -29,6 +38,8 @@ from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import ONE_DAY, Every
+from driftmeter.monitors.days import counted_days, every_day
 from driftmeter.monitors.renamed import take_over_history
 from driftmeter.warehouse.turn import turn
 
@@ -123,16 +134,66 @@ def dbt_models(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
 ) -> Iterator[Any]:
     """dbt's models and tests over the days of the run; a test's outcome is kept for each day."""
-    window = context.partition_time_window
-    start, end = window.start.date(), window.end.date()
-    monitor = context.run.tags.get(MONITOR_TAG)
+    yield from build(context, dbt, warehouse.engine(), days_of(context), is_own=True)
+
+
+def batch_models(every: Every, names: Sequence[str], partitions: Partitions) -> dg.AssetsDefinition:
+    """The asset that builds dbt's models over the weeks, or months, of monitors.
+
+    The models are daily assets. Dagster runs assets of other partitions in no run together with
+    them, so that this one builds the same models for the batches of its run.
+    """
+
+    @dg.asset(
+        key=batch_models_key(every),
+        group_name="quality",
+        owners=["team:data-platform"],
+        kinds={"dbt"},
+        partitions_def=partitions,
+        pool="dbt",
+        tags={EVERY_TAG: every},
+        deps=[key_of(name) for name in names],
+        description=f"dbt's models and tests of {', '.join(names)}, over each {every} as a whole.",
+    )
+    def models_of_batches(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
+    ) -> None:
+        of_run = [name for name in monitors_of(context, monitors()) if name in names]
+        batches = days_of(context)
+        for name in of_run:
+            last = monitors()[name].cadence.last_day(batches[-1])
+            days = every_day(batches[0], last)
+            for _ in build(context, dbt, warehouse.engine(), days, monitor=name):
+                pass
+
+    return in_one_run(models_of_batches)
+
+
+def build(
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    engine: sa.Engine,
+    days: Sequence[dt.date],
+    monitor: str | None = None,
+    *,
+    is_own: bool = False,
+) -> Iterator[Any]:
+    """Build models over days, of one monitor or of all, and note what became of it.
+
+    Parameters
+    ----------
+    is_own : bool
+        Whether the models are assets of the run, whose events are yielded.
+    """
+    start, end = days[0], days[-1] + ONE_DAY
+    monitor = monitor or context.run.tags.get(MONITOR_TAG)
     others = [name for name in monitors() if monitor and name != monitor]
 
     def tell(line: str) -> None:
         context.log.info(line)
         say(line, err=True)
 
-    engine, purpose = warehouse.engine(), f"{start} to {days_of(context)[-1]}, {monitor or 'all'}"
+    purpose = f"{start} to {days[-1]}, {monitor or 'all'}"
     # Dagster's pool holds its queued runs apart, and nothing that a command line starts.
     with retried_when_disconnected(), turn(engine, "dbt", purpose, tell):
         kept = left_alone(engine, read_manifest(), models_of_run(others))
@@ -140,33 +201,37 @@ def dbt_models(
             reason = f"if dbt rebuilt it, it would drop {', '.join(views)}"
             context.log.info(f"{name} stays as it is: {reason}")
             # Without a result Dagster would skip what reads it.
-            if (key := key_of(name)) in context.selected_asset_keys:
+            if is_own and (key := key_of(name)) in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"stays as it is": reason})
         for line in take_over_history(engine, monitors().values()):
             context.log.info(line)
-        measured = [monitors()[name] for name in monitors_of(context, monitors())]
+        measured = [m for m in monitors().values() if m.name not in others]
+        # A week or a month is counted by the run that has its last day.
+        batches_by_name = {m.name: m.cadence.ending_within(start, days[-1]) for m in measured}
         with engine.begin() as connection:
-            for declared in measured:
-                note_tests(connection, declared, days_of(context), is_done=False)
+            for name, batches in batches_by_name.items():
+                note_tests(connection, monitors()[name], batches, is_done=False)
         arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, [*others, *kept])
         # Of the warehouse as it is named now: the project may have been read under another.
         arguments += ["--profiles-dir", str(profiles_dir())]
-        invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-        count = len(days_of(context))
-        with spinner(f"dbt, {count} {'day' if count == 1 else 'days'}"):
-            yield from invocation.stream()
-        run_results = finished_results(invocation)
+        of_run = context if is_own else None
+        invocation = dbt.cli(arguments, context=of_run, raise_on_error=False)
+        with spinner(f"dbt, {counted_days(len(days))}"):
+            if is_own:
+                yield from invocation.stream()
+            run_results = finished_results(invocation)
         write_test_results(
             engine,
             run_results,
             read_manifest(),
-            [declared.name for declared in measured],
-            days_of(context),
+            batches_by_name,
             measured if has_all_models(run_results) else (),
         )
         failure = first_failure(run_results)
         if failure:
-            tell_failed_days(engine, measured, days_of(context), failure.what)
+            for declared in measured:
+                if batches := batches_by_name[declared.name]:
+                    tell_failed_days(engine, [declared], batches, failure.what)
     if failure:
         raise failure
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
 from dagster_driftmeter.assets.monitored_table import MonitoredTable
-from dagster_driftmeter.assets.partitions import days_of, monitor_asset
+from dagster_driftmeter.assets.partitions import Partitions, days_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -55,7 +55,7 @@ def no_absent_days(engine: sa.Engine, days: Sequence[dt.date]) -> set[dt.date]:
 def drift_asset(
     table: MonitoredTable,
     declared: Collection[str],
-    partitions: dg.DailyPartitionsDefinition,
+    partitions: Partitions,
     absent_days: AbsentDays = no_absent_days,
 ) -> dg.AssetsDefinition:
     """The drift asset of one monitor.
@@ -72,7 +72,7 @@ def drift_asset(
         monitor,
         partitions,
         kinds={"evidently", "python"},
-        deps=[table.inference, *table.quality],
+        deps=[table.inference, *table.quality, *table.feeds],
         runbook=RUNBOOK,
     )
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:

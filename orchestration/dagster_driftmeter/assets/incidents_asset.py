@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_driftmeter.assets.partitions import days_of, monitor_asset
+from dagster_driftmeter.assets.partitions import Partitions, days_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import spinner, track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -37,9 +37,7 @@ twice: its results are replaced as a whole.
 """
 
 
-def incidents_asset(
-    monitor: Monitor, partitions: dg.DailyPartitionsDefinition
-) -> dg.AssetsDefinition:
+def incidents_asset(monitor: Monitor, partitions: Partitions) -> dg.AssetsDefinition:
     """The incidents asset of one monitor."""
 
     @monitor_asset(

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from driftmeter.imports import many_imports
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
 
 # Steps after dbt, each with one asset a monitor; performance of those that have a target.
@@ -15,6 +16,16 @@ def dbt_keys() -> list[dg.AssetKey]:
         from dagster_driftmeter.assets.dbt_models import dbt_models
 
     return list(dbt_models.keys)
+
+
+def model_keys(every: Every) -> list[dg.AssetKey]:
+    """Assets that build models over days, or over weeks or months as a whole."""
+    return dbt_keys() if every == "day" else [batch_models_key(every)]
+
+
+def batch_models_key(every: Every) -> dg.AssetKey:
+    """The asset that builds dbt's models over weeks, or over months."""
+    return dg.AssetKey(["quality", f"models_of_{every}s"])
 
 
 def python_keys(monitor: Monitor) -> list[dg.AssetKey]:

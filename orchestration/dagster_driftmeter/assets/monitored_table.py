@@ -18,11 +18,18 @@ QUALITY = ("reference_bins", "column_summary")
 
 @dataclass(frozen=True)
 class MonitoredTable:
-    """A monitor, and the asset keys of its inference table and of the quality models."""
+    """A monitor, and the asset keys of its inference table and of the quality models.
+
+    Attributes
+    ----------
+    feeds : tuple of AssetKey
+        Of a monitor by weeks or months: what builds the models over its batches.
+    """
 
     monitor: Monitor
     inference: dg.AssetKey
     quality: tuple[dg.AssetKey, ...]
+    feeds: tuple[dg.AssetKey, ...] = ()
 
 
 def monitored_tables(

@@ -1,15 +1,25 @@
 """The days of assets: the partitions that all of a code location share, and assets of a monitor."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import dagster as dg
 
 from dagster_driftmeter.runs.retries import retried_when_disconnected
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
 
+# Of assets whose batches are weeks or months: which. Others are daily.
+EVERY_TAG = "driftmeter/every"
+Partitions = (
+    dg.DailyPartitionsDefinition | dg.WeeklyPartitionsDefinition | dg.MonthlyPartitionsDefinition
+)
 Asset = TypeVar("Asset", dg.AssetsDefinition, dg.AssetSpec)
+KINDS: dict[Every, Callable[..., Partitions]] = {
+    "week": dg.WeeklyPartitionsDefinition,
+    "month": dg.MonthlyPartitionsDefinition,
+}
 # What assets are made with. Dagster runs assets of two definitions in no run together, so a code
 # location gives all of its assets one of its own, by `with_partitions`.
 DAILY = dg.DailyPartitionsDefinition(start_date="2009-01-01")
@@ -38,6 +48,32 @@ def daily_partitions(
     return dg.DailyPartitionsDefinition(
         start_date=first.isoformat(), timezone=east.timezone if east else None
     )
+
+
+def batch_partitions(
+    monitors: Iterable[Monitor], timezone: str, others: Iterable[dt.date] = ()
+) -> Mapping[Every, Partitions]:
+    """Weeks and months of those of these monitors that score so, from the earliest reference on.
+
+    Keys are the first days of batches. A batch is a partition once it has ended.
+
+    Parameters
+    ----------
+    timezone : str
+        Of the daily partitions, for Dagster refuses assets of another zone that read each other.
+    others : iterable of date
+        Further batches that the partitions must hold.
+    """
+    by_cadence: dict[Every, Partitions] = {}
+    known, more = list(monitors), list(others)
+    for every, made in KINDS.items():
+        alike = [monitor for monitor in known if monitor.every == every]
+        if alike:
+            begun = [day for monitor in alike for day in (monitor.reference_batches[0], *more)]
+            first = alike[0].cadence.start(min(begun))
+            # Weeks begin on Monday, months on their first day.
+            by_cadence[every] = made(start_date=first.isoformat(), timezone=timezone, day_offset=1)
+    return by_cadence
 
 
 def _offset(monitor: Monitor, day: dt.date) -> tuple[dt.timedelta, str]:
@@ -73,10 +109,14 @@ def days_of(context: dg.AssetExecutionContext) -> Sequence[dt.date]:
     return [dt.date.fromisoformat(key) for key in context.partition_keys]
 
 
+# Days on which a batch is due, as cron writes them: it ended the night before.
+DUE: dict[Every, str] = {"day": "* * *", "week": "* * 1", "month": "1 * *"}
+
+
 def monitor_asset(
     step: str,
     monitor: Monitor,
-    partitions: dg.DailyPartitionsDefinition,
+    partitions: Partitions,
     *,
     kinds: set[str],
     deps: Sequence[dg.AssetKey],
@@ -89,10 +129,10 @@ def monitor_asset(
     runbook : str
         Its description, with the monitor's fields in braces.
     """
-    # Each day by noon in the monitor's zone something was computed since its midnight. The schedule
-    # runs at six: that leaves it six hours, and a person the afternoon.
+    # After each batch by noon in the monitor's zone something was computed since midnight. The
+    # schedule runs at six: that leaves it six hours, and a person the afternoon.
     freshness = dg.FreshnessPolicy.cron(
-        deadline_cron="0 12 * * *",
+        deadline_cron=f"0 12 {DUE[monitor.every]}",
         lower_bound_delta=dt.timedelta(hours=12),
         timezone=monitor.timezone,
     )
@@ -107,6 +147,7 @@ def monitor_asset(
             deps=deps,
             description=runbook.format(**dict(monitor)),
             freshness_policy=freshness,
+            tags={} if monitor.every == "day" else {EVERY_TAG: monitor.every},
         )
         return in_one_run(asset(retried_when_disconnected()(function)))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from dagster_driftmeter.assets.partitions import days_of, monitor_asset
+from dagster_driftmeter.assets.partitions import Partitions, days_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -29,9 +29,7 @@ a day twice: its results are replaced as a whole.
 """
 
 
-def performance_asset(
-    monitor: Monitor, partitions: dg.DailyPartitionsDefinition
-) -> dg.AssetsDefinition:
+def performance_asset(monitor: Monitor, partitions: Partitions) -> dg.AssetsDefinition:
     """The performance asset of one monitor."""
 
     @monitor_asset(

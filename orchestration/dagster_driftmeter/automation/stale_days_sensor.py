@@ -49,10 +49,11 @@ def stale_days_sensor(
             changed = stale_days(engine, name, REST)
             runs = [
                 (days, max(at for day, at in changed.items() if day in days))
-                for days in in_a_row(changed)
+                for days in in_a_row(changed, monitor.cadence)
             ]
             with engine.connect() as session:
-                runs += [(days, "missing") for days in in_a_row(missing_days(session, monitor))]
+                missing = missing_days(session, monitor)
+            runs += [(days, "missing") for days in in_a_row(missing, monitor.cadence)]
             for days, change in runs:
                 is_calm = False
                 yield dg.RunRequest(

@@ -23,6 +23,7 @@ from dagster_driftmeter.dbt.project_file import NAME, read_project
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Every
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
@@ -33,8 +34,8 @@ PACKAGE = "driftmeter"
 UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
-    "owner", "timestamp", "timezone", "id", "prediction", "target", "task", "model_version",
-    "features", "segments", "reference", "label_delay_days", "alarm_budget",
+    "owner", "timestamp", "timezone", "batch", "every", "id", "prediction", "target", "task",
+    "model_version", "features", "segments", "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 
@@ -70,6 +71,18 @@ def init(
         Optional[str],
         typer.Option(
             help="Time zone in which a timestamp without one was written. Default: --timezone."
+        ),
+    ] = None,
+    every: Annotated[
+        Optional[Every],
+        typer.Option(help="How often a batch is scored. Default: as the rows come."),
+    ] = None,
+    batch: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Column with the date of a row's batch, such as that of the scoring run, if the"
+            " timestamp does not say it.",
         ),
     ] = None,
     row_id: Annotated[
@@ -155,6 +168,8 @@ def init(
         "timestamp": timestamp,
         "timezone": timezone,
         "timestamp_zone": timestamp_zone,
+        "every": every,
+        "batch": batch,
         "id": row_id,
         "prediction": prediction,
         "target": target,
@@ -237,7 +252,8 @@ def init(
     if any(path.name in ("packages.yml", "dependencies.yml") for path in changed):
         install_packages()
     days = proposal.fields["reference"]
-    say(f"{monitor} is declared. To measure every day after {days['to']}, run:")
+    every = proposal.fields.get("every", "day")
+    say(f"{monitor} is declared. To measure every {every} after {days['to']}, run:")
     say(f"  driftmeter run --monitor {monitor}")
 
 

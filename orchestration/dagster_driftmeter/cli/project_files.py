@@ -247,11 +247,10 @@ def _view(proposal: "Proposal", origin: str, origin_of_labels: str = "") -> str:
         f"{column.sql} as {quote(column.name)}" if column.is_cast else column.sql
         for column in _selected(proposal)
     ]
-    timestamp = proposal.columns[proposal.fields["timestamp"]]
     if "model_version" not in proposal.fields:
         columns.append(f"'unversioned'::text as {VERSION}")
     # The zone is read from the monitor's YAML, so that it is written in one place.
-    day = proposal.day_of(unrendered(timestamp.sql), "{{ driftmeter.timezone() }}")
+    day = proposal.day_of(unrendered(proposal.dated_by.sql), "{{ driftmeter.timezone() }}")
     written = [*map(unrendered, columns), f"{day} as partition_date"]
     selected = ",\n".join(f"    {column}" for column in written)
     join = ""
@@ -269,11 +268,13 @@ def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -
     columns = [
         {"name": column.name, "data_type": column.data_type} for column in _selected(proposal)
     ]
+    every = block.get("every", "day")
+    day = "Day" if every == "day" else f"First day of the {every}"
     columns.append(
         {
             "name": "partition_date",
             "data_type": "date",
-            "description": f"Day of the row, in {block['timezone']}.",
+            "description": f"{day} of the row, in {block['timezone']}.",
         }
     )
     if "model_version" not in proposal.fields:

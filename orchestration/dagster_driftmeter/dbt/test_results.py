@@ -14,6 +14,10 @@ from driftmeter.warehouse.copy import copy_in, copy_out
 
 # dbt says how the window went; which word a day gets follows from its own failing rows.
 STATUS_OF_A_FAILING_DAY = {"warn": "warn", "fail": "fail"}
+FORGET = sa.text(
+    "delete from metrics.test_results where source = 'dbt'"
+    " and monitor = :monitor and partition_date = any(:days)"
+)
 COLUMNS = pa.schema(
     [
         ("monitor", pa.string()),
@@ -34,11 +38,10 @@ def write_test_results(
     engine: sa.Engine,
     run_results: Mapping[str, Any],
     manifest: Mapping[str, Any],
-    monitors: Iterable[str],
-    days: Sequence[dt.date],
+    days: Mapping[str, Sequence[dt.date]],
     finished: Iterable[Monitor] = (),
 ) -> int:
-    """Replace the dbt outcomes of these monitors and days in metrics.test_results.
+    """Replace the dbt outcomes of these days, by monitor, in metrics.test_results.
 
     Only tests that keep the day in a failing row (those named ``*_by_day``) have an outcome for a
     day; the others, on seeds, are told by dbt and by Dagster's asset checks alone. A test of a
@@ -55,23 +58,17 @@ def write_test_results(
     int
         Rows written.
     """
-    monitors = list(monitors)
     with engine.begin() as connection:
         rows = [
             row
             for result in run_results["results"]
             if (node := manifest["nodes"].get(result["unique_id"])) and _has_days(node)
-            for row in _rows(connection, result, node, manifest, monitors, days)
+            for row in _rows(connection, result, node, manifest, days)
         ]
-        connection.execute(
-            sa.text(
-                "delete from metrics.test_results where source = 'dbt'"
-                " and monitor = any(:monitors) and partition_date = any(:days)"
-            ),
-            {"monitors": monitors, "days": list(days)},
-        )
-        for monitor in finished:
-            note_tests(connection, monitor, days, is_done=True)
+        for monitor, replaced in days.items():
+            connection.execute(FORGET, {"monitor": monitor, "days": list(replaced)})
+        for declared in finished:
+            note_tests(connection, declared, days[declared.name], is_done=True)
         return copy_in(
             connection, "metrics.test_results", pa.Table.from_pylist(rows, schema=COLUMNS)
         )
@@ -88,8 +85,7 @@ def _rows(
     result: Mapping[str, Any],
     node: Mapping[str, Any],
     manifest: Mapping[str, Any],
-    monitors: Sequence[str],
-    days: Sequence[dt.date],
+    days: Mapping[str, Sequence[dt.date]],
 ) -> Iterator[dict[str, object]]:
     failing = _failing_rows(connection, node) if result["status"] in STATUS_OF_A_FAILING_DAY else {}
     tested = manifest["nodes"].get(node.get("attached_node"), {}).get("name")
@@ -98,9 +94,9 @@ def _rows(
         for model in manifest["nodes"].values()
         if "monitor" in (model.get("config", {}).get("meta") or {})
     }
-    for monitor in [tested] if tested in monitors else monitors:
+    for monitor in [tested] if tested in days else days:
         others = set() if tested == monitor else declared - {monitor}
-        for day in days:
+        for day in days[monitor]:
             count = sum(
                 rows
                 for (failed_on, named), rows in failing.items()

@@ -10,17 +10,24 @@ from dataclasses import dataclass
 import joblib
 
 from dagster_driftmeter.assets.incidents_asset import write_reports
-from dagster_driftmeter.assets.keys import dbt_keys, python_keys
+from dagster_driftmeter.assets.keys import python_keys
 from dagster_driftmeter.dbt.project_manifest import check_monitor, manifest_path, monitors
 from dagster_driftmeter.dbt.server import kept_dbt
 from dagster_driftmeter.runs.ending import keeping_ctrl_c
 from dagster_driftmeter.runs.jobs import materialize
 from dagster_driftmeter.runs.over_pieces import FEWEST_PIECES, PROCESSES_TAG
 from dagster_driftmeter.runs.own_folder import make_own_folder
-from dagster_driftmeter.runs.run_scope import in_a_row
+from dagster_driftmeter.runs.run_scope import ended_batches, in_a_row
 from dagster_driftmeter.runs.terminal import say
 from dagster_driftmeter.runs.told_changes import tell_changes, tell_labels, tell_retyped
-from dagster_driftmeter.runs.unbuilt import build_missing, reference_without_quality, span_of
+from dagster_driftmeter.runs.unbuilt import (
+    build,
+    build_missing,
+    build_reference,
+    groups_of,
+    reference_without_quality,
+    span_of,
+)
 from dagster_driftmeter.runs.workers import kept_workers, prepare_workers, side_by_side
 from driftmeter import settings
 from driftmeter.arrival.changed_days import mark_changed, stale_days
@@ -29,9 +36,9 @@ from driftmeter.arrival.inputs import unfinished_days
 from driftmeter.arrival.missing import idle_days, missing_days
 from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.update import update_incidents
+from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.changed_settings import declare_again, retire_undeclared
 from driftmeter.monitors.config import Days
-from driftmeter.monitors.days import every_day
 from driftmeter.monitors.manifest import project_name
 from driftmeter.monitors.renamed import take_over_history
 from driftmeter.warehouse import connection
@@ -107,18 +114,28 @@ def measure(days: Days, only: str | None = None, workers: int | None = None) -> 
         names = names_of(only)
         tell_changes(names)
         begin_workers(names, days, workers)
-        reference = reference_without_quality(names)
-        spans = together(reference, days)
-        for span in spans:
-            materialize(span, only, dbt_keys())
-        if tell_retyped(names, days):
-            # dbt made the models of other types: the reference is counted once more.
-            spans = together(reference_without_quality(names), days)
-            for span in spans:
-                materialize(span, only, dbt_keys())
-        tell_labels(names, span_of(spans))
+        built = [build_batches(days, *group) for group in groups_of(names, only)]
         measure_monitors(days, names, workers)
-    return ChainRun(days, tuple(names), reference is not None, time.perf_counter() - started)
+    return ChainRun(days, tuple(names), any(built), time.perf_counter() - started)
+
+
+def build_batches(days: Days, names: Sequence[str], only: str | None) -> bool:
+    """Build with dbt what has these days, and the reference; says whether that was to be built."""
+    cadence, reference = monitors()[names[0]].cadence, reference_without_quality(names)
+    batches = ended_batches(monitors()[names[0]], days)
+    if batches is None:
+        say(f"{names[0]}: the {cadence.every} of {days.to_date} has not ended; it is measured then")
+        return build_reference(names, only)
+    spans = together(reference, batches, cadence)
+    for span in spans:
+        build(span, names, only)
+    if tell_retyped(names, batches):
+        # dbt made the models of other types: the reference is counted once more.
+        spans = together(reference_without_quality(names), batches, cadence)
+        for span in spans:
+            build(span, names, only)
+    tell_labels(names, span_of(spans))
+    return reference is not None
 
 
 def days_from(first: dt.date, only: str | None = None) -> Days:
@@ -158,16 +175,18 @@ def measure_monitors(days: Days, names: Sequence[str], workers: int | None) -> N
     # Cores that are left over take days of the same monitor.
     tags = {PROCESSES_TAG: str(max(most // len(names), 1))}
     work = [
-        functools.partial(materialize, days, name, python_keys(monitors()[name]), tags)
+        functools.partial(materialize, batches, name, python_keys(monitor), tags, monitor.every)
         for name in names
+        if (batches := ended_batches(monitor := monitors()[name], days))
     ]
     side_by_side(work, most)
 
 
-def together(reference: Days | None, days: Days) -> list[Days]:
+def together(reference: Days | None, days: Days, cadence: Cadence = DAILY) -> list[Days]:
     """The days, and the reference where there is one to build: as one span if they adjoin."""
     spans = [reference, days] if reference else [days]
-    return in_a_row(day for span in spans for day in every_day(span.from_date, span.to_date))
+    begun = (day for span in spans for day in cadence.batches(span.from_date, span.to_date))
+    return in_a_row(begun, cadence)
 
 
 @dataclass(frozen=True)
@@ -238,7 +257,8 @@ def _one_by_one(
 def _spans(name: str, days: Sequence[dt.date]) -> list[Days]:
     """Days of a monitor as few spans: one over all batches of a table that is filled weekly."""
     with connection.engine().connect() as session:
-        return in_a_row([*days, *idle_days(session, monitors()[name], days)])
+        monitor = monitors()[name]
+        return in_a_row([*days, *idle_days(session, monitor, days)], monitor.cadence)
 
 
 def _measure_stale(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
@@ -256,8 +276,8 @@ def _measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator
     with engine.connect() as session:
         unfinished = unfinished_days(session, monitors()[name])
     for day, rows in sorted(arrived.unended.items()):
-        zone = monitors()[name].timezone
-        say(f"{name}: {day} has {rows:,} rows by now; it is measured once it has ended in {zone}")
+        zone, batch = monitors()[name].timezone, monitors()[name].cadence.name(day)
+        say(f"{name}: {batch} has {rows:,} rows by now; it is measured once it has ended in {zone}")
     for days in _spans(name, wanted.of([*arrived.new, *stale_days(engine, name), *unfinished])):
         yield measure(days, name, workers)
     if arrived.new:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from dagster_driftmeter.runs.cut_off_runs import end_killed_runs, process_tag
-from dagster_driftmeter.runs.run_scope import days_of_tags, range_tags
+from dagster_driftmeter.runs.run_scope import chain_of, days_of_tags, range_tags
 from driftmeter import settings
 from driftmeter.imports import many_imports
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Days
 
 # Of Dagster's own statements, and connections beside the one that is kept.
@@ -22,9 +23,10 @@ def materialize(
     only: str | None,
     assets: Sequence[dg.AssetKey],
     more_tags: Mapping[str, str] | None = None,
+    every: Every = "day",
 ) -> None:
-    """Materialize assets over a range of days, in this process."""
-    run_job("daily_chain", {**(more_tags or {}), **range_tags(days, only)}, assets)
+    """Materialize assets over a range of days, or of a monitor's batches, in this process."""
+    run_job(chain_of(every), {**(more_tags or {}), **range_tags(days, only)}, assets)
 
 
 def run_job(

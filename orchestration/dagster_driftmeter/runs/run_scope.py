@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
+from driftmeter.monitors.cadence import DAILY, Cadence, Every
 from driftmeter.monitors.config import Days, Monitor
 
 MONITOR_TAG = "driftmeter/monitor"
@@ -12,6 +13,11 @@ MONITOR_TAG = "driftmeter/monitor"
 DAY_TAG = "dagster/partition"
 FIRST_DAY_TAG = "dagster/asset_partition_range_start"
 LAST_DAY_TAG = "dagster/asset_partition_range_end"
+
+
+def chain_of(every: Every) -> str:
+    """Name of the job that runs all steps over batches of one length."""
+    return {"day": "daily", "week": "weekly", "month": "monthly"}[every] + "_chain"
 
 
 def range_tags(days: Days, only: str | None = None) -> dict[str, str]:
@@ -30,6 +36,16 @@ def days_of_tags(tags: Mapping[str, str]) -> Days | None:
     return Days.model_validate({"from": first, "to": last}) if first and last else None
 
 
+def ended_batches(monitor: Monitor, days: Days) -> Days | None:
+    """First and last batch with one of these days, of those that have ended; None without any."""
+    cadence = monitor.cadence
+    if cadence == DAILY:
+        return days
+    newest = cadence.ended_before(dt.datetime.now(monitor.zone).date())
+    first, last = cadence.start(days.from_date), min(cadence.start(days.to_date), newest)
+    return Days(**{"from": first, "to": last}) if first <= last else None
+
+
 def monitors_of(
     context: dg.AssetExecutionContext, monitors: Mapping[str, Monitor]
 ) -> Iterable[str]:
@@ -38,11 +54,11 @@ def monitors_of(
     return [only] if only else list(monitors)
 
 
-def in_a_row(days: Iterable[dt.date]) -> list[Days]:
-    """Days as spans without a gap, in order."""
+def in_a_row(days: Iterable[dt.date], cadence: Cadence = DAILY) -> list[Days]:
+    """Days, or first days of batches, as spans without a gap, in order."""
     spans: list[list[dt.date]] = []
     for day in sorted(set(days)):
-        if spans and day - spans[-1][1] == dt.timedelta(days=1):
+        if spans and day == cadence.after(spans[-1][1]):
             spans[-1][1] = day
         else:
             spans.append([day, day])

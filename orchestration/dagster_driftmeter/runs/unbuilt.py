@@ -1,10 +1,11 @@
 """Finds the days of the reference period that dbt has not measured, and builds them."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from dagster_driftmeter.assets.keys import dbt_keys
+from dagster_driftmeter.assets.keys import model_keys
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.jobs import materialize
 from driftmeter.arrival.column_changes import is_reference_of_other_types
@@ -17,8 +18,25 @@ def build_reference(names: Sequence[str], only: str | None) -> bool:
     """Build the reference days where dbt has not; says whether there was something to build."""
     reference = reference_without_quality(names)
     if reference is not None:
-        materialize(reference, only, dbt_keys())
+        build(reference, names, only)
     return reference is not None
+
+
+def build(batches: Days, names: Sequence[str], only: str | None) -> None:
+    """Build batches of monitors that have the same cadence."""
+    every = monitors()[names[0]].every
+    materialize(batches, only, model_keys(every), every=every)
+
+
+def groups_of(names: Sequence[str], only: str | None) -> list[tuple[list[str], str | None]]:
+    """Monitors that are built in one run, each with the one that the run is limited to.
+
+    Daily ones are together. Of weeks or months each is a run of its own: what is asked for and the
+    reference are batches of its own.
+    """
+    daily = [name for name in names if monitors()[name].every == "day"]
+    others = [name for name in names if name not in daily]
+    return [*([(daily, only)] if daily else []), *(([name], name) for name in others)]
 
 
 def build_missing(names: Sequence[str], only: str | None) -> None:
@@ -26,9 +44,11 @@ def build_missing(names: Sequence[str], only: str | None) -> None:
 
     A table may be a view that dbt has yet to make, or that went with a team's `drop ... cascade`.
     """
-    missing = [name for name in names if name not in built_tables(names)]
-    if not build_reference(names, only) and missing:
-        materialize(span_of([monitors()[name].reference for name in missing]), only, dbt_keys())
+    for alike, of_run in groups_of(names, only):
+        missing = [name for name in alike if name not in built_tables(alike)]
+        if not build_reference(alike, of_run) and missing:
+            spans = [first_and_last(monitors()[name].reference_batches) for name in missing]
+            build(span_of(spans), alike, of_run)
 
 
 def built_tables(names: Sequence[str]) -> list[str]:
@@ -46,13 +66,18 @@ def reference_without_quality(names: Sequence[str]) -> Days | None:
     """Reference days of those monitors that dbt has not measured and tested; None where it has."""
     with connection.engine().connect() as session:
         spans = [
-            monitors()[name].reference
+            first_and_last(monitors()[name].reference_batches)
             for name in names
             if _has_other_reference(session, monitors()[name])
             or not _has_summary(session, monitors()[name])
             or not has_reference_tests(session, monitors()[name])
         ]
     return span_of(spans) if spans else None
+
+
+def first_and_last(batches: Sequence[dt.date]) -> Days:
+    """A span of batches that are in order."""
+    return Days(**{"from": batches[0], "to": batches[-1]})
 
 
 def _has_other_reference(session: sa.Connection, monitor: Monitor) -> bool:

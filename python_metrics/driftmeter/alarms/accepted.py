@@ -18,7 +18,6 @@ from driftmeter.alarms.column import ColumnEvidence, ColumnNull, calibrate_colum
 from driftmeter.monitors import baselines
 from driftmeter.monitors.baselines import ACCEPTED, AcceptedNormal
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart, load_counts
 
@@ -67,7 +66,7 @@ class Accepted:
             normal: baselines.excluded_days(
                 self.connection,
                 self.monitor,
-                every_day(normal.from_date, self.last),
+                self.monitor.cadence.batches(normal.from_date, self.last),
                 normal.in_force_on,
             )
             for normal in self._normals
@@ -92,7 +91,7 @@ class Accepted:
 
     def _judge(self, normal: AcceptedNormal, part: ColumnPart, day: dt.date) -> "Judged | str":
         """The part calibrated on its own days, its rows and evidence; or why it cannot be yet."""
-        days = normal.days(day)
+        days = normal.days(day, self.monitor.cadence)
         key = (part, normal, len(days))
         if key not in self._judged:
             usual = self._usual(normal, part, days)
@@ -107,7 +106,7 @@ class Accepted:
         """Counts of the days that are the part's normal, or why they are none yet."""
         first = normal.from_date
         if first not in self._loaded:
-            last = first + dt.timedelta(days=ACCEPTED - 1)
+            last = self.monitor.cadence.after(first, ACCEPTED - 1)
             self._loaded[first] = load_counts(self.connection, self.monitor, first, last)
         counts = self._loaded[first].get(part)
         if counts is None or not counts.known[: len(days)].any():
@@ -126,8 +125,9 @@ class Accepted:
         self, column: ColumnNull, normal: AcceptedNormal, part: ColumnPart
     ) -> ColumnEvidence:
         """What speaks against calm on each day of the span; before the normal's first, nothing."""
-        start = max((normal.from_date - self.first).days, 0)
-        days = every_day(self.first + dt.timedelta(days=start), self.last)
+        cadence = self.monitor.cadence
+        start = max(cadence.between(self.first, normal.from_date), 0)
+        days = cadence.batches(cadence.after(self.first, start), self.last)
         excluded = self._excluded[normal]
         since = judge_column(
             column,

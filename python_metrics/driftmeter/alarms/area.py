@@ -10,7 +10,7 @@ from scipy import special
 from driftmeter.alarms.day_null import DayNull, residuals
 from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.drift.domain_classifier import MOST_ROWS
-from driftmeter.monitors.days import every_day
+from driftmeter.monitors.cadence import Cadence
 
 # An area this much above a calm day's is noticed by nobody but the classifier.
 LEAST_AREA = 0.02
@@ -47,7 +47,10 @@ class AreaEvidence:
 
 
 def beside_days_before(
-    null: DayNull | None, areas: Mapping[dt.date, Area], excluded: Collection[dt.date]
+    null: DayNull | None,
+    areas: Mapping[dt.date, Area],
+    excluded: Collection[dt.date],
+    cadence: Cadence,
 ) -> dict[dt.date, Area]:
     """Areas with how new each is; a change that lasts stands out on every day, and is news once.
 
@@ -58,8 +61,8 @@ def beside_days_before(
     """
     if null is None or not areas:
         return dict(areas)
-    judged = {day: judge_area(null, area, day) for day, area in areas.items()}
-    days = every_day(min(areas), max(areas))
+    judged = {day: judge_area(null, area, cadence.level(day)) for day, area in areas.items()}
+    days = cadence.batches(min(areas), max(areas))
     difference, deviation = np.full(len(days), np.nan), np.full(len(days), np.nan)
     for place, day in enumerate(days):
         if (evidence := judged.get(day)) is not None:
@@ -67,16 +70,22 @@ def beside_days_before(
             deviation[place] = evidence.deviation
     p_value = p_value_of_news(difference, deviation, np.array([day in excluded for day in days]))
     return {
-        day: replace(area, trailing_p_value=float(p_value[(day - days[0]).days]))
+        day: replace(area, trailing_p_value=float(p_value[cadence.between(days[0], day)]))
         for day, area in areas.items()
     }
 
 
-def judge_area(null: DayNull | None, area: Area, day: dt.date) -> AreaEvidence | None:
-    """One-sided p-value of an area: only a day that stands out more than calm ones is news."""
+def judge_area(null: DayNull | None, area: Area, level: int) -> AreaEvidence | None:
+    """One-sided p-value of an area: only a day that stands out more than calm ones is news.
+
+    Parameters
+    ----------
+    level : int
+        Which of the null's levels the day has: its weekday.
+    """
     if null is None:
         return None
-    weekdays = np.array([day.weekday()])
+    weekdays = np.array([level])
     rows = np.array([[float(min(area.n_current, MOST_ROWS))]])
     difference, variance, of_level = residuals(null, np.array([[area.area]]), rows, weekdays)
     deviation = float(np.sqrt(variance + of_level)[0, 0])

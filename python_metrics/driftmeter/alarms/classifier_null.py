@@ -8,7 +8,6 @@ from driftmeter.alarms.day_null import DayNull, fit_day_null
 from driftmeter.arrival.inference_rows import MOST_REFERENCE_ROWS, read_rows
 from driftmeter.drift.domain_classifier import FOLDS, MOST_ROWS, ROW_VARIANCE, DomainClassifier
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 
 
@@ -18,8 +17,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
     A day stands out by its weekday and its weather with nothing wrong, so the areas of calm days,
     not 0.5, are what a new day is held against.
     """
-    span = monitor.reference
-    days = every_day(span.from_date, span.to_date)
+    days = monitor.reference_batches
     most = max(MOST_REFERENCE_ROWS // len(days), MOST_ROWS)
     frames = {
         day: frame
@@ -43,5 +41,5 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
         np.array(areas)[:, None],
         np.array(sizes, dtype=float)[:, None],
         np.array([ROW_VARIANCE]),
-        np.array([day.weekday() for day in frames]),
+        np.array([monitor.cadence.level(day) for day in frames]),
     )

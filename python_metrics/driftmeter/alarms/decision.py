@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from driftmeter.monitors.cadence import DAYS_A_MONTH
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Floats
 
-DAYS_A_MONTH = 365.25 / 12
 # A column's statistics and windows overlap, and an alarm must matter and be new as well, so that
 # only a part of the level is used on calm days (benchmarks/detection.py); this gives some back.
 OVERLAP = 1.25
@@ -38,16 +38,20 @@ class Policy:
         Smallest shift of a number that matters, in robust standard deviations of the reference.
     least_share : float
         Smallest change of a share that matters: of missing values, of a category.
+    batch_days : float
+        Days of one batch.
     """
 
     false_alarms_per_month: float = 1.0
     least_shift: float = 0.05
     least_share: float = 0.01
+    batch_days: float = 1.0
 
     @property
     def level(self) -> float:
-        """Chance of a false alarm that one day may take in all."""
-        return min(OVERLAP * self.false_alarms_per_month / DAYS_A_MONTH, 0.5)
+        """Chance of a false alarm that one batch may take in all."""
+        a_batch = self.false_alarms_per_month * self.batch_days / DAYS_A_MONTH
+        return min(OVERLAP * a_batch, 0.5)
 
 
 def policy_of(monitor: Monitor) -> Policy:
@@ -56,6 +60,7 @@ def policy_of(monitor: Monitor) -> Policy:
         false_alarms_per_month=monitor.alarm_budget.false_alarms_per_month,
         least_shift=monitor.least_effect.shift,
         least_share=monitor.least_effect.share,
+        batch_days=monitor.cadence.days,
     )
 
 

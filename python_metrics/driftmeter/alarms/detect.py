@@ -19,7 +19,6 @@ from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL, replace_verdic
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors import baselines
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.quality.histograms import load_counts
 from driftmeter.warehouse.turn import alone
 
@@ -82,30 +81,31 @@ def _last_that_rests_on(
 ) -> dt.date:
     """The last day whose verdict may rest on these: for good where an accepted normal has one."""
     normals = baselines.accepted_normals(connection, monitor)
-    if {*days} & {day for normal in normals for day in normal.days(dt.date.max)}:
+    if {*days} & {day for normal in normals for day in normal.days(dt.date.max, monitor.cadence)}:
         return dt.date.max
-    return max(days) + HISTORY
+    return monitor.cadence.after(max(days), HISTORY)
 
 
 def judge(
     connection: sa.Connection, monitor: Monitor, calibration: Calibration, days: Sequence[dt.date]
 ) -> dict[dt.date, list[Verdict]]:
     """Verdicts on days that are in order, from stored histograms; writes nothing."""
-    first, last = days[0] - HISTORY, days[-1]
+    cadence = monitor.cadence
+    first, last = cadence.after(days[0], -HISTORY), days[-1]
     counts = load_counts(connection, monitor, first, last)
     versions = _versions(connection, monitor, days)
-    calendar = every_day(first, last)
+    calendar = cadence.batches(first, last)
     excluded = baselines.excluded_days(connection, monitor, calendar)
     is_excluded = np.array([day in excluded for day in calendar])
     scored = _areas(connection, monitor, calendar)
-    areas = beside_days_before(calibration.classifier, scored, excluded)
+    areas = beside_days_before(calibration.classifier, scored, excluded, cadence)
     evidence = judge_columns(calibration.columns, counts, is_excluded)
     known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
     accepted = Accepted(connection, monitor, counts, first, last)
     due, lost = last_due(connection, monitor), lost_columns(connection, monitor)
     verdicts = {}
     for day in days:
-        place = (day - first).days
+        place = cadence.between(first, day)
         today = accepted.on(day, calibration, evidence)
         verdicts[day] = list(
             verdicts_of_day(

@@ -5,8 +5,6 @@ season is in it, a fault of a few days is not. Nor is a day new that several of 
 months were like: groups of rows that come now and then are told when they first do.
 """
 
-import datetime as dt
-
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -17,7 +15,7 @@ from driftmeter.monitors.baselines import LAG, TRAILING
 from driftmeter.quality.counts import Floats
 
 # Earlier days that a verdict rests on: the trailing baseline and its lag, or the record.
-HISTORY = dt.timedelta(days=max(TRAILING + LAG, RECORD))
+HISTORY = max(TRAILING + LAG, RECORD)
 # Fewer days of a trailing baseline tell nothing.
 FEWEST_TRAILING = 10
 # Days before that wander by more than so many of the reference's deviations have a scale of their

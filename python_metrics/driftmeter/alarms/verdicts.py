@@ -138,7 +138,7 @@ def verdicts_of_day(
     p_value, effect, trailing = take("p_value"), take("effect"), take("trailing_p_value")
     classified = None
     if area and not resting:
-        classified = judge_area(calibration.classifier, area, day)
+        classified = judge_area(calibration.classifier, area, monitor.cadence.level(day))
     groups = np.array(
         [
             *("rows" if part.is_all_rows else "segments" for part in judged),
@@ -242,7 +242,8 @@ def _to_come(monitor: Monitor, day: dt.date, due: dt.date) -> str | None:
     """Why the target of a day is not judged yet, or None where its labels are due."""
     if day <= due:
         return None
-    return f"{TO_COME} on {day + dt.timedelta(days=monitor.label_delay_days)}"
+    last = monitor.cadence.last_day(day) + dt.timedelta(days=monitor.label_delay_days)
+    return f"{TO_COME} on {last}"
 
 
 def _reason(

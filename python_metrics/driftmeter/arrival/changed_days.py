@@ -118,11 +118,12 @@ def watched_spans(
     today = (now or dt.datetime.now(dt.timezone.utc)).astimezone(monitor.zone).date()
     measured = connection.execute(MEASURED_SPAN, {"monitor": monitor.name}).one()
     # The reference is held by its own hash; days before it are nobody's to measure.
-    first = monitor.reference.to_date + dt.timedelta(days=1)
+    cadence = monitor.cadence
+    first = cadence.after(monitor.reference_batches[-1])
     if measured.newest is not None:
         watched = monitor.watch_days if watch_days is None else watch_days
-        first = max(first, measured.newest - dt.timedelta(days=watched))
-    last = today - dt.timedelta(days=1)
+        first = max(first, cadence.start(measured.newest - dt.timedelta(days=watched)))
+    last = cadence.ended_before(today)
     spans = [Days(**{"from": first, "to": last})] if first <= last else []
     if looks_back and measured.oldest is not None and measured.oldest < first:
         spans.append(_month_in_turn(measured.oldest, first - dt.timedelta(days=1), today))
@@ -154,7 +155,7 @@ def arrivals(
     spans = watched_spans(connection, monitor, now, watch_days, looks_back=looks_back)
     for number, span in enumerate(spans):
         # The day that goes on is read with the newest: rows of it are no rows that are overlooked.
-        last = span.to_date + dt.timedelta(days=number == 0)
+        last = monitor.cadence.after(span.to_date) if number == 0 else span.to_date
         content |= day_contents(connection, monitor, span.from_date, last)
         asked = {
             "monitor": monitor.name,
@@ -164,7 +165,7 @@ def arrivals(
             "last": span.to_date,
         }
         measured |= {row.day: row for row in connection.execute(PARTITIONS, asked)}
-    ended = {day for span in spans for day in every_day(span.from_date, span.to_date)}
+    ended = {day for span in spans for day in monitor.cadence.batches(span.from_date, span.to_date)}
     unended = {day: found.rows for day, found in content.items() if day not in ended}
     changed = []
     for day, row in sorted(measured.items()):

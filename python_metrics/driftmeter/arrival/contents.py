@@ -53,8 +53,8 @@ def newest_ended_day(connection: sa.Connection, monitor: Monitor) -> dt.date | N
     """The newest day with rows that has ended in the monitor's zone; None where none has."""
     day = sa.column("partition_date", sa.Date)
     table = sa.table(monitor.name, schema=monitor.schema_name)
-    today = dt.datetime.now(monitor.zone).date()
-    return connection.scalar(sa.select(sa.func.max(day)).select_from(table).where(day < today))
+    last = monitor.cadence.ended_before(dt.datetime.now(monitor.zone).date())
+    return connection.scalar(sa.select(sa.func.max(day)).select_from(table).where(day <= last))
 
 
 def day_contents(

@@ -4,32 +4,34 @@ import calendar
 import datetime as dt
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from zoneinfo import ZoneInfo
 
+from driftmeter.monitors.cadence import DAILY, ONE_DAY, Cadence
 from driftmeter.monitors.days import every_day
 
 # A weekday, or a day of the month, has a batch where more than this share of them had one.
 REGULAR_SHARE = 2 / 3
-ONE_DAY = dt.timedelta(days=1)
 # So long after a day has ended its rows are due; Dagster's schedule runs it then. Most batch jobs
 # have written it by that time.
 GRACE_HOURS = 6
 
 
-def newest_due_day(zone: ZoneInfo, now: dt.datetime) -> dt.date:
-    """The newest day whose rows are due, by the clock of a time zone."""
+def newest_due_day(zone: ZoneInfo, now: dt.datetime, cadence: Cadence = DAILY) -> dt.date:
+    """The newest batch whose rows are due, by the clock of a time zone."""
     there = now.astimezone(zone).replace(tzinfo=None)
-    return (there - dt.timedelta(hours=GRACE_HOURS)).date() - ONE_DAY
+    return cadence.ended_before((there - dt.timedelta(hours=GRACE_HOURS)).date())
 
 
-def due_days(reference: Collection[dt.date], first: dt.date, last: dt.date) -> list[dt.date]:
+def due_days(
+    reference: Collection[dt.date], first: dt.date, last: dt.date, cadence: Cadence = DAILY
+) -> list[dt.date]:
     """Days of a span on which rows are due, in order.
 
     Rows come on the weekdays on which they came in the reference; where no weekday is regular, on
     its days of the month, counted from the month's first day or from its last. Where the reference
     shows none of these rhythms, rows are due once its longest step between two days with rows has
-    passed without any.
+    passed without any. Of weeks and months each is due where most of the reference's had rows.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ def due_days(reference: Collection[dt.date], first: dt.date, last: dt.date) -> l
     came = sorted(set(reference))
     if len(came) < 2:
         return []
+    if cadence != DAILY:
+        return _due_batches(came, cadence.batches(first, last), cadence)
     span = every_day(first, last)
     whole = every_day(came[0], came[-1])
     rhythms = [
@@ -56,6 +60,16 @@ def due_days(reference: Collection[dt.date], first: dt.date, last: dt.date) -> l
         return [day for day in span if part(day) in regular]
     longest = max(later - sooner for sooner, later in itertools.pairwise(came))
     return [day for day in span if (day - first + ONE_DAY) % longest == dt.timedelta(0)]
+
+
+def _due_batches(
+    came: Sequence[dt.date], span: Sequence[dt.date], cadence: Cadence
+) -> list[dt.date]:
+    """Those of a span's weeks or months in which rows are due."""
+    steps = [cadence.between(sooner, later) for sooner, later in itertools.pairwise(came)]
+    if len(came) > REGULAR_SHARE * (sum(steps) + 1):
+        return list(span)
+    return [batch for number, batch in enumerate(span, 1) if number % max(steps) == 0]
 
 
 def _regular(

@@ -21,7 +21,7 @@ def newest_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
 
 def has_waited(monitor: Monitor, day: dt.date, newest: dt.date | None) -> bool:
     """Whether a day has waited for its labels as long as the monitor says; a day at least."""
-    return newest is not None and (newest - day).days >= max(monitor.label_delay_days, 1)
+    return newest is not None and day <= last_waited(monitor, newest)
 
 
 def last_due(connection: sa.Connection, monitor: Monitor) -> dt.date:
@@ -32,4 +32,15 @@ def last_due(connection: sa.Connection, monitor: Monitor) -> dt.date:
     if monitor.target is None or not monitor.label_delay_days:
         return dt.date.max
     newest = newest_day(connection, monitor)
-    return newest - dt.timedelta(days=monitor.label_delay_days) if newest else dt.date.min
+    return _since(monitor, newest, monitor.label_delay_days) if newest else dt.date.min
+
+
+def last_waited(monitor: Monitor, newest: dt.date) -> dt.date:
+    """The last day that has waited for its labels as long as the monitor says; a day at least."""
+    return _since(monitor, newest, max(monitor.label_delay_days, 1))
+
+
+def _since(monitor: Monitor, newest: dt.date, days: int) -> dt.date:
+    """The last batch that had ended so many days before the newest one did."""
+    ended = monitor.cadence.last_day(newest) - dt.timedelta(days=days - 1)
+    return monitor.cadence.ended_before(ended)

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 
 from driftmeter.arrival.contents import day_contents
-from driftmeter.arrival.due import ONE_DAY, due_days, newest_due_day
+from driftmeter.arrival.due import due_days, newest_due_day
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 
 FRESHNESS = sa.text(
     "select is_live, newest_day, computed_at from metrics.freshness where monitor = :monitor"
@@ -42,14 +41,15 @@ def overdue_days(
     if not came:
         return set()
     oldest = max(came) - dt.timedelta(days=monitor.watch_days)
-    last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc))
+    cadence = monitor.cadence
+    last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc), cadence)
     # A gap may begin right after the reference.
     watched = sorted(day for day in (*came, *reference) if oldest <= day)
-    gaps = itertools.pairwise([*watched, max(last, watched[-1]) + ONE_DAY])
+    gaps = itertools.pairwise([*watched, cadence.after(max(last, watched[-1]))])
     return {
         day
         for before, after_gap in gaps
-        for day in due_days(reference, before + ONE_DAY, after_gap - ONE_DAY)
+        for day in due_days(reference, cadence.after(before), cadence.after(after_gap, -1), cadence)
         if day not in monitor.reference
     }
 
@@ -62,8 +62,10 @@ def _is_live(connection: sa.Connection, monitor: Monitor, reference: Collection[
     newest = connection.execute(FRESHNESS, {"monitor": monitor.name}).first()
     if newest is None or newest.newest_day is None:
         return False
-    last = newest_due_day(monitor.zone, newest.computed_at)
-    return newest.is_live or len(due_days(reference, newest.newest_day + ONE_DAY, last)) == 1
+    cadence = monitor.cadence
+    last = newest_due_day(monitor.zone, newest.computed_at, cadence)
+    following = cadence.after(newest.newest_day)
+    return newest.is_live or len(due_days(reference, following, last, cadence)) == 1
 
 
 def missing_days(
@@ -90,15 +92,15 @@ def idle_days(connection: sa.Connection, monitor: Monitor, days: Iterable[dt.dat
 
     The days from one weekly batch to the next are: a run over several batches takes them along.
     """
-    wanted = sorted(set(days))
+    wanted, cadence = sorted(set(days)), monitor.cadence
     reference = list(reference_counts(connection, monitor))
     after = {"monitor": monitor.name, "after": dt.date.min}
     came = {row.day for row in connection.execute(MEASURED, after) if row.has_rows}
     idle: set[dt.date] = set()
     for before, following in itertools.pairwise(wanted):
-        between = (before + ONE_DAY, following - ONE_DAY)
-        gap = set(every_day(*between)) if following - before > ONE_DAY else set()
+        between = (cadence.after(before), cadence.after(following, -1))
+        gap = set(cadence.batches(*between))
         # Days right after a batch: the longest step without rows is counted from it.
-        if gap and not gap & came and not due_days(reference, *between):
+        if gap and not gap & came and not due_days(reference, *between, cadence):
             idle |= gap
     return idle

@@ -13,7 +13,6 @@ from driftmeter.arrival.inference_rows import MOST_REFERENCE_ROWS, VERSION, fing
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.baselines import Baseline, put
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 
 if TYPE_CHECKING:
     from driftmeter.drift.domain_classifier import DomainClassifier
@@ -84,11 +83,10 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
                 where=f"{monitor.schema_name}.{monitor.name}",
                 fix="build them with `driftmeter run`, or declare other reference days",
             )
-        every = every_day(days.from_date, days.to_date)
         frame = read_rows(
             connection,
             monitor,
-            every,
+            monitor.reference_batches,
             most_rows=MOST_REFERENCE_ROWS,
             known_rows=rows,
             is_coded=True,

@@ -9,12 +9,13 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.actions import load_incident, record
 from driftmeter.incidents.breach import OF_VALUES
 from driftmeter.incidents.fold import QUIET
+from driftmeter.monitors.cadence import Cadence
 
 # Columns of the incident that were away from the reference on the newest days.
 AWAY = sa.text(
     "select distinct column_name from metrics.drift"
     " where monitor = :monitor and column_name = any(:columns) and method = 'day_level'"
-    " and (is_drifted or is_slow) and partition_date > :newest - :quiet order by 1"
+    " and (is_drifted or is_slow) and partition_date > :quiet order by 1"
 )
 KNOWN = sa.text(
     "select monitor, array_agg(column_name order by column_name), from_date, in_force_on"
@@ -84,7 +85,9 @@ def accept(
                 fix=f"name the first normal day, from {incident['opened_on']} to {newest}",
             )
         away = {"monitor": incident["monitor"], "columns": incident["columns"]}
-        columns = list(connection.scalars(AWAY, {**away, "newest": newest, "quiet": QUIET.days}))
+        cadence = Cadence(incident["every"] or "day")
+        quiet = cadence.after(newest, -QUIET[cadence.every])
+        columns = list(connection.scalars(AWAY, {**away, "quiet": quiet}))
         if incident["family"] not in OF_VALUES or not columns:
             raise DriftmeterError(
                 f"no column of incident {number} is still shifted",

@@ -57,7 +57,7 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
 
 
 def load_incident(connection: sa.Connection, number: int) -> sa.RowMapping:
-    """An incident's row, locked, and ``newest``: its monitor's newest computed day.
+    """An incident's row, locked, with its monitor's newest computed day and its cadence.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def load_incident(connection: sa.Connection, number: int) -> sa.RowMapping:
     """
     query = sa.text(
         "select incidents.*, greatest(last_seen_on, (select max(partition_date)"
-        " from metrics.partitions where partitions.monitor = incidents.monitor)) as newest"
+        " from metrics.partitions where partitions.monitor = incidents.monitor)) as newest,"
+        " (select every from metrics.monitors where monitors.monitor = incidents.monitor) as every"
         " from metrics.incidents where incident_id = :number for update"
     )
     incident = connection.execute(query, {"number": number}).mappings().first()

@@ -14,15 +14,14 @@ from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
 from driftmeter.incidents.breach import Breach
+from driftmeter.monitors.cadence import DAILY
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.monitors.requirements import LEAST_DAYS
 
 # A day with this much fewer or more rows than its weekday has is worth a word.
 LEAST_CHANGE = 0.2
 # Standard deviation to expect of the logarithm of a day's rows, where few days tell of it.
 USUAL_OF_ROWS = 0.3
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ def days_between_batches(
     for day in (partition.day for partition in days if partition.state == "empty"):
         asked = {"monitor": monitor.name, "day": day}
         newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference.to_date
-        first = min(newest + dt.timedelta(days=1), day)
-        if day not in due_days(reference, first, day):
+        first = min(monitor.cadence.after(newest), day)
+        if day not in due_days(reference, first, day, monitor.cadence):
             between.add(day)
     return between
 
@@ -212,14 +211,15 @@ def of_volume(
     if len(reference) < LEAST_DAYS or not judged:
         return {}
     rows = np.array([[count] for count in reference.values()])
-    weekdays = np.array([day.weekday() for day in reference])
+    cadence = monitor.cadence
+    weekdays = np.array([cadence.level(day) for day in reference])
     prior = np.array([USUAL_OF_ROWS**2])
     null = fit_day_null(np.log(rows), rows, np.ones(1), weekdays, prior=prior)
     # The reference's own days come before: the first judged day has them for its baseline.
     counts = {**reference, **{day.day: float(day.row_count) for day in judged}}
-    every = every_day(min(counts), max(counts))
+    every = cadence.batches(min(counts), max(counts))
     rows = np.array([counts.get(day, 0.0) for day in every])
-    weekdays = np.array([day.weekday() for day in every])
+    weekdays = np.array([cadence.level(day) for day in every])
     logs = np.where(rows > 0, np.log(np.maximum(rows, 1.0)), np.nan)
     against = judge_days(null, logs, rows, weekdays)
     is_excluded = np.array([day in excluded for day in every])
@@ -230,14 +230,15 @@ def of_volume(
     )
     level, breaches = level_of(monitor, "volume"), {}
     for day in judged:
-        usual = float(np.exp(null.level[day.day.weekday(), 0]))
+        usual = float(np.exp(null.level[cadence.level(day.day), 0]))
         change = day.row_count / usual - 1
         if new_p[day.day] >= level or abs(change) < LEAST_CHANGE:
             continue
         breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
-            f" than on a {WEEKDAYS[day.day.weekday()]} of the reference (about {usual:,.0f}).",
+            f" than {'on' if cadence == DAILY else 'in'} {cadence.usual(day.day)} of the reference"
+            f" (about {usual:,.0f}).",
             evidence={
                 "rows": day.row_count,
                 "expected": usual,

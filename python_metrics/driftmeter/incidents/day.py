@@ -31,7 +31,6 @@ from driftmeter.incidents.new_version import NewVersion
 from driftmeter.incidents.relations import Relations, fit_relations
 from driftmeter.monitors.baselines import AcceptedNormal, accepted_normals
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
 from driftmeter.performance.error_cause import Learners
 
@@ -91,7 +90,8 @@ class Normal:
     def like(self, weekday: int) -> pd.DataFrame:
         """Rows of one weekday; all where these are few."""
         if weekday not in self._like:
-            days = [day for day in self.days if day.weekday() == weekday]
+            level = self.monitor.cadence.level
+            days = [day for day in self.days if level(day) == weekday]
             self._like[weekday] = rows_of(self.connection, self.monitor, days)
         rows = self._like[weekday]
         return rows if len(rows) >= FEWEST_ROWS else self.rows
@@ -119,18 +119,18 @@ class DiagnosisBackground:
         normal = self._normals[days]
         return Day(
             self.monitor,
-            normal.like(day.weekday()),
+            normal.like(self.monitor.cadence.level(day)),
             rows_of(self.connection, self.monitor, [day]),
             normal.bins,
             normal.importance,
             normal.relations,
-            normal.learners(day.weekday()),
+            normal.learners(self.monitor.cadence.level(day)),
             partial(self._before, day),
         )
 
     def _before(self, day: dt.date) -> pd.DataFrame:
         """Rows of the days just before one, a sample where there are many."""
-        days = [day - dt.timedelta(days=number) for number in range(1, DAYS_BEFORE + 1)]
+        days = [self.monitor.cadence.after(day, -number) for number in range(1, DAYS_BEFORE + 1)]
         return read_rows(
             self.connection, self.monitor, days, most_rows=MOST_ROWS, with_day=True
         ).drop(columns=VERSION)
@@ -142,8 +142,8 @@ class DiagnosisBackground:
     def _days(self, day: dt.date) -> tuple[dt.date, ...]:
         """Of a column's newest accepted normal, as all columns were on these days."""
         newest = [normal for normal in self._accepted if normal.in_force_on <= day][-1:]
-        span = self.monitor.reference
-        return tuple(newest[0].days(day) if newest else every_day(span.from_date, span.to_date))
+        monitor = self.monitor
+        return tuple(newest[0].days(day, monitor.cadence) if newest else monitor.reference_batches)
 
 
 def rows_of(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> pd.DataFrame:

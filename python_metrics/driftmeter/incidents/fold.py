@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from driftmeter.incidents.breach import OF_VALUES, Breach, Cause
+from driftmeter.monitors.cadence import DAILY, Cadence, Every
 
-# Days on which nothing is left of it, after which an incident is over.
-QUIET = dt.timedelta(days=7)
-NEXT_DAY = dt.timedelta(days=1)
-# A breach of the same cause this soon after its last one is the same incident, opened again.
-SAME_WITHIN = dt.timedelta(days=28)
+# Batches on which nothing is left of it, after which an incident is over.
+QUIET: dict[Every, int] = {"day": 7, "week": 2, "month": 1}
+# A breach of the same cause so many batches after its last one, or sooner, is the same incident,
+# opened again.
+SAME_WITHIN: dict[Every, int] = {"day": 28, "week": 6, "month": 3}
 # A later day so many times as strong says better what an incident is; its sentence seldom changes.
 STRONGER = 2.0
 
@@ -67,6 +68,8 @@ class Incident:
         Whether what it brought is the normal now: it is never opened again.
     same_as : list of str
         Causes of incidents that turned out to be this one.
+    cadence : Cadence
+        Of the monitor's batches, which `history` calls days.
     """
 
     history: list[tuple[dt.date, Breach]]
@@ -76,6 +79,7 @@ class Incident:
     is_accepted: bool = False
     transitions: list[Transition] = field(default_factory=list)
     same_as: list[str] = field(default_factory=list)
+    cadence: Cadence = DAILY
 
     @property
     def first(self) -> Breach:
@@ -99,7 +103,7 @@ class Incident:
 
     def _is_unit_since(self, day: dt.date, breach: Breach) -> bool:
         """Whether a breach of the day after the first says that its column has another unit."""
-        if self.first.kind != "shape_shift" or day - self.opened_on != NEXT_DAY:
+        if self.first.kind != "shape_shift" or self.cadence.between(self.opened_on, day) != 1:
             return False
         of_unit = [replace(mine, family="unit") for mine in self.first.causes]
         return any(mine.is_again(its) for mine in of_unit for its in breach.causes)
@@ -133,7 +137,8 @@ class Incident:
         day, worst = self._worst
         if day == self.opened_on or worst.family == GAP:
             return worst.diagnosis
-        return f"On {day}: {worst.diagnosis}"
+        when = self.cadence.on(day)
+        return f"{when[0].upper()}{when[1:]}: {worst.diagnosis}"
 
     @property
     def columns(self) -> list[str]:
@@ -170,11 +175,13 @@ class Incident:
         """Whether a breach is this incident's cause again."""
         if self.is_accepted:
             return False
-        if day - self.last_seen_on > SAME_WITHIN and not self._is_open_gap:
+        within = SAME_WITHIN[self.cadence.every]
+        if self._since(self.last_seen_on, day) > within and not self._is_open_gap:
             return False
         alarmed_on, _ = self.last
         lasted = self.first.family == PERFORMANCE and self.last_seen_on > alarmed_on
-        if lasted and day - alarmed_on > QUIET:
+        quiet = QUIET[self.cadence.every]
+        if lasted and self._since(alarmed_on, day) > quiet:
             # The error lasted without an alarm: one that is an alarm beside such days is another.
             return False
         if len(self.history) == 1 and self._is_unit_since(day, breach):
@@ -186,10 +193,11 @@ class Incident:
             return True
         if self.first.family == PERFORMANCE == breach.family:
             # An error that never ceased is one, whatever it is put down to on a later day.
-            return self.closed_on is None and day - self.last_seen_on <= NEXT_DAY
+            return self.closed_on is None and self._since(self.last_seen_on, day) <= 1
         # Another column leads of those that moved together, while what began it is still there.
         is_there = self.closed_on is None and self.last_seen_on == day
-        if breach.family != self._told[1].family or not is_there or day - alarmed_on > QUIET:
+        is_quiet = self._since(alarmed_on, day) > quiet
+        if breach.family != self._told[1].family or not is_there or is_quiet:
             return False
         leading, began = {*breach.columns[:1]}, self._began_with
         # Of the same column it is another cause, as was seen above.
@@ -225,9 +233,13 @@ class Incident:
                 self.transitions.append(Transition("closed", day))
         elif self._holds(away):
             self.last_seen_on = day
-        elif day - self.last_seen_on > QUIET:
-            self.closed_on = self.last_seen_on + QUIET
+        elif self._since(self.last_seen_on, day) > (quiet := QUIET[self.cadence.every]):
+            self.closed_on = self.cadence.after(self.last_seen_on, quiet)
             self.transitions.append(Transition("closed", self.closed_on))
+
+    def _since(self, earlier: dt.date, day: dt.date) -> int:
+        """Batches from an earlier one to this."""
+        return self.cadence.between(earlier, day)
 
     def close_by_hand(self, before: dt.date, closes: Sequence[Transition]) -> None:
         """Close what somebody closed after it was last seen; who did it is on record already."""
@@ -259,6 +271,7 @@ def fold(
     away: Mapping[dt.date, Collection[Away]] | None = None,
     by_hand: Mapping[str, Sequence[Transition]] | None = None,
     without_rows: Collection[dt.date] = (),
+    cadence: Cadence = DAILY,
 ) -> list[Incident]:
     """Incidents of one monitor.
 
@@ -273,6 +286,8 @@ def fold(
         When somebody closed an incident or accepted it, by its cause.
     without_rows : collection of date, optional
         Computed days that have no rows: the first that has some ends a gap.
+    cadence : Cadence
+        What a day is: the first one of a batch.
     """
     away, by_hand = away or {}, by_hand or {}
     incidents: list[Incident] = []
@@ -289,7 +304,7 @@ def fold(
         for breach in breaches[day]:
             known = [incident for incident in incidents if incident.continues(breach, day)]
             if not known:
-                incidents.append(_open(day, breach))
+                incidents.append(_open(day, breach, cadence))
                 continue
             if len(known) > 1:
                 # One breach moves the columns of both: they were one all along.
@@ -309,8 +324,9 @@ def _whose_error(incidents: Sequence[Incident]) -> Incident | None:
     return max(errors, key=lambda one: one.last[0], default=None)
 
 
-def _open(day: dt.date, breach: Breach) -> Incident:
-    return Incident([(day, breach)], day, transitions=[Transition("opened", day)])
+def _open(day: dt.date, breach: Breach, cadence: Cadence) -> Incident:
+    opened = [Transition("opened", day)]
+    return Incident([(day, breach)], day, transitions=opened, cadence=cadence)
 
 
 def _joined(
@@ -324,7 +340,7 @@ def _joined(
     (opened_on, first), *later = sorted(
         (seen for incident in known for seen in incident.history), key=lambda seen: seen[0]
     )
-    one = _open(opened_on, first)
+    one = _open(opened_on, first, known[0].cadence)
     one.same_as = [cause for incident in known for cause in (incident.cause, *incident.same_as)]
     one.same_as.remove(one.cause)
     for day in days:

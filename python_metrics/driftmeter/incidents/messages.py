@@ -73,7 +73,7 @@ class Delivery:
 AT_ONCE = f"""case
     when events.event = 'closed'
         then families.of <> 'values'
-        and incidents.last_seen_on - incidents.opened_on >= {QUIET.days}
+        and incidents.last_seen_on - incidents.opened_on >= {QUIET["day"]}
     when events.event = any(:opening)
         then families.of <> 'values' or incidents.severity = 'error'
         or incidents.last_seen_on > incidents.opened_on and not exists (

@@ -51,6 +51,6 @@ def new_versions(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, N
     for day, version in sorted(scored, key=lambda row: (since[row.model_version], *row)):
         first = since[version]
         is_new = first > max(monitor.reference.to_date, oldest)
-        if is_new and (day - first).days < NEW_DAYS:
+        if is_new and monitor.cadence.between(first, day) < NEW_DAYS:
             new[day] = NewVersion(version, first)
     return new

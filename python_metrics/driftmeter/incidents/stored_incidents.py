@@ -207,7 +207,8 @@ KNOWN = sa.text(
     # A verdict rests on the days before its own.
     " exists (select from metrics.partitions as days where days.monitor = incidents.monitor"
     " and days.drift_state = 'stale' and days.partition_date"
-    f" between incidents.opened_on - {HISTORY.days} and incidents.last_seen_on) as rests_on_stale"
+    " between incidents.opened_on - cast(:history as integer) and incidents.last_seen_on)"
+    " as rests_on_stale"
     " from metrics.incidents where monitor = :monitor order by incident_id for update"
 )
 CLOSE = sa.text(
@@ -279,7 +280,8 @@ def _event_of(monitor: Monitor, row: sa.RowMapping) -> dict[str, object]:
 
 def known_incidents(connection: sa.Connection, monitor: Monitor) -> Sequence[sa.RowMapping]:
     """The monitor's incidents as they stand, locked."""
-    asked = {"monitor": monitor.name, "policy_hash": monitor.policy_hash}
+    history = math.ceil(HISTORY * monitor.cadence.days)
+    asked = {"monitor": monitor.name, "policy_hash": monitor.policy_hash, "history": history}
     return connection.execute(KNOWN, asked).mappings().all()
 
 
@@ -314,7 +316,7 @@ def _proposal(monitor: Monitor, incident: Incident) -> dict[str, str]:
     policy = monitor.retrain
     if policy is None or incident.worst.kind not in policy.when:
         return {}
-    last = incident.last_seen_on
+    last = monitor.cadence.last_day(incident.last_seen_on)
     first = last - dt.timedelta(days=policy.days - 1)
     return {
         "proposal": f"driftmeter versions train --monitor {monitor.name} --from {first} --to {last}"

@@ -62,6 +62,7 @@ def update_incidents(
         # In the order in which others take them.
         connection.execute(LOCK_DAYS, {"monitor": monitor.name})
         ever = (connection, monitor, dt.date.min, dt.date.max)
+        cadence, by_hand = monitor.cadence, closed_by_hand(connection, monitor)
         every = partitions(*ever)
         excluded = excluded_days(connection, monitor, [day.day for day in every])
         evidence = Evidence(
@@ -89,9 +90,9 @@ def update_incidents(
         for lasting in days_of_lasting_error(*ever):
             away.setdefault(lasting, set()).add(THE_ERROR)
         without_rows = {day.day for day in every if not day.row_count}
-        incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
+        incidents = fold(breaches, away, by_hand, without_rows, cadence)
         if carry_over(connection, monitor, incidents):
-            incidents = fold(breaches, away, closed_by_hand(connection, monitor), without_rows)
+            incidents = fold(breaches, away, by_hand, without_rows, cadence)
         replace_incidents(connection, monitor, incidents)
         if ends_run:
             measured = measured_fingerprints(connection, monitor.name, days)

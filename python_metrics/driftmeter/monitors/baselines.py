@@ -1,4 +1,4 @@
-"""The baselines that a day can be compared with: reference, trailing, or same weekday."""
+"""The baselines that a batch can be compared with: reference, trailing, or same weekday."""
 
 import datetime as dt
 import hashlib
@@ -9,8 +9,8 @@ from typing import Literal, get_args
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 
 # Days of an accepted normal, from its first on: it grows to these, and stays.
 ACCEPTED = 28
@@ -50,14 +50,15 @@ def baseline_days(
     DriftmeterError
         If there are none.
     """
-    span = monitor.reference
+    span, cadence = monitor.reference, monitor.cadence
     if baseline == "reference":
-        return every_day(span.from_date, span.to_date)
+        return monitor.reference_batches
     if baseline == "trailing":
-        last = day - dt.timedelta(days=LAG)
-        wanted = every_day(last - dt.timedelta(days=TRAILING - 1), last)
+        last = cadence.after(day, -LAG)
+        wanted = cadence.batches(cadence.after(last, 1 - TRAILING), last)
     else:
-        wanted = sorted(day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1))
+        alike = 7 if monitor.every == "day" else 1
+        wanted = [cadence.after(day, -alike * week) for week in range(WEEKS, 0, -1)]
     usable = _computed(connection, monitor, wanted) | {day for day in wanted if day in span}
     days = [day for day in wanted if day in usable]
     days = sorted(set(days) - excluded_days(connection, monitor, days))
@@ -86,10 +87,10 @@ class AcceptedNormal:
     from_date: dt.date
     in_force_on: dt.date
 
-    def days(self, judged: dt.date) -> list[dt.date]:
+    def days(self, judged: dt.date, cadence: Cadence) -> list[dt.date]:
         """Days that a judged day is held against, all of them before it."""
-        last = min(self.from_date + dt.timedelta(days=ACCEPTED), judged) - dt.timedelta(days=1)
-        return every_day(self.from_date, last)
+        last = min(cadence.after(self.from_date, ACCEPTED), judged) - dt.timedelta(days=1)
+        return cadence.batches(self.from_date, last)
 
 
 def accepted_normals(connection: sa.Connection, monitor: Monitor) -> list[AcceptedNormal]:

@@ -17,12 +17,24 @@ from pydantic import (
     model_validator,
 )
 
+from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
 JUDGING_VERSION = 8
+# Without a budget of its own a monitor has one false alarm in so many batches, a month of days.
+BATCHES_A_FALSE_ALARM = 30
+# A budget beyond this share of batches would let every second batch alarm by chance.
+MOST_ALARMS = 0.5
+
+
+def usual_budget(every: Every) -> float:
+    """False alarms a month without a budget of its own: one in 30 batches."""
+    if every == "day":
+        return 1
+    return round(DAYS_A_MONTH / Cadence(every).days / BATCHES_A_FALSE_ALARM, 3)
 
 
 class Strict(BaseModel):
@@ -197,6 +209,12 @@ class Monitor(Strict):
         A column of a time or a date: when the row happened.
     timezone : str
         The zone in which a day begins.
+    every : {'day', 'week', 'month'}
+        How often a batch is scored. The table's ``partition_date`` is the first day of the batch:
+        of weeks the Monday, of months the first.
+    batch : str, optional
+        The column that says of which batch a row is, such as the date of the scoring run, where
+        that is not the batch of `timestamp`.
     id : str
         The column that identifies a row within its day.
     prediction : str
@@ -210,7 +228,7 @@ class Monitor(Strict):
     segments : tuple of str
         Columns whose values split a day into segments.
     reference : Days
-        The reference period: days that show how things should be.
+        The reference period: batches that show how things should be, those that begin in it.
     label_delay_days : int
         Days until labels are expected. Until then a day's target is not judged. Time is the newest
         computed day, not the clock.
@@ -219,7 +237,7 @@ class Monitor(Strict):
     min_rows : int
         A column with fewer known values on a day is not compared, unless it usually has as many.
     alarm_budget : AlarmBudget
-        How many false alarms a month are acceptable.
+        How many false alarms a month are acceptable. Without it one in 30 batches.
     least_effect : LeastEffect
         The smallest change that matters.
     tests : tuple of DeclaredTest
@@ -243,6 +261,8 @@ class Monitor(Strict):
     task: Literal["regression", "classification"]
     timestamp: str
     timezone: str = "UTC"
+    every: Every = "day"
+    batch: str | None = None
     id: str
     prediction: str
     target: str | None = None
@@ -267,6 +287,39 @@ class Monitor(Strict):
         if name not in available_timezones():
             raise ValueError("is not a time zone such as UTC or America/New_York")
         return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _budget_by_batches(cls, given: object) -> object:
+        """Without a budget: a batch alarms by chance as seldom, however long it is."""
+        if not isinstance(given, Mapping) or given.get("every") not in ("week", "month"):
+            return given
+        if given.get("alarm_budget") is not None:
+            return given
+        return {**given, "alarm_budget": {"false_alarms_per_month": usual_budget(given["every"])}}
+
+    @model_validator(mode="after")
+    def _has_batches(self) -> "Monitor":
+        cadence, budget = self.cadence, self.alarm_budget.false_alarms_per_month
+        if not cadence.batches(self.reference.from_date, self.reference.to_date):
+            raise ValueError(f"no {self.every} begins in `reference`, so that it has no batch")
+        if self.every != "day" and budget * cadence.days > MOST_ALARMS * DAYS_A_MONTH:
+            most = MOST_ALARMS * DAYS_A_MONTH / cadence.days
+            raise ValueError(
+                f"`alarm_budget`: {budget:g} false alarms a month are more than one in two"
+                f" {self.every}s. Give at most {most:.2g}"
+            )
+        return self
+
+    @property
+    def cadence(self) -> Cadence:
+        """The calendar of its batches."""
+        return Cadence(self.every)
+
+    @property
+    def reference_batches(self) -> list[dt.date]:
+        """The batches of the reference period, in order."""
+        return self.cadence.batches(self.reference.from_date, self.reference.to_date)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -367,6 +420,10 @@ class Monitor(Strict):
                     "watch_days",
                     "challengers",
                     "label_delay_days",
+                    # The table's `partition_date` says of which batch a row is.
+                    "batch",
+                    # Days have the hash that they had before there were other batches.
+                    *(["every"] if self.every == "day" else []),
                 },
             )
         )

@@ -6,15 +6,15 @@ from driftmeter.monitors.config import Monitor
 
 MONITOR = sa.text(
     "insert into metrics.monitors (monitor, owner, task, timezone, reference_from, reference_to,"
-    " false_alarms_per_month, config_hash, project, page, digest)"
+    " false_alarms_per_month, config_hash, project, page, digest, every)"
     " values (:monitor, :owner, :task, :timezone, :reference_from, :reference_to, :budget, :config,"
-    " nullif(:project, ''), :page, :digest)"
+    " nullif(:project, ''), :page, :digest, :every)"
     " on conflict (monitor) do update set owner = excluded.owner, task = excluded.task,"
     " timezone = excluded.timezone, reference_from = excluded.reference_from,"
     " reference_to = excluded.reference_to,"
     " false_alarms_per_month = excluded.false_alarms_per_month,"
     " config_hash = excluded.config_hash, project = excluded.project, page = excluded.page,"
-    " digest = excluded.digest, retired_at = null,"
+    " digest = excluded.digest, every = excluded.every, retired_at = null,"
     " computed_at = now()"
 )
 FORGET_COLUMNS = sa.text("delete from metrics.monitored_columns where monitor = :monitor")
@@ -46,6 +46,7 @@ def register(engine: sa.Engine, monitor: Monitor) -> None:
                 "project": monitor.project,
                 "page": list(monitor.notify.page),
                 "digest": monitor.notify.digest,
+                "every": monitor.every,
             },
         )
         connection.execute(FORGET_COLUMNS, {"monitor": monitor.name})

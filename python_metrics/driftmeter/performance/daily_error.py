@@ -12,8 +12,8 @@ from psycopg import sql
 
 from driftmeter.alarms.day_null import USUAL, DayNull, fit_day_null, judge_days
 from driftmeter.arrival.inference_rows import table_of
+from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.performance.losses import loss_in_sql
 from driftmeter.performance.steps import is_counted_by_steps, quantiles, step_in_sql
@@ -70,6 +70,7 @@ class ErrorNull:
 
     of_days: DayNull
     least_rows: float
+    cadence: Cadence = DAILY
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
     if monitor.target is None:
         return None
     span = monitor.reference
-    cap = _cap(connection, monitor, every_day(span.from_date, span.to_date))
+    cap = _cap(connection, monitor, monitor.reference_batches)
     if cap is None:
         return None
     days = daily_errors(connection, monitor, span.from_date, span.to_date, cap)
@@ -152,10 +153,10 @@ def fit_errors(monitor: Monitor, days: pd.DataFrame) -> ErrorNull | None:
     mean = float(np.average(usual["mean"], weights=usual["rows"]))
     square = float(np.average(usual["square"], weights=usual["rows"]))
     variance = np.array([max(square - mean**2, 1e-12)])
-    weekdays = np.array([day.weekday() for day in usual["day"]])
+    weekdays = np.array([monitor.cadence.level(day) for day in usual["day"]])
     means = usual[["mean"]].to_numpy(dtype=float)
     of_days = fit_day_null(means, rows, variance, weekdays, prior=USUAL**2 * variance)
-    return ErrorNull(of_days, least)
+    return ErrorNull(of_days, least, monitor.cadence)
 
 
 def judge_errors(null: ErrorNull | None, days: pd.DataFrame) -> dict[dt.date, DayError]:
@@ -165,7 +166,7 @@ def judge_errors(null: ErrorNull | None, days: pd.DataFrame) -> dict[dt.date, Da
     days = days[days["rows"] >= null.least_rows]
     if days.empty:
         return {}
-    weekdays = np.array([day.weekday() for day in days["day"]])
+    weekdays = np.array([null.cadence.level(day) for day in days["day"]])
     values, rows = days["mean"].to_numpy(dtype=float), days["rows"].to_numpy(dtype=float)
     judged = judge_days(null.of_days, values, rows, weekdays, is_positive=True)
     numbers = (values, judged.expected, judged.deviation, judged.p_value)

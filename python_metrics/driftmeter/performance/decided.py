@@ -26,8 +26,8 @@ from driftmeter.alarms.day_null import (
 from driftmeter.alarms.decision import decide, level_of
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
 from driftmeter.quality.counts import Floats
@@ -45,7 +45,7 @@ FEW_LABELS = 0.5
 WINDOWS = {1: 0.6, 7: 0.2, 28: 0.2}
 # Earlier days that a decision rests on: a window, the baseline before it, and those on which the
 # same would have been an alarm.
-RESTS_ON = dt.timedelta(days=2 * max(WINDOWS)) + HISTORY
+RESTS_ON = 2 * max(WINDOWS) + HISTORY
 # Of the record of an interval at 95%: the share of days inside, and how many must have told
 # (benchmarks/performance.py).
 LEAST_INSIDE = 0.85
@@ -95,16 +95,12 @@ def write_decisions(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> None:
     """Decide the stored tests of a span, and of the later days that rest on it, and note it."""
-    rows = decided_errors(connection, monitor, first, _later(last))
+    rows = decided_errors(connection, monitor, first, monitor.cadence.after(last, RESTS_ON))
     if rows.empty:
         return
     keys = ["day", "metric", "kind", "model_version"]
     rows = rows[[*keys, *WRITTEN]].assign(monitor=monitor.name).astype(object)
     connection.execute(WRITE, rows.where(rows.notna(), None).to_dict("records"))
-
-
-def _later(day: dt.date) -> dt.date:
-    return day + RESTS_ON if day < dt.date.max - RESTS_ON else day
 
 
 def decided_errors(
@@ -118,12 +114,12 @@ def decided_errors(
         Columns ``day``, ``metric``, ``kind``, ``model_version``, ``threshold_p`` and ``is_alarm``
         among others.
     """
-    before = first - RESTS_ON if first > dt.date.min + RESTS_ON else first
+    before = monitor.cadence.after(first, -RESTS_ON)
     asked = {"monitor": monitor.name, "first": before, "last": last}
     tests, reference = (_frame(connection, query, asked) for query in (TESTS, REFERENCE))
     if tests.empty:
         return tests.assign(**{name: [] for name in WRITTEN})
-    days = every_day(tests["day"].min(), tests["day"].max())
+    days = monitor.cadence.batches(tests["day"].min(), tests["day"].max())
     tests = decide_tests(monitor, tests, reference, excluded_days(connection, monitor, days))
     tests = tests[tests["day"] >= first].reset_index(drop=True)
     for row in tests[tests["is_alarm"] & (tests["kind"] == "estimated")].itertuples():
@@ -164,7 +160,7 @@ def decide_tests(
     # The day's error is that of all its versions; what its inputs explain is each version's.
     version = tests["model_version"].where(tests["metric"] != CAPPED_ERROR, None)
     judged = [
-        _windows(series, before, excluded)
+        _windows(series, before, excluded, monitor.cadence)
         for (kind, metric, _), series in tests.groupby(
             ["kind", "metric", version.rename("of")], dropna=False
         )
@@ -188,22 +184,24 @@ def decide_tests(
         tests.loc[places, "threshold_p"] = verdicts.threshold_p
         tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
         tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
-    return tests.assign(is_alarm=tests["is_alarm"] & ~_is_told(tests))
+    return tests.assign(is_alarm=tests["is_alarm"] & ~_is_told(tests, monitor.cadence))
 
 
-def _is_told(tests: pd.DataFrame) -> "pd.Series[bool]":
+def _is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
     """Several days together that would have been an alarm within a month before: no news."""
     alarmed = tests[tests["is_alarm"]]
     alarms = set(zip(alarmed["kind"], alarmed["day"], strict=True))
-    since = [dt.timedelta(days=number) for number in range(1, max(WINDOWS) + 1)]
     is_told = pd.Series(False, index=tests.index)
     for row in alarmed[alarmed["window_days"] > 1].itertuples():
-        is_told[row.Index] = any((row.kind, row.day - number) in alarms for number in since)
+        is_told[row.Index] = any(
+            (row.kind, cadence.after(row.day, -number)) in alarms
+            for number in range(1, max(WINDOWS) + 1)
+        )
     return is_told
 
 
 def _windows(
-    series: pd.DataFrame, before: pd.DataFrame, excluded: Collection[dt.date]
+    series: pd.DataFrame, before: pd.DataFrame, excluded: Collection[dt.date], cadence: Cadence
 ) -> pd.DataFrame:
     """Each day's loudest window: how certain it is, how new, and how large; index of the series.
 
@@ -211,9 +209,9 @@ def _windows(
     many small steps, and one wild day must not alarm for a month.
     """
     first = min([*before["day"], *series["day"]])
-    days = every_day(first, max(series["day"]))
-    places = np.array([(day - first).days for day in series["day"]])
-    earlier = np.array([(day - first).days for day in before["day"]], dtype=np.int64)
+    days = cadence.batches(first, max(series["day"]))
+    places = np.array([cadence.between(first, day) for day in series["day"]])
+    earlier = np.array([cadence.between(first, day) for day in before["day"]], dtype=np.int64)
     usual = series["reference_value"].to_numpy(dtype=float)
     of_inputs = series["metric"].iloc[0] == EXCESS
     difference, deviation = (np.full(len(days), np.nan) for _ in range(2))

@@ -14,7 +14,6 @@ from driftmeter.arrival.inference_rows import VERSION, fingerprint, read_rows
 from driftmeter.arrival.inputs import Step, note_inputs
 from driftmeter.arrival.labels_due import has_waited, newest_day
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.performance.daily_error import (
     CAPPED_ERROR,
     DayError,
@@ -80,7 +79,7 @@ def load_background(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
 
 
 def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
-    days = every_day(monitor.reference.from_date, monitor.reference.to_date)
+    days = monitor.reference_batches
     with engine.connect() as connection:
         whole = realised(connection, monitor, days, as_one=True)
         usual = {
@@ -97,7 +96,7 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
             read_rows(connection, monitor, [day], most_rows=most).drop(columns=VERSION)
             for day in days
         ]
-    estimator = Estimator(monitor, frames, [day.weekday() for day in days])
+    estimator = Estimator(monitor, frames, [monitor.cadence.level(day) for day in days])
     with engine.begin() as connection:
         replace_reference_errors(connection, monitor, _reference_errors(days, estimator, errors))
     return ErrorBackground(monitor, usual, estimator, errors)
@@ -198,7 +197,7 @@ def _estimated(
     for version in sorted(frame[VERSION].dropna().unique()):
         of_version = frame[frame[VERSION] == version]
         expected = background.estimator.expect(of_version.drop(columns=VERSION))
-        estimated = background.estimator.estimate(expected, day.weekday())
+        estimated = background.estimator.estimate(expected, monitor.cadence.level(day))
         for part, estimates in estimated.items():
             row_count = int(rows_in(monitor, of_version, str(version), part).sum())
             for estimate in estimates:
@@ -223,7 +222,7 @@ def _estimated(
                     deviation=to_digits(estimate.deviation),
                     p_value=to_digits(estimate.p_value),
                 )
-        surprise = background.estimator.surprise(expected, day.weekday())
+        surprise = background.estimator.surprise(expected, monitor.cadence.level(day))
         if surprise is not None:
             coverage = surprise.rows / len(of_version)
             key = _key(monitor, day, str(version), ALL_ROWS, coverage, is_late, config_hash)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from driftmeter.arrival.labels_due import last_waited
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.intervals import to_digits
 from driftmeter.performance.measured import PerformanceRow
@@ -125,8 +126,11 @@ def finish(connection: sa.Connection, monitor: Monitor, newest: dt.date | None) 
     """Call final what has its labels, or has waited long enough for them, and nothing else."""
     if newest is None:
         return
-    last = newest - dt.timedelta(days=max(monitor.label_delay_days, 1))
-    asked = {"monitor": monitor.name, "last": last, "coverage": FINAL_COVERAGE}
+    asked = {
+        "monitor": monitor.name,
+        "last": last_waited(monitor, newest),
+        "coverage": FINAL_COVERAGE,
+    }
     finished = connection.scalars(FINISH, asked)
     if days := sorted(set(finished)):
         _record_changes(connection, monitor, days)

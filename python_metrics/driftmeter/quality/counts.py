@@ -1,10 +1,12 @@
 """Counts of one column by bin and day: all data that the calibration reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from driftmeter.monitors.cadence import DAILY, Cadence
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,6 +30,8 @@ class Counts:
         Rows without a value.
     low : array of float, shape (bins,)
         Lower bound of a number's bin, in the column's unit; NaN below all.
+    cadence : Cadence
+        What a batch is; `days` are their first days.
     """
 
     kind: Kind
@@ -35,6 +39,7 @@ class Counts:
     known: Floats
     missing: Floats
     low: Floats
+    cadence: Cadence = DAILY
 
     @property
     def rows(self) -> Floats:
@@ -44,12 +49,14 @@ class Counts:
 
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
-        """Monday is 0; shape (days,)."""
+        """Monday is 0, and so is each batch that is no day; shape (days,)."""
+        if self.cadence != DAILY:
+            return np.zeros(len(self.days), dtype=np.int64)
         # 1970-01-01 was a Thursday.
         return (self.days.astype("datetime64[D]").astype(np.int64) + 3) % 7
 
     def only(self, chosen: npt.NDArray[Any]) -> "Counts":
         """The chosen days, by a mask or by positions."""
-        return Counts(
-            self.kind, self.days[chosen], self.known[chosen], self.missing[chosen], self.low
+        return replace(
+            self, days=self.days[chosen], known=self.known[chosen], missing=self.missing[chosen]
         )

@@ -14,7 +14,6 @@ from psycopg import sql
 
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import every_day
 from driftmeter.quality.counts import Counts, DayArray, Floats, Kind
 from driftmeter.warehouse.copy import copy_out
 
@@ -40,7 +39,7 @@ BINS = sql.SQL(
 )
 # A stale day may be counted in the bins of another reference, and waits until it is computed again.
 ROWS = sql.SQL(
-    "select partition_date - {first} as day, model_version, segment, segment_value, column_name,"
+    "select partition_date as day, model_version, segment, segment_value, column_name,"
     " cardinality(bins) as steps, array_to_string(bins, ' ') as bins,"
     " array_to_string(bin_counts, ' ') as row_counts"
     " from metrics.column_summary where monitor = {monitor}"
@@ -50,7 +49,7 @@ ROWS = sql.SQL(
     " where stale.monitor = {monitor} and stale.drift_state = 'stale')"
 )
 TYPES = {
-    "day": pa.int64(),
+    "day": pa.date32(),
     "model_version": pa.string(),
     "segment": pa.string(),
     "segment_value": pa.string(),
@@ -85,7 +84,9 @@ def load_counts(
         row.column_name: _lower_bounds(json.loads(row.low), int(row.last_bin))
         for row in bins.itertuples()
     }
-    calendar: DayArray = np.array(every_day(first, last), dtype="datetime64[D]")
+    calendar: DayArray = np.array(monitor.cadence.batches(first, last), dtype="datetime64[D]")
+    at = np.searchsorted(calendar, rows["day"].to_numpy(dtype="datetime64[D]"))
+    rows = rows.assign(day=at)
     is_due = calendar <= np.datetime64(last_due(connection, monitor))
     return dict(_parts(monitor, rows, low, calendar, is_due))
 
@@ -113,7 +114,7 @@ def _parts(
             counted[~is_due] = 0
         yield (
             ColumnPart(_text(segment), _text(value), name),
-            Counts(kind, calendar, counted[:, 1:], counted[:, 0], bounds),
+            Counts(kind, calendar, counted[:, 1:], counted[:, 0], bounds, monitor.cadence),
         )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.proposal.column_types import read_name, read_types
 from driftmeter.monitors.proposal.draft import NONE, ROLES, Proposal, Undecided, split_names
 from driftmeter.monitors.proposal.features import choose_features
@@ -18,6 +19,7 @@ from driftmeter.monitors.proposal.prediction import (
     leave_out_predictions,
 )
 from driftmeter.monitors.proposal.reference_period import choose_reference
+from driftmeter.monitors.proposal.rhythm import choose_batch, choose_budget, choose_cadence
 from driftmeter.monitors.proposal.roles import (
     READ_AS_TIMES,
     choose_timestamp,
@@ -34,6 +36,7 @@ __all__ = ["NONE", "Proposal", "Undecided", "propose", "quote"]
 # Types that a column of a role has, where not every type will do.
 FITTING = {
     "timestamp": TIMES,
+    "batch": TIMES,
     "prediction": {*NUMBERS, *TEXTS, "boolean"},
     "target": {*NUMBERS, *TEXTS, "boolean"},
 }
@@ -47,7 +50,8 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
     table : str
         ``schema.table``, or ``"a schema"."a table"``; schema public without one.
     given : mapping of str to value
-        Fields that the user chose: timestamp, timezone, timestamp_zone, id, task, prediction,
+        Fields that the user chose: timestamp, timezone, timestamp_zone, every (day, week or month),
+        batch, id, task, prediction,
         target (`NONE` for no target), model_version, segments (list of
         str), reference (``{from, to}``), label_delay_days. The id may be several columns, with
         commas between them.
@@ -75,13 +79,16 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
             raise DriftmeterError(
                 f"{named} is empty", where="--table", fix="fill it with predictions first"
             )
-        columns = read_times(session, origin, columns, given.get("timestamp"))
+        columns = read_times(session, origin, columns, (given.get("timestamp"), given.get("batch")))
         for name in types_of_labels if labels else ():
             columns[name] = dataclasses.replace(columns[name], is_of_labels=True)
         proposal = Proposal(named, columns, labels, given)
         _check_given(proposal)
         choose_timestamp(proposal)
+        choose_batch(proposal)
         days = read_days(session, proposal)
+        choose_cadence(proposal, days)
+        days = days.by(Cadence(proposal.fields.get("every", "day")))
         choose_prediction(session, proposal)
         leave_out_predictions(proposal)
         choose_target(session, proposal, late_columns(days))
@@ -91,7 +98,7 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
         choose_task(proposal)
         choose_features(proposal)
         choose_reference(proposal, days)
-    proposal.add("alarm_budget", {"false_alarms_per_month": 1}, "the default")
+    choose_budget(proposal)
     return proposal
 
 

@@ -15,7 +15,7 @@ from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, known, 
 NONE = "none"
 # Rows of each value, so that it has no span for its own by chance.
 LEAST_ROWS = 5
-ROLES = ("timestamp", "id", "prediction", "target", "model_version")
+ROLES = ("timestamp", "batch", "id", "prediction", "target", "model_version")
 
 
 class Undecided(DriftmeterError):
@@ -94,16 +94,23 @@ class Proposal:
 
     @property
     def day(self) -> str:
-        """SQL for the day of one of these rows, in the monitor's time zone."""
-        return self.day_of(quote(self.fields["timestamp"]))
+        """SQL for the ``partition_date`` of one of these rows, in the monitor's time zone."""
+        return self.day_of(quote(self.dated_by.name))
 
-    def day_of(self, timestamp: str, zone: str | None = None) -> str:
-        """SQL for the day of a time, in the monitor's time zone or in another one."""
-        if self.columns[self.fields["timestamp"]].data_type == "timestamp with time zone":
-            named = zone or str(self.fields["timezone"]).replace("'", "''")
-            return f"({timestamp} at time zone '{named}')::date"
+    @property
+    def dated_by(self) -> TableColumn:
+        """The column that says of which batch a row is."""
+        return self.columns[self.fields.get("batch") or self.fields["timestamp"]]
+
+    def day_of(self, time: str, zone: str | None = None) -> str:
+        """SQL for the first day of a time's batch, in the monitor's time zone or in another one."""
+        every = self.fields.get("every", "day")
         # Without a zone a time is taken for local already, and a date is a day.
-        return f"{timestamp}::date"
+        there = time
+        if self.dated_by.data_type == "timestamp with time zone":
+            named = zone or str(self.fields["timezone"]).replace("'", "''")
+            there = f"({time} at time zone '{named}')"
+        return f"{there}::date" if every == "day" else f"date_trunc('{every}', {there})::date"
 
     @property
     def free(self) -> list[TableColumn]:

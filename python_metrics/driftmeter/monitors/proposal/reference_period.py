@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.table_days import TableDays
 from driftmeter.monitors.requirements import (
@@ -25,7 +26,7 @@ def choose_reference(proposal: Proposal, days: TableDays) -> None:
     if proposal.given.get("reference"):
         proposal.add("reference", proposal.given["reference"], "as given")
     else:
-        proposal.add("reference", *proposed_reference(days))
+        proposal.add("reference", *proposed_reference(days, proposal.fields.get("every", "day")))
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
     proposal.not_judged = will_not_judge(chosen, columns)
@@ -43,22 +44,25 @@ def _choose_label_delay(proposal: Proposal, days: TableDays) -> None:
         proposal.add("label_delay_days", delay, reason)
 
 
-def proposed_reference(days: TableDays) -> tuple[dict[str, str], str]:
+def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str, str], str]:
     """First and last day of a reference period for a table, and why these; days without rows none.
 
-    A table that is filled once a week has a reference period of many weeks.
+    Parameters
+    ----------
+    days : TableDays
+        The table's batches.
     """
     total = len(days.days)
     count = max(1, min(max(total // 2, ENOUGH_DAYS), total - 1, MOST_REFERENCE_DAYS))
-    reason = (
-        f"the first {count} of {total} days with rows: check that they show how things should be"
-    )
+    reason = f"the first {count} of {total} {every}s with rows"
+    reason += ": check that they show how things should be"
     if count < ENOUGH_DAYS:
         reason = (
-            f"all but the last of {total} days with rows: thresholds are wide with fewer than"
-            f" {ENOUGH_DAYS} days, so widen it as days come"
+            f"all but the last of {total} {every}s with rows: thresholds are wide with fewer than"
+            f" {ENOUGH_DAYS} {every}s, so widen it as {every}s come"
         )
-    return {"from": days.days[0].isoformat(), "to": days.days[count - 1].isoformat()}, reason
+    last = Cadence(every).last_day(days.days[count - 1])
+    return {"from": days.days[0].isoformat(), "to": last.isoformat()}, reason
 
 
 def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError, reason_of
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.table import TIMES, known, run
 
@@ -45,6 +46,16 @@ class TableDays:
         known = {name: counts[chosen] for name, counts in self.known.items()}
         return TableDays(days, self.rows[chosen], known)
 
+    def by(self, cadence: Cadence) -> "TableDays":
+        """The same rows by batch."""
+        starts = [cadence.start(day) for day in self.days]
+        batches, of_day = np.unique(np.array(starts, dtype="datetime64[D]"), return_inverse=True)
+        counts = {
+            name: np.bincount(of_day, each).astype(float)
+            for name, each in {"": self.rows, **self.known}.items()
+        }
+        return TableDays(tuple(batches.tolist()), counts.pop(""), counts)
+
 
 def read_days(session: sa.Connection, proposal: Proposal) -> TableDays:
     """Count each day's rows, and those with a value of each column, in one aggregate.
@@ -64,20 +75,21 @@ def read_days(session: sa.Connection, proposal: Proposal) -> TableDays:
         # Not infinity, nor another day that no calendar here has.
         f" where {DAY} between date '0001-01-01' and date '9999-12-31' group by 1 order by 1"
     )
-    name = proposal.fields["timestamp"]
+    name = proposal.dated_by.name
+    option = "--batch" if proposal.fields.get("batch") else "--timestamp"
     try:
         found = run(session, select).all()
     except sa.exc.DataError as error:
         raise DriftmeterError(
             f"{name!r} of {proposal.table} cannot be read as a time in every row"
             f" ({reason_of(error)})",
-            where="--timestamp",
+            where=option,
             fix="name another column, or a view in which it is a timestamptz",
         ) from error
     if not found:
         raise DriftmeterError(
             f"{name!r} of {proposal.table} holds no date in any row",
-            where="--timestamp",
+            where=option,
             fix="name a column that says when a row happened",
         )
     counts = np.array([row[1:] for row in found], dtype=float).reshape(len(found), -1)

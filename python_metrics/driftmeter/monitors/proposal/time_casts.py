@@ -6,7 +6,7 @@ where it is written as ISO 8601 has it.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -26,7 +26,10 @@ ZONE = r" ?(Z|UTC|[+-]\d\d(:?\d\d)?)"
 
 
 def read_times(
-    session: sa.Connection, origin: str, columns: Mapping[str, TableColumn], given: str | None
+    session: sa.Connection,
+    origin: str,
+    columns: Mapping[str, TableColumn],
+    given: Collection[str | None],
 ) -> dict[str, TableColumn]:
     """The same columns; those that are times by name and values have a cast, and its type.
 
@@ -34,12 +37,12 @@ def read_times(
     ----------
     origin : str
         What is read, as a ``from`` clause has it.
-    given : str or None
-        A column that a person says is a time: its name need not say so too.
+    given : collection of str or None
+        Columns that a person says are times: their names need not say so too.
     """
     read = dict(columns)
     for name, column in columns.items():
-        if not column.known or not (is_time_name(name) or name == given):
+        if not column.known or not (is_time_name(name) or name in given):
             continue
         if column.is_number:
             cast = _cast_of_number(session, origin, column)

@@ -1,18 +1,19 @@
 -- Whether new days still come. A monitor is live where its newest day was new when
 -- it was computed: history that is replayed is never late; a live monitor is late
--- 36 hours after a computation that none has followed. One row a monitor.
+-- 36 hours, and a batch that is longer than a day, after a computation that none has
+-- followed. One row a monitor.
 select
     monitors.monitor,
     newest.partition_date as newest_day,
     newest.computed_at,
     coalesce(
-        newest.computed_at < newest.partition_date + interval '8 days', false
+        newest.computed_at < newest.partition_date + newest.length + interval '7 days', false
     ) as is_live,
     extract(epoch from now() - newest.computed_at) / 3600 as hours_since,
     coalesce(
         monitors.retired_at is null
-        and newest.computed_at < newest.partition_date + interval '8 days'
-        and newest.computed_at < now() - interval '36 hours',
+        and newest.computed_at < newest.partition_date + newest.length + interval '7 days'
+        and newest.computed_at < now() - interval '12 hours' - newest.length,
         false
     )::integer as is_late,
     monitors.owner
@@ -20,7 +21,8 @@ from metrics.monitors
 left join lateral (
     select
         partitions.partition_date,
-        partitions.computed_at
+        partitions.computed_at,
+        ('1 ' || monitors.every)::interval as length
     from metrics.partitions
     where partitions.monitor = monitors.monitor
     order by partitions.partition_date desc

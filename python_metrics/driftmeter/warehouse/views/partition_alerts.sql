@@ -1,4 +1,4 @@
--- Days of the last week that are failed, missing or stale and that no open
+-- Days of the last week, or the last two batches, that are failed, missing or stale and that no open
 -- incident speaks of; a day whose steps are on their way is none yet. An incident of
 -- missing days closes when rows come, and has spoken of them. Days on which no rows
 -- were due have no partition. One row a monitor and state: a retired monitor has rows
@@ -19,7 +19,12 @@ left join metrics.partitions
         and monitors.retired_at is null
         and kinds.state = partitions.state
         and partitions.partition_date > (
-            select max(days.partition_date) - 7 from metrics.partitions as days
+            select
+                max(days.partition_date) - case monitors.every
+                    when 'day' then interval '7 days'
+                    else ('2 ' || monitors.every)::interval
+                end
+            from metrics.partitions as days
             where days.monitor = monitors.monitor
         )
         and not exists (

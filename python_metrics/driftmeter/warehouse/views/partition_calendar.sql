@@ -1,5 +1,5 @@
--- Every day from a monitor's first to its last: one that nobody ever computed is
--- missing too. One row a monitor and day.
+-- Every day, week or month from a monitor's first to its last: one that nobody ever
+-- computed is missing too. One row a monitor and batch.
 with spans as (
 
     select
@@ -14,9 +14,14 @@ with spans as (
 days as (
 
     select
-        monitor,
-        generate_series(first_day, last_day, interval '1 day')::date as partition_date
+        spans.monitor,
+        generate_series(
+            spans.first_day,
+            spans.last_day,
+            ('1 ' || coalesce(monitors.every, 'day'))::interval
+        )::date as partition_date
     from spans
+    left join metrics.monitors on spans.monitor = monitors.monitor
 
 )
 
@@ -25,7 +30,7 @@ select
     days.partition_date,
     coalesce(partitions.state, 'missing') as state,
     case
-        when partitions.state is null then 'this day was never measured'
+        when partitions.state is null then 'this batch was never measured'
         else partitions.reason
     end as reason,
     partitions.row_count,
