@@ -45,7 +45,7 @@ def gate(
     from driftmeter.warehouse import connection
 
     declared = monitor_named(monitor)
-    day, engine = read_date("--date", date), connection.engine()
+    day, engine = declared.cadence.start(read_date("--date", date)), connection.engine()
     with spinner("tests"):
         reference = load_reference(engine, declared)
         measured = run_tests(engine, declared, day, reference)
@@ -64,7 +64,7 @@ def gate(
             if counts["warn"]
             else "no failures: exit code 0"
         )
-        say(f"{len(outcomes)} tests of {monitor} on {day}: {numbers}; {why}")
+        say(f"{len(outcomes)} tests of {monitor} {declared.cadence.on(day)}: {numbers}; {why}")
     raise SystemExit(1 if deciding else 0)
 
 

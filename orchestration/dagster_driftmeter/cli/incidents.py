@@ -27,8 +27,9 @@ Author = Annotated[
 
 LIST = (
     "select incident_id, monitor, kind, severity, opened_on, last_seen_on, closed_on, days,"
-    " diagnosis, acknowledged_by, excluded_from_baseline, evidence ->> 'proposal' as proposal"
-    " from metrics.incidents"
+    " diagnosis, acknowledged_by, excluded_from_baseline, evidence ->> 'proposal' as proposal,"
+    " coalesce(every, 'day') as every from metrics.incidents"
+    " left join (select monitor, every from metrics.monitors) as monitors using (monitor)"
     " where (cast(:monitor as text) is null or monitor = :monitor)"
     " and (:closed or closed_on is null)"
     " order by closed_on is null and family = 'performance' desc, opened_on, incident_id"
@@ -55,6 +56,7 @@ def list_incidents(
     from rich.padding import Padding
 
     from dagster_driftmeter.runs.terminal import console
+    from driftmeter.monitors.cadence import Cadence
     from driftmeter.monitors.days import days_within
     from driftmeter.warehouse import connection
 
@@ -72,7 +74,7 @@ def list_incidents(
         marks = [f"acknowledged by {escape(row.acknowledged_by)}"] if row.acknowledged_by else []
         marks += ["excluded"] if row.excluded_from_baseline else []
         kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
-        days = days_within(row.days, row.opened_on, row.last_seen_on)
+        days = days_within(row.days, row.opened_on, row.last_seen_on, Cadence(row.every))
         terminal.print(
             f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {days}, "
             + ", ".join([state, *marks]),

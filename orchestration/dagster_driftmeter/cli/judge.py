@@ -68,7 +68,8 @@ def judge(
     from driftmeter.monitors.changed_settings import days_of_other_version
     from driftmeter.warehouse import connection
 
-    first, last = read_date("--from", from_date), read_date("--to", to_date)
+    first = declared.cadence.start(read_date("--from", from_date))
+    last = read_date("--to", to_date)
     asked = with_policy(declared, changes or [])
     engine = connection.engine()
     now = alarms_under(engine, asked, first, last, settings.home() / "calibration")

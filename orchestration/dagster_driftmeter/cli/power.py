@@ -103,20 +103,21 @@ def _show(monitor: "Monitor", found: "list[Findable]", rows: Optional[int]) -> N
     table = Table("column", "what changes", "reference", box=box.SIMPLE_HEAD, pad_edge=False)
     lengths = dict.fromkeys(length for each in found for length in each.within)
     for length in lengths:
-        table.add_column(f"within {length} {'day' if length == 1 else 'days'}", justify="right")
+        table.add_column(f"within {monitor.cadence.counted(length)}", justify="right")
     for each in found:
         usual = "" if each.usual is None else f"{each.usual:.1%}"
         shown = [
             _size(each, each.within[length]) if length in each.within else "" for length in lengths
         ]
         table.add_row(each.column, each.change, usual, *shown)
-    terminal = console()
+    terminal, every = console(), monitor.every
     terminal.print(table)
     terminal.print(
         "A change of this size alarms in four of five cases, at"
         f" a budget of {monitor.alarm_budget.false_alarms_per_month:g} false alarms a month"
-        f" and {'the rows of the reference days' if rows is None else f'{rows:,} rows a day'}."
-        " Days are counted from the first on which it is there.",
+        f" and {f'the rows of the reference {every}s' if rows is None else f'{rows:,} rows a {every}'}."
+        f" {every.capitalize()}s are counted from the first {'on' if every == 'day' else 'in'}"
+        " which it is there.",
         highlight=False,
     )
 

@@ -144,7 +144,7 @@ def day_report(monitor: list[str], day: dt.date, segment: str | None, against: s
         path = write_report(
             connection.engine(),
             declared,
-            day,
+            declared.cadence.start(day),
             settings.home() / "reports",
             segment=(name, value) if segment else None,
             against=chosen,

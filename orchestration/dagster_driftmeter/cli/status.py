@@ -16,6 +16,10 @@ STATES = ("fresh", "stale", "empty", "missing", "failed")
 STATUS = """
 select
     measured.*,
+    coalesce((
+        select monitors.every from metrics.monitors
+        where monitors.monitor = measured.monitor
+    ), 'day') as every,
     verdicts.*,
     (
         select monitors.retired_at::date from metrics.monitors
@@ -184,6 +188,7 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     """One monitor, narrow enough for 80 columns."""
     from rich.table import Table
 
+    from driftmeter.monitors.cadence import Cadence
     from driftmeter.monitors.changed_settings import judged_otherwise
     from driftmeter.monitors.days import counted_days
 
@@ -194,7 +199,7 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         table.add_row(
             "retired", f"since {row['retired_on']}: it is no longer declared; its history stays"
         )
-    table.add_row("days", f"{row['days']:,}: {states}")
+    table.add_row(f"{row['every']}s", f"{row['days']:,}: {states}")
     if row["stale_reason"] and not row["retired_on"]:
         table.add_row(
             "stale", f"{row['stale_reason']}: `driftmeter run --stale` measures such days again"
@@ -204,14 +209,16 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         table.add_row("policy changed", f"{judged}: `driftmeter run` judges them again")
     if days := row["days_of_other_version"]:
         table.add_row("version changed", f"{counted_days(days)} {judged_otherwise(row['monitor'])}")
-    table.add_row("first to last day", f"{row['first_day']} to {row['last_day']}")
-    table.add_row("last fresh day", str(row["last_fresh_day"] or "none"))
+    every, named = row["every"], Cadence(row["every"]).name
+    first, last, fresh = row["first_day"], row["last_day"], row["last_fresh_day"]
+    table.add_row(f"first to last {every}", f"{named(first)} to {named(last)}")
+    table.add_row(f"last fresh {every}", named(fresh) if fresh else "none")
     found = f"drifted: {', '.join(drifted)}" if drifted else _nothing_drifted(row)
-    table.add_row(str(row["last_day"]), found)
+    table.add_row(named(last), found)
     if row["not_judged"]:
         table.add_row("not judged", "\n".join(row["not_judged"]))
     if row["wide_thresholds"]:
-        table.add_row("few days", row["wide_thresholds"])
+        table.add_row(f"few {every}s", row["wide_thresholds"])
     if row["away_on_last_day"]:
         table.add_row("still shifted", ", ".join(row["away_on_last_day"]))
     table.add_row("open incidents", _incidents(row["open_incidents"]))

@@ -141,9 +141,11 @@ def newest_rows(monitor: str | None) -> list[str]:
             newest = session.scalar(NEWEST_ROWS, {"monitor": name})
             if newest is None or monitor not in (None, name):
                 continue
-            age = (dt.datetime.now(declared.zone).date() - newest).days
-            if age > 1:
-                lines.append(f"{name}: the newest rows are from {newest}, {counted_days(age)} ago")
+            today, cadence = dt.datetime.now(declared.zone).date(), declared.cadence
+            age = (today - newest).days
+            if cadence.ended_before(today) > newest:
+                batch = cadence.name(newest)
+                lines.append(f"{name}: the newest rows are from {batch}, {counted_days(age)} ago")
     return lines
 
 
@@ -190,30 +192,32 @@ def _print_monitor(
     planted: Remark | None,
 ) -> int:
     """A table of days; gives how many have an alarm."""
+    cadence = monitors()[monitor].cadence
+    span = {**span, "first": cadence.start(span["first"])}
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
     alarms = sum(day["budgets"] is not None for day in days)
     is_judged = any(day["compared"] or day["budgets"] for day in days)
-    found = f"{alarms} with an alarm" if is_judged else "no day was judged"
+    found = f"{alarms} with an alarm" if is_judged else f"no {cadence.every} was judged"
     # Days between two batches are empty; one that should not be has an incident.
     remarkable = [d for d in days if d["budgets"] or d["state"] not in ("fresh", "empty")]
     shown = days if len(days) <= LONGEST_TABLE else remarkable[-LONGEST_TABLE:]
     counts = ", ".join(f"{states.count(state)} {state}" for state in STYLES if state in states)
     table = Table(
-        title=f"{monitor}: {counted_days(len(days))} ({counts}); {found}",
+        title=f"{monitor}: {cadence.counted(len(days))} ({counts}); {found}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    for column in ("day", "state", "rows", "drifted", "failing tests"):
+    for column in (cadence.every, "state", "rows", "drifted", "failing tests"):
         table.add_column(column, justify="right" if column in ("rows", "failing tests") else "left")
     table.add_column("most drifted", overflow="fold")
     if planted:
         table.add_column("planted", overflow="fold")
     for day in shown:
         table.add_row(
-            day["partition_date"].isoformat(),
+            cadence.name(day["partition_date"]),
             day["state"],
             f"{day['row_count']:,}",
             _drifted(day),
@@ -230,8 +234,8 @@ def _print_monitor(
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(
-            f"  {len(shown)} of {len(days)} days shown: the latest that have an alarm, or are"
-            " neither fresh nor empty"
+            f"  {len(shown)} of {cadence.counted(len(days))} shown: the latest that have an alarm,"
+            " or are neither fresh nor empty"
         )
     return alarms
 

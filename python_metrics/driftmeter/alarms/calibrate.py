@@ -12,6 +12,7 @@ from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import ColumnNull, calibrate_columns
 from driftmeter.alarms.day_null import DayNull
 from driftmeter.arrival.labels_due import last_due
+from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days
 from driftmeter.quality.histograms import ColumnPart, load_counts
@@ -30,18 +31,21 @@ class Calibration:
         Rows of the reference with a value, by column and segment.
     classifier : DayNull or None
         Of the domain classifier's area, one statistic.
+    cadence : Cadence
+        What a day is: the first one of a batch.
     """
 
     columns: dict[ColumnPart, ColumnNull]
     reference_days: int
     reference_rows: dict[ColumnPart, float]
     classifier: DayNull | None
+    cadence: Cadence = DAILY
 
     @property
     def too_short(self) -> str | None:
         """Why it cannot keep a budget, or None where it can."""
         enough = self.reference_days >= LEAST_DAYS
-        return None if enough else too_few_days(self.reference_days)
+        return None if enough else too_few_days(self.reference_days, self.cadence)
 
 
 def calibrate(
@@ -81,6 +85,7 @@ def calibrate(
             part: float(part_counts.known.sum()) for part, part_counts in usual.items()
         },
         classifier=classifier,
+        cadence=monitor.cadence,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.requirements import ENOUGH_DAYS, LEAST_DAYS
 
 # Column names in one sentence.
@@ -15,10 +16,12 @@ NOT_JUDGED = sa.text(
 )
 
 REFERENCE_DAYS = sa.text(
-    "select reference.monitor, count(distinct profile.partition_date) as days"
+    "select reference.monitor, coalesce(max(monitors.every), 'day') as every,"
+    " count(distinct profile.partition_date) as days"
     " from (select distinct on (monitor) monitor, from_date, to_date from metrics.baselines"
     " where kind = 'fixed' and monitor = any(:monitors) order by monitor, computed_at desc)"
-    " as reference join metrics.column_profile as profile"
+    " as reference left join metrics.monitors as monitors using (monitor)"
+    " join metrics.column_profile as profile"
     " on profile.monitor = reference.monitor and profile.metric = 'row_count'"
     " and profile.segment is null and profile.value > 0"
     " and profile.partition_date between reference.from_date and reference.to_date group by 1"
@@ -93,8 +96,9 @@ def with_wide_thresholds(connection: sa.Connection, monitors: Collection[str]) -
     """One sentence for each of these monitors whose reference period has few days."""
     counted = connection.execute(REFERENCE_DAYS, {"monitors": list(monitors)})
     return {
-        row.monitor: f"{row.monitor} finds only larger changes: its reference period has {row.days}"
-        f" days with rows, and thresholds are wide with fewer than {ENOUGH_DAYS}"
+        row.monitor: f"{row.monitor} finds only larger changes: its reference period has"
+        f" {Cadence(row.every).counted(row.days)} with rows, and thresholds are wide with fewer"
+        f" than {ENOUGH_DAYS}"
         for row in counted
         if LEAST_DAYS <= row.days < ENOUGH_DAYS
     }

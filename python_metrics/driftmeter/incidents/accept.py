@@ -77,7 +77,8 @@ def accept(
         incident = load_incident(connection, number)
         if known := connection.execute(KNOWN, {"incident": number}).first():
             return Acceptance(*known)
-        newest, start = incident["newest"], first or incident["opened_on"]
+        cadence = Cadence(incident["every"] or "day")
+        newest, start = incident["newest"], cadence.start(first or incident["opened_on"])
         if not incident["opened_on"] <= start <= newest:
             raise DriftmeterError(
                 f"{start} is not a day of incident {number}",
@@ -85,7 +86,6 @@ def accept(
                 fix=f"name the first normal day, from {incident['opened_on']} to {newest}",
             )
         away = {"monitor": incident["monitor"], "columns": incident["columns"]}
-        cadence = Cadence(incident["every"] or "day")
         quiet = cadence.after(newest, -QUIET[cadence.every])
         columns = list(connection.scalars(AWAY, {**away, "quiet": quiet}))
         if incident["family"] not in OF_VALUES or not columns:

@@ -14,7 +14,7 @@ from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
 from driftmeter.incidents.breach import Breach
-from driftmeter.monitors.cadence import DAILY
+from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS
 
@@ -73,19 +73,23 @@ def partitions(
     return found
 
 
-def of_state(partition: Partition) -> Breach | None:
-    """What the state of a day says by itself."""
-    day, rows = partition.day, partition.row_count
+def of_state(partition: Partition, cadence: Cadence = DAILY) -> Breach | None:
+    """What the state of a day, or of a batch that is none, says by itself."""
+    day, rows = cadence.named(partition.day), partition.row_count
     evidence = {"state": partition.state, "reason": partition.reason, "rows": rows}
     if partition.state == "missing":
-        return Breach("missing_day", _of_gap(day, partition.gap or Gap(None, 1)), evidence=evidence)
+        gap = _of_gap(partition.day, partition.gap or Gap(None, 1), cadence)
+        return Breach("missing_day", gap, evidence=evidence)
     if partition.state == "empty":
-        return Breach("empty_day", f"{day} came without a single row.", evidence=evidence)
+        return Breach(
+            "empty_day", f"{day[0].upper()}{day[1:]} came without a single row.", evidence=evidence
+        )
     # Labels come late by their nature.
     if partition.state == "stale" and "labels" not in (partition.reason or ""):
         return Breach(
             "late_data",
-            f"Rows of {day} changed after it was computed on {rows:,} rows: run the day again.",
+            f"Rows of {day} changed after it was computed on {rows:,} rows:"
+            f" run the {cadence.every} again.",
             evidence=evidence,
         )
     if partition.state == "failed":
@@ -128,12 +132,13 @@ def days_between_batches(
     return between
 
 
-def _of_gap(day: dt.date, gap: Gap) -> str:
+def _of_gap(day: dt.date, gap: Gap, cadence: Cadence) -> str:
     """What it says that no rows came on a day, and on how many before it."""
-    since = f" since {gap.since}" if gap.since else ""
+    since = f" since {cadence.named(gap.since)}" if gap.since else ""
     if gap.days == 1:
-        return f"No rows have come{since}: {day} is missing."
-    return f"No rows have come{since}: {gap.days} days are missing, the newest was due on {day}."
+        return f"No rows have come{since}: {cadence.named(day)} is missing."
+    missing = f"No rows have come{since}: {cadence.counted(gap.days)} are missing, the newest"
+    return f"{missing} {f'was due on {day}' if cadence == DAILY else f'is {cadence.named(day)}'}."
 
 
 def of_columns(

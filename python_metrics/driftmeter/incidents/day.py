@@ -201,7 +201,7 @@ def _breaches_of_day(
 ) -> list[Breach]:
     volume, changes = evidence.volume.get(day.day), evidence.columns.get(day.day, ())
     of_table = of_columns(changes, background.monitor, is_failed=day.state == "failed")
-    state = of_state(day)
+    state = of_state(day, background.monitor.cadence)
     if of_table and state and state.kind == "schema_change":
         # That a column is gone is told once.
         state = None

@@ -129,7 +129,8 @@ def of_loss(loss: Loss) -> Breach:
     error, monitor = loss.error, loss.day.monitor
     cause = next((cause for rule in RULES if (cause := rule(loss)) is not None), None)
     rose, expected = told_apart(error.error, error.expected)
-    sentence = f"The {error.metric} rose to {rose}{_over(error.days)}, {error.beside} {expected}"
+    over = _over(error.days, loss.day.monitor)
+    sentence = f"The {error.metric} rose to {rose}{over}, {error.beside} {expected}"
     if cause is not None:
         if cause is _inputs_that_are_harder(loss):
             sentence = f"{sentence}: {loss.of_model.reason}"
@@ -153,17 +154,18 @@ def of_estimate(monitor: Monitor, estimate: EstimatedAlarm, found: Sequence[Brea
     """The breach of a day whose error is too high by estimate."""
     value, expected = told_apart(estimate.value, estimate.expected)
     lower, upper = told_apart(estimate.lower, estimate.upper)
+    over = _over(estimate.window_days, monitor)
     sentence = (
-        f"The {estimate.metric} is estimated at {value} ({lower} to {upper})"
-        f"{_over(estimate.window_days)}, reference {expected}; its labels are still to come"
+        f"The {estimate.metric} is estimated at {value} ({lower} to {upper}){over}"
+        f", reference {expected}; its labels are still to come"
     )
     cause = next((breach for breach in found if is_of_inputs(breach, monitor)), None)
     evidence = {"estimate": vars(estimate)}
     return _breach(monitor, sentence, estimate.value / estimate.expected, evidence, cause)
 
 
-def _over(days: int) -> str:
-    return f" over the last {days} days" if days > 1 else ""
+def _over(days: int, monitor: Monitor) -> str:
+    return f" over the last {monitor.cadence.counted(days)}" if days > 1 else ""
 
 
 def _breach(

@@ -90,10 +90,13 @@ class Cadence:
             return f"week of {batch}"
         return f"{batch:%B %Y}" if self.every == "month" else str(batch)
 
+    def named(self, batch: dt.date) -> str:
+        """The same with its article: 2026-04-06, the week of 2026-04-06, April 2026."""
+        return f"{'the ' if self.every == 'week' else ''}{self.name(batch)}"
+
     def on(self, batch: dt.date) -> str:
         """When, in a sentence: on 2026-04-06, in the week of 2026-04-06, in April 2026."""
-        before = {"day": "on", "week": "in the", "month": "in"}[self.every]
-        return f"{before} {self.name(batch)}"
+        return f"{'on' if self.every == 'day' else 'in'} {self.named(batch)}"
 
     def usual(self, batch: dt.date) -> str:
         """What a batch is compared with, in a sentence: a Monday, a week, a month."""

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from driftmeter.monitors.cadence import DAILY, Cadence
+
 EVER = dt.date.min, dt.date.max
 
 
@@ -15,13 +17,13 @@ def counted_days(count: int) -> str:
     return "1 day" if count == 1 else f"{count:,} days"
 
 
-def days_within(count: int, first: dt.date, last: dt.date) -> str:
-    """So many days of a span: the span and its days, or how many of a longer one.
+def days_within(count: int, first: dt.date, last: dt.date, cadence: Cadence = DAILY) -> str:
+    """So many days, or batches, of a span: the span and its days, or how many of a longer one.
 
     Of one day its date, whatever the span.
     """
     if count <= 1:
-        return str(first)
-    if count == (last - first).days + 1:
-        return f"{first} to {last} ({counted_days(count)})"
-    return f"{counted_days(count)} between {first} and {last}"
+        return cadence.name(first)
+    if count == cadence.between(first, last) + 1:
+        return f"{cadence.name(first)} to {cadence.name(last)} ({cadence.counted(count)})"
+    return f"{cadence.counted(count)} between {cadence.name(first)} and {cadence.name(last)}"

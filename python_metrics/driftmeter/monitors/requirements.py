@@ -1,6 +1,6 @@
 """What a reference period needs so that days can be judged."""
 
-from driftmeter.monitors.days import counted_days
+from driftmeter.monitors.cadence import DAILY, Cadence
 
 # Fewer days do not tell a level from a day (benchmarks/young.py).
 LEAST_DAYS = 3
@@ -9,9 +9,9 @@ LEAST_DAYS = 3
 ENOUGH_DAYS = 28
 
 
-def too_few_days(days: int) -> str:
+def too_few_days(days: int, cadence: Cadence = DAILY) -> str:
     """Why no day is judged against a reference period with so few days that have rows."""
-    have = counted_days(days)
+    have = cadence.counted(days)
     return (
         f"its reference period has {have} with rows and a threshold needs {LEAST_DAYS}."
         " Widen `reference` in its YAML"

@@ -12,6 +12,7 @@ from driftmeter.arrival.inference_rows import VERSION, count_rows, read_rows
 from driftmeter.errors import DriftmeterError
 from driftmeter.imports import many_imports
 from driftmeter.monitors.baselines import Baseline, baseline_days, record
+from driftmeter.monitors.cadence import DAILY
 from driftmeter.monitors.config import Monitor
 from driftmeter.reports.report_address import reports_url
 
@@ -64,23 +65,31 @@ def write_report(
         days = baseline_days(connection, monitor, against, day)
         if against != "reference":
             record(connection, monitor, against, days)
-        total, current = _side(connection, monitor, [day], segment, str(day), most_rows)
+        total, current = _side(
+            connection, monitor, [day], segment, monitor.cadence.named(day), most_rows
+        )
         before, reference = _side(
             connection, monitor, days, segment, f"the {against} baseline", most_rows
         )
+    cadence = monitor.cadence
+    shown = f"{day:%A} {day}" if cadence == DAILY else cadence.name(day)
     versions = ", ".join(sorted(current[VERSION].dropna().unique())) or "none"
     facts = {
         **(heading or {}),
         "Monitor": f"{monitor.name} (owner {monitor.owner})",
-        "Day": f"{day:%A} {day}, {total:,} rows, model version {versions}",
-        "Against": f"{against}: {len(days)} days from {days[0]} to {days[-1]}, {before:,} rows",
+        cadence.every.capitalize(): f"{shown}, {total:,} rows, model version {versions}",
+        "Against": f"{against}: {cadence.counted(len(days))} from {cadence.named(days[0])} to"
+        f" {cadence.named(days[-1])}, {before:,} rows",
     }
     if segment is not None:
         facts["Segment"] = " = ".join(segment)
     notes = [WHOSE_VERDICTS] if heading else []
     notes += [
         f"Drawn from {len(frame):,} of {rows:,} rows of {side}, a sample by hash of {monitor.id}."
-        for side, rows, frame in (("the day", total, current), ("the baseline", before, reference))
+        for side, rows, frame in (
+            (f"the {cadence.every}", total, current),
+            ("the baseline", before, reference),
+        )
         if len(frame) < rows
     ]
     path = directory / (name or file_name(monitor.name, day, segment, against))

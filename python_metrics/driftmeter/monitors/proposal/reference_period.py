@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftmeter.monitors.cadence import Cadence, Every
+from driftmeter.monitors.cadence import DAILY, Cadence, Every
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.table_days import TableDays
 from driftmeter.monitors.requirements import (
@@ -29,7 +29,8 @@ def choose_reference(proposal: Proposal, days: TableDays) -> None:
         proposal.add("reference", *proposed_reference(days, proposal.fields.get("every", "day")))
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
-    proposal.not_judged = will_not_judge(chosen, columns)
+    cadence = Cadence(proposal.fields.get("every", "day"))
+    proposal.not_judged = will_not_judge(chosen, columns, cadence)
     _choose_label_delay(proposal, days)
 
 
@@ -65,7 +66,9 @@ def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str,
     return {"from": days.days[0].isoformat(), "to": last.isoformat()}, reason
 
 
-def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
+def will_not_judge(
+    days: TableDays, columns: Sequence[str], cadence: Cadence = DAILY
+) -> list[tuple[tuple[str, ...], str]]:
     """What a monitor with these reference days would not judge, and why.
 
     Returns
@@ -74,7 +77,7 @@ def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[
         Columns, none of them for all, and the reason.
     """
     if len(days.days) < LEAST_DAYS:
-        return [((), too_few_days(len(days.days)))]
+        return [((), too_few_days(len(days.days), cadence))]
     empty = tuple(name for name in columns if not np.sum(days.known[name]))
     return [(empty, no_value())] if empty else []
 
