@@ -111,11 +111,12 @@ def _show(monitor: "Monitor", found: "list[Findable]", rows: Optional[int]) -> N
         ]
         table.add_row(each.column, each.change, usual, *shown)
     terminal, every = console(), monitor.every
+    drawn = f"the rows of the reference {every}s" if rows is None else f"{rows:,} rows a {every}"
     terminal.print(table)
     terminal.print(
         "A change of this size alarms in four of five cases, at"
         f" a budget of {monitor.alarm_budget.false_alarms_per_month:g} false alarms a month"
-        f" and {f'the rows of the reference {every}s' if rows is None else f'{rows:,} rows a {every}'}."
+        f" and {drawn}."
         f" {every.capitalize()}s are counted from the first {'on' if every == 'day' else 'in'}"
         " which it is there.",
         highlight=False,

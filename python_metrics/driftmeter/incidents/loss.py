@@ -129,7 +129,7 @@ def of_loss(loss: Loss) -> Breach:
     error, monitor = loss.error, loss.day.monitor
     cause = next((cause for rule in RULES if (cause := rule(loss)) is not None), None)
     rose, expected = told_apart(error.error, error.expected)
-    over = _over(error.days, loss.day.monitor)
+    over = _over(error.days, monitor)
     sentence = f"The {error.metric} rose to {rose}{over}, {error.beside} {expected}"
     if cause is not None:
         if cause is _inputs_that_are_harder(loss):

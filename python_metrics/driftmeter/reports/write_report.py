@@ -84,12 +84,13 @@ def write_report(
     if segment is not None:
         facts["Segment"] = " = ".join(segment)
     notes = [WHOSE_VERDICTS] if heading else []
+    sides = (
+        (f"the {cadence.every}", total, current),
+        ("the baseline", before, reference),
+    )
     notes += [
         f"Drawn from {len(frame):,} of {rows:,} rows of {side}, a sample by hash of {monitor.id}."
-        for side, rows, frame in (
-            (f"the {cadence.every}", total, current),
-            ("the baseline", before, reference),
-        )
+        for side, rows, frame in sides
         if len(frame) < rows
     ]
     path = directory / (name or file_name(monitor.name, day, segment, against))
