@@ -67,11 +67,11 @@ class ErrorTests:
         self, estimator: Estimator, day: dt.date, version: str | None, rows: pd.DataFrame
     ) -> Iterator[dict[str, object]]:
         expected = estimator.expect(rows)
-        found = estimator.surprise(expected, day.weekday())
+        found = estimator.surprise(expected, self.monitor.cadence.level(day))
         if found:
             beside = DayError(found.excess, 0.0, found.deviation, found.p_value, found.rows)
             yield self._row(day, EXCESS, beside, version)
-        for each in estimator.estimate(expected, day.weekday())[ALL_ROWS]:
+        for each in estimator.estimate(expected, self.monitor.cadence.level(day))[ALL_ROWS]:
             if each.metric == LOSS[self.monitor.task]:
                 numbers = (each.value, each.expected, each.deviation, each.p_value, len(rows))
                 row = self._row(day, each.metric, DayError(*numbers), version)

@@ -22,6 +22,7 @@ from driftmeter.alarms.verdicts import Verdict, verdicts_of_day
 from driftmeter.drift.domain_classifier import MOST_ROWS, ROW_VARIANCE, DomainClassifier
 from driftmeter.drift.evidently_engine import EvidentlyEngine
 from driftmeter.incidents.arrival import Partition, of_volume
+from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.estimator import Estimator
 from driftmeter.quality.bins import cuts_of
@@ -32,7 +33,19 @@ Frames = list[pd.DataFrame]
 VERSION = "version"
 
 
-def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = ()) -> Monitor:
+def batches_of(every: Every, count: int, first: np.datetime64 = FIRST) -> list[dt.date]:
+    """The first so many days, weeks or months from a day on."""
+    cadence = Cadence(every)
+    start = cadence.start(first.astype(dt.date))
+    return [cadence.after(start, number) for number in range(count)]
+
+
+def monitor_of(
+    frame: pd.DataFrame,
+    budget: float,
+    segments: tuple[str, ...] = (),
+    every: Every = "day",
+) -> Monitor:
     """A monitor of a frame's columns, the last number as its prediction; `target` is the target."""
     numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
     kinds = {
@@ -52,6 +65,7 @@ def monitor_of(frame: pd.DataFrame, budget: float, segments: tuple[str, ...] = (
             **({"target": "target"} if "target" in frame else {}),
             "features": kinds,
             "segments": segments,
+            "every": every,
             "reference": {"from": str(FIRST), "to": str(FIRST + 58)},
             "alarm_budget": {"false_alarms_per_month": budget},
         }
@@ -93,7 +107,8 @@ class Binning:
         """Counts of every column over all rows and in each segment; a frame a day."""
         every = pd.concat(frames, ignore_index=True)
         day = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
-        days = first + np.arange(len(frames))
+        cadence = self.monitor.cadence
+        days = np.array(batches_of(cadence.every, len(frames), first), dtype="datetime64[D]")
         chosen_by = {
             group: np.ones(len(every), dtype=bool)
             if group[0] is None
@@ -112,7 +127,8 @@ class Binning:
                 np.add.at(known, (day[is_known], position[is_known]), 1)
                 np.add.at(missing, day[chosen & (position < 0)], 1)
                 kind = "categorical" if name in self._never else self.monitor.columns[name].kind
-                counts[ColumnPart(segment, value, name)] = Counts(kind, days, known, missing, low)
+                part = ColumnPart(segment, value, name)
+                counts[part] = Counts(kind, days, known, missing, low, cadence)
         return counts
 
     def _position(self, name: str, values: pd.Series) -> np.ndarray:
@@ -135,13 +151,14 @@ def ours(
     *,
     classify: bool = True,
     first: np.datetime64 = FIRST,
+    every: Every = "day",
 ) -> list[list[Verdict]]:
     """This project's verdicts on the later days.
 
     Without `classify` the domain classifier finds every day calm: it costs seconds a stream, and
     its share of the budget is spent all the same.
     """
-    monitor = monitor_of(reference[0], budget, segments)
+    monitor = monitor_of(reference[0], budget, segments, every)
     binning = Binning(monitor, pd.concat(reference, ignore_index=True))
     counts = binning.counts(reference + later, first)
     n = len(reference)
@@ -163,11 +180,12 @@ def ours(
     rows = {part: float(counts[part].known[:n].sum()) for part in columns}
     calibration = Calibration(columns, n, rows, null)
     evidence = judge_columns(columns, counts)
+    days = batches_of(every, n + len(later), first)
     scored = {
-        (first + place).astype(dt.date): Area(areas[place], int(sum(sizes)), len(frame))
-        for place, frame in enumerate(later, start=n)
+        day: Area(area, int(sum(sizes)), len(frame))
+        for day, area, frame in zip(days[n:], areas[n:], later, strict=True)
     }
-    scored = beside_days_before(null, scored, ())
+    scored = beside_days_before(null, scored, (), monitor.cadence)
     verdicts = []
     for place, day in enumerate(scored, start=n):
         known = {part: float(each.known[place].sum()) for part, each in counts.items()}
@@ -177,29 +195,35 @@ def ours(
 
 
 def ledger(
-    reference: Frames, later: Frames, budget: float, segments: tuple[str, ...]
+    reference: Frames,
+    later: Frames,
+    budget: float,
+    segments: tuple[str, ...],
+    every: Every = "day",
 ) -> list[list[str]]:
     """All that is in the ledger of each later day, by the part of the budget that it spends."""
     spent = [
         ["columns" for _ in alarms(day)]
-        for day in ours(reference, later, budget, segments, classify=False)
+        for day in ours(reference, later, budget, segments, classify=False, every=every)
     ]
-    monitor = monitor_of(reference[0], budget, segments)
-    days = [(FIRST + place).astype(dt.date) for place in range(len(reference) + len(later))]
+    monitor = monitor_of(reference[0], budget, segments, every)
+    days, cadence = batches_of(every, len(reference) + len(later)), monitor.cadence
     before, after = days[: len(reference)], days[len(reference) :]
-    estimator = Estimator(monitor, reference, [day.weekday() for day in before])
+    estimator = Estimator(monitor, reference, [cadence.level(day) for day in before])
     errors = ErrorTests(monitor, dict(zip(before, reference, strict=True)), estimator)
     tests = [errors.of_day(day, rows) for day, rows in zip(after, later, strict=True)]
     decided = errors.decided([test for of_day in tests for test in of_day])
     for row in decided[decided["is_alarm"]].itertuples():
-        spent[(row.day - after[0]).days].append("error" if row.kind == "realised" else "estimate")
+        spent[cadence.between(after[0], row.day)].append(
+            "error" if row.kind == "realised" else "estimate"
+        )
     partitions = [
         Partition(day, "fresh", None, len(rows), None, None)
         for day, rows in zip(after, later, strict=True)
     ]
     counts = {day: float(len(rows)) for day, rows in zip(before, reference, strict=True)}
     for day in of_volume(counts, partitions, monitor):
-        spent[(day - after[0]).days].append("volume")
+        spent[cadence.between(after[0], day)].append("volume")
     return spent
 
 

@@ -3,10 +3,12 @@
     python -m benchmarks.young                             # half an hour on two cores
     python -m benchmarks.young --streams 8                 # minutes, wide intervals
     python -m benchmarks.young --nannyml PATH/python       # with NannyML, in its own environment
+    python -m benchmarks.young --every week --only calm    # batches of a week, or a month
 
 Calm streams count days with anything in the ledger: columns, segments, the error of a model, its
-estimate and the number of rows, at one false alarm a month. Every cell of power has a fault from
-the first judged day on, and counts whether its column alarmed within 1, 3 and 28 days.
+estimate and the number of rows, at one false alarm a month, or in 30 weeks or months. Every cell of
+power has a fault from the first judged day on, and counts whether its column alarmed within 1, 3
+and 28 days.
 """
 
 import argparse
@@ -22,6 +24,8 @@ import numpy as np
 from benchmarks import judges, streams
 from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams
 from benchmarks.streams import Fault, Stream
+from driftmeter.monitors.cadence import Every
+from driftmeter.monitors.config import usual_budget
 
 SEED = 20261129
 ROWS = (24, 30, 300, 2500)
@@ -55,9 +59,11 @@ def cells() -> Iterator[Cell]:
 
 
 Peers = dict[str, Callable[[judges.Frames, judges.Frames], list[list[str]]]]
+# How often false alarms are counted: in a month of days, or in 30 batches.
+SPANS: dict[Every, float] = {"day": MONTH, "week": 30.0, "month": 30.0}
 
 
-def run(cell: Cell, repeat: int, effect: float, peers: Peers) -> dict[str, list[int]]:
+def run(cell: Cell, repeat: int, effect: float, peers: Peers, every: Every) -> dict[str, list[int]]:
     """Of one stream by judge: calm, days with an alarm; else whether it was found in time."""
     generator = np.random.default_rng([SEED, cell.rows, cell.days, repeat])
     stream = Stream(cell.rows, effect)
@@ -68,7 +74,8 @@ def run(cell: Cell, repeat: int, effect: float, peers: Peers) -> dict[str, list[
             [streams.scored(frame, generator, effect, 1) for frame in frames]
             for frames in (reference, later)
         ]
-        spent = judges.ledger(scored[0], scored[1], 1.0, ("part",))
+        budget = usual_budget(every)
+        spent = judges.ledger(scored[0], scored[1], budget, ("part",), every)
         found = {name: judge(reference, later) for name, judge in peers.items()}
         return {
             name: [sum(bool(day) for day in days)]
@@ -78,7 +85,7 @@ def run(cell: Cell, repeat: int, effect: float, peers: Peers) -> dict[str, list[
     later = [fault(frame, generator, day) for day, frame in enumerate(later[: max(WITHIN)])]
     ours = [
         [verdict.column_name or "" for verdict in judges.alarms(day)]
-        for day in judges.ours(reference, later, classify=False)
+        for day in judges.ours(reference, later, usual_budget(every), classify=False, every=every)
     ]
     found = {name: judge(reference, later) for name, judge in peers.items()}
     return {
@@ -92,11 +99,17 @@ def _names(alarms: list[str], column: str) -> bool:
 
 
 def measure(
-    cell: Cell, repeats: int, effect: float, pool: ProcessPoolExecutor, peers: Peers, of_peers: int
+    cell: Cell,
+    repeats: int,
+    effect: float,
+    pool: ProcessPoolExecutor,
+    peers: Peers,
+    of_peers: int,
+    every: Every,
 ) -> dict[str, object]:
     """A cell's rates by judge, with their intervals; peers judge the first streams only."""
     work = [
-        pool.submit(run, cell, repeat, effect, peers if repeat < of_peers else {})
+        pool.submit(run, cell, repeat, effect, peers if repeat < of_peers else {}, every)
         for repeat in range(repeats)
     ]
     results = [done.result() for done in work]
@@ -106,7 +119,8 @@ def measure(
         if cell.fault is None:
             of_days = [int(number) for number in hits[:, 0]]
             low, high = interval_of_streams(of_days, JUDGED)
-            rates[name] = [float(MONTH * hits.mean() / JUDGED), MONTH * low, MONTH * high]
+            span = SPANS[every]
+            rates[name] = [float(span * hits.mean() / JUDGED), span * low, span * high]
         else:
             rates[name] = [
                 [float(found.mean()), *interval(int(found.sum()), len(hits))] for found in hits.T
@@ -114,17 +128,21 @@ def measure(
     return {**vars(cell), "streams": repeats, "effect": effect, "rates": rates}
 
 
-def as_table(results: list[dict[str, object]]) -> str:
-    """Markdown: false alarms a month with intervals, and shares found within 1, 3 and 28 days."""
+def as_table(results: list[dict[str, object]], every: Every) -> str:
+    """Markdown: false alarms with intervals, and shares found within 1, 3 and 28 batches."""
+    of_span = "a month" if every == "day" else f"in 30 {every}s"
     lines = []
     for fault in (None, *FAULTS):
         chosen = [result for result in results if result["fault"] == fault]
         if not chosen:
             continue
         names = list(chosen[0]["rates"])  # type: ignore[call-overload]
-        title = fault or "Calm: days with a false alarm a month, the whole ledger"
-        within = "" if fault is None else f", found within {', '.join(map(str, WITHIN))} days"
-        lines += [f"\n### {title}{within}\n", f"| rows | reference days | {' | '.join(names)} |"]
+        title = fault or f"Calm: {every}s with a false alarm {of_span}, the whole ledger"
+        within = "" if fault is None else f", found within {', '.join(map(str, WITHIN))} {every}s"
+        lines += [
+            f"\n### {title}{within}\n",
+            f"| rows | reference {every}s | {' | '.join(names)} |",
+        ]
         lines.append("|---" * (len(names) + 2) + "|")
         for result in chosen:
             rates = result["rates"]
@@ -149,6 +167,7 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=100, help="of these, that peers judge (100)")
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
     parser.add_argument("--only", default="", help="'calm', or faults whose name holds this")
+    parser.add_argument("--every", choices=SPANS, default="day", help="what a batch is (day)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
     options = parser.parse_args()
     print(f"seed {SEED}, day effect {options.effect}, {options.streams} streams", flush=True)
@@ -161,11 +180,12 @@ def main() -> None:
             if options.only not in (cell.fault or "calm"):
                 continue
             asked = (cell, options.streams, options.effect, pool, peers, options.peers)
-            results.append(measure(*asked))
+            results.append(measure(*asked, options.every))
             print(json.dumps(results[-1]), flush=True)
             figures = {"seed": SEED, "results": results}
-            (options.out / "young.json").write_text(json.dumps(figures, indent=1) + "\n")
-            (options.out / "young.md").write_text(as_table(results))
+            name = "young" if options.every == "day" else f"young_{options.every}"
+            (options.out / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
+            (options.out / f"{name}.md").write_text(as_table(results, options.every))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_the_batches_of_a_span_are_those_that_begin_or_that_end_in_it(
 
 def test_the_calendar_has_an_end_on_either_side() -> None:
     for every in FREQUENCIES:
-        assert Cadence(every).after(dt.date(2026, 1, 1), -10**6) == dt.date.min
+        assert Cadence(every).after(dt.date(2026, 1, 1), -(10**6)) == dt.date.min
         assert Cadence(every).after(dt.date(2026, 1, 1), 10**7) == dt.date.max
 
 

@@ -1,0 +1,272 @@
+"""Monitors by days, by weeks and by months in one project, through the whole chain."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from driftmeter.warehouse import connection
+from tests.conftest import create_database
+
+DRIFTMETER, DBT = (str(Path(sys.executable).parent / name) for name in ("driftmeter", "dbt"))
+# Rows at all hours, so that a week's and a month's first and last hour in Berlin have some: clocks
+# went forward on 29 March and back on 26 October. Weekly rows come with the date of a run on
+# Wednesdays, for rows of the week before; one week in August has none. Incomes rise on 3 August.
+TABLES = """
+create table public.hours as
+select
+    'r' || n as row_id,
+    timestamptz '2025-09-01 00:30+02' + n * interval '1 hour' as happened_at,
+    (50 + 9 * sin(n * 1.7) + case when n >= 8064 then 25 else 0 end)::float8 as income,
+    (array['web', 'shop', 'phone'])[1 + (n * 7919) %% 3] as channel
+from generate_series(0, 8759) as n;
+create table public.scores as
+select
+    hours.*,
+    (2 * income + case channel when 'web' then 3 else 0 end)::float8 as predicted,
+    (2 * income + 5 * sin(income * 7))::float8 as amount,
+    'v1' as model_version,
+    (date_trunc('week', happened_at at time zone 'Europe/Berlin') + interval '9 days')::date
+        as scored_on
+from public.hours;
+create table public.weekly as select * from public.scores
+where scored_on <> '2026-08-26';
+create table public.monthly as select * from public.scores;
+create table public.daily as select * from public.scores
+where happened_at between '2026-05-01' and '2026-08-06'
+"""
+GIVEN = ("--target", "amount", "--timezone", "Europe/Berlin", "--timestamp", "happened_at", "--yes")
+WEEKLY = ("--every", "week", "--batch", "scored_on", "--reference", "2025-09-08..2026-07-26")
+TABLES_OF_BATCHES = ("column_summary", "drift", "performance", "partitions", "test_results")
+# What is a clock, or counts rows that were written.
+CLOCKS = {"computed_at", "measured_at", "duration_seconds"}
+DAYS = "select distinct partition_date::text from metrics.{} where monitor = :monitor order by 1"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A project with its warehouse."""
+
+    directory: Path
+    engine: sa.Engine
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        home = self.directory / ".driftmeter"
+        settings = {"DRIFTMETER_DATABASE_URL": url, "DRIFTMETER_HOME": str(home)}
+        return subprocess.run(
+            command,
+            cwd=self.directory,
+            env={**os.environ, **settings, "DRIFTMETER_DBT_PROJECT": str(self.directory)},
+            capture_output=True,
+            text=True,
+        )
+
+    def says(self, *arguments: str) -> str:
+        ended = self.run(DRIFTMETER, *arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def days(self, monitor: str, table: str = "partitions") -> list[str]:
+        with self.engine.connect() as session:
+            return list(session.scalars(sa.text(DAYS.format(table)), {"monitor": monitor}))
+
+    def rows(self, where: str = "true") -> dict[str, list[str]]:
+        """Every measured row, without clocks."""
+        found = {}
+        with self.engine.connect() as session:
+            for table in TABLES_OF_BATCHES:
+                columns = [
+                    column["name"]
+                    for column in sa.inspect(session).get_columns(table, schema="metrics")
+                    if column["name"] not in CLOCKS
+                ]
+                query = f"select row({', '.join(columns)})::text from metrics.{table} where {where}"
+                found[table] = sorted(session.scalars(sa.text(query)))
+        return found
+
+    def execute(self, statement: str) -> None:
+        with self.engine.begin() as session:
+            session.exec_driver_sql(statement)
+
+    def all(self, query: str) -> list[tuple[object, ...]]:
+        with self.engine.connect() as session:
+            return [tuple(row) for row in session.exec_driver_sql(query)]
+
+
+@pytest.fixture(scope="module")
+def trial(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trial]:
+    name = f"batches_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, template)
+    engine = connection.engine(f"{postgres}/{name}")
+    made = Trial(tmp_path_factory.mktemp("batches"), engine)
+    made.execute(TABLES)
+    made.says("init", "--table", "public.weekly", *WEEKLY, *GIVEN)
+    of_months = ("--every", "month", "--reference", "2025-09-01..2026-07-31")
+    made.says("init", "--table", "public.monthly", *of_months, *GIVEN)
+    made.says("init", "--table", "public.daily", "--reference", "2026-05-01..2026-07-31", *GIVEN)
+    # All at once: each measures the batches that have one of these days.
+    made.says("run", "--from", "2026-08-01", "--to", "2026-09-13", "--workers", "1")
+    yield made
+    engine.dispose()
+
+
+def test_each_monitor_has_its_own_batches_in_every_table(trial: Trial) -> None:
+    weeks, months, days = (trial.days(name) for name in ("weekly", "monthly", "daily"))
+    assert weeks == [str(day)[:10] for day in _mondays("2026-07-27", "2026-09-07")]
+    assert months == ["2026-08-01", "2026-09-01"]
+    assert (days[0], days[-1], len(days)) == ("2026-08-01", "2026-09-13", 44)
+    for table in TABLES_OF_BATCHES:
+        of_weeks = trial.days("weekly", table)
+        assert of_weeks[-len(weeks) :] == weeks, table
+        assert trial.days("monthly", table)[-2:] == months, table
+    counted = trial.days("weekly", "column_summary")
+    # With the week over New Year, and with that of which no run has scored a row.
+    assert {"2025-12-29", "2026-08-24"} <= {*counted}
+    assert counted == [str(day)[:10] for day in _mondays(counted[0], counted[-1])]
+
+
+def _mondays(first: str, last: str) -> list[object]:
+    import pandas as pd
+
+    return list(pd.date_range(first, last, freq="W-MON"))
+
+
+def test_a_row_is_of_the_batch_that_its_own_column_says(trial: Trial) -> None:
+    """Runs are on Wednesdays for rows of the week before: by their timestamp they would be that."""
+    by_run = trial.all(
+        "select partition_date::text, value from metrics.column_profile where monitor = 'weekly'"
+        " and metric = 'row_count' and segment is null and partition_date in"
+        " ('2026-04-06', '2026-08-24', '2025-11-03') order by 1"
+    )
+    # Rows of 27 October to 2 November, of the week after the clocks went forward, and of none.
+    assert by_run == [("2025-11-03", 168.0), ("2026-04-06", 168.0), ("2026-08-24", 0.0)]
+    spring = "select count(*) from inference.weekly where partition_date = '2026-03-30'"
+    assert trial.all(spring) == [(167,)], "the week of 23 March lost an hour"
+    autumn = "select count(*) from inference.weekly where partition_date = '2025-10-27'"
+    assert trial.all(autumn) == [(169,)], "the week of 20 October had one twice"
+    months = trial.all(
+        "select partition_date::text, count(*) from inference.monthly where partition_date in"
+        " ('2025-10-01', '2026-02-01', '2026-03-01') group by 1 order by 1"
+    )
+    assert months == [("2025-10-01", 745), ("2026-02-01", 672), ("2026-03-01", 743)]
+
+
+def test_an_empty_week_is_told_as_a_week(trial: Trial) -> None:
+    (empty,) = trial.all(
+        "select state, row_count from metrics.partitions"
+        " where monitor = 'weekly' and partition_date = '2026-08-24'"
+    )
+    assert empty == ("empty", 0)
+    told = trial.all(
+        "select diagnosis from metrics.incidents where kind = 'empty_day' and monitor = 'weekly'"
+    )
+    assert told == [("The week of 2026-08-24 came without a single row.",)]
+    shown = trial.says("status")
+    assert "week of 2026-07-27 to week of 2026-09-07" in shown
+    assert "August 2026 to September 2026" in shown
+
+
+def test_the_shift_is_one_true_incident_of_each_monitor(trial: Trial) -> None:
+    """Incomes rose on 3 August: in the scores of the week after, and in those of August."""
+    shifted = trial.all(
+        "select monitor, opened_on::text from metrics.incidents"
+        " where columns && array['income'] order by 1"
+    )
+    assert shifted == [
+        ("daily", "2026-08-03"),
+        ("monthly", "2026-08-01"),
+        ("weekly", "2026-08-10"),
+    ]
+
+
+def test_the_laws_of_a_partition_hold_for_weeks(trial: Trial) -> None:
+    before = trial.rows("monitor = 'weekly'")
+    span = ("run", "--monitor", "weekly", "--workers", "1")
+    # From a day within one week to a day within another: both as a whole.
+    trial.says(*span, "--from", "2026-08-05", "--to", "2026-08-19")
+    assert trial.rows("monitor = 'weekly'") == before, "a rerun changes nothing"
+    trial.execute("delete from metrics.drift where partition_date = '2026-08-10'")
+    trial.says(*span, "--from", "2026-08-10", "--to", "2026-08-10")
+    assert trial.rows("monitor = 'weekly'") == before, "one batch is as it was in a range"
+    trial.execute(
+        "insert into public.weekly select 'late', happened_at, income, channel, predicted, amount,"
+        " model_version, scored_on from public.weekly where scored_on = '2026-08-12' limit 1"
+    )
+    trial.says("run", "--monitor", "weekly", "--workers", "1")
+    after = trial.rows("monitor = 'weekly'")
+    assert after != before
+    of_week = "monitor = 'weekly' and partition_date = '2026-08-10'"
+    others = "monitor = 'weekly' and partition_date < '2026-08-10'"
+    assert len(after["column_summary"]) == len(before["column_summary"])
+    trial.execute("delete from public.weekly where row_id = 'late'")
+    late = trial.rows(of_week)
+    untouched = trial.rows(others)
+    trial.says("run", "--monitor", "weekly", "--workers", "1")
+    assert trial.rows("monitor = 'weekly'") == before
+    assert trial.rows(of_week) != late
+    assert trial.rows(others) == untouched
+
+
+def test_dbt_alone_counts_a_week_in_the_window_of_its_last_day(trial: Trial) -> None:
+    counted = "select sum(row_count) from metrics.column_summary where monitor = 'weekly'"
+    of_week = f"{counted} and partition_date = '2026-08-10'"
+    before = trial.all(of_week)
+    trial.execute(
+        "delete from metrics.column_summary"
+        " where monitor = 'weekly' and partition_date = '2026-08-10'"
+    )
+
+    def built(start: str, end: str) -> list[tuple[object, ...]]:
+        ended = trial.run(
+            f"{DBT.removesuffix('dbt')}driftmeter-dbt", "run", "--no-use-colors", "--vars",
+            f"{{start_date: {start}, end_date: {end}}}",
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout
+        return trial.all(of_week)
+
+    assert built("2026-08-10", "2026-08-16") == [(None,)], "the week goes on"
+    assert built("2026-08-16", "2026-08-17") == before, "Sunday is its last day"
+
+
+def test_a_day_within_a_batch_is_refused_by_name(trial: Trial) -> None:
+    view = trial.directory / "models" / "monthly.sql"
+    text = view.read_text()
+    view.write_text(text.replace("date_trunc('month', ", "date_trunc('week', "))
+    try:
+        ended = trial.run(DRIFTMETER, "run", "--monitor", "monthly", "--workers", "1",
+            "--from", "2026-08-01", "--to", "2026-08-31")  # fmt: skip
+    finally:
+        view.write_text(text)
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if "partition_date" in line]
+    assert "rows have the partition_date" in line
+    assert "make it the first day of the batch: date_trunc('month', partition_date)" in line
+
+
+def test_dagster_has_partitions_of_each_kind(trial: Trial) -> None:
+    script = (
+        "from dagster_driftmeter.definitions import defs;"
+        "graph = defs.resolve_asset_graph();"
+        "from dagster import AssetKey as K;"
+        "kinds = [graph.get(K(['incidents', name])).partitions_def"
+        " for name in ('weekly', 'monthly', 'daily')];"
+        "print(*(kind.get_partition_keys()[0] for kind in kinds));"
+        "print(*(len(defs.resolve_job_def(name).nodes)"
+        " for name in ('weekly_chain', 'monthly_chain')));"
+        "print(*sorted(s.name for s in defs.get_repository_def().schedule_defs))"
+    )
+    loaded = trial.run(sys.executable, "-W", "ignore", "-c", script)
+    first, nodes, schedules = loaded.stdout.splitlines()
+    assert first.split() == ["2025-09-08", "2025-09-01", "2025-09-01"], loaded.stderr
+    # dbt's models, drift and its check, performance, incidents.
+    assert [int(count) for count in nodes.split()] == [5, 5]
+    assert schedules.split() == ["every_month", "every_morning", "every_week"]
