@@ -15,6 +15,7 @@ from driftmeter.dashboards.preview import cells
 from driftmeter.dashboards.preview.charts import figure
 from driftmeter.dashboards.preview.frames import Scope, rows_of
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.reports.safe_page import with_policy
 
 STYLE = Path(__file__).with_name("page.css").read_text()
@@ -36,7 +37,7 @@ def write_page(
     monitors : sequence of str
         Shown one below the other; none means every one there is.
     days : tuple of date, optional
-        First and last day; None takes each monitor's newest thirty.
+        First and last day; None takes each monitor's newest thirty days, weeks or months.
     column : str, optional
         The one that panels of a single column show; None takes the first.
 
@@ -48,7 +49,7 @@ def write_page(
     # Told at once, not after all queries: where it cannot be written.
     file.parent.mkdir(parents=True, exist_ok=True)
     with engine.connect() as connection:
-        known = newest_days(connection)
+        known = newest_batches(connection)
         missing = [name for name in monitors if name not in known]
         if missing or not known:
             raise DriftmeterError(
@@ -59,7 +60,7 @@ def write_page(
         parts: list[str] = []
         shared, own = _split(dashboard.to_json()["panels"])
         for number, monitor in enumerate(monitors or known):
-            scope = _scope(connection, monitor, days or _last_month(known[monitor]), column)
+            scope = _scope(connection, monitor, days or known[monitor], column)
             parts.append(_grid(connection, own if number else [*shared, *own], scope, file))
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
     page = (
@@ -93,16 +94,21 @@ def _split(panels: Sequence[Json]) -> tuple[list[Json], list[Json]]:
     return shared, own
 
 
-def newest_days(connection: sa.Connection) -> dict[str, dt.date]:
-    """The newest day of every monitor that has run; none where dbt has not made its tables."""
+def newest_batches(connection: sa.Connection) -> dict[str, tuple[dt.date, dt.date]]:
+    """First and last of the newest thirty days, weeks or months of every monitor that has run.
+
+    None where dbt has not made its tables.
+    """
     if not connection.scalar(sa.text("select to_regclass('metrics.reference_bins') is not null")):
         return {}
-    query = "select monitor, newest_day from metrics.monitor_state where newest_day is not null"
-    return {row.monitor: row.newest_day for row in connection.execute(sa.text(query))}
-
-
-def _last_month(newest: dt.date) -> tuple[dt.date, dt.date]:
-    return newest - dt.timedelta(days=29), newest
+    query = sa.text(
+        "select monitor, newest_day, every from metrics.monitor_state"
+        " join metrics.monitors using (monitor) where newest_day is not null"
+    )
+    return {
+        row.monitor: (Cadence(row.every).after(row.newest_day, -29), row.newest_day)
+        for row in connection.execute(query)
+    }
 
 
 def _scope(
