@@ -18,7 +18,7 @@ from dagster_driftmeter.automation.incident_notifications import (
     incident_messages,
     incident_notifications,
 )
-from dagster_driftmeter.automation.stale_days_sensor import stale_days_sensor
+from dagster_driftmeter.automation.stale_days_sensor import stale_days_sensors
 from dagster_driftmeter.runs.resources import Warehouse
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
@@ -75,7 +75,8 @@ def monitoring_definitions(
     -------
     Definitions
         Assets ``drift``, ``performance`` and ``incidents`` of each monitor, a check of each, and
-        the sensors ``stale_days`` and ``incident_notifications``.
+        the sensors ``stale_days``, or ``stale_weeks`` and ``stale_months``, and
+        ``incident_notifications``.
 
     Raises
     ------
@@ -109,6 +110,6 @@ def monitoring_definitions(
         ],
         asset_checks=[drift_check(monitor) for monitor in declared.values()],
         jobs=[incident_messages],
-        sensors=[incident_notifications, *([stale_days_sensor(declared, keys)] if keys else [])],
+        sensors=[incident_notifications, *stale_days_sensors(declared, keys)],
         resources={"warehouse": Warehouse()},
     )

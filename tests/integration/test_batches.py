@@ -254,7 +254,8 @@ def test_a_day_within_a_batch_is_refused_by_name(trial: Trial) -> None:
 
 def test_dagster_has_partitions_of_each_kind(trial: Trial) -> None:
     script = (
-        "from dagster_driftmeter.definitions import defs;"
+        "import dagster as dg; from dagster_driftmeter.definitions import defs;"
+        "dg.Definitions.validate_loadable(defs);"
         "graph = defs.resolve_asset_graph();"
         "from dagster import AssetKey as K;"
         "kinds = [graph.get(K(['incidents', name])).partitions_def"
@@ -262,11 +263,14 @@ def test_dagster_has_partitions_of_each_kind(trial: Trial) -> None:
         "print(*(kind.get_partition_keys()[0] for kind in kinds));"
         "print(*(len(defs.resolve_job_def(name).nodes)"
         " for name in ('weekly_chain', 'monthly_chain')));"
-        "print(*sorted(s.name for s in defs.get_repository_def().schedule_defs))"
+        "print(*sorted(s.name for s in defs.get_repository_def().schedule_defs));"
+        "print(*sorted(s.name for s in defs.get_repository_def().sensor_defs))"
     )
     loaded = trial.run(sys.executable, "-W", "ignore", "-c", script)
-    first, nodes, schedules = loaded.stdout.splitlines()
+    first, nodes, schedules, sensors = loaded.stdout.splitlines()
     assert first.split() == ["2025-09-08", "2025-09-01", "2025-09-01"], loaded.stderr
     # dbt's models, drift and its check, performance, incidents.
     assert [int(count) for count in nodes.split()] == [5, 5]
     assert schedules.split() == ["every_month", "every_morning", "every_week"]
+    stale = ["stale_days", "stale_months", "stale_weeks"]
+    assert sensors.split() == ["incident_notifications", *stale]

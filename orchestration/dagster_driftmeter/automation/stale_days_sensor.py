@@ -9,16 +9,36 @@ from dagster_driftmeter.runs.resources import Warehouse
 from dagster_driftmeter.runs.run_scope import in_a_row, range_tags
 from driftmeter.arrival.changed_days import mark_changed, stale_days
 from driftmeter.arrival.missing import missing_days
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
 
 # Steps of a run over many days may be so far apart; after that it has ended before its last step.
 REST = dt.timedelta(hours=1)
 
 
-def stale_days_sensor(
+def stale_days_sensors(
     monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
+) -> list[dg.SensorDefinition]:
+    """A sensor over these monitors' days, one over their weeks and one over their months.
+
+    Dagster has a sensor start assets of the same partitions only. Parameters are those of
+    `stale_days_sensor`.
+    """
+    by_cadence: dict[Every, dict[str, Monitor]] = {}
+    for name, monitor in monitors.items():
+        by_cadence.setdefault(monitor.every, {})[name] = monitor
+    return [
+        stale_days_sensor(alike, {name: keys[name] for name in alike}, f"stale_{every}s")
+        for every, alike in by_cadence.items()
+    ]
+
+
+def stale_days_sensor(
+    monitors: Mapping[str, Monitor],
+    keys: Mapping[str, Sequence[dg.AssetKey]],
+    name: str = "stale_days",
 ) -> dg.SensorDefinition:
-    """The sensor over these monitors.
+    """The sensor over these monitors, all of the same cadence.
 
     Parameters
     ----------
@@ -27,12 +47,12 @@ def stale_days_sensor(
     """
 
     @dg.sensor(
-        name="stale_days",
+        name=name,
         # Of these, what this code location makes: dbt's models may be made elsewhere.
         target=dg.AssetSelection.assets(*{key for own in keys.values() for key in own})
         & dg.AssetSelection.all(),
         minimum_interval_seconds=60,
-        description="Runs stale and missing days. It is off until you turn it on.",
+        description=f"Runs {name.replace('_', ' and missing ')}. It is off until you turn it on.",
     )
     def stale_days_again(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
