@@ -74,10 +74,27 @@ def test_a_segment_and_another_baseline_are_other_rows_and_another_file(
     assert "vendor_id = 2" in said
 
 
-def test_too_few_rows_are_one_clear_error(
+def test_few_rows_are_drawn_and_the_page_says_what_evidently_makes_of_them(
     demo: sa.Engine, monitor: Monitor, tmp_path: Path
 ) -> None:
-    with pytest.raises(DriftmeterError, match="2019-04-18 holds 0 rows"):
+    with demo.connect() as session:
+        boroughs = session.execute(
+            sa.text(
+                "select pickup_borough, count(*) from inference.trip_duration"
+                " where partition_date = :day group by 1 having count(*) < :least order by 2 desc"
+            ),
+            {"day": DAY, "least": monitor.min_rows},
+        )
+        borough, rows = boroughs.tuples().first() or ("", 0)
+    assert rows > 0
+    path = write_report(demo, monitor, DAY, tmp_path, segment=("pickup_borough", borough))
+    assert f"Evidently's scores of {rows} rows of the day say little" in header(path)
+
+
+def test_a_day_without_rows_is_one_clear_error(
+    demo: sa.Engine, monitor: Monitor, tmp_path: Path
+) -> None:
+    with pytest.raises(DriftmeterError, match="2019-04-18 holds no row"):
         write_report(demo, monitor, dt.date(2019, 4, 18), tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from driftmeter.incidents.breach import FAMILIES, PAGED
 from driftmeter.incidents.fold import QUIET
 from driftmeter.incidents.next_step import NEXT_STEP
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.warehouse.turn import alone
 
 # A message that a service refused so often is given up, with its reason.
@@ -22,7 +23,7 @@ FIRST_WAIT = dt.timedelta(seconds=30)
 MOST_AGE = dt.timedelta(days=1)
 # What asks for no message of its own goes with the monitor's next one, if that comes so soon.
 MOST_WAIT = dt.timedelta(days=31)
-# Nor is what happened so many days before the newest that was measured, or whose labels have come
+# Nor is what happened so many batches before the newest that was measured, or whose labels came
 # where it is about the error: a warehouse that is filled with history must not flood a channel.
 MOST_DAYS_BACK = 7
 OPENING = ("opened", "reopened")
@@ -94,10 +95,12 @@ WAITING = sa.text(f"""
 with untold as (
     select
         events.*, coalesce(tried.attempts, 0) as attempts, monitors.owner, monitors.project,
+        coalesce(monitors.every, 'day') as cadence,
         families.of = any(coalesce(monitors.page, '{{performance,arrival,values}}')) as is_paged,
         coalesce({AT_ONCE}, true) as is_at_once,
         case when families.of = 'values' and incidents.severity = 'warn'
             then :days_back * interval '1 day' else :age end as age,
+        case monitors.every when 'week' then 7 when 'month' then 31 else 1 end as batch_days,
         case monitors.digest when 'week' then interval '7 days' when 'never' then null
             else interval '1 day' end as every,
         coalesce(
@@ -124,7 +127,8 @@ waiting as (
     where at > :now - case when not is_paged then every + :age when is_at_once then age
         else :most_wait end
     and (event <> all(:dated) or newest_day - on_date
-        <= case when is_at_once or not is_paged then :days_back else :most_days_back end)
+        <= batch_days
+        * case when is_at_once or not is_paged then :days_back else :most_days_back end)
 ),
 told as (
     select incident_id from metrics.incident_events join metrics.notifications using (event_id)
@@ -134,7 +138,7 @@ told as (
 -- Of each incident its newest event, which settles all that wait.
 newest as (
     select distinct on (incident_id)
-        incident_id, event, on_date, kind, diagnosis, report_url, monitor, owner, project,
+        incident_id, event, on_date, kind, diagnosis, report_url, monitor, owner, project, cadence,
         is_paged, every, array_agg(event_id) over of_incident as ids,
         bool_or(is_at_once) over of_incident as is_at_once, min(at) over of_incident as since,
         max(attempts) over of_incident as attempts, min(event_id) over of_incident as first
@@ -222,14 +226,14 @@ def _message(rows: Sequence["sa.Row[Any]"], riding: Sequence["sa.Row[Any]"]) -> 
     facts = [
         first.severity and f"severity {first.severity}",
         first.owner and f"owner {first.owner}",
-        first.rows and f"about {first.rows:,} rows of a day",
+        first.rows and f"about {first.rows:,} rows of a {first.cadence}",
         first.opened_on and first.opened_on != first.on_date and f"since {first.opened_on}",
         first.times and f"such an incident opened before, last on {first.newest_on}",
     ]
     lines = [
         first.diagnosis,
         ", ".join(fact for fact in facts if fact),
-        f"{event} on {first.on_date}, incident {first.incident_id}",
+        f"{event} {Cadence(first.cadence).on(first.on_date)}, incident {first.incident_id}",
         *(f"the same in {other.monitor}, incident {other.incident_id}" for other in others),
         first.report_url,
         first.next_step and f"next: {first.next_step}",

@@ -102,7 +102,7 @@ class Drawn:
     Attributes
     ----------
     state : {'drawn', 'failed', 'too few rows'}
-        A later run draws what failed, and looks again at a day with too few rows to draw.
+        A later run draws what failed, and looks again at a day with no row to draw.
     url : str or None
         Where it is served.
     reason : str or None
@@ -118,7 +118,7 @@ class Drawn:
 def write_incident_report(
     engine: sa.Engine, monitor: Monitor, report: IncidentReport, directory: Path
 ) -> Drawn:
-    """Write the page of an incident, unless its day has too few rows to draw."""
+    """Write the page of an incident, unless its day or segment has no row to draw."""
     try:
         path = write_report(
             engine,

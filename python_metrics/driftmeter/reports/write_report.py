@@ -27,7 +27,7 @@ WHOSE_VERDICTS = (
 
 
 class TooFewRows(DriftmeterError):
-    """A day or a baseline holds fewer rows than the monitor's `min_rows`."""
+    """A day or a baseline holds no row that could be drawn."""
 
 
 def write_report(
@@ -59,7 +59,7 @@ def write_report(
     Raises
     ------
     TooFewRows
-        If the day or the baseline holds too few rows to draw.
+        If the day or the baseline holds no row to draw.
     """
     with engine.begin() as connection:
         days = baseline_days(connection, monitor, against, day)
@@ -92,6 +92,12 @@ def write_report(
         f"Drawn from {len(frame):,} of {rows:,} rows of {side}, a sample by hash of {monitor.id}."
         for side, rows, frame in sides
         if len(frame) < rows
+    ]
+    notes += [
+        f"Evidently's scores of {rows:,} rows of {side} say little: below {monitor.min_rows}"
+        " (`min_rows`) they vary more by chance than by a change."
+        for side, rows, _ in sides
+        if rows < monitor.min_rows
     ]
     path = directory / (name or file_name(monitor.name, day, segment, against))
     # Late: it imports Evidently, which takes seconds.
@@ -138,11 +144,11 @@ def _side(
     most_rows: int,
 ) -> tuple[int, pd.DataFrame]:
     rows = count_rows(connection, monitor, days, segment=segment)
-    if rows < monitor.min_rows:
+    if not rows:
         chosen = f" with {' = '.join(segment)}" if segment else ""
         raise TooFewRows(
-            f"{name} holds {rows} rows{chosen}, fewer than {monitor.min_rows}",
+            f"{name} holds no row{chosen}",
             where=f"{monitor.schema_name}.{monitor.name}",
-            fix="choose a day, segment or baseline that has more rows",
+            fix="choose a day, segment or baseline that has rows",
         )
     return rows, read_rows(connection, monitor, days, segment=segment, most_rows=most_rows)
