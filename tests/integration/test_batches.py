@@ -127,10 +127,11 @@ def test_each_monitor_has_its_own_batches_in_every_table(trial: Trial) -> None:
     assert (days[0], days[-1], len(days)) == ("2026-08-01", "2026-09-13", 44)
     for table in TABLES_OF_BATCHES:
         of_weeks = trial.days("weekly", table)
-        # Of a week without rows there is no error.
-        rows = [week for week in weeks if table != "performance" or week != "2026-08-24"]
-        assert of_weeks[-len(rows) :] == rows, table
-        assert trial.days("monthly", table)[-2:] == months, table
+        # Of a week or a month without rows there is no error.
+        empty = {"2026-08-24", "2026-09-01"} if table == "performance" else set()
+        for measured, found in ((weeks, of_weeks), (months, trial.days("monthly", table))):
+            rows = [batch for batch in measured if batch not in empty]
+            assert found[-len(rows) :] == rows, table
     counted = trial.days("weekly", "column_summary")
     # With the week over New Year, and with that of which no run has scored a row.
     assert {"2025-12-29", "2026-08-24"} <= {*counted}
@@ -239,7 +240,7 @@ def test_a_day_within_a_batch_is_refused_by_name(trial: Trial) -> None:
     ended = build(trial, "2026-08-01", "2026-09-01")
     view.write_text(text)
     assert ended.returncode == 1
-    assert "monthly: rows have the partition_date 2026-06-29" in ended.stdout
+    assert "monthly: rows have the partition_date 2026-07-06" in ended.stdout
     assert "make it the first day of the batch: date_trunc('month'" in ended.stdout
 
 
