@@ -38,7 +38,7 @@ def test_a_page_shows_every_panel_and_loads_its_library_only(
     assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\S+", page) == [
         f'<script src="{library.name}"></script></head><body><header><h1>Driftmeter:'
     ]
-    assert f"copy {library.name} from the folder of the reports to this page's" in shown
+    assert f"copy {library.name} from the reports' folder to this page's" in shown
     assert len(page) < 1_000_000 < len(library.read_text())
     drawn = {"timeseries", "status-history", "state-timeline", "barchart"}
     count = sum(panel["type"] in drawn for panel in panels(dashboard.name))

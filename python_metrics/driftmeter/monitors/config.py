@@ -22,7 +22,7 @@ from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
-JUDGING_VERSION = 8
+JUDGING_VERSION = 9
 
 
 class Strict(BaseModel):

@@ -46,6 +46,8 @@ WINDOWS = {1: 0.6, 7: 0.2, 28: 0.2}
 # Earlier days that a decision rests on: a window, the baseline before it, and those on which the
 # same would have been an alarm.
 RESTS_ON = dt.timedelta(days=2 * max(WINDOWS)) + HISTORY
+# A loss that was gone for so many days is over, as its incident is, and is told when it comes back.
+QUIET = 7
 # Of the record of an interval at 95%: the share of days inside, and how many must have told
 # (benchmarks/performance.py).
 LEAST_INSIDE = 0.85
@@ -224,21 +226,24 @@ def _windows(
     calm = np.clip(difference, -MOST_DEVIATIONS * deviation, MOST_DEVIATIONS * deviation)
     is_excluded = np.array([day in excluded for day in days])
     p_values = [series["p_value"].to_numpy(dtype=float)]
-    means, news = [difference[places]], [p_value_of_news(difference, deviation, is_excluded)]
+    means = [difference[places]]
+    news = [p_value_of_news(difference, deviation, is_excluded, quiet=QUIET)]
     for length in list(WINDOWS)[1:]:
         p_value, mean = null.p_values(calm, deviation, length)
         p_values.append(p_value[places])
         means.append(mean[places])
-        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length))
+        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, QUIET))
     weighed = np.array(p_values) / np.array(list(WINDOWS.values()))[:, None]
-    loudest = np.nanargmin(np.where(np.isfinite(weighed), weighed, np.inf), axis=0)
-    each = np.arange(len(series))
-    lengths = np.array(list(WINDOWS))[loudest]
-    effect = np.array(means)[loudest, each]
-    trailing = np.array(news)[:, places][loudest, each]
     with np.errstate(divide="ignore", invalid="ignore"):
         of_day = series["value"].to_numpy(float) / usual - 1
-        rise = effect if of_inputs else np.where(lengths == 1, of_day, effect / usual)
+        rises = np.array(means) if of_inputs else np.array([of_day, *(np.array(means[1:]) / usual)])
+    # A small loss that lasts is certain, and no alarm: it must not hide what alarms.
+    order = np.where(rises > LEAST_RISE, weighed, 1 + weighed)
+    loudest = np.argmin(np.where(np.isfinite(order), order, np.inf), axis=0)
+    each = np.arange(len(series))
+    lengths = np.array(list(WINDOWS))[loudest]
+    trailing = np.array(news)[:, places][loudest, each]
+    rise = rises[loudest, each]
     return pd.DataFrame(
         {
             "window_days": lengths,

@@ -25,4 +25,6 @@ def write_library(directory: Path, name: str, version: str, text: str) -> str:
 
 def what_is_missing(library: str) -> str:
     """What a page says where its library does not stand beside it."""
-    return f"If nothing is drawn here, copy {library} from the folder of the reports to this page's."
+    return (
+        f"If nothing is drawn here, copy {library} from the folder of the reports to this page's."
+    )
