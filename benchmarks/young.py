@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import judges, streams
-from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams
+from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams, known
 from benchmarks.streams import Fault, Stream
 
 SEED = 20261129
@@ -149,22 +149,27 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=100, help="of these, that peers judge (100)")
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
     parser.add_argument("--only", default="", help="'calm', or faults whose name holds this")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
+    )
     options = parser.parse_args()
     print(f"seed {SEED}, day effect {options.effect}, {options.streams} streams", flush=True)
     peers: Peers = {"Evidently": judges.evidently, "z-score": judges.z_score}
     if options.nannyml:
         peers["NannyML"] = functools.partial(judges.nannyml, python=options.nannyml)
-    results = []
+    file = options.out / "young.json"
+    results = known(file, SEED)
+    done = {(each["rows"], each["days"], each["fault"]) for each in results}
     with ProcessPoolExecutor(2) as pool:
         for cell in cells():
-            if options.only not in (cell.fault or "calm"):
+            is_done = (cell.rows, cell.days, cell.fault) in done
+            if is_done or options.only not in (cell.fault or "calm"):
                 continue
             asked = (cell, options.streams, options.effect, pool, peers, options.peers)
             results.append(measure(*asked))
             print(json.dumps(results[-1]), flush=True)
             figures = {"seed": SEED, "results": results}
-            (options.out / "young.json").write_text(json.dumps(figures, indent=1) + "\n")
+            file.write_text(json.dumps(figures, indent=1) + "\n")
             (options.out / "young.md").write_text(as_table(results))
 
 
