@@ -116,7 +116,7 @@ def flight_delays(path: Path) -> Table:
                 "storm of 8 and 9 February",
                 dt.date(2013, 2, 8),
                 dt.date(2013, 2, 9),
-                (*INPUTS, *ERRORS, "late_labels", "volume"),
+                (*INPUTS, *ERRORS, "missing_values", "volume"),
             ),
             Event(
                 "4 July",
