@@ -6,7 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +99,20 @@ def hotel_bookings(directory: Path) -> Table:
             Event("accuracy is lost", dt.date(2016, 11, 1), dt.date(2017, 3, 31), ERRORS),
         ),
     )
+
+
+def hotel_without_labels(directory: Path) -> Table:
+    """The same, of which no label has landed since the reference period."""
+    table = hotel_bookings(directory)
+
+    def rows() -> pd.DataFrame:
+        assert table.rows is not None
+        every = table.rows()
+        is_known = every[table.timestamp].dt.date <= table.reference[1]
+        return every.assign(is_canceled=every["is_canceled"].astype("Int64").where(is_known))
+
+    (lost,) = [event for event in table.events if event.kinds == ERRORS]
+    return replace(table, name="hotel_without_labels", rows=rows, events=(lost,))
 
 
 def flight_delays(path: Path) -> Table:

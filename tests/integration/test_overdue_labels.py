@@ -11,8 +11,8 @@ from driftmeter.performance.settled import settle_days
 from driftmeter.warehouse.months import make_months
 from tests.integration.test_arrival import monitor
 
-# Fourteen days with rows; of three the calibrated verdict is that labels are missing, and of a later
-# one that they are there, which the delay decides to judge.
+# Fourteen days with rows; of three the calibrated verdict is that labels are missing, and of one
+# after them that they are there.
 DAYS = """
     insert into metrics.partitions (monitor, partition_date, state, drift_state, row_count,
         config_hash, duration_seconds)
