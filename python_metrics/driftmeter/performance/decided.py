@@ -23,7 +23,7 @@ from driftmeter.alarms.day_null import (
     moving_sum,
     tail,
 )
-from driftmeter.alarms.decision import decide, level_of
+from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
@@ -185,8 +185,8 @@ def decide_tests(
     above = tests["lower"].astype(float) > tests["reference_value"].astype(float)
     is_large &= ((tests["kind"] == "realised") | (tests["window_days"] > 1) | above).to_numpy()
     for (_, kind), places in tests.groupby(["day", "kind"]).groups.items():
-        level = level_of(monitor, "error" if kind == "realised" else "estimate")
-        verdicts = decide(new[places], np.full(len(places), 1 / len(places)), level)
+        family = "error" if kind == "realised" else "estimate"
+        verdicts = decide_day(monitor, np.full(len(places), family), new[places])
         tests.loc[places, "threshold_p"] = verdicts.threshold_p
         tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
         tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
