@@ -177,6 +177,9 @@ def read_scored(engine: sa.Engine, table: Table) -> Scored:
     roles: dict[str, list[str]] = {}
     for column in declared:
         roles.setdefault(column.role, []).append(column.column_name)
+    if table.withheld:
+        known = table.withheld()
+        rows = rows.assign(**{str(known.name): rows[str(known.index.name)].map(known)})
     numbers = [c.column_name for c in declared if c.kind == "numerical" and c.role != "target"]
     return Scored(rows, roles, numbers, str(task))
 

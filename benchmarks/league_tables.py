@@ -52,6 +52,8 @@ class Table:
         Reads the rows; nothing is read before it is called. None of what the example loads itself.
     demo : tuple of str
         Options of `driftmeter demo`, where that loads, declares and measures the table.
+    withheld : callable or None
+        Reads the labels that the user's table lacks, by its key, to hold sentences against.
     """
 
     schema: str
@@ -63,6 +65,7 @@ class Table:
     rows: Callable[[], pd.DataFrame] | None
     events: tuple[Event, ...] = ()
     demo: tuple[str, ...] = ()
+    withheld: Callable[[], "pd.Series[int]"] | None = None
 
 
 INPUTS = ("mix_shift", "shape_shift", "segment", "unit_change", "outliers", "unseen_category")
@@ -104,15 +107,22 @@ def hotel_bookings(directory: Path) -> Table:
 def hotel_without_labels(directory: Path) -> Table:
     """The same, of which no label has landed since the reference period."""
     table = hotel_bookings(directory)
+    every = table.rows
+    assert every is not None
 
     def rows() -> pd.DataFrame:
-        assert table.rows is not None
-        every = table.rows()
-        is_known = every[table.timestamp].dt.date <= table.reference[1]
-        return every.assign(is_canceled=every["is_canceled"].astype("Int64").where(is_known))
+        found = every()
+        is_known = found[table.timestamp].dt.date <= table.reference[1]
+        return found.assign(is_canceled=found["is_canceled"].astype("Int64").where(is_known))
 
     (lost,) = [event for event in table.events if event.kinds == ERRORS]
-    return replace(table, name="hotel_without_labels", rows=rows, events=(lost,))
+    return replace(
+        table,
+        name="hotel_without_labels",
+        rows=rows,
+        events=(lost,),
+        withheld=lambda: every().set_index("booking_id")["is_canceled"],
+    )
 
 
 def flight_delays(path: Path) -> Table:

@@ -128,8 +128,10 @@ def decided_errors(
     days = every_day(tests["day"].min(), tests["day"].max())
     tests = decide_tests(monitor, tests, reference, excluded_days(connection, monitor, days))
     tests = tests[tests["day"] >= first].reset_index(drop=True)
-    for row in tests[tests["is_alarm"] & (tests["kind"] == "estimated")].itertuples():
-        tests.loc[row.Index, "is_alarm"] = _has_record(connection, monitor, row)
+    # An alarm is beyond the reference, too.
+    for row in tests[tests["is_beyond"] & (tests["kind"] == "estimated")].itertuples():
+        has_record = _has_record(connection, monitor, row)
+        tests.loc[row.Index, ["is_alarm", "is_beyond"]] = has_record & row.is_alarm, has_record
     return tests
 
 
