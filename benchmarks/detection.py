@@ -372,7 +372,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="directory of the results; goes on from those")
     options = parser.parse_args()
     print(f"seed {SEED}, budget {BUDGET} false alarm a month", flush=True)
-    results = known(options.out)
+    results = known(options.out / "detection.json" if options.out else None, SEED)
     done = {result["scenario"] for result in results}
     with ProcessPoolExecutor(2) as pool:
         for place, scenario in enumerate(scenarios(options.streams)):
@@ -385,13 +385,12 @@ def main() -> None:
                 write(results, options.out)
 
 
-def known(directory: Path | None) -> list[Result]:
+def known(file: Path | None, seed: int) -> list[Result]:
     """Results of an earlier run that was stopped; empty where there are none of this seed."""
-    file = directory / "detection.json" if directory else None
     if file is None or not file.exists():
         return []
     figures = json.loads(file.read_text())
-    return list(figures["results"]) if figures["seed"] == SEED else []
+    return list(figures["results"]) if figures["seed"] == seed else []
 
 
 def write(results: list[Result], directory: Path) -> None:

@@ -6,7 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,8 @@ class Table:
         Reads the rows; nothing is read before it is called. None of what the example loads itself.
     demo : tuple of str
         Options of `driftmeter demo`, where that loads, declares and measures the table.
+    withheld : callable or None
+        Reads the labels that the user's table lacks, by its key, to hold sentences against.
     """
 
     schema: str
@@ -63,6 +65,7 @@ class Table:
     rows: Callable[[], pd.DataFrame] | None
     events: tuple[Event, ...] = ()
     demo: tuple[str, ...] = ()
+    withheld: Callable[[], "pd.Series[int]"] | None = None
 
 
 INPUTS = ("mix_shift", "shape_shift", "segment", "unit_change", "outliers", "unseen_category")
@@ -101,6 +104,27 @@ def hotel_bookings(directory: Path) -> Table:
     )
 
 
+def hotel_without_labels(directory: Path) -> Table:
+    """The same, of which no label has landed since the reference period."""
+    table = hotel_bookings(directory)
+    every = table.rows
+    assert every is not None
+
+    def rows() -> pd.DataFrame:
+        found = every()
+        is_known = found[table.timestamp].dt.date <= table.reference[1]
+        return found.assign(is_canceled=found["is_canceled"].astype("Int64").where(is_known))
+
+    (lost,) = [event for event in table.events if event.kinds == ERRORS]
+    return replace(
+        table,
+        name="hotel_without_labels",
+        rows=rows,
+        events=(lost,),
+        withheld=lambda: every().set_index("booking_id")["is_canceled"],
+    )
+
+
 def flight_delays(path: Path) -> Table:
     """Flights out of New York in 2013 and a model of their delay at arrival."""
     return Table(
@@ -116,7 +140,7 @@ def flight_delays(path: Path) -> Table:
                 "storm of 8 and 9 February",
                 dt.date(2013, 2, 8),
                 dt.date(2013, 2, 9),
-                (*INPUTS, *ERRORS, "late_labels", "volume"),
+                (*INPUTS, *ERRORS, "missing_values", "volume"),
             ),
             Event(
                 "4 July",

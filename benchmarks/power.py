@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import judges, streams
-from benchmarks.detection import RESULTS, interval
+from benchmarks.detection import RESULTS, interval, known
 from benchmarks.streams import FIRST, Fault, Stream
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_columns
@@ -75,12 +75,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--streams", type=int, default=100, help="of each cell (100)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
+    )
     options = parser.parse_args()
     print(f"seed {SEED}, {options.streams} streams", flush=True)
-    results = []
+    file = options.out / "power.json"
+    results = known(file, SEED)
     with ProcessPoolExecutor(2) as pool:
         for place, (rows, days, change, longest) in enumerate(CELLS):
+            if place < len(results):
+                continue
             work = [pool.submit(run, place, repeat) for repeat in range(options.streams)]
             sizes, found = zip(*(done.result() for done in work), strict=True)
             share = float(np.mean(found))
@@ -96,9 +101,7 @@ def main() -> None:
                 }
             )
             print(json.dumps(results[-1]), flush=True)
-            (options.out / "power.json").write_text(
-                json.dumps({"seed": SEED, "results": results}, indent=1) + "\n"
-            )
+            file.write_text(json.dumps({"seed": SEED, "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

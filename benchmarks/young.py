@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import judges, streams
-from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams
+from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams, known
 from benchmarks.streams import Fault, Stream
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import usual_budget
@@ -168,24 +168,29 @@ def main() -> None:
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
     parser.add_argument("--only", default="", help="'calm', or faults whose name holds this")
     parser.add_argument("--every", choices=SPANS, default="day", help="what a batch is (day)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
+    )
     options = parser.parse_args()
     print(f"seed {SEED}, day effect {options.effect}, {options.streams} streams", flush=True)
     peers: Peers = {"Evidently": judges.evidently, "z-score": judges.z_score}
     if options.nannyml:
         peers["NannyML"] = functools.partial(judges.nannyml, python=options.nannyml)
-    results = []
+    name = "young" if options.every == "day" else f"young_{options.every}"
+    file = options.out / f"{name}.json"
+    results = known(file, SEED)
+    done = {(each["rows"], each["days"], each["fault"]) for each in results}
     with ProcessPoolExecutor(2) as pool:
         for cell in cells():
-            if options.only not in (cell.fault or "calm"):
+            is_done = (cell.rows, cell.days, cell.fault) in done
+            if is_done or options.only not in (cell.fault or "calm"):
                 continue
             asked = (cell, options.streams, options.effect, pool, peers, options.peers)
             results.append(measure(*asked, options.every))
             print(json.dumps(results[-1]), flush=True)
             figures = {"seed": SEED, "results": results}
-            name = "young" if options.every == "day" else f"young_{options.every}"
-            (options.out / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
-            (options.out / f"{name}.md").write_text(as_table(results, options.every))
+            file.write_text(json.dumps(figures, indent=1) + "\n")
+            file.with_suffix(".md").write_text(as_table(results, options.every))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from driftmeter.performance.settled import settle_days
 from driftmeter.warehouse.months import make_months
 from tests.integration.test_arrival import monitor
 
-# Fourteen days with rows; of three the calibrated verdict is that labels are missing.
+# Fourteen days with rows; of three the calibrated verdict is that labels are missing, and of one
+# after them that they are there.
 DAYS = """
     insert into metrics.partitions (monitor, partition_date, state, drift_state, row_count,
         config_hash, duration_seconds)
@@ -49,6 +50,7 @@ def test_labels_that_are_overdue_are_told_as_one_span_and_how_late_they_are(
     with loans.connect() as session:
         assert last_due(session, monitor(label_delay_days=8)) == dt.date(2026, 3, 14)
         late = late_labels(session, monitor(label_delay_days=8))
+        session.exec_driver_sql("delete from metrics.drift where partition_date = '2026-03-15'")
         at_once = late_labels(session, monitor())
     assert list(late) == [dt.date(2026, 3, day) for day in (12, 13, 14)]
     breach = late[dt.date(2026, 3, 13)].breach(monitor(label_delay_days=8))
@@ -59,6 +61,26 @@ def test_labels_that_are_overdue_are_told_as_one_span_and_how_late_they_are(
     )
     said = at_once[dt.date(2026, 3, 12)].breach(monitor()).diagnosis
     assert said.endswith("If labels take longer than their rows, declare `label_delay_days`.")
+
+
+def test_labels_that_never_came_are_missing_values_once_later_days_have_theirs(
+    loans: sa.Engine,
+) -> None:
+    # By this delay the labels of the 15th are due, and they are there.
+    with loans.connect() as session:
+        missing = late_labels(session, monitor(label_delay_days=7))
+    # Of missing values that last the days are told that are new.
+    assert list(missing) == [dt.date(2026, 3, day) for day in (12, 14)]
+    breach = missing[dt.date(2026, 3, 12)].breach(monitor(label_delay_days=7))
+    assert (breach.kind, breach.column_name, breach.severity) == (
+        "missing_values",
+        "defaulted",
+        "error",
+    )
+    assert breach.diagnosis == (
+        "Labels of 12 to 14 March 2026 have not come, though those of later days have: defaulted is"
+        " missing in 98% of the rows of 12 March 2026, reference 2%."
+    )
 
 
 def test_another_delay_settles_what_is_final_both_ways(loans: sa.Engine) -> None:

@@ -16,7 +16,7 @@ from dagster_driftmeter.assets.performance_asset import partition_metadata
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.loss import of_estimate
 from driftmeter.monitors.config import Monitor
-from driftmeter.performance.alarms import estimated_alarms
+from driftmeter.performance.alarms import days_of_lasting_error, estimated_alarms
 from driftmeter.performance.decided import write_decisions
 from driftmeter.performance.intervals import bootstrap, draw_weights, labelled_rows, point_metrics
 from driftmeter.performance.outcomes import AT_MOST_ONE
@@ -369,8 +369,10 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
     with warehouse.begin() as session:
         write_decisions(session, found, DAY, DAY + dt.timedelta(days=2))
         said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
+        lasting = days_of_lasting_error(session, found, FIRST, DAY + dt.timedelta(days=5))
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
+    assert lasting == {*said}
     if alarms:
         alone = of_estimate(found, said[DAY], ())
         assert alone.kind == "performance_drop"

@@ -72,6 +72,27 @@ def test_a_slow_rise_is_told_once_and_a_step_in_it_is_another_alarm() -> None:
     assert alarms(stored(season), of_reference(60, 5)) == [told, 110]
 
 
+def test_a_step_in_a_slow_rise_that_nobody_was_told_of_is_new() -> None:
+    season = np.linspace(0, 0.4, 120) + wandering(120, 1) / 3
+    season[110] += 0.15
+    assert alarms(stored(season), of_reference(60, 5))[-1] == 110
+
+
+def test_a_small_loss_that_lasts_hides_no_larger_one_of_a_day() -> None:
+    excess = 0.08 + wandering(60, 3) / 5
+    excess[-1] = 0.25
+    decided = decide_tests(MONITOR, stored(excess), of_reference(60, 5))
+    assert list(decided["window_days"].iloc[[-2, -1]]) == [28, 1]
+    assert list(decided["is_alarm"].iloc[[-2, -1]]) == [False, True]
+
+
+def test_an_error_that_was_gone_for_a_week_is_told_when_it_comes_back() -> None:
+    excess = np.zeros(80)
+    # First after six days without it, then after seven.
+    excess[40:43] = excess[49:51] = excess[58:60] = 0.3
+    assert alarms(stored(excess), of_reference(60, 5)) == [40, 41, 58, 59]
+
+
 def test_the_first_days_are_held_against_those_of_the_reference() -> None:
     level = np.full(10, 0.3)
     # A loss that lasts is an alarm on its first days; on the others it is beyond the reference.

@@ -276,6 +276,21 @@ def test_a_column_that_was_away_before_is_not_said_to_come_with_a_new_change() -
 TOGETHER = Alarm(None, score=0.8, threshold=0.55)
 
 
+def test_a_segment_whose_rows_changed_is_told_and_not_the_pair_that_it_parts() -> None:
+    day = trips(1_000, 41)
+    day.loc[day["payment"] == "cash", "fare"] *= 2.54
+    alarms = [Alarm("fare", "payment", "cash", score=9, threshold=3), TOGETHER]
+    first = causes(day_of(day), alarms)[0]
+    assert (first.kind, first.column_name, first.segment_value) == ("segment", "fare", "cash")
+
+
+def test_a_pair_that_parts_is_told_and_not_the_segments_that_show_it() -> None:
+    day = trips(1_000, 42)
+    day["fare"] = day["fare"].sample(frac=1, random_state=3).to_numpy()
+    alarms = [Alarm("fare", "payment", "cash", score=9, threshold=3), TOGETHER]
+    assert causes(day_of(day), alarms)[0].kind == "correlation_shift"
+
+
 def more_cash(rows: pd.DataFrame) -> pd.DataFrame:
     """Cash rises from 30% to 80%, and stays there."""
     changed = rows.copy()

@@ -8,7 +8,7 @@ import pytest
 
 from driftmeter.monitors.config import Monitor
 from driftmeter.reports import page
-from driftmeter.reports.serve_reports import LIBRARY
+from driftmeter.reports.library_file import LIBRARY
 from tests.unit.test_declared_tests import monitor, rows
 
 # They differ between two pages, and with them the hashes of the scripts that name them.

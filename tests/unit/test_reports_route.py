@@ -19,7 +19,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     (folder / "day-2019-04-07.html").write_text("<p>a page</p>")
     (folder / "inner" / "deep.html").write_text("secret")
     (folder / "notes.txt").write_text("secret")
-    (folder / "evidently-0.7.js").write_text("draw()")
+    for library in ("evidently-0.7.js", "plotly-3.1.0.js"):
+        (folder / library).write_text("draw()")
     (folder / "other.js").write_text("secret")
     (tmp_path / "secret.html").write_text("secret")
     (folder / "link.html").symlink_to(tmp_path / "secret.html")
@@ -49,8 +50,9 @@ def test_a_page_is_served_with_safe_headers(port: int) -> None:
     assert ask(port, "/day-2019-04-07.html?x=1")[0] == 200
 
 
-def test_the_library_that_draws_pages_is_served_as_a_script(port: int) -> None:
-    status, body, headers = ask(port, "/evidently-0.7.js")
+@pytest.mark.parametrize("library", ["evidently-0.7.js", "plotly-3.1.0.js"])
+def test_a_library_that_draws_pages_is_served_as_a_script(port: int, library: str) -> None:
+    status, body, headers = ask(port, f"/{library}")
     assert (status, body) == (200, "draw()")
     assert headers["Content-Type"].startswith("text/javascript")
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -29,11 +29,17 @@ def naive(
     differences: np.ndarray,
     variances: np.ndarray,
     is_clear: np.ndarray,
+    quiet: int,
 ) -> list[float]:
     """The same of one statistic, by the sentence of its docstring."""
     answer = []
     for day, size in enumerate(effect):
-        record = range(max(day - RECORD, 0), day)
+        record, following = [], day
+        for d in range(day - 1, max(day - RECORD, 0) - 1, -1):
+            if is_clear[d] and following - d > quiet:
+                break
+            record.append(d)
+            following = d if is_clear[d] else following
         told = [(differences[d] * np.sign(size), variances[d]) for d in record if is_clear[d]]
         told = sorted((one for one in told if one[0] > 0), reverse=True)
         if len(told) < TOLD:
@@ -46,7 +52,8 @@ def naive(
     return answer
 
 
-def test_days_beside_those_that_told_the_same_are_as_computed_by_hand() -> None:
+@pytest.mark.parametrize("quiet", [RECORD, 2])
+def test_days_beside_those_that_told_the_same_are_as_computed_by_hand(quiet: int) -> None:
     generator = np.random.default_rng(SEED)
     differences = generator.normal(0, 2, 200)
     variances = generator.uniform(0.5, 2, 200)
@@ -58,8 +65,9 @@ def test_days_beside_those_that_told_the_same_are_as_computed_by_hand() -> None:
         variances[:, None],
         is_clear[:, None],
         np.zeros(200, dtype=np.int64),
+        quiet,
     )
-    by_hand = naive(differences, variances, differences, variances, is_clear)
+    by_hand = naive(differences, variances, differences, variances, is_clear, quiet)
     assert computed == pytest.approx(by_hand, abs=1e-12, nan_ok=True)
     assert np.isnan(by_hand).any()
     assert 1.0 in by_hand

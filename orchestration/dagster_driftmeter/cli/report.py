@@ -48,7 +48,10 @@ def report(
     ] = None,
     out: Annotated[
         Optional[Path],
-        typer.Option(help="File for the dashboard. Default: a file in .driftmeter/reports."),
+        typer.Option(
+            help="File for the dashboard; the library that draws it is written beside it."
+            " Default: a file in .driftmeter/reports."
+        ),
     ] = None,
 ) -> None:
     """Draw a day's report or a dashboard as an HTML page that needs no network.

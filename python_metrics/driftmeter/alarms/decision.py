@@ -96,17 +96,32 @@ class Verdicts:
 
 
 def shares_of(groups: npt.NDArray[np.str_]) -> Floats:
-    """Share that each hypothesis of `OF_COLUMNS` has of their level, by its group; sums to 1.
+    """Share that each hypothesis has of what is decided together, by its family; sums to 1.
 
-    A group without hypotheses leaves its share to the others.
+    A family without hypotheses leaves its share to the others.
     """
     weights = np.zeros(len(groups))
-    for group in OF_COLUMNS:
+    for group, share in SHARES.items():
         chosen = groups == group
         if chosen.any():
-            weights[chosen] = SHARES[group] / chosen.sum()
+            weights[chosen] = share / chosen.sum()
     shares: Floats = weights / weights.sum()
     return shares
+
+
+def decide_day(monitor: Monitor, groups: npt.NDArray[np.str_], p_values: Floats) -> Verdicts:
+    """Decide hypotheses of one day at what their families may spend of the budget.
+
+    Every alarm of a monitor is decided here: columns, segments and the classifier together, and
+    errors, estimates and the number of rows each by themselves.
+
+    Parameters
+    ----------
+    groups : array of str, shape (hypotheses,)
+        The family of each, one of `SHARES`.
+    """
+    families = OF_COLUMNS if groups[0] in OF_COLUMNS else groups[:1]
+    return decide(p_values, shares_of(groups), level_of(monitor, *families))
 
 
 def decide(p_values: Floats, shares: Floats, level: float) -> Verdicts:

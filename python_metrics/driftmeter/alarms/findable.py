@@ -15,7 +15,7 @@ from scipy import special
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnNull, weighed_p_values
 from driftmeter.alarms.day_null import DayNull
-from driftmeter.alarms.decision import OF_COLUMNS, SHARES, level_of, policy_of
+from driftmeter.alarms.decision import decide_day, policy_of
 from driftmeter.alarms.statistics import measure
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts, Floats, Ints
@@ -166,12 +166,10 @@ def findable(
 
 def _level(monitor: Monitor, calibration: Calibration) -> float:
     """The p-value that a column's evidence has to reach, if it is the day's only alarm."""
-    present = {"rows"}
-    present |= {"segments"} if any(not part.is_all_rows for part in calibration.columns) else set()
-    present |= {"multivariate"} if calibration.classifier is not None else set()
-    share = SHARES["rows"] / sum(SHARES[family] for family in present)
-    columns = sum(part.is_all_rows for part in calibration.columns)
-    return level_of(monitor, *OF_COLUMNS) * share / max(columns, 1)
+    families = ["rows" if part.is_all_rows else "segments" for part in calibration.columns]
+    families += ["multivariate"] if calibration.classifier is not None else []
+    asked = decide_day(monitor, np.array(families), np.ones(len(families))).threshold_p
+    return float(asked[families.index("rows")])
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ def beside_told_days(
     variances: Floats,
     is_clear: npt.NDArray[np.bool_],
     statistic: npt.NDArray[np.int64],
+    quiet: int = RECORD,
 ) -> Floats:
     """P-value of each day's effect beside the days before that told the same; shape (days,).
 
@@ -45,6 +46,8 @@ def beside_told_days(
         Whether the day told a change of the statistic.
     statistic : array of int, shape (days,)
         The one that is asked for, by day.
+    quiet : int
+        Days without such a day, after which those before are forgotten.
 
     Returns
     -------
@@ -53,6 +56,7 @@ def beside_told_days(
     """
     days = np.arange(len(effect))
     told = _before(np.where(is_clear, differences, np.nan))[days, statistic]
+    told[_is_over(np.isfinite(told), quiet)] = np.nan
     sizes = np.nan_to_num(told * np.sign(effect)[:, None], nan=-np.inf)
     place = np.argsort(sizes, axis=1)[:, -TOLD]
     known = sizes[days, place]
@@ -88,6 +92,18 @@ def wanders(p_values: Floats) -> npt.NDArray[np.bool_]:
         as_clear = np.append(as_clear, day - first)
         answer[part, day] = (np.diff(as_clear) > APART).sum() >= STRETCHES
     return answer
+
+
+def _is_over(is_told: npt.NDArray[np.bool_], quiet: int) -> npt.NDArray[np.bool_]:
+    """Which days of a record lie before a pause of more than `quiet` days; shape (days, RECORD)."""
+    place = np.arange(RECORD)
+    # The next day that told it, after each; today is after the last.
+    later = np.where(is_told, place, RECORD)[:, ::-1]
+    following = np.minimum.accumulate(later, axis=1)[:, ::-1]
+    following = np.append(following[:, 1:], np.full((len(is_told), 1), RECORD), axis=1)
+    is_before_pause = is_told & (following - place > quiet)
+    over: npt.NDArray[np.bool_] = np.maximum.accumulate(is_before_pause[:, ::-1], axis=1)[:, ::-1]
+    return over
 
 
 def _before(values: Floats) -> Floats:

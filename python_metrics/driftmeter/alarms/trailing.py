@@ -94,6 +94,7 @@ def p_value_of_news(
     excluded: npt.NDArray[np.bool_],
     effect: Floats | None = None,
     length: int = 1,
+    quiet: int = RECORD,
 ) -> Floats:
     """P-value of each day of one statistic beside the days before it; NaN where these are too few.
 
@@ -109,6 +110,8 @@ def p_value_of_news(
         Mean difference of the days that are judged together; each alone without it.
     length : int
         How many days are judged together; none of them is in the baseline.
+    quiet : int
+        Days without the same, after which it is over and new when it comes back.
     """
     days = len(difference)
     effect = difference if effect is None else effect
@@ -118,8 +121,14 @@ def p_value_of_news(
     known = np.full(days, 1e9), np.ones(days), np.full(days, np.inf)
     lag = max(LAG, length)
     p_value, _ = against_trailing(effect, variance, usable, same, lengths, *known, lag)
-    is_clear = 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= CLEAR
-    told = beside_told_days(effect, variance / length, usable, variance[:, None], is_clear, same)
+    ones = np.ones(days)
+    of_days, _ = against_trailing(difference, variance, usable, same, ones, *known)
+    # A day that was nothing new when it came has told nobody anything.
+    is_told = ~(of_days > CLEAR)[:, None]
+    is_told &= 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= CLEAR
+    told = beside_told_days(
+        effect, variance / length, usable, variance[:, None], is_told, same, quiet
+    )
     return np.fmax(p_value, told)
 
 

@@ -12,14 +12,11 @@ from driftmeter.alarms.area import LEAST_AREA, Area, AreaEvidence, judge_area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence
 from driftmeter.alarms.decision import (
-    OF_COLUMNS,
     Verdicts,
     as_deviations,
-    decide,
-    level_of,
+    decide_day,
     matters,
     policy_of,
-    shares_of,
 )
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL
 from driftmeter.monitors.config import Monitor
@@ -150,7 +147,7 @@ def verdicts_of_day(
     new_p = np.fmax(p_value, trailing)
     if classified and area:
         new_p = np.append(new_p, np.fmax(classified.p_value, area.trailing_p_value))
-    verdicts = decide(new_p, shares_of(groups), level_of(monitor, *OF_COLUMNS))
+    verdicts = decide_day(monitor, groups, new_p)
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))

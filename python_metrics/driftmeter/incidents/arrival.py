@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from driftmeter.alarms.day_null import fit_day_null, judge_days
-from driftmeter.alarms.decision import level_of
+from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
@@ -233,11 +233,12 @@ def of_volume(
         dict(zip(every, each, strict=True))
         for each in (against.p_value, np.fmax(against.p_value, news))
     )
-    level, breaches = level_of(monitor, "volume"), {}
+    breaches, family = {}, np.array(["volume"])
     for day in judged:
         usual = float(np.exp(null.level[cadence.level(day.day), 0]))
         change = day.row_count / usual - 1
-        if new_p[day.day] >= level or abs(change) < LEAST_CHANGE:
+        verdict = decide_day(monitor, family, np.array([new_p[day.day]]))
+        if not verdict.is_significant[0] or abs(change) < LEAST_CHANGE:
             continue
         breaches[day.day] = Breach(
             "volume",

@@ -163,7 +163,19 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
         return [shift, *breaches] if is_plain(shift) else breaches
     # No column changed over all rows, and yet all of them together did.
     shift = pair()
+    if is_plain(shift) and any(_is_whole_without(day, breach) for breach in breaches):
+        return breaches
     return [shift] if is_plain(shift) or (together and not breaches) else breaches
+
+
+def _is_whole_without(day: Day, breach: Breach) -> bool:
+    """Whether columns go together as ever in the rows outside of a breach's segment."""
+    if breach.segment is None:
+        return False
+    column = day.monitor.segment_columns.get(breach.segment, breach.segment)
+    return not is_plain(
+        correlation_shift(day.relations, day.rows[day.rows[column] != breach.segment_value])
+    )
 
 
 def is_broad(breach: Breach) -> bool:

@@ -23,7 +23,7 @@ from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
-JUDGING_VERSION = 8
+JUDGING_VERSION = 9
 # Without a budget of its own a monitor has one false alarm in so many batches, a month of days.
 BATCHES_A_FALSE_ALARM = 30
 # A budget beyond this share of batches would let every second batch alarm by chance.

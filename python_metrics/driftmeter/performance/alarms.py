@@ -104,7 +104,7 @@ ALARMED = sa.text(
 # Though it is no news: beyond the reference by what would be an alarm on its first day.
 LASTING = sa.text(
     "select distinct partition_date from metrics.performance where monitor = :monitor"
-    " and kind = 'realised' and segment is null and is_beyond"
+    " and segment is null and is_beyond"
     " and partition_date between :first and :last"
 )
 ESTIMATES = sa.text(
@@ -170,7 +170,10 @@ def alarmed_metrics(
 def days_of_lasting_error(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> set[dt.date]:
-    """Days of a span whose error is still beyond the reference, whether that is new or not."""
+    """Days of a span whose error is still beyond the reference, whether that is new or not.
+
+    By its labels, or by estimate where these are still to come.
+    """
     asked = {"monitor": monitor.name, "first": first, "last": last}
     return set(connection.scalars(LASTING, asked))
 

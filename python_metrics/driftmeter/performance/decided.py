@@ -23,7 +23,7 @@ from driftmeter.alarms.day_null import (
     moving_sum,
     tail,
 )
-from driftmeter.alarms.decision import decide, level_of
+from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.cadence import Cadence
@@ -46,6 +46,8 @@ WINDOWS = {1: 0.6, 7: 0.2, 28: 0.2}
 # Earlier days that a decision rests on: a window, the baseline before it, and those on which the
 # same would have been an alarm.
 RESTS_ON = 2 * max(WINDOWS) + HISTORY
+# A loss that was gone for so many days is over, as its incident is, and is told when it comes back.
+QUIET = 7
 # Of the record of an interval at 95%: the share of days inside, and how many must have told
 # (benchmarks/performance.py).
 LEAST_INSIDE = 0.85
@@ -122,8 +124,10 @@ def decided_errors(
     days = monitor.cadence.batches(tests["day"].min(), tests["day"].max())
     tests = decide_tests(monitor, tests, reference, excluded_days(connection, monitor, days))
     tests = tests[tests["day"] >= first].reset_index(drop=True)
-    for row in tests[tests["is_alarm"] & (tests["kind"] == "estimated")].itertuples():
-        tests.loc[row.Index, "is_alarm"] = _has_record(connection, monitor, row)
+    # An alarm is beyond the reference, too.
+    for row in tests[tests["is_beyond"] & (tests["kind"] == "estimated")].itertuples():
+        has_record = _has_record(connection, monitor, row)
+        tests.loc[row.Index, ["is_alarm", "is_beyond"]] = has_record & row.is_alarm, has_record
     return tests
 
 
@@ -179,8 +183,8 @@ def decide_tests(
     above = tests["lower"].astype(float) > tests["reference_value"].astype(float)
     is_large &= ((tests["kind"] == "realised") | (tests["window_days"] > 1) | above).to_numpy()
     for (_, kind), places in tests.groupby(["day", "kind"]).groups.items():
-        level = level_of(monitor, "error" if kind == "realised" else "estimate")
-        verdicts = decide(new[places], np.full(len(places), 1 / len(places)), level)
+        family = "error" if kind == "realised" else "estimate"
+        verdicts = decide_day(monitor, np.full(len(places), family), new[places])
         tests.loc[places, "threshold_p"] = verdicts.threshold_p
         tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
         tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
@@ -222,21 +226,24 @@ def _windows(
     calm = np.clip(difference, -MOST_DEVIATIONS * deviation, MOST_DEVIATIONS * deviation)
     is_excluded = np.array([day in excluded for day in days])
     p_values = [series["p_value"].to_numpy(dtype=float)]
-    means, news = [difference[places]], [p_value_of_news(difference, deviation, is_excluded)]
+    means = [difference[places]]
+    news = [p_value_of_news(difference, deviation, is_excluded, quiet=QUIET)]
     for length in list(WINDOWS)[1:]:
         p_value, mean = null.p_values(calm, deviation, length)
         p_values.append(p_value[places])
         means.append(mean[places])
-        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length))
+        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, QUIET))
     weighed = np.array(p_values) / np.array(list(WINDOWS.values()))[:, None]
-    loudest = np.nanargmin(np.where(np.isfinite(weighed), weighed, np.inf), axis=0)
-    each = np.arange(len(series))
-    lengths = np.array(list(WINDOWS))[loudest]
-    effect = np.array(means)[loudest, each]
-    trailing = np.array(news)[:, places][loudest, each]
     with np.errstate(divide="ignore", invalid="ignore"):
         of_day = series["value"].to_numpy(float) / usual - 1
-        rise = effect if of_inputs else np.where(lengths == 1, of_day, effect / usual)
+        rises = np.array(means) if of_inputs else np.array([of_day, *(np.array(means[1:]) / usual)])
+    # A small loss that lasts is certain, and no alarm: it must not hide what alarms.
+    order = np.where(rises > LEAST_RISE, weighed, 1 + weighed)
+    loudest = np.argmin(np.where(np.isfinite(order), order, np.inf), axis=0)
+    each = np.arange(len(series))
+    lengths = np.array(list(WINDOWS))[loudest]
+    trailing = np.array(news)[:, places][loudest, each]
+    rise = rises[loudest, each]
     return pd.DataFrame(
         {
             "window_days": lengths,

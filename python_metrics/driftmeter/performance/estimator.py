@@ -22,7 +22,7 @@ from driftmeter.drift.encoding import Encoding
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
-from driftmeter.performance import losses
+from driftmeter.performance import daily_error, losses
 from driftmeter.performance.decided import LOSS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
 from driftmeter.performance.outcomes import in_range
@@ -33,6 +33,8 @@ FOLDS = 4
 # Losses beyond this quantile of the reference are not learned, only their mean is added: a label of
 # a day's length, of which there are always some, would be learned as if its row were to blame.
 CAPPED = 0.995
+# A row's loss is a multiple of the expected one, or of this quantile of those where that is more.
+LEAST_EXPECTED = 0.05
 # An interval at 95% needs so many days: with fewer the extreme ones are not far enough out.
 FEWEST_DAYS = 39
 SegmentOfRows = tuple[str | None, str | None]
@@ -66,7 +68,8 @@ class Surprise:
     Attributes
     ----------
     excess : float
-        Mean loss a row beyond the expected one, as a share of that.
+        By how much a row's loss is beyond the expected one, as a share of that: the mean over rows
+        for a regression, of the mean loss for a classifier.
     deviation : float
         Standard deviation of a calm day's.
     p_value : float
@@ -150,6 +153,8 @@ class Estimator:
             (rows[number == day], {name: values[number == day] for name, values in crossed.items()})
             for day in range(len(frames))
         ]
+        if monitor.task == "regression":
+            self._multiples = self._usual_multiples(rows, crossed)
         self._distances = self._conformal(by_day)
         weekday = np.array(weekdays)[kept]
         surprises = [self._surprise_of(rows, expected) for rows, expected in by_day]
@@ -311,12 +316,24 @@ class Estimator:
         self, labelled: pd.DataFrame, expected: Mapping[str, Floats]
     ) -> tuple[Floats, Floats]:
         """Loss of each labelled row beyond the expected one, and the expected one."""
-        of_rows = self._losses(labelled)
         if self._monitor.task == "regression":
-            usual = expected["absolute"]
-            return np.minimum(of_rows["absolute"], self._caps["absolute"][0]) - usual, usual
-        usual = losses.brier(labelled["prediction"].to_numpy(), expected["chance"])
-        return of_rows["square"] - usual, usual
+            least, most, usual = self._multiples
+            multiples = _as_multiples(self._losses(labelled), expected, least)
+            return np.minimum(multiples, most) - usual, np.full(len(multiples), usual)
+        prediction = labelled["prediction"].to_numpy()
+        usual_loss = losses.brier(prediction, expected["chance"])
+        return self._losses(labelled)["square"] - usual_loss, usual_loss
+
+    def _usual_multiples(
+        self, rows: pd.DataFrame, crossed: Mapping[str, Floats]
+    ) -> tuple[float, float, float]:
+        """The least expected loss that is held against, the cap of multiples, and their mean."""
+        labelled = self._labelled(rows)
+        expected = _only(crossed, rows.index.isin(labelled.index))
+        least = max(float(np.quantile(expected["absolute"], LEAST_EXPECTED)), 1e-12)
+        multiples = _as_multiples(self._losses(labelled), expected, least)
+        most = float(np.quantile(multiples, daily_error.CAPPED))
+        return least, most, max(float(np.minimum(multiples, most).mean()), 1e-12)
 
     def _conformal(
         self, by_day: Sequence[tuple[pd.DataFrame, dict[str, Floats]]]
@@ -408,6 +425,18 @@ def _judge(null: DayNull, rows: Floats, weekday: int) -> tuple[float, float, flo
     mean, count = np.array([rows.mean()]), np.array([float(len(rows))])
     judged = judge_days(null, mean, count, np.array([weekday]))
     return float(judged.expected[0]), float(judged.deviation[0]), float(judged.p_value[0])
+
+
+def _as_multiples(
+    of_rows: Mapping[str, Floats], usual: Mapping[str, Floats], least: float
+) -> Floats:
+    """Absolute loss of each row as a multiple of the expected one.
+
+    Such a loss varies as much as it is large: as multiples all rows tell alike, and as sums the few
+    rows of large losses would drown the others.
+    """
+    multiples: Floats = of_rows["absolute"] / np.maximum(usual["absolute"], least)
+    return multiples
 
 
 def _only(expected: Mapping[str, Floats], chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:

@@ -6,7 +6,6 @@ tests/unit/test_report_page.py fails where a release of Evidently names them oth
 longer goes through them.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from evidently.core.datasets import DatasetColumn
 from evidently.legacy.utils import dashboard
 from evidently.metrics import column_statistics
 
+from driftmeter.reports.library_file import what_is_missing, write_library
 from driftmeter.reports.safe_page import for_script
 
 
@@ -69,25 +69,14 @@ def values_for_a_script() -> Iterator[None]:
 def with_library_beside(page: str, directory: Path) -> str:
     """The page with a reference to its library, which is written into the page's directory.
 
-    Evidently writes its library of 3.5 MB into each page, which holds half a megabyte beside it.
-    Where another release of Evidently writes the library otherwise, the page keeps it.
+    Evidently writes it into each page. Where another release of Evidently writes the library
+    otherwise, the page keeps it.
     """
     text = (Path(dashboard.STATIC_PATH) / "index.js").read_text(encoding="utf-8")
-    name = f"evidently-{evidently.__version__}.js"
     inline = f"<script>{text}</script>"
     if inline not in page:
         return page
-    file = directory / name
-    # A file that was cut off is another size.
-    if not file.is_file() or file.stat().st_size != len(text.encode()):
-        new = file.with_suffix(f".{os.getpid()}.new")
-        new.write_text(text, encoding="utf-8")
-        new.rename(file)
+    name = write_library(directory, "evidently", evidently.__version__, text)
     page = page.replace(inline, f'<script src="{name}"></script>')
     # The library replaces this text by what it draws.
-    return re.sub(
-        r'(<div id="root_[^"]*">)',
-        rf"\1If nothing is drawn here, copy {name} from the folder of the reports to this page's.",
-        page,
-        count=1,
-    )
+    return re.sub(r'(<div id="root_[^"]*">)', rf"\1{what_is_missing(name)}", page, count=1)

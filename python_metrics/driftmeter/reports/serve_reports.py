@@ -7,13 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from driftmeter import settings
+from driftmeter.reports.library_file import LIBRARY
 from driftmeter.reports.listening import QuietHandler, listen
 from driftmeter.reports.safe_page import SERVED_POLICY
 
 # What `file_name` and the dashboards' pages are called; no slash, no dot but the last.
 PAGE = re.compile(r"[A-Za-z0-9_-]{1,200}\.html")
-# What `with_library_beside` writes beside them.
-LIBRARY = re.compile(r"evidently-[0-9A-Za-z.]{1,40}\.js")
 # A page shows rows, and stays in no cache. The library that draws it never changes.
 OF_KIND = {
     PAGE: {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"},

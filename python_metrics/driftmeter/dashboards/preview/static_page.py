@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a dashboard, for people with neither Docker nor Grafana."""
+"""One HTML page of a dashboard, for people with neither Docker nor Grafana; needs no network."""
 
 import datetime as dt
 import html
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import plotly.io
 import sqlalchemy as sa
-from plotly.offline import get_plotlyjs
+from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from driftmeter.dashboards.dashboard import Dashboard
 from driftmeter.dashboards.panels import Json
@@ -16,9 +16,12 @@ from driftmeter.dashboards.preview.charts import figure
 from driftmeter.dashboards.preview.frames import Scope, rows_of
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Cadence
-from driftmeter.reports.safe_page import with_policy
+from driftmeter.reports.library_file import what_is_missing, write_library
+from driftmeter.reports.safe_page import BESIDE, with_policy
 
 STYLE = Path(__file__).with_name("page.css").read_text()
+# Where the library was found, nothing is missing.
+SAY_NOTHING = 'if (window.Plotly) document.getElementById("missing").remove()'
 
 
 def write_page(
@@ -31,6 +34,8 @@ def write_page(
     column: str | None = None,
 ) -> Path:
     """Run a dashboard's own queries and draw their answers into one file.
+
+    The library that draws the charts is written beside it.
 
     Parameters
     ----------
@@ -62,18 +67,20 @@ def write_page(
         for number, monitor in enumerate(monitors or known):
             scope = _scope(connection, monitor, days or known[monitor], column)
             parts.append(_grid(connection, own if number else [*shared, *own], scope, file))
+    library = write_library(file.parent, "plotly", get_plotlyjs_version(), get_plotlyjs())
     made = f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>Driftmeter: '
         f"{html.escape(dashboard.title)}</title><style>{STYLE}</style>"
-        f"<script>{get_plotlyjs()}</script></head><body><header><h1>Driftmeter: "
-        f"{html.escape(dashboard.title)}</h1><p>{html.escape(dashboard.description)}</p></header>"
+        f'<script src="{library}"></script></head><body><header><h1>Driftmeter: '
+        f"{html.escape(dashboard.title)}</h1><p>{html.escape(dashboard.description)}</p>"
+        f'<p id="missing">{what_is_missing(library)}</p><script>{SAY_NOTHING}</script></header>'
         f"{''.join(parts)}<footer>Drawn {made} from the metrics schema with the queries of "
         f"Grafana's dashboard {dashboard.title}. Hover over a title to read what it "
         f"shows.</footer></body></html>"
     )
-    file.write_text(with_policy(page), encoding="utf-8")
+    file.write_text(with_policy(page, BESIDE), encoding="utf-8")
     return file
 
 
