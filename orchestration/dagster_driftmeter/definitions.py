@@ -13,9 +13,10 @@ from dagster_driftmeter.assets.dbt_models import (
     exposure_specs,
     translator,
 )
-from dagster_driftmeter.assets.keys import batch_models_key, python_keys
+from dagster_driftmeter.assets.keys import python_keys
 from dagster_driftmeter.assets.partitions import (
     Partitions,
+    batch_models_key,
     batch_partitions,
     daily_partitions,
     with_partitions,

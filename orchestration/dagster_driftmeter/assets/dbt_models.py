@@ -16,12 +16,12 @@ from dagster_dbt import (
 )
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
-from dagster_driftmeter.assets.keys import batch_models_key
 from dagster_driftmeter.assets.monitored_table import QUALITY
 from dagster_driftmeter.assets.partitions import (
     DAILY,
     EVERY_TAG,
     Partitions,
+    batch_models_key,
     days_of,
     in_one_run,
 )

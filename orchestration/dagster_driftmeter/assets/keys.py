@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from dagster_driftmeter.assets.partitions import batch_models_key
 from driftmeter.imports import many_imports
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
@@ -21,11 +22,6 @@ def dbt_keys() -> list[dg.AssetKey]:
 def model_keys(every: Every) -> list[dg.AssetKey]:
     """Assets that build models over days, or over weeks or months as a whole."""
     return dbt_keys() if every == "day" else [batch_models_key(every)]
-
-
-def batch_models_key(every: Every) -> dg.AssetKey:
-    """The asset that builds dbt's models over weeks, or over months."""
-    return dg.AssetKey(["quality", f"models_of_{every}s"])
 
 
 def python_keys(monitor: Monitor) -> list[dg.AssetKey]:

@@ -76,6 +76,11 @@ def batch_partitions(
     return by_cadence
 
 
+def batch_models_key(every: Every) -> dg.AssetKey:
+    """The asset that builds dbt's models over weeks, or over months."""
+    return dg.AssetKey(["quality", f"models_of_{every}s"])
+
+
 def _offset(monitor: Monitor, day: dt.date) -> tuple[dt.timedelta, str]:
     """How far a monitor's clock is ahead of UTC, on one fixed day, so that all processes agree."""
     there = dt.datetime.combine(day, dt.time(), monitor.zone)
