@@ -155,16 +155,16 @@ def decide_tests(
     -------
     pandas.DataFrame
         And of the window that speaks loudest ``window_days``, ``window_p_value`` (two-sided,
-        weighed by the window's share), ``trailing_p_value`` and ``rise``, the share by which its
-        error is beyond what was expected; ``threshold_p``, which half of the p-value must not
-        exceed, ``is_beyond``, whether the error is beyond the reference, and ``is_alarm``, whether
-        that is new too.
+        weighed by the window's share), ``trailing_p_value``, ``effect``, the mean difference from
+        what was expected, and ``rise``, the share by which its error is beyond that;
+        ``threshold_p``, which half of the p-value must not exceed, ``is_beyond``, whether the
+        error is beyond the reference, and ``is_alarm``, whether that is new too.
     """
     tests = tests.reset_index(drop=True)
     # The day's error is that of all its versions; what its inputs explain is each version's.
     version = tests["model_version"].where(tests["metric"] != CAPPED_ERROR, None)
     judged = [
-        _windows(series, before, excluded)
+        loudest_windows(series, before, excluded)
         for (kind, metric, _), series in tests.groupby(
             ["kind", "metric", version.rename("of")], dropna=False
         )
@@ -188,21 +188,21 @@ def decide_tests(
         tests.loc[places, "threshold_p"] = verdicts.threshold_p
         tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
         tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
-    return tests.assign(is_alarm=tests["is_alarm"] & ~_is_told(tests))
+    return tests.assign(is_alarm=tests["is_alarm"] & ~is_told(tests))
 
 
-def _is_told(tests: pd.DataFrame) -> "pd.Series[bool]":
+def is_told(tests: pd.DataFrame) -> "pd.Series[bool]":
     """Several days together that would have been an alarm within a month before: no news."""
     alarmed = tests[tests["is_alarm"]]
     alarms = set(zip(alarmed["kind"], alarmed["day"], strict=True))
     since = [dt.timedelta(days=number) for number in range(1, max(WINDOWS) + 1)]
-    is_told = pd.Series(False, index=tests.index)
+    known = pd.Series(False, index=tests.index)
     for row in alarmed[alarmed["window_days"] > 1].itertuples():
-        is_told[row.Index] = any((row.kind, row.day - number) in alarms for number in since)
-    return is_told
+        known[row.Index] = any((row.kind, row.day - number) in alarms for number in since)
+    return known
 
 
-def _windows(
+def loudest_windows(
     series: pd.DataFrame, before: pd.DataFrame, excluded: Collection[dt.date]
 ) -> pd.DataFrame:
     """Each day's loudest window: how certain it is, how new, and how large; index of the series.
@@ -247,6 +247,7 @@ def _windows(
                 map(to_digits, np.minimum(weighed[loudest, each], 1.0)), series.index, float
             ),
             "trailing_p_value": trailing,
+            "effect": effect,
             "rise": rise,
         },
         index=series.index,
