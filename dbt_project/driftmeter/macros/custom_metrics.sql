@@ -70,7 +70,7 @@
         case
             when computed.day is null then 'no row came'
             when computed.reason is not null
-                then 'its expression fails: ' || computed.reason
+                then 'its expression fails: ' || computed.reason || '. Correct its `sql`'
             when {{ found }} is null then 'its expression gives no value'
             when not ({{ is_finite }}) then 'its expression gives ' || {{ found }}::text
         end as reason

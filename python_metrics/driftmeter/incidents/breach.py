@@ -173,6 +173,10 @@ class Breach:
             # What a loss is put down to; without a column, to the model or to what comes true.
             put_down_to = self.evidence.get("cause", {}).get("columns", [self.kind])
             return (Cause(self.family, tuple(put_down_to[:1])),)
+        if self.kind == "metric_change":
+            # Of all rows or of a segment, it is the same metric.
+            direction = int(self.evidence.get("direction", 0))
+            return (Cause(self.family, self.columns, direction=direction),)
         evidence = self.evidence.get("within", self.evidence)
         family = FAMILIES[evidence["kind"]] if "within" in self.evidence else self.family
         values = evidence.get("values", {})

@@ -1,10 +1,13 @@
 """Breaches of a team's own metrics."""
 
 import datetime as dt
-from collections.abc import Hashable
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
+from driftmeter.alarms.not_judged import listed
 from driftmeter.incidents.arrival import WEEKDAYS
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.fold import Away
@@ -14,13 +17,28 @@ from driftmeter.performance.custom_metrics import reads
 
 
 def of_custom_metrics(monitor: Monitor, verdicts: pd.DataFrame) -> dict[dt.date, list[Breach]]:
-    """Breaches of each day, over all rows first, from `judge_metrics`."""
+    """Breaches of each day, one a metric and direction, from `judge_metrics`."""
     breaches: dict[dt.date, list[Breach]] = {}
     alarms = verdicts[verdicts["is_alarm"].astype(bool)]
-    alarms = alarms.sort_values(["partition_date", "segment"], na_position="first", kind="stable")
-    for row in alarms.to_dict("records"):
-        breaches.setdefault(row["partition_date"], []).append(_breach(monitor, row))
+    alarms = alarms.assign(rose=alarms["effect"] > 0, p=alarms["window_p_value"].astype(float))
+    alarms["is_part"] = alarms["segment"].notna()
+    alarms = alarms.sort_values(["partition_date", "metric", "is_part", "p"], kind="stable")
+    for (day, *_), of_metric in alarms.groupby(["partition_date", "metric", "rose"], sort=False):
+        first, *others = (_breach(monitor, row) for row in of_metric.to_dict("records"))
+        breaches.setdefault(day, []).append(_with_parts(first, others))
     return breaches
+
+
+def _with_parts(first: Breach, others: Sequence[Breach]) -> Breach:
+    """What a metric shows over all rows, or most plainly, with the segments that show it too."""
+    if not others:
+        return first
+    named = [f"{other.segment} = {other.segment_value}" for other in others]
+    return replace(
+        first,
+        diagnosis=f"{first.diagnosis.removesuffix('.')}; also of {listed(named)}.",
+        evidence={**first.evidence, "segments": named},
+    )
 
 
 def away_metrics(verdicts: pd.DataFrame) -> dict[dt.date, set[Away]]:
@@ -32,7 +50,7 @@ def away_metrics(verdicts: pd.DataFrame) -> dict[dt.date, set[Away]]:
     return away
 
 
-def _breach(monitor: Monitor, row: "dict[Hashable, object]") -> Breach:
+def _breach(monitor: Monitor, row: Mapping[Any, Any]) -> Breach:
     metric, segment, day = str(row["metric"]), row["segment"], row["partition_date"]
     effect, expected = float(row["effect"]), float(row["expected"])
     days, unit = int(row["window_days"]), monitor.metrics[metric].unit

@@ -15,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.alarms.decision import decide, level_of, shares_of
 from driftmeter.arrival.labels_due import has_waited
 from driftmeter.monitors.config import Monitor
@@ -24,12 +23,11 @@ from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance.decided import is_told, loudest_windows
 from driftmeter.performance.intervals import to_digits
 from driftmeter.performance.stored_errors import FINAL_COVERAGE
+from driftmeter.performance.usual_value import fit_usual
 from driftmeter.warehouse.copy import copy_in
 
 # A normal's 95%.
 NINETY_FIVE = 1.96
-# What is known of the noise of a single value: nothing, beside how far days are apart.
-NO_NOISE = 1e-9
 KEY = ("partition_date", "metric", "segment", "segment_value")
 FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
 STORED = (
@@ -60,10 +58,27 @@ FORGET = sa.text(
 def judge_metrics(
     connection: sa.Connection, monitor: Monitor, excluded: Collection[dt.date] = ()
 ) -> pd.DataFrame:
-    """Every stored value of a monitor's own metrics, with what is decided of it; writes nothing.
+    """Every stored value of a monitor's own metrics, with what is decided of it; writes nothing."""
+    span = monitor.reference
+    asked = {"metrics": list(monitor.metrics), "first": span.from_date, "last": span.to_date}
+    rows = pd.DataFrame()
+    if monitor.metrics:
+        result = connection.execute(VALUES, {"monitor": monitor.name, **asked})
+        rows = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
+    return decide_metrics(monitor, rows, excluded)
+
+
+def decide_metrics(
+    monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date] = ()
+) -> pd.DataFrame:
+    """Values of metrics with what is decided of them.
 
     Parameters
     ----------
+    rows : pandas.DataFrame
+        Columns ``partition_date``, ``metric``, ``segment``, ``segment_value``, ``value``,
+        ``row_count`` and ``reason``; ``rows`` and ``labelled_count`` of the whole day, null of one
+        that was not measured. With the days of the reference.
     excluded : collection of date
         Days that no trailing baseline may hold.
 
@@ -73,12 +88,6 @@ def judge_metrics(
         Columns `STORED`, and of days that were judged ``effect``, the mean difference of the
         window from what is expected, and ``is_by_weekday``, whether that depends on the weekday.
     """
-    span = monitor.reference
-    asked = {"metrics": list(monitor.metrics), "first": span.from_date, "last": span.to_date}
-    rows = pd.DataFrame()
-    if monitor.metrics:
-        result = connection.execute(VALUES, {"monitor": monitor.name, **asked})
-        rows = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
     if rows.empty:
         return pd.DataFrame(columns=[*STORED, "effect", "is_by_weekday"])
     rows = rows.astype({"value": float, "segment": object, "segment_value": object})
@@ -101,16 +110,12 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
     usual = usual[np.isfinite(usual["value"]) & (usual["row_count"] >= least)]
     if (too_few := _too_few(usual)) is not None:
         return rows.assign(reason=rows["reason"].fillna(too_few))
-    null = _fit(usual)
+    null = fit_usual(usual)
     is_known = np.isfinite(rows["value"]) & (rows["row_count"] >= least)
     few = rows["row_count"].map("{:,} rows; ".format) + f"{least:,.0f} are needed"
     rows["reason"] = rows["reason"].where(is_known | rows["reason"].notna(), few)
     known = rows[is_known]
-    weekdays = np.array([day.weekday() for day in known["partition_date"]])
-    values = known["value"].to_numpy(dtype=float)
-    # What is never negative is skew where it is near 0.
-    is_positive = bool((usual["value"] > 0).all())
-    judged = judge_days(null, values, np.ones(len(known)), weekdays, is_positive=is_positive)
+    judged = null.judge(known)
     reach = NINETY_FIVE * judged.deviation
     figures = {
         "expected": judged.expected, "deviation": judged.deviation, "p_value": judged.p_value,
@@ -118,7 +123,7 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
     }  # fmt: skip
     for name, numbers in figures.items():
         rows.loc[known.index, name] = numbers
-    rows["is_by_weekday"] = bool(np.ptp(null.level[:, 0]) > 0)
+    rows["is_by_weekday"] = bool(np.ptp(null.level) > 0)
     is_usual = rows.index.isin(usual.index)
     waits = _waits_for_labels(monitor, rows) & ~is_usual
     rows["reason"] = rows["reason"].where(~waits | rows["reason"].notna(), "labels are due later")
@@ -147,12 +152,6 @@ def _too_few(usual: pd.DataFrame) -> str | None:
             " may vary. Choose an expression that varies, or a longer reference period"
         )
     return None
-
-
-def _fit(usual: pd.DataFrame) -> DayNull:
-    values = usual[["value"]].to_numpy(dtype=float)
-    weekdays = np.array([day.weekday() for day in usual["partition_date"]])
-    return fit_day_null(values, np.ones_like(values), NO_NOISE * values.var(axis=0), weekdays)
 
 
 def _waits_for_labels(monitor: Monitor, rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -226,10 +225,13 @@ def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFram
 
 def _plain(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     """Rows as tuples of `STORED`, figures to digits that rest on no order; null is None."""
-    plain = rows[list(STORED)].astype(object)
+    columns = {name: list(rows[name]) for name in STORED}
     for name in ("value", *FIGURES):
-        plain[name] = [to_digits(number, 10) for number in plain[name]]
+        columns[name] = [to_digits(number, 10) for number in columns[name]]
     for name in ("row_count", "window_days"):
-        plain[name] = [None if pd.isna(number) else int(number) for number in plain[name]]
-    plain = plain.where(plain.notna(), None)
-    return list(plain.itertuples(index=False, name=None))
+        columns[name] = [None if pd.isna(number) else int(number) for number in columns[name]]
+    for name in ("segment", "segment_value", "unit", "reason"):
+        columns[name] = [text if isinstance(text, str) else None for text in columns[name]]
+    for name in ("is_beyond", "is_alarm"):
+        columns[name] = list(map(bool, columns[name]))
+    return list(zip(*columns.values(), strict=True))
