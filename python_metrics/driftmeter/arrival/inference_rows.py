@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -39,6 +39,7 @@ def read_rows(
     known_rows: int | None = None,
     is_coded: bool = False,
     with_day: bool = False,
+    beside: Mapping[str, sql.Composable] | None = None,
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
@@ -59,6 +60,8 @@ def read_rows(
         Categories are pandas' own, of the same text: quicker to count, and half the memory.
     with_day : bool
         Give the column `DAY` too.
+    beside : mapping of str to sql.Composable, optional
+        Further columns of numbers, by the expression that computes each.
     """
     columns = monitor.columns
     expressions = [
@@ -70,10 +73,14 @@ def read_rows(
         )
         for name, column in columns.items()
     ]
-    beside = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
+    as_text = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
     expressions += [
         sql.SQL("{} as {}").format(category_of(monitor, name), sql.Identifier(alias))
-        for name, alias in beside.items()
+        for name, alias in as_text.items()
+    ]
+    expressions += [
+        sql.SQL("{} as {}").format(computed, sql.Identifier(alias))
+        for alias, computed in (beside or {}).items()
     ]
     where = _where(monitor, days, segment)
     if most_rows is not None:
@@ -113,7 +120,8 @@ def read_rows(
         name: text if column.kind == "categorical" else pa.float64()
         for name, column in columns.items()
     }
-    types |= dict.fromkeys(beside.values(), pa.string())
+    types |= dict.fromkeys(as_text.values(), pa.string())
+    types |= dict.fromkeys(beside or (), pa.float64())
     types |= {DAY: pa.int64()} if with_day else {}
     with explained(monitor):
         return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()

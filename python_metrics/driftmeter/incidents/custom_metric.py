@@ -83,6 +83,8 @@ def _breach(monitor: Monitor, row: Mapping[Any, Any]) -> Breach:
             "p_value": row["window_p_value"],
             "direction": 1 if effect > 0 else -1,
             # What a page of its day draws.
-            "cause": {"columns": [name for name in monitor.columns if reads(monitor, metric, name)]},
+            "cause": {
+                "columns": [name for name in monitor.columns if reads(monitor, metric, name)]
+            },
         },
     )

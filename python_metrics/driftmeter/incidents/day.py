@@ -222,7 +222,7 @@ def _breaches_of_day(
     elif estimate:
         found = [of_estimate(background.monitor, estimate, ())]
     told = with_volume([*breaches, *found])
-    # A loss comes first, then what the team measures itself, and what arrived before what it changed.
+    # A loss comes first, then a metric of the team's own, and what arrived before what it changed.
     told = [*of_metrics, *told]
     told.sort(key=lambda breach: breach.family != "performance")
     if day.day in evidence.versions:
@@ -282,7 +282,11 @@ def signature(partition: Partition, evidence: Evidence) -> str:
         partition.config_hash,
         [vars(evidence.volume[day])] if day in evidence.volume else [],
         sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in evidence.alarms.get(day, ())),
-        [vars(alarm) for alarm in of_error if alarm],
+        [
+            {name: part for name, part in vars(alarm).items() if name != "cost" or part}
+            for alarm in of_error
+            if alarm
+        ],
         # A day without one has the signature that it had before changes of columns were noted.
         *(vars(change) for change in evidence.columns.get(day, ())),
         *(vars(breach) for breach in evidence.metrics.get(day, ())),

@@ -1,8 +1,8 @@
 """The one ledger of alarms: what spent a monitor's budget on which day.
 
 A day with an alarm is a day with a row in ``metrics.alarms``: of a column, a segment, all columns
-together, the error, a metric of the team's own or the number of rows. Whoever counts alarm days reads that view, or asks
-`alarms_under` what another policy would have put there.
+together, the error, a metric of the team's own or the number of rows. Whoever counts alarm days
+reads that view, or asks `alarms_under` what another policy would have put there.
 """
 
 import datetime as dt

@@ -296,7 +296,9 @@ class Monitor(Strict):
 
     def _check_metrics(self) -> None:
         if taken := [name for name in self.metrics if name in self.columns]:
-            raise ValueError(f"`metrics`: {taken[0]!r} is a column too. Give the metric its own name")
+            raise ValueError(
+                f"`metrics`: {taken[0]!r} is a column too. Give the metric its own name"
+            )
         if self.value is None:
             return
         if self.target is None:

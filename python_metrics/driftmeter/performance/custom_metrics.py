@@ -132,7 +132,9 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
     tests = rows[rows["is_judged"]].assign(reference_value=rows["expected"])
     if not tests.empty:
         named = {"partition_date": "day"}
-        windows = loudest_windows(tests.rename(columns=named), before.rename(columns=named), excluded)
+        windows = loudest_windows(
+            tests.rename(columns=named), before.rename(columns=named), excluded
+        )
         for name in ("window_days", "window_p_value", "trailing_p_value", "effect"):
             rows.loc[tests.index, name] = windows[name]
     return rows
@@ -173,28 +175,30 @@ def reads(monitor: Monitor, metric: str, column: str) -> bool:
 
 def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
     """Judged values of all metrics, day by day at the family's level."""
-    rows = rows.assign(is_alarm=False, is_beyond=False)
-    tests = rows[rows["is_judged"].astype(bool)]
+    rows = rows.reset_index(drop=True)
+    judged = np.flatnonzero(rows["is_judged"].astype(bool))
+    tests = rows.iloc[judged]
     declared = [monitor.metrics[name] for name in tests["metric"]]
     effect = tests["effect"].to_numpy(dtype=float)
     sides = {"down": -1, "up": 1, "both": 0}
     side = np.array([sides[metric.worse] for metric in declared])
     is_worse = (side * effect > 0) | ((side == 0) & (effect != 0))
+    is_large = is_worse & (np.abs(effect) >= [metric.least_change for metric in declared])
     # A p-value of one direction is half of that of both.
     tails = np.where(side == 0, 1.0, 2.0)
-    least = np.array([metric.least_change for metric in declared])
-    is_large = is_worse & (np.abs(effect) >= least)
     beyond, new = (
-        pd.Series(np.where(is_worse, tests[names].max(axis=1) / tails, 1.0), tests.index)
+        np.where(is_worse, tests[names].astype(float).max(axis=1) / tails, 1.0)
         for names in (["window_p_value"], ["window_p_value", "trailing_p_value"])
     )
-    large = pd.Series(is_large, tests.index)
-    for _, places in tests.groupby("partition_date").groups.items():
-        groups = np.where(tests.loc[places, "segment"].isna(), "rows", "segments")
-        verdicts = decide(new[places].to_numpy(), shares_of(groups), level_of(monitor, "metrics"))
-        rows.loc[places, "threshold_p"] = verdicts.threshold_p
-        rows.loc[places, "is_alarm"] = verdicts.is_significant & large[places]
-        rows.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & large[places]
+    groups = np.where(tests["segment"].isna(), "rows", "segments")
+    threshold, is_alarm, is_beyond = (np.full(len(rows), empty) for empty in (np.nan, False, False))
+    level = level_of(monitor, "metrics")
+    for places in tests.reset_index(drop=True).groupby("partition_date").indices.values():
+        verdicts = decide(new[places], shares_of(groups[places]), level)
+        threshold[judged[places]] = verdicts.threshold_p
+        is_alarm[judged[places]] = verdicts.is_significant & is_large[places]
+        is_beyond[judged[places]] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
+    rows = rows.assign(threshold_p=threshold, is_alarm=is_alarm, is_beyond=is_beyond)
     told = rows.assign(
         kind=rows["metric"] + rows["segment"].fillna("") + "=" + rows["segment_value"].fillna(""),
         day=rows["partition_date"],
@@ -216,7 +220,9 @@ def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFram
     if new:
         columns = dict(zip(STORED, zip(*new, strict=True), strict=True))
         types = {name: pa.float64() for name in ("value", *FIGURES)}
-        types |= dict.fromkeys(("metric", "segment", "segment_value", "unit", "reason"), pa.string())
+        types |= dict.fromkeys(
+            ("metric", "segment", "segment_value", "unit", "reason"), pa.string()
+        )
         types |= dict.fromkeys(("row_count", "window_days"), pa.int64())
         table = {name: pa.array(column, types.get(name)) for name, column in columns.items()}
         table["monitor"] = pa.array([monitor.name] * len(new), pa.string())

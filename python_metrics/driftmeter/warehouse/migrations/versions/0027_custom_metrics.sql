@@ -43,6 +43,10 @@ create table metrics.custom_metric_verdicts (
 create index custom_metric_verdicts_by_day
 on metrics.custom_metric_verdicts (monitor, metric, partition_date);
 
+alter table metrics.monitors
+-- The unit of what its rows are worth, as of performance's metric value.
+add column value_unit text;
+
 -- Columns of a table that SQL expressions name, as words or in quotes: rows are hashed
 -- with them, so that a day on which one changed is stale. A word that is in a text too
 -- does no harm: then a day is hashed with one column more.
