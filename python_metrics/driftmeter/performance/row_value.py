@@ -41,7 +41,8 @@ WORTH = (
 SUMS = (
     "select day, model_version, segment, segment_value, count(*) as rows,"
     " count(worth) as labelled, avg(worth) as mean, avg(worth * worth) as square"
-    " from (select partition_date - {first} as day, {version} as model_version, {segment}::text as segment, {part} as segment_value,"
+    " from (select partition_date - {first} as day, {version}"
+    " as model_version, {segment}::text as segment, {part} as segment_value,"
     " {worth} as worth from {table} as scored"
     " where partition_date between {first} and {last}) as valued group by 1, 2, 3, 4"
 )
