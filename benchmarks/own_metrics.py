@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.stats import chi2
 
 from driftmeter.alarms.decision import DAYS_A_MONTH, level_of
 from driftmeter.monitors.config import Monitor
@@ -133,21 +133,14 @@ def calm(scenario: Scenario, streams: int) -> dict[str, object]:
         decided = decide_metrics(monitor, scenario.days(generator, JUDGED))
         spent += decided.loc[decided["is_alarm"].astype(bool), "partition_date"].nunique()
     months = streams * JUDGED / DAYS_A_MONTH
-    low = poisson.ppf(0.025, spent) if spent else 0.0
+    low, high = chi2.ppf(0.025, 2 * spent) / 2 if spent else 0.0, chi2.ppf(0.975, 2 * spent + 2) / 2
     return {
         "scenario": scenario.name,
         "alarm_days_a_month": spent / months,
         "lower": float(low / months),
-        "upper": float(_most(spent) / months),
+        "upper": float(high / months),
         "part_of_the_budget": level_of(monitor, "metrics") * DAYS_A_MONTH,
     }
-
-
-def _most(count: int) -> float:
-    """The upper end of Garwood's interval of a Poisson count."""
-    from scipy.stats import chi2
-
-    return float(chi2.ppf(0.975, 2 * (count + 1)) / 2)
 
 
 def power(scenario: Scenario, streams: int) -> dict[str, object]:

@@ -39,6 +39,8 @@ class UsualValue:
         By weekday.
     null : DayNull
         Of values without their weekday, as days of the usual number of rows have them.
+    middle : float
+        The mean of all values, which those without their weekday lie around.
     rows : float
         That number.
     power : float
@@ -49,6 +51,7 @@ class UsualValue:
 
     level: Floats
     null: DayNull
+    middle: float
     rows: float
     power: float
     is_positive: bool
@@ -62,8 +65,7 @@ class UsualValue:
             Columns ``partition_date``, ``value`` and ``row_count``.
         """
         level, scale = self.level[_weekdays(days)], _scale(days, self.rows, self.power)
-        middle = self.null.level[0, 0]
-        values = middle + (days["value"].to_numpy(dtype=float) - level) / scale
+        values = self.middle + (days["value"].to_numpy(dtype=float) - level) / scale
         same = np.zeros(len(days), dtype=np.int64)
         judged = judge_days(
             self.null, values, np.ones(len(days)), same, is_positive=self.is_positive
@@ -81,7 +83,8 @@ def fit_usual(days: pd.DataFrame) -> UsualValue:
     away = values - level[weekdays]
     rows = float(days["row_count"].median())
     power = _power(away, days, rows)
-    standard = values.mean() + away / _scale(days, rows, power)
+    middle = float(values.mean())
+    standard = middle + away / _scale(days, rows, power)
     null = fit_day_null(standard[:, None], ones, noise, np.zeros(count, dtype=np.int64))
     # Weekdays that were fitted took their part of what days show of their variance.
     freedom = count - 1 - (WEEK - 1) * kept
@@ -92,7 +95,7 @@ def fit_usual(days: pd.DataFrame) -> UsualValue:
         level_variance=null.level_variance * (count - 1) / freedom + own * kept * WEEK / count,
         freedom=np.maximum(null.freedom - (WEEK - 1) * kept, LEAST_FREEDOM),
     )
-    return UsualValue(level, null, rows, power, bool((values > 0).all()))
+    return UsualValue(level, null, middle, rows, power, bool((values > 0).all()))
 
 
 def _kept(values: Floats, level: Floats, weekdays: "np.typing.NDArray[np.int64]") -> float:
