@@ -14,7 +14,7 @@ from driftmeter.warehouse import connection
 from driftmeter.warehouse.reader import set_reader_password
 from tests.conftest import create_database
 from tests.dashboards.answers import Answer, check_shape
-from tests.dashboards.grafana_files import PANELS
+from tests.dashboards.grafana_files import OF_OWN_SQL, PANELS
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project
 
@@ -222,17 +222,10 @@ def test_the_value_of_rows_is_their_sum_and_is_estimated_without_labels(sales: S
     assert unit == "EUR"
 
 
-@pytest.mark.parametrize(
-    "title",
-    [
-        "What do your own metrics say?",
-        "What are the predictions worth?",
-        "Did a metric of your own raise an alarm?",
-    ],
-)
-def test_a_panel_shows_it_to_grafanas_role(sales: Sales, title: str) -> None:
+@pytest.mark.parametrize("where", OF_OWN_SQL)
+def test_a_panel_shows_it_to_grafanas_role(sales: Sales, where: str) -> None:
     reader = connection.engine(set_reader_password(sales.engine))
-    (panel,) = (panel for _, panel in PANELS if panel["title"] == title)
+    (panel,) = (panel for uid, panel in PANELS if f"{uid}: {panel['title']}" == where)
     opened = Scope(
         first=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
         last=dt.datetime(2026, 3, 16, tzinfo=dt.timezone.utc),
