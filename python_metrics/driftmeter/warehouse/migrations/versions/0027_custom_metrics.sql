@@ -75,10 +75,19 @@ $$;
 -- expression that fails on one day, as by a division by zero, leaves the other days
 -- their numbers, and says why it fails.
 create function metrics.custom_metric_values(
-    of_schema text, of_table text, expression text, segment_text text, first date, last date
+    of_schema text,
+    of_table text,
+    expression text,
+    segment_text text,
+    first date,
+    last date
 )
 returns table (
-    day date, segment_value text, value double precision, row_count bigint, reason text
+    day date,
+    segment_value text,
+    value double precision,
+    row_count bigint,
+    reason text
 )
 language plpgsql stable as $$
 declare
