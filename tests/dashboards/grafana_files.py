@@ -28,6 +28,13 @@ def panels(uid: str) -> list[dict[str, Any]]:
 
 
 PANELS = [(uid, panel) for uid in DASHBOARDS for panel in panels(uid)]
+# Panels of what a monitor's YAML has in SQL of its own, and what they say of one that has none;
+# tests/integration/test_own_metrics.py fills them.
+OF_OWN_SQL = {
+    "performance: What do your own metrics say?": "has no metric of its own",
+    "performance: What are the predictions worth?": "does not say what its rows are worth",
+    "performance: Did a metric of your own raise an alarm?": "has no metric of its own",
+}
 PANEL_IDS = [f"{uid}:{panel['title']}" for uid, panel in PANELS]
 
 

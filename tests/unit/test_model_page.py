@@ -14,6 +14,7 @@ from benchmarks.judges import Binning, monitor_of
 from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.column import calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
+from driftmeter.performance.usual_value import fit_usual
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
 
@@ -389,3 +390,48 @@ def test_p_values_of_the_error_and_of_the_number_of_rows() -> None:
         fitted = fit_day_null(x[:K, None], n[:K, None], np.array([v]), days[:K])
         judged = judge_days(fitted, x[K:], n[K:], days[K:], is_positive=is_positive)
         assert judged.p_value[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["a mean", "a sum", "neither"])
+def test_the_p_value_of_a_metric_of_ones_own(kind: str) -> None:
+    generator = np.random.default_rng(11)
+    first = pd.Timestamp("2026-01-05").date()
+    dates = [first + pd.Timedelta(days=day).to_pytimedelta() for day in range(K + 7)]
+    days = np.arange(K + 7) % 7
+    n = generator.integers(40, 900, K + 7).astype(float)
+    own = generator.normal(0, 1, K + 7)
+    x = {
+        "a mean": 20 + 3.0 * (days == 6) + 40 * own / np.sqrt(n),
+        "a sum": 5000 + 30 * own * np.sqrt(n),
+        "neither": 2.0 * (days >= 5) + own,
+    }[kind]
+    m, middle = x[:K].mean(), np.median(n[:K])
+    v, ones = np.array([1e-9 * x[:K].var()]), np.ones((K, 1))
+    (first_null,) = nulls(x[:K, None], ones, v, days[:K], [], [])
+    means = np.array([x[:K][days[:K] == day].mean() for day in range(7)])
+    kappa = np.ptp(first_null.level) / np.ptp(means)
+    r = x - first_null.level[days]
+
+    def likelihood(power: float) -> float:
+        s = (n[:K] / middle) ** (power / 2)
+        return float(-K / 2 * np.log(np.mean((r[:K] / s) ** 2)) - np.log(s).sum())
+
+    best = max((-1, 0, 1, 2), key=likelihood)
+    power = best if likelihood(best) > likelihood(0) + 2 else 0
+    assert power == {"a mean": -1, "a sum": 1, "neither": 0}[kind]
+    s = (n / middle) ** (power / 2)
+    same = np.zeros(K, dtype=int)
+    (null,) = nulls((m + r / s)[:K, None], ones, v, same, [], [])
+    nu = K - 1 - 6 * kappa
+    T = null.T
+    null.T = T * (K - 1) / nu
+    null.of_level = null.of_level * (K - 1) / nu + 7 * kappa * null.T / K
+    null.F = max(null.F - 6 * kappa, 4)
+    frame = pd.DataFrame({"partition_date": dates, "value": x, "row_count": n})
+    judged = fit_usual(frame[:K]).judge(frame[K:])
+    is_positive = bool((x[:K] > 0).all())
+    for place, day in enumerate(range(K, K + 7)):
+        y = np.array([m + r[day] / s[day]])
+        expected = p_value(null, y, np.ones(1), np.zeros(1, dtype=int), 0.0, False, is_positive)
+        assert judged.p_value[place] == pytest.approx(expected, rel=1e-9)
+        assert judged.expected[place] == pytest.approx(first_null.level[days[day]])

@@ -182,3 +182,72 @@ def test_a_model_without_columns_cannot_be_checked_and_says_so(tmp_path: Path) -
 def test_no_manifest_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(DriftmeterError, match=r"manifest\.json: .*dbt parse"):
         load_monitors(tmp_path / "manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("sum(fare); drop table trips", "has a semicolon"),
+        ("sum(fare", "not closed"),
+        ("sum(fare))", "not opened"),
+        ("sum(fare) || 'EUR", "not closed"),
+        ("(select sum(fare) from trips)", "has a `select`"),
+        (" -- nothing", "is empty"),
+    ],
+)
+def test_sql_of_ones_own_that_is_no_single_expression_is_one_line(
+    tmp_path: Path, expression: str, said: str
+) -> None:
+    for path, field in (("metrics", "metrics.odd.sql"), ("value", "value.sql")):
+        block = {**BLOCK, "metrics": {"odd": {"sql": expression}}}
+        if path == "value":
+            block = {**BLOCK, "value": {"sql": expression, "unit": "EUR"}}
+        with pytest.raises(DriftmeterError, match=f"config.meta.monitor: {field}: ") as error:
+            load(tmp_path, block)
+        assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "sum(case when note = 'paid; in cash' then fare end) -- a semicolon; in a text",
+        'count(*) filter (where "select" > 0)',
+        "max($$(;$$) /* ( ; */",
+        "sum(fare) / nullif(count(*), 0)",
+    ],
+)
+def test_texts_names_and_comments_may_hold_anything(tmp_path: Path, expression: str) -> None:
+    monitor = load(tmp_path, {**BLOCK, "metrics": {"odd": {"sql": expression}}})
+    assert monitor.expressions == (expression,)
+
+
+def test_only_what_decides_a_metric_changes_what_is_measured_or_judged(tmp_path: Path) -> None:
+    def hashes(**field: object) -> tuple[str, str]:
+        metric = {"sql": "sum(fare)", **field}
+        monitor = load(tmp_path, {**BLOCK, "metrics": {"income": metric}})
+        return monitor.config_hash, monitor.policy_hash
+
+    measured, judged = hashes()
+    assert load(tmp_path, BLOCK).config_hash != measured
+    assert hashes(unit="EUR") == (measured, judged)
+    assert hashes(sql="avg(fare)")[0] != measured
+    assert hashes(segments=True)[0] != measured
+    assert hashes(worse="down")[0] == measured
+    assert hashes(worse="down")[1] != judged
+    assert hashes(least_change=3)[1] != judged
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"value": {"true_positive": 4, "unit": "EUR"}}, "of a regression needs `sql`"),
+        ({"value": {"unit": "EUR"}}, "needs either `sql`, or what"),
+        ({"target": None, "value": {"sql": "1", "unit": "EUR"}}, "needs a target"),
+        ({"metrics": {"trip_distance": {"sql": "sum(1)"}}}, "is a column too"),
+    ],
+)
+def test_a_value_or_a_metric_that_cannot_be_is_one_line(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DriftmeterError, match=said):
+        load(tmp_path, {**BLOCK, **changes})

@@ -44,7 +44,8 @@
     left join {{ driftmeter.in_metrics('day_contents') }}(
         {{ driftmeter.literal(relation.schema) }},
         {{ driftmeter.literal(relation.identifier) }},
-        array[{{ driftmeter.literals(columns | unique) }}]::text[],
+        array[{{ driftmeter.literals(columns | unique) }}]::text[]
+            {{- driftmeter.columns_of_own_sql(name, relation) }},
         null,
         null,
         {{ driftmeter.first_and_last(every) }}

@@ -86,7 +86,7 @@ def selection() -> str:
     """
     if settings.is_example():
         return "fqn:*"
-    return " ".join([*(f"+{name}" for name in _scored()), *QUALITY])
+    return " ".join([*(f"+{name}" for name in _scored()), *_quality()])
 
 
 def _scored() -> list[str]:
@@ -95,13 +95,19 @@ def _scored() -> list[str]:
     return [*declared, *(m.challengers.model for m in declared.values() if m.challengers)]
 
 
+def _quality() -> list[str]:
+    """The package's models that are built; what teams measure themselves where a monitor does."""
+    has_own = any(monitor.metrics for monitor in monitors().values())
+    return [*QUALITY, *(["custom_metrics"] if has_own else [])]
+
+
 def models_of_run(left_out: Collection[str]) -> set[str]:
     """Names of the models that a run builds, but for these."""
     manifest = read_manifest()
     if settings.is_example():
         built = {str(node["name"]) for node in manifest["nodes"].values()}
     else:
-        built = with_ancestors(manifest, [*_scored(), *QUALITY])
+        built = with_ancestors(manifest, [*_scored(), *_quality()])
     return built - set(left_out)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from dagster_driftmeter.cli.arguments import read_days
+from dagster_driftmeter.cli.check_monitors import check_monitors
 from dagster_driftmeter.cli.project_files import (
     OWN_PROJECT,
     VERSION,
@@ -130,6 +131,13 @@ def init(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write the files without asking.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Try the declared monitors' own SQL on their tables, and write nothing.",
+        ),
+    ] = False,
 ) -> None:
     """Propose a monitor for a table or a model, and write it to a dbt project.
 
@@ -142,6 +150,9 @@ def init(
 
     With --labels, the true outcomes are in a table of their own: the view joins them.
 
+    With --check alone, the command tries the metrics and the value that the declared monitors'
+    YAML has in SQL on the newest day of each table, and ends with exit code 1 if one fails.
+
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """
     from dagster_driftmeter.dbt.packages import install_packages
@@ -150,18 +161,9 @@ def init(
     from driftmeter.alarms.not_judged import NotJudged
 
     directory = Path.cwd()
-    if (table is None) == (model is None):
-        raise DriftmeterError(
-            "needs one table or one model",
-            where="driftmeter init",
-            fix="add --table SCHEMA.TABLE, or --model NAME in your dbt project",
-        )
-    if labels_id is not None and labels is None:
-        raise DriftmeterError(
-            "names a column of a table of labels, and no such table is named",
-            where="--labels-id",
-            fix="add --labels SCHEMA.TABLE",
-        )
+    if check:
+        return check_monitors()
+    _check_options(table, model, labels, labels_id)
     _check_directory(directory, of_model=model is not None)
     given = {
         "task": task,
@@ -255,6 +257,24 @@ def init(
     every = proposal.fields.get("every", "day")
     say(f"{monitor} is declared. To measure every {every} after {days['to']}, run:")
     say(f"  driftmeter run --monitor {monitor}")
+
+
+def _check_options(
+    table: str | None, model: str | None, labels: str | None, labels_id: str | None
+) -> None:
+    """Refuse options that leave open, or leave out, which table they are about."""
+    if (table is None) == (model is None):
+        raise DriftmeterError(
+            "needs one table or one model",
+            where="driftmeter init",
+            fix="add --table SCHEMA.TABLE, or --model NAME in your dbt project",
+        )
+    if labels_id is not None and labels is None:
+        raise DriftmeterError(
+            "names a column of a table of labels, and no such table is named",
+            where="--labels-id",
+            fix="add --labels SCHEMA.TABLE",
+        )
 
 
 def _declared(

@@ -41,6 +41,7 @@ def run(
     tell_start()
     prepare()
     with many_imports():
+        from dagster_driftmeter.cli.check_monitors import tell_wrong_expressions
         from dagster_driftmeter.cli.summary import (
             looked_at,
             newest_rows,
@@ -59,6 +60,7 @@ def run(
         from driftmeter.warehouse import connection
         from driftmeter.warehouse.retention.plan import refuse_days_without_rows
 
+    tell_wrong_expressions(monitor)
     if first is not None and days is None and not stale:
         days = days_from(first, monitor)
     if days is not None and not stale:

@@ -33,7 +33,7 @@ select
             'diagnosis', incidents.diagnosis
         )
         order by
-            incidents.family = 'performance' desc,
+            incidents.family in ('performance', 'metric') desc,
             incidents.opened_on desc,
             incidents.incident_id desc
         ), '[]')

@@ -75,7 +75,7 @@ INCIDENTS = sa.text(
     "select opened_on, kind, diagnosis, incident_id, report_state, report_reason"
     " from metrics.incidents where monitor = :monitor"
     " and opened_on <= :last and last_seen_on >= :first"
-    " order by family = 'performance' desc, opened_on desc, incident_id desc"
+    " order by family in ('performance', 'metric') desc, opened_on desc, incident_id desc"
 )
 OPEN_GAPS = sa.text(
     "select monitor, diagnosis from metrics.incidents where kind = 'missing_day'"

@@ -22,6 +22,7 @@ SHARES = {
     "error": 0.14,
     "estimate": 0.03,
     "volume": 0.04,
+    "metrics": 0.14,
 }
 OF_COLUMNS = ("rows", "segments", "multivariate")
 
@@ -68,6 +69,7 @@ def level_of(monitor: Monitor, *families: str) -> float:
     """Chance of a false alarm that one day may take in some families of `SHARES` together."""
     absent = {*(() if monitor.segments else ["segments"])}
     absent |= {*(() if monitor.target else ["error", "estimate"])}
+    absent |= {*(() if monitor.metrics else ["metrics"])}
     shares = {family: share for family, share in SHARES.items() if family not in absent}
     spent = sum(share for family, share in shares.items() if family in families)
     return policy_of(monitor).level * spent / sum(shares.values())

@@ -8,7 +8,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
-from driftmeter.arrival.inference_rows import explained
+from driftmeter.arrival.inference_rows import explained, named_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse.copy import copy_out
 
@@ -69,11 +69,13 @@ def day_contents(
     """
     names = [name for name in (monitor.id, monitor.model_version, *monitor.columns) if name]
     inputs = [name for name in names if name != monitor.target]
+    # As with labels, what only a metric of the team's own reads is no input of the model.
+    every = [*names, *named_columns(connection, monitor)]
     query = QUERY.format(
         origin=sql.Literal(ORIGIN),
         schema=sql.Literal(monitor.schema_name),
         table=sql.Literal(monitor.name),
-        every=sql.Literal(names),
+        every=sql.Literal(every),
         inputs=sql.Literal(inputs),
         target=sql.Literal(monitor.target),
         first=sql.Literal(first),

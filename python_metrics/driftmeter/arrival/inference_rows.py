@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -24,6 +24,7 @@ DAY = "day of partition"
 MOST_ROWS = 100_000
 # Of more rows of all reference days together a sample is kept: 1 GiB holds them in every form.
 MOST_REFERENCE_ROWS = 500_000
+NAMED = sa.text("select metrics.columns_named(:schema, :table, cast(:expressions as text[]))")
 # Of so many hash values a sample takes the lowest.
 HASHES = 2**30
 
@@ -38,6 +39,7 @@ def read_rows(
     known_rows: int | None = None,
     is_coded: bool = False,
     with_day: bool = False,
+    beside: Mapping[str, sql.Composable] | None = None,
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
@@ -58,6 +60,8 @@ def read_rows(
         Categories are pandas' own, of the same text: quicker to count, and half the memory.
     with_day : bool
         Give the column `DAY` too.
+    beside : mapping of str to sql.Composable, optional
+        Further columns of numbers, by the expression that computes each.
     """
     columns = monitor.columns
     expressions = [
@@ -69,10 +73,14 @@ def read_rows(
         )
         for name, column in columns.items()
     ]
-    beside = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
+    as_text = {name: alias for name, alias in monitor.segment_columns.items() if alias != name}
     expressions += [
         sql.SQL("{} as {}").format(category_of(monitor, name), sql.Identifier(alias))
-        for name, alias in beside.items()
+        for name, alias in as_text.items()
+    ]
+    expressions += [
+        sql.SQL("{} as {}").format(computed, sql.Identifier(alias))
+        for alias, computed in (beside or {}).items()
     ]
     where = _where(monitor, days, segment)
     if most_rows is not None:
@@ -112,7 +120,8 @@ def read_rows(
         name: text if column.kind == "categorical" else pa.float64()
         for name, column in columns.items()
     }
-    types |= dict.fromkeys(beside.values(), pa.string())
+    types |= dict.fromkeys(as_text.values(), pa.string())
+    types |= dict.fromkeys(beside or (), pa.float64())
     types |= {DAY: pa.int64()} if with_day else {}
     with explained(monitor):
         return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
@@ -151,6 +160,7 @@ def fingerprint(
 ) -> tuple[int, str]:
     """Row count, and a hash of the monitored columns that does not depend on the rows' order."""
     names = [monitor.id, monitor.model_version, *monitor.columns]
+    names += named_columns(connection, monitor)
     query = sql.SQL(
         "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text"
         " from {table} where partition_date between {first} and {last}"
@@ -164,6 +174,15 @@ def fingerprint(
     with explained(monitor):
         rows, total = driver.execute(query).fetchone()  # type: ignore[union-attr]
     return rows, hashlib.sha256(f"{rows}:{total}".encode()).hexdigest()[:16]
+
+
+def named_columns(connection: sa.Connection, monitor: Monitor) -> list[str]:
+    """Columns that a team's own SQL on the monitor names, by the function that dbt asks too."""
+    if not monitor.expressions:
+        return []
+    place = {"schema": monitor.schema_name, "table": monitor.name}
+    found = connection.scalar(NAMED, {**place, "expressions": list(monitor.expressions)})
+    return list(found or ())
 
 
 def table_of(monitor: Monitor) -> sql.Identifier:

@@ -14,6 +14,7 @@ Kind = Literal[
     "correlation_shift",
     "concept_drift",
     "performance_drop",
+    "metric_change",
     "volume",
     "missing_day",
     "empty_day",
@@ -35,6 +36,7 @@ FAMILIES: dict[Kind, str] = {
     "correlation_shift": "distribution",
     "concept_drift": "performance",
     "performance_drop": "performance",
+    "metric_change": "metric",
     "volume": "volume",
     "missing_day": "missing_day",
     "empty_day": "empty_day",
@@ -44,14 +46,19 @@ FAMILIES: dict[Kind, str] = {
 }
 # Families of the values of columns: what is away from the reference is still theirs.
 OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
+# Families that last while something is away from the reference: columns, or a team's own metric.
+LASTING = OF_VALUES | {"metric"}
 # What a team may be paged for; every other family is of the values of columns.
 PAGED = {
-    "performance": ("performance",),
+    "performance": ("performance", "metric"),
     "arrival": ("volume", "missing_day", "empty_day", "late_data", "late_labels", "schema"),
 }
 # Families of what a day's rows and labels show once it is measured.
 OF_ROWS = frozenset(
-    {"missing", "category", "unit", "outliers", "distribution", "performance", "late_labels"}
+    {
+        *("missing", "category", "unit", "outliers", "distribution"),
+        *("performance", "metric", "late_labels"),
+    }
 )
 # What breaks whoever reads the predictions, whatever its size.
 SEVERE: frozenset[Kind] = frozenset(
@@ -59,6 +66,7 @@ SEVERE: frozenset[Kind] = frozenset(
         "unit_change",
         "concept_drift",
         "performance_drop",
+        "metric_change",
         "missing_day",
         "empty_day",
         "schema_change",
@@ -165,6 +173,10 @@ class Breach:
             # What a loss is put down to; without a column, to the model or to what comes true.
             put_down_to = self.evidence.get("cause", {}).get("columns", [self.kind])
             return (Cause(self.family, tuple(put_down_to[:1])),)
+        if self.kind == "metric_change":
+            # Of all rows or of a segment, it is the same metric.
+            direction = int(self.evidence.get("direction", 0))
+            return (Cause(self.family, self.columns, direction=direction),)
         evidence = self.evidence.get("within", self.evidence)
         family = FAMILIES[evidence["kind"]] if "within" in self.evidence else self.family
         values = evidence.get("values", {})
@@ -183,7 +195,8 @@ class Breach:
     @property
     def severity(self) -> Literal["warn", "error"]:
         """Error where whoever uses the predictions is hurt, else warn."""
-        if self.evidence.get("is_addition"):
+        # Nor is anybody hurt by a metric of which no direction is declared to be the worse.
+        if self.evidence.get("is_addition") or self.evidence.get("worse") == "both":
             return "warn"
         share = float(self.evidence.get("share", 0.0) or 0.0)
         is_broad = self.kind in ("missing_values", "unseen_category", "outliers") and share >= 0.2

@@ -163,6 +163,8 @@ class Evidence:
     estimates : mapping of date to EstimatedAlarm
     volume : mapping of date to Breach
         Days with an unusual number of rows.
+    metrics : mapping of date to sequence of Breach
+        Of the team's own.
     columns : mapping of date to sequence of ColumnChange
         Of the inference table.
     labels : mapping of date to LateLabels
@@ -175,6 +177,7 @@ class Evidence:
     errors: Mapping[dt.date, ErrorAlarm]
     estimates: Mapping[dt.date, EstimatedAlarm]
     volume: Mapping[dt.date, Breach] = field(default_factory=dict)
+    metrics: Mapping[dt.date, Sequence[Breach]] = field(default_factory=dict)
     columns: Mapping[dt.date, Sequence[ColumnChange]] = field(default_factory=dict)
     labels: Mapping[dt.date, LateLabels] = field(default_factory=dict)
     versions: Mapping[dt.date, NewVersion] = field(default_factory=dict)
@@ -208,6 +211,7 @@ def _breaches_of_day(
     breaches = [breach for breach in (state, of_table, volume) if breach is not None]
     if day.state == "fresh" and day.day in evidence.labels:
         breaches.append(evidence.labels[day.day].breach(background.monitor))
+    of_metrics = evidence.metrics.get(day.day, ()) if day.state == "fresh" else ()
     alarms, error = evidence.alarms.get(day.day, ()), evidence.errors.get(day.day)
     estimate = evidence.estimates.get(day.day) if error is None else None
     is_wrong = error is not None or any(alarm.is_new for alarm in alarms)
@@ -218,7 +222,8 @@ def _breaches_of_day(
     elif estimate:
         found = [of_estimate(background.monitor, estimate, ())]
     told = with_volume([*breaches, *found])
-    # A loss comes first, and what arrived before what it changed.
+    # A loss comes first, then a metric of the team's own, and what arrived before what it changed.
+    told = [*of_metrics, *told]
     told.sort(key=lambda breach: breach.family != "performance")
     if day.day in evidence.versions:
         told = [evidence.versions[day.day].named(breach, background.monitor) for breach in told]
@@ -277,9 +282,14 @@ def signature(partition: Partition, evidence: Evidence) -> str:
         partition.config_hash,
         [vars(evidence.volume[day])] if day in evidence.volume else [],
         sorted(json.dumps(vars(alarm), sort_keys=True) for alarm in evidence.alarms.get(day, ())),
-        [vars(alarm) for alarm in of_error if alarm],
+        [
+            {name: part for name, part in vars(alarm).items() if name != "cost" or part}
+            for alarm in of_error
+            if alarm
+        ],
         # A day without one has the signature that it had before changes of columns were noted.
         *(vars(change) for change in evidence.columns.get(day, ())),
+        *(vars(breach) for breach in evidence.metrics.get(day, ())),
         *([str(partition.gap)] if partition.gap else []),
         *([vars(evidence.labels[day])] if day in evidence.labels else []),
         *([vars(evidence.versions[day])] if day in evidence.versions else []),

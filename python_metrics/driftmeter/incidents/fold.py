@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from driftmeter.incidents.breach import OF_VALUES, Breach, Cause
+from driftmeter.incidents.breach import LASTING, Breach, Cause
 from driftmeter.monitors.cadence import DAILY, Cadence, Every
 
 # Batches on which nothing is left of it, after which an incident is over.
@@ -262,8 +262,8 @@ class Incident:
         """Whether what began it has not come back: its column, or its error."""
         if self.first.family == PERFORMANCE:
             return THE_ERROR in away
-        of_values = [cause for cause in self.first.causes if cause.family in OF_VALUES]
-        return any(part.is_of(cause) for part in away for cause in of_values)
+        lasting = [cause for cause in self.first.causes if cause.family in LASTING]
+        return any(part.is_of(cause) for part in away for cause in lasting)
 
 
 def fold(

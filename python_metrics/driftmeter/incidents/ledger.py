@@ -1,8 +1,8 @@
 """The one ledger of alarms: what spent a monitor's budget on which day.
 
 A day with an alarm is a day with a row in ``metrics.alarms``: of a column, a segment, all columns
-together, the error or the number of rows. Whoever counts alarm days reads that view, or asks
-`alarms_under` what another policy would have put there.
+together, the error, a metric of the team's own or the number of rows. Whoever counts alarm days
+reads that view, or asks `alarms_under` what another policy would have put there.
 """
 
 import datetime as dt
@@ -17,9 +17,10 @@ from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.arrival import of_volume, partitions
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.custom_metrics import judge_metrics
 from driftmeter.performance.decided import decided_errors
 
-Budget = Literal["columns", "segments", "classifier", "error", "volume"]
+Budget = Literal["columns", "segments", "classifier", "error", "volume", "metrics"]
 LEDGER = sa.text(
     "select partition_date, budget, column_name, segment, segment_value from metrics.alarms"
     " where monitor = :monitor and partition_date between :first and :last"
@@ -36,7 +37,7 @@ class LedgerEntry:
     budget : str
         The part of the budget that it spends.
     column : str or None
-        Of an error, the metric.
+        Of an error or a metric of the team's own, the metric.
     """
 
     budget: Budget
@@ -85,6 +86,11 @@ def alarms_under(
         every = partitions(connection, monitor, dt.date.min, last)
         excluded = excluded_days(connection, monitor, [day.day for day in every])
         volume = of_volume(reference_counts(connection, monitor), every, monitor, excluded)
+        metrics = judge_metrics(connection, monitor, excluded)
+    alarmed = metrics[metrics["is_alarm"].astype(bool)]
+    for row in alarmed[alarmed["partition_date"].between(first, last)].itertuples():
+        entry = LedgerEntry("metrics", row.metric, row.segment, row.segment_value)
+        entries.setdefault(row.partition_date, []).append(entry)
     for error in errors[errors["is_alarm"]].itertuples():
         entries.setdefault(error.day, []).append(LedgerEntry("error", error.metric))
     for day in volume:

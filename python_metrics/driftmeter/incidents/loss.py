@@ -5,7 +5,7 @@ cause, and have breaches of their own. What it is put down to is the first of `R
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +15,10 @@ from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, is_broad
 from driftmeter.incidents.relations import correlation_shift, is_plain
-from driftmeter.incidents.words import told_apart
+from driftmeter.incidents.words import amount, told_apart
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
+from driftmeter.performance.cost import Cost
 from driftmeter.performance.daily_error import CAPPED
 from driftmeter.performance.error_cause import OTHER_MODEL_RATIO, ErrorCause, cause_of_error
 from driftmeter.performance.losses import row_losses
@@ -131,19 +132,20 @@ def of_loss(loss: Loss) -> Breach:
     rose, expected = told_apart(error.error, error.expected)
     over = _over(error.days, monitor)
     sentence = f"The {error.metric} rose to {rose}{over}, {error.beside} {expected}"
+    costs = _costs(error.cost)
     if cause is not None:
         if cause is _inputs_that_are_harder(loss):
             sentence = f"{sentence}: {loss.of_model.reason}"
-        return _breach(monitor, sentence, error.error / error.expected, vars(error), cause)
+        return _breach(monitor, sentence, error.error / error.expected, _plain(error), cause, costs)
     by_model = loss.of_model
     return Breach(
         by_model.kind,
-        f"{sentence}: {by_model.reason}.",
+        f"{sentence}: {by_model.reason}{costs}.",
         column_name=monitor.target if by_model.kind == "concept_drift" else monitor.prediction,
         columns=(str(monitor.target), monitor.prediction),
         strength=error.error / error.expected,
         evidence={
-            **vars(error),
+            **_plain(error),
             "prediction_ratio": by_model.prediction_ratio,
             "explained_by_inputs": by_model.explained_by_inputs,
         },
@@ -160,8 +162,27 @@ def of_estimate(monitor: Monitor, estimate: EstimatedAlarm, found: Sequence[Brea
         f", reference {expected}; its labels are still to come"
     )
     cause = next((breach for breach in found if is_of_inputs(breach, monitor)), None)
-    evidence = {"estimate": vars(estimate)}
-    return _breach(monitor, sentence, estimate.value / estimate.expected, evidence, cause)
+    evidence = {"estimate": _plain(estimate)}
+    strength, costs = estimate.value / estimate.expected, _costs(estimate.cost)
+    return _breach(monitor, sentence, strength, evidence, cause, costs)
+
+
+def _costs(cost: Cost | None) -> str:
+    """What a loss costs, for the end of its sentence."""
+    if cost is None:
+        return ""
+    sign = 1 if cost.amount > 0 else -1
+    bounds = sorted(sign * bound for bound in (cost.lower, cost.upper) if bound is not None)
+    between = f" ({' to '.join(map(amount, bounds))})" if bounds else ""
+    told = f"{amount(abs(cost.amount), cost.unit)} a day{between}"
+    # Worse predictions need not cost: what is worth most may be right more often.
+    return f"; it costs about {told}" if sign > 0 else f"; it is worth about {told} more"
+
+
+def _plain(alarm: ErrorAlarm | EstimatedAlarm) -> dict[str, Any]:
+    """An alarm's fields as evidence keeps them; one without a cost says nothing of it."""
+    kept = asdict(alarm)
+    return kept if alarm.cost else {name: kept[name] for name in kept if name != "cost"}
 
 
 def _over(days: int, monitor: Monitor) -> str:
@@ -174,6 +195,7 @@ def _breach(
     strength: float,
     evidence: Mapping[str, Any],
     cause: Breach | None,
+    costs: str,
 ) -> Breach:
     """A breach of the error, with the change of the inputs that is its possible cause."""
     more, because = "", {}
@@ -182,7 +204,7 @@ def _breach(
         because = {"cause": {"kind": cause.kind, "columns": list(cause.columns)}}
     return Breach(
         "performance_drop",
-        f"{sentence}{more}.",
+        f"{sentence}{costs}{more}.",
         column_name=monitor.prediction,
         columns=(str(monitor.target), monitor.prediction),
         strength=strength,

@@ -11,6 +11,7 @@ from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.arrival import of_volume, partitions
 from driftmeter.incidents.breach import OF_ROWS, Breach
 from driftmeter.incidents.carry import carry_over
+from driftmeter.incidents.custom_metric import away_metrics, of_custom_metrics
 from driftmeter.incidents.day import DiagnosisBackground, Evidence, breaches_of_days, signature
 from driftmeter.incidents.fold import THE_ERROR, fold
 from driftmeter.incidents.late_labels import late_labels
@@ -31,6 +32,7 @@ from driftmeter.performance.alarms import (
     error_alarms,
     estimated_alarms,
 )
+from driftmeter.performance.custom_metrics import judge_metrics, store_metrics
 from driftmeter.warehouse.turn import alone
 
 LOCK_DAYS = sa.text(
@@ -65,11 +67,14 @@ def update_incidents(
         cadence, by_hand = monitor.cadence, closed_by_hand(connection, monitor)
         every = partitions(*ever)
         excluded = excluded_days(connection, monitor, [day.day for day in every])
+        metrics = judge_metrics(connection, monitor, excluded)
+        store_metrics(connection, monitor, metrics)
         evidence = Evidence(
             alarms_of(*ever),
             error_alarms(*ever),
             estimated_alarms(*ever),
             of_volume(reference_counts(connection, monitor), every, monitor, excluded),
+            of_custom_metrics(monitor, metrics),
             column_changes(*ever),
             late_labels(connection, monitor),
             new_versions(connection, monitor),
@@ -89,6 +94,8 @@ def update_incidents(
         away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
         for lasting in days_of_lasting_error(*ever):
             away.setdefault(lasting, set()).add(THE_ERROR)
+        for lasting, parts in away_metrics(metrics).items():
+            away.setdefault(lasting, set()).update(parts)
         without_rows = {day.day for day in every if not day.row_count}
         incidents = fold(breaches, away, by_hand, without_rows, cadence)
         if carry_over(connection, monitor, incidents):

@@ -45,3 +45,10 @@ def told_apart(one: float, other: float) -> tuple[str, str]:
 def plain_markdown(text: object) -> str:
     """Text of one line that Markdown shows as it is, in a table too."""
     return MARKUP.sub(lambda mark: f"\\{mark[0]}", " ".join(str(text).split()))
+
+
+def amount(number: float | str, unit: str | None = None) -> str:
+    """A number in three digits with its unit: ``1,240 EUR``; a text is a number as it is shown."""
+    if not isinstance(number, str):
+        number = f"{float(f'{number:.3g}'):,}".removesuffix(".0")
+    return f"{number} {unit}" if unit else number

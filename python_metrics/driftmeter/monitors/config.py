@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
+from driftmeter.monitors.declared_sql import CustomMetric, RowValue
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
@@ -153,8 +154,8 @@ class Notify(Strict):
     Attributes
     ----------
     page : tuple of {'performance', 'arrival', 'values'}
-        Incidents that are told at once: of the realised or estimated error, of rows and labels that
-        did not arrive as they should, of the values of columns.
+        Incidents that are told at once: of the realised or estimated error or a metric of the
+        team's own, of rows and labels that did not arrive as they should, of the values of columns.
     digest : {'day', 'week', 'never'}
         How often one message lists all the others.
     """
@@ -242,6 +243,10 @@ class Monitor(Strict):
         The smallest change that matters.
     tests : tuple of DeclaredTest
         Evidently's tests of each day, beside the default ones.
+    metrics : dict of str to CustomMetric
+        The team's own metrics, each an aggregate in SQL over the rows of a day.
+    value : RowValue, optional
+        What a row is worth, once its outcome is known. It needs a target.
     retrain : Retrain, optional
         When an incident proposes to train the model again. None proposes nothing.
     notify : Notify
@@ -276,6 +281,8 @@ class Monitor(Strict):
     alarm_budget: AlarmBudget = AlarmBudget()
     least_effect: LeastEffect = LeastEffect()
     tests: tuple[DeclaredTest, ...] = ()
+    metrics: dict[str, CustomMetric] = Field(default_factory=dict)
+    value: RowValue | None = None
     default_tests: bool = True
     retrain: Retrain | None = None
     notify: Notify = Notify()
@@ -334,10 +341,23 @@ class Monitor(Strict):
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
         self._check_tests()
+        self._check_metrics()
         twice = [name for name in self.segments if self.segments.count(name) > 1]
         if twice:
             raise ValueError(f"`segments` names {twice[0]!r} twice")
         return self
+
+    def _check_metrics(self) -> None:
+        if taken := [name for name in self.metrics if name in self.columns]:
+            raise ValueError(
+                f"`metrics`: {taken[0]!r} is a column too. Give the metric its own name"
+            )
+        if self.value is None:
+            return
+        if self.target is None:
+            raise ValueError("`value` needs a target: what a row is worth follows from its outcome")
+        if self.value.sql is None and self.task == "regression":
+            raise ValueError("`value` of a regression needs `sql`: it has no positives")
 
     def _check_tests(self) -> None:
         for test in self.tests:
@@ -406,27 +426,35 @@ class Monitor(Strict):
             }
         )
         # Tests say what is asked of a day, not what is measured of it.
-        return _hash(
-            measured.model_dump(
-                mode="json",
-                exclude={
-                    "was",
-                    "owner",
-                    "project",
-                    "tests",
-                    "default_tests",
-                    "retrain",
-                    "notify",
-                    "watch_days",
-                    "challengers",
-                    "label_delay_days",
-                    # The table's `partition_date` says of which batch a row is.
-                    "batch",
-                    # Days have the hash that they had before there were other batches.
-                    *(["every"] if self.every == "day" else []),
-                },
-            )
+        content = measured.model_dump(
+            mode="json",
+            exclude={
+                "was",
+                "owner",
+                "project",
+                "tests",
+                "metrics",
+                "value",
+                "default_tests",
+                "retrain",
+                "notify",
+                "watch_days",
+                "challengers",
+                "label_delay_days",
+                # The table's `partition_date` says of which batch a row is.
+                "batch",
+                # Days have the hash that they had before there were other batches.
+                *(["every"] if self.every == "day" else []),
+            },
         )
+        # A monitor without them keeps the hash that it had before there were any.
+        if self.metrics:
+            content["metrics"] = {
+                name: [metric.sql, metric.segments] for name, metric in self.metrics.items()
+            }
+        if self.value is not None:
+            content["value"] = self.value.model_dump(mode="json", exclude={"unit"})
+        return _hash(content)
 
     @property
     def policy_hash(self) -> str:
@@ -436,7 +464,18 @@ class Monitor(Strict):
         which columns and segments are measured at all.
         """
         policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
-        return _hash(self.model_dump(mode="json", include=policy))
+        content = self.model_dump(mode="json", include=policy)
+        if self.metrics:
+            content["metrics"] = {
+                name: [metric.worse, metric.least_change] for name, metric in self.metrics.items()
+            }
+        return _hash(content)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """SQL of the team's own: the columns that it names are hashed with the monitored ones."""
+        of_metrics = (metric.sql for metric in self.metrics.values())
+        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []))
 
 
 def _hash(content: Mapping[str, object]) -> str:

@@ -6,15 +6,16 @@ from driftmeter.monitors.config import Monitor
 
 MONITOR = sa.text(
     "insert into metrics.monitors (monitor, owner, task, timezone, reference_from, reference_to,"
-    " false_alarms_per_month, config_hash, project, page, digest, every)"
+    " false_alarms_per_month, config_hash, project, page, digest, every, value_unit)"
     " values (:monitor, :owner, :task, :timezone, :reference_from, :reference_to, :budget, :config,"
-    " nullif(:project, ''), :page, :digest, :every)"
+    " nullif(:project, ''), :page, :digest, :every, :value_unit)"
     " on conflict (monitor) do update set owner = excluded.owner, task = excluded.task,"
     " timezone = excluded.timezone, reference_from = excluded.reference_from,"
     " reference_to = excluded.reference_to,"
     " false_alarms_per_month = excluded.false_alarms_per_month,"
     " config_hash = excluded.config_hash, project = excluded.project, page = excluded.page,"
-    " digest = excluded.digest, every = excluded.every, retired_at = null,"
+    " digest = excluded.digest, every = excluded.every, value_unit = excluded.value_unit,"
+    " retired_at = null,"
     " computed_at = now()"
 )
 FORGET_COLUMNS = sa.text("delete from metrics.monitored_columns where monitor = :monitor")
@@ -47,6 +48,7 @@ def register(engine: sa.Engine, monitor: Monitor) -> None:
                 "page": list(monitor.notify.page),
                 "digest": monitor.notify.digest,
                 "every": monitor.every,
+                "value_unit": monitor.value and monitor.value.unit,
             },
         )
         connection.execute(FORGET_COLUMNS, {"monitor": monitor.name})

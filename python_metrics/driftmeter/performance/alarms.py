@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.cost import Cost, cost_of
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.decided import EXCESS, LOSS, record_of
 
@@ -28,6 +29,8 @@ class ErrorAlarm:
         What the expected one is.
     days : int
         The days up to this one that it is the mean of.
+    cost : Cost or None
+        What a day of them costs, where the monitor says what its rows are worth.
     """
 
     metric: str
@@ -38,6 +41,7 @@ class ErrorAlarm:
     labelled: int
     beside: str = "reference"
     days: int = 1
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class EstimatedAlarm:
         Of the record.
     window_days : int
         The days up to this one that it is the mean of.
+    cost : Cost or None
+        What a day of them costs, where the monitor says what its rows are worth.
     """
 
     metric: str
@@ -64,6 +70,7 @@ class EstimatedAlarm:
     share_inside: float
     days: int
     window_days: int = 1
+    cost: Cost | None = None
 
 
 # The metric's own figure, over all versions and the days that were judged together, beside the
@@ -155,6 +162,7 @@ def error_alarms(
             row.row_count,
             "expected of such inputs" if of_inputs else "reference",
             row.window_days,
+            cost_of(connection, monitor, row.day, row.window_days, "realised"),
         )
     return alarms
 
@@ -200,5 +208,6 @@ def estimated_alarms(
             float(record.share_inside or 0) if record else 0.0,
             int(record.days) if record else 0,
             row.window_days,
+            cost_of(connection, monitor, row.day, row.window_days, "estimated"),
         )
     return alarms

@@ -155,16 +155,16 @@ def decide_tests(
     -------
     pandas.DataFrame
         And of the window that speaks loudest ``window_days``, ``window_p_value`` (two-sided,
-        weighed by the window's share), ``trailing_p_value`` and ``rise``, the share by which its
-        error is beyond what was expected; ``threshold_p``, which half of the p-value must not
-        exceed, ``is_beyond``, whether the error is beyond the reference, and ``is_alarm``, whether
-        that is new too.
+        weighed by the window's share), ``trailing_p_value``, ``effect``, the mean difference from
+        what was expected, and ``rise``, the share by which its error is beyond that;
+        ``threshold_p``, which half of the p-value must not exceed, ``is_beyond``, whether the
+        error is beyond the reference, and ``is_alarm``, whether that is new too.
     """
     tests = tests.reset_index(drop=True)
     # The day's error is that of all its versions; what its inputs explain is each version's.
     version = tests["model_version"].where(tests["metric"] != CAPPED_ERROR, None)
     judged = [
-        _windows(series, before, excluded, monitor.cadence)
+        loudest_windows(series, before, excluded, monitor.cadence)
         for (kind, metric, _), series in tests.groupby(
             ["kind", "metric", version.rename("of")], dropna=False
         )
@@ -188,29 +188,39 @@ def decide_tests(
         tests.loc[places, "threshold_p"] = verdicts.threshold_p
         tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
         tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
-    return tests.assign(is_alarm=tests["is_alarm"] & ~_is_told(tests, monitor.cadence))
+    return tests.assign(is_alarm=tests["is_alarm"] & ~is_told(tests, monitor.cadence))
 
 
-def _is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
+def is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
     """Several days together that would have been an alarm within a month before: no news."""
     alarmed = tests[tests["is_alarm"]]
     alarms = set(zip(alarmed["kind"], alarmed["day"], strict=True))
-    is_told = pd.Series(False, index=tests.index)
+    known = pd.Series(False, index=tests.index)
     for row in alarmed[alarmed["window_days"] > 1].itertuples():
-        is_told[row.Index] = any(
+        known[row.Index] = any(
             (row.kind, cadence.after(row.day, -number)) in alarms
             for number in range(1, max(WINDOWS) + 1)
         )
-    return is_told
+    return known
 
 
-def _windows(
-    series: pd.DataFrame, before: pd.DataFrame, excluded: Collection[dt.date], cadence: Cadence
+def loudest_windows(
+    series: pd.DataFrame,
+    before: pd.DataFrame,
+    excluded: Collection[dt.date],
+    cadence: Cadence,
+    least_rise: float | None = LEAST_RISE,
 ) -> pd.DataFrame:
     """Each day's loudest window: how certain it is, how new, and how large; index of the series.
 
     Days of a window that are further off than a calm day gets count as such a day: what creeps is
     many small steps, and one wild day must not alarm for a month.
+
+    Parameters
+    ----------
+    least_rise : float, optional
+        A window that rose by no more than this share comes after all that did. None: the most
+        certain comes first, whatever it is by.
     """
     first = min([*before["day"], *series["day"]])
     days = cadence.batches(first, max(series["day"]))
@@ -238,7 +248,9 @@ def _windows(
         of_day = series["value"].to_numpy(float) / usual - 1
         rises = np.array(means) if of_inputs else np.array([of_day, *(np.array(means[1:]) / usual)])
     # A small loss that lasts is certain, and no alarm: it must not hide what alarms.
-    order = np.where(rises > LEAST_RISE, weighed, 1 + weighed)
+    order = weighed
+    if least_rise is not None:
+        order = np.where(rises > least_rise, weighed, 1 + weighed)
     loudest = np.argmin(np.where(np.isfinite(order), order, np.inf), axis=0)
     each = np.arange(len(series))
     lengths = np.array(list(WINDOWS))[loudest]
@@ -252,6 +264,7 @@ def _windows(
                 map(to_digits, np.minimum(weighed[loudest, each], 1.0)), series.index, float
             ),
             "trailing_p_value": trailing,
+            "effect": np.array(means)[loudest, each],
             "rise": rise,
         },
         index=series.index,

@@ -26,6 +26,7 @@ from driftmeter.performance import daily_error, losses
 from driftmeter.performance.decided import LOSS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
 from driftmeter.performance.outcomes import in_range
+from driftmeter.performance.row_value import ROW_VALUE, VALUE, worth_of
 from driftmeter.quality.counts import Floats
 
 SEED = 5
@@ -254,16 +255,25 @@ class Estimator:
                 raise ValueError("no row of the reference period has a label")
             most = float(np.quantile(loss, CAPPED)) if self._monitor.task == "regression" else 1.0
             caps[name] = (most, float(np.maximum(loss - most, 0).mean()))
-        return caps
+        # What a row is worth may be below 0, and the largest amounts count whole.
+        return {**caps, VALUE: (np.inf, 0.0)}
 
     def _fit(self, rows: pd.DataFrame) -> Mapping[str, object]:
         labelled = self._labelled(rows)
+        fitted: dict[str, object] = {}
+        learned: dict[str, Floats] = {}
+        if ROW_VALUE in labelled:
+            labelled = labelled[np.isfinite(labelled[ROW_VALUE])]
+            learned[VALUE] = labelled[ROW_VALUE].to_numpy()
         if self._monitor.task == "classification":
             calibrated = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-            return {"chance": calibrated.fit(labelled["prediction"], labelled["target"])}
+            fitted["chance"] = calibrated.fit(labelled["prediction"], labelled["target"])
+        else:
+            learned |= self._losses(labelled)
+        if not learned:
+            return fitted
         inputs = self._encoding.encode(labelled[self._names])
-        fitted: dict[str, object] = {}
-        for name, loss in self._losses(labelled).items():
+        for name, loss in learned.items():
             model = HistGradientBoostingRegressor(
                 max_iter=100,
                 learning_rate=0.06,
@@ -277,15 +287,26 @@ class Estimator:
 
     def _expect(self, fitted: Mapping[str, object], rows: pd.DataFrame) -> dict[str, Floats]:
         """Expected losses of each row, capped; or the chance of its positive class."""
-        if self._monitor.task == "classification":
+        expected: dict[str, Floats] = {}
+        if "chance" in fitted:
             asked = rows[self._monitor.prediction].to_numpy(dtype=float)
-            return {"chance": fitted["chance"].predict(asked)}  # type: ignore[attr-defined]
+            expected["chance"] = fitted["chance"].predict(asked)  # type: ignore[attr-defined]
+            if self._has_worth:
+                expected[VALUE] = worth_of(self._monitor, asked, expected["chance"])
+        learned = {name: model for name, model in fitted.items() if name != "chance"}
+        if not learned:
+            return expected
         inputs = self._encoding.encode(rows[self._names])
         with one_thread():
-            return {
-                name: np.maximum(model.predict(inputs), 0.0)  # type: ignore[attr-defined]
-                for name, model in fitted.items()
-            }
+            for name, model in learned.items():
+                values = model.predict(inputs)  # type: ignore[attr-defined]
+                expected[name] = values if name == VALUE else np.maximum(values, 0.0)
+        return expected
+
+    @property
+    def _has_worth(self) -> bool:
+        """Whether a row's value follows from its class and its outcome alone."""
+        return self._monitor.value is not None and self._monitor.value.sql is None
 
     def _crossed(self, rows: pd.DataFrame, number: npt.NDArray[np.int64]) -> dict[str, Floats]:
         """Expected losses of the reference's rows, each from a fit on other days."""
@@ -306,10 +327,13 @@ class Estimator:
                 name: float(values.mean()) + self._caps[name][1]
                 for name, values in expected.items()
             }
-            return {"mae": mean["absolute"], "rmse": float(np.sqrt(mean["square"]))}
+            of_value = {VALUE: mean[VALUE]} if VALUE in mean else {}
+            return {"mae": mean["absolute"], "rmse": float(np.sqrt(mean["square"])), **of_value}
         asked = rows[self._monitor.prediction].to_numpy(dtype=float)
         metrics = point_metrics("classification", asked, expected["chance"])
         # Of chances that are calibrated there is nothing to learn about calibration.
+        if VALUE in expected:
+            metrics[VALUE] = float(expected[VALUE].mean())
         return {name: value for name, value in metrics.items() if name != "calibration_error"}
 
     def _excess(
@@ -353,6 +377,7 @@ class Estimator:
                     labelled.loc[rows.index[known], "prediction"].to_numpy(),
                     labelled.loc[rows.index[known], "target"].to_numpy(),
                 )
+                truth[VALUE] = self._mean_value(labelled.loc[rows.index[known]])
                 for metric, value in self._summed(rows[chosen], _only(expected, chosen)).items():
                     if np.isfinite(truth[metric]) and np.isfinite(value):
                         distance = truth[metric] - value, int(known.sum())
@@ -362,6 +387,13 @@ class Estimator:
             for key, measured in distances.items()
             if len(measured) >= FEWEST_DAYS
         }
+
+    def _mean_value(self, labelled: pd.DataFrame) -> float:
+        """What a labelled row was worth; NaN where the monitor does not say."""
+        if self._has_worth:
+            known = labelled["prediction"].to_numpy(), labelled["target"].to_numpy()
+            return float(worth_of(self._monitor, *known).mean())
+        return float(labelled[ROW_VALUE].mean()) if ROW_VALUE in labelled else np.nan
 
     def _loss(self, day: Expected) -> Floats:
         """The loss to expect of each row."""

@@ -22,7 +22,7 @@ METRICS = {
 AT_MOST_ONE = frozenset(
     {"accuracy", "precision", "recall", "f1", "roc_auc", "brier", "calibration_error", "r2"}
 )
-OF_EITHER_SIGN = frozenset({"bias", "r2"})
+OF_EITHER_SIGN = frozenset({"bias", "r2", "value"})
 KEYS = ("day", "model_version", "segment", "segment_value")
 # What exact intervals are made of.
 COUNTS = ("true_positive", "false_positive", "false_negative", "true_negative")

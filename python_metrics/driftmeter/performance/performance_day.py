@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,25 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import (
     CAPPED_ERROR,
     DayError,
+    ErrorNull,
     UsualErrors,
     daily_errors,
     judge_errors,
     usual_errors,
 )
 from driftmeter.performance.decided import EXCESS, LOSS
-from driftmeter.performance.estimator import ALL_ROWS, Estimator, SegmentOfRows
+from driftmeter.performance.estimator import ALL_ROWS, Estimate, Estimator, SegmentOfRows
 from driftmeter.performance.intervals import MOST_ROWS, Interval, exact_intervals, to_digits
 from driftmeter.performance.measured import PerformanceRow
 from driftmeter.performance.outcomes import COUNTS, METRICS, in_range
 from driftmeter.performance.realised import realised
+from driftmeter.performance.row_value import (
+    ROW_VALUE,
+    VALUE,
+    daily_values,
+    usual_values,
+    worth_in_sql,
+)
 from driftmeter.performance.sample import Sample, rows_in, sample_of
 from driftmeter.performance.stored_errors import (
     FINAL_COVERAGE,
@@ -38,6 +46,8 @@ from driftmeter.performance.stored_errors import (
 from driftmeter.performance.version_comparison import compare_day
 from driftmeter.warehouse.turn import alone
 
+# A normal's 95%.
+NINETY_FIVE = 1.96
 # Rows of the reference that estimates are learned from, in all.
 REFERENCE_ROWS = 60_000
 
@@ -54,12 +64,15 @@ class ErrorBackground:
         None where the reference has no label.
     errors : UsualErrors or None
         Mean losses of the reference's days; None without a label.
+    values : ErrorNull or None
+        What a row of the reference's days is worth; None where that is not declared.
     """
 
     monitor: Monitor
     usual: Mapping[tuple[SegmentOfRows, str], float]
     estimator: Estimator | None
     errors: UsualErrors | None = None
+    values: ErrorNull | None = None
 
 
 # Of each monitor the background that was fitted last in this process, and what it rests on: days
@@ -79,6 +92,7 @@ def load_background(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
 
 
 def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
+    span = monitor.reference.from_date, monitor.reference.to_date
     days = monitor.reference_batches
     with engine.connect() as connection:
         whole = realised(connection, monitor, days, as_one=True)
@@ -92,14 +106,20 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
             return ErrorBackground(monitor, usual, None)
         most = max(REFERENCE_ROWS // len(days), monitor.min_rows)
         errors = usual_errors(connection, monitor)
+        values, of_rows = usual_values(monitor, daily_values(connection, monitor, *span))
+        usual |= {(part, VALUE): value for part, value in of_rows.items()}
+        is_learned = bool(of_rows) and monitor.value is not None and monitor.value.sql is not None
+        beside = {ROW_VALUE: worth_in_sql(monitor)} if is_learned else None
         frames = [
-            read_rows(connection, monitor, [day], most_rows=most).drop(columns=VERSION)
+            read_rows(connection, monitor, [day], most_rows=most, beside=beside).drop(
+                columns=VERSION
+            )
             for day in days
         ]
     estimator = Estimator(monitor, frames, [monitor.cadence.level(day) for day in days])
     with engine.begin() as connection:
         replace_reference_errors(connection, monitor, _reference_errors(days, estimator, errors))
-    return ErrorBackground(monitor, usual, estimator, errors)
+    return ErrorBackground(monitor, usual, estimator, errors, values)
 
 
 def _reference_errors(
@@ -143,7 +163,8 @@ def measure_day(
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, known_rows=content.rows)
         measured = [
             *_realised(background, day, rows, sample_of(monitor, day, frame), config_hash, is_late),
-            *_estimated(background, day, frame, config_hash, is_late),
+            *_estimated(background, day, frame, rows, config_hash, is_late),
+            *_values(connection, background, day, config_hash, is_late),
             *_error_of_day(connection, background, day, rows, config_hash, is_late),
         ]
         if monitor.challengers:
@@ -189,9 +210,16 @@ def _realised(
 
 
 def _estimated(
-    background: ErrorBackground, day: dt.date, frame: pd.DataFrame, config_hash: str, is_late: bool
+    background: ErrorBackground,
+    day: dt.date,
+    frame: pd.DataFrame,
+    rows: pd.DataFrame,
+    config_hash: str,
+    is_late: bool,
 ) -> Iterator[PerformanceRow]:
     monitor = background.monitor
+    # The frame may be a sample: what all rows together are worth is of all of them.
+    counts = {(row.model_version, *_part(row)): int(row.rows) for row in rows.itertuples()}
     if background.estimator is None:
         return
     for version in sorted(frame[VERSION].dropna().unique()):
@@ -201,6 +229,10 @@ def _estimated(
         for part, estimates in estimated.items():
             row_count = int(rows_in(monitor, of_version, str(version), part).sum())
             for estimate in estimates:
+                usual = background.usual.get((part, estimate.metric))
+                if estimate.metric == VALUE:
+                    total = counts.get((version, *part), row_count)
+                    estimate, usual = _times(estimate, total), usual and usual * total
                 yield PerformanceRow(
                     monitor=monitor.name,
                     model_version=str(version),
@@ -215,7 +247,7 @@ def _estimated(
                     label_coverage=None,
                     # No label changes it.
                     state="final",
-                    reference_value=background.usual.get((part, estimate.metric)),
+                    reference_value=to_digits(usual),
                     row_count=row_count,
                     config_hash=config_hash,
                     expected=to_digits(estimate.expected),
@@ -228,6 +260,49 @@ def _estimated(
             key = _key(monitor, day, str(version), ALL_ROWS, coverage, is_late, config_hash)
             test = surprise.excess, 0.0, surprise.deviation, surprise.p_value, surprise.rows
             yield _test(key, EXCESS, DayError(*test))
+
+
+def _times(estimate: Estimate, rows: int) -> Estimate:
+    """Of so many rows what is estimated of one."""
+    bounds = (bound and bound * rows for bound in (estimate.lower, estimate.upper))
+    lower, upper = bounds
+    return replace(estimate, value=estimate.value * rows, lower=lower, upper=upper)
+
+
+def _values(
+    connection: sa.Connection,
+    background: ErrorBackground,
+    day: dt.date,
+    config_hash: str,
+    is_late: bool,
+) -> Iterator[PerformanceRow]:
+    """What the labelled rows of each version and part are worth together."""
+    monitor, null = background.monitor, background.values
+    sums = daily_values(connection, monitor, day, day)
+    if sums is None:
+        return
+    for row in sums.itertuples():
+        part = _part(row)
+        if not row.labelled or (part[0] is not None and row.rows < monitor.min_rows):
+            continue
+        version = row.model_version if isinstance(row.model_version, str) else None
+        total, usual = row.mean * row.labelled, background.usual.get((part, VALUE))
+        # The sampling noise of so many rows; of a single one nothing is known.
+        reach = NINETY_FIVE * np.sqrt(max(row.square - row.mean**2, 0.0) * row.labelled)
+        of_day = pd.DataFrame([{"day": day, "rows": row.labelled, "mean": row.mean}])
+        calm = judge_errors(null, of_day).get(day) if part == ALL_ROWS else None
+        key = _key(monitor, day, version, part, row.labelled / row.rows, is_late, config_hash)
+        yield PerformanceRow(
+            **key,
+            metric=VALUE,
+            value=to_digits(total),
+            lower=to_digits(total - reach) if row.labelled > 1 else None,
+            upper=to_digits(total + reach) if row.labelled > 1 else None,
+            reference_value=to_digits(usual and usual * row.labelled),
+            row_count=int(row.labelled),
+            expected=to_digits(calm.expected * row.labelled) if calm else None,
+            deviation=to_digits(calm.deviation * row.labelled) if calm else None,
+        )
 
 
 def _error_of_day(

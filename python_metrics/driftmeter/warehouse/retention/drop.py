@@ -23,6 +23,8 @@ WAIT = sa.text("select set_config('lock_timeout', :time, true)")
 IN_USE = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 METRICS = (
     "metrics.column_summary",
+    "metrics.custom_metrics",
+    "metrics.custom_metric_verdicts",
     "metrics.drift",
     "metrics.performance",
     "metrics.performance_history",

@@ -32,6 +32,17 @@ union all
 select
     monitor,
     partition_date,
+    'metrics' as budget,
+    metric as column_name,
+    segment,
+    segment_value,
+    abs(value - expected) / nullif(deviation, 0) as ratio
+from metrics.custom_metric_verdicts
+where is_alarm
+union all
+select
+    monitor,
+    partition_date,
     'volume' as budget,
     null as column_name,
     null as segment,

@@ -1,5 +1,6 @@
--- Columns that were not judged on a monitor's newest fresh day, and why. Labels
--- that are still to come are left out: they are judged once they are due.
+-- Columns, and metrics of the team's own, that were not judged on a monitor's newest
+-- fresh day, and why. Labels that are still to come are left out: they are judged once
+-- they are due.
 -- One row a monitor and reason.
 select
     monitors.monitor,
@@ -28,5 +29,16 @@ inner join lateral (
         and drift.status = 'skipped'
         and drift.reason not like 'labels are due%'
     group by drift.reason
+    union all
+    select
+        own.reason,
+        array_agg(distinct own.metric order by own.metric) as column_names
+    from metrics.custom_metric_verdicts as own
+    where
+        own.monitor = monitors.monitor
+        and own.partition_date = newest.partition_date
+        and own.segment is null
+        and own.reason not like 'labels are due%'
+    group by own.reason
 ) as unjudged on true
 where monitors.retired_at is null

@@ -1,0 +1,85 @@
+{# A team's own metrics, by a function that `driftmeter up` puts into the warehouse. #}
+
+{# SQL of the team's own on a monitor: the columns that it names are hashed with the monitored. #}
+{% macro own_expressions(name) -%}
+    {%- set monitor = driftmeter.monitor_config(name) -%}
+    {%- set expressions = [] -%}
+    {%- for metric in (monitor.get('metrics') or {}).values() -%}
+        {%- do expressions.append(metric.sql) -%}
+    {%- endfor -%}
+    {%- if (monitor.get('value') or {}).get('sql') -%}
+        {%- do expressions.append(monitor.value.sql) -%}
+    {%- endif -%}
+    {{ return(expressions) }}
+{%- endmacro %}
+
+
+{# Columns of a monitor's table that its own SQL names, as an array; nothing where it has none. #}
+{% macro columns_of_own_sql(name, relation) -%}
+    {%- set expressions = driftmeter.own_expressions(name) -%}
+    {%- if expressions %} || {{ driftmeter.in_metrics('columns_named') }}(
+            {{ driftmeter.literal(relation.schema) }},
+            {{ driftmeter.literal(relation.identifier) }},
+            array[{{ driftmeter.literals(expressions) }}]::text[]
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    Of this run's monitors each metric, over all rows and where it asks for that in each segment.
+    None in a database that `driftmeter up` did not prepare: what fails there would end dbt's run.
+#}
+{% macro custom_metrics_of_run() -%}
+    {%- set parts = [] -%}
+    {%- for name in driftmeter.selected_monitors() if driftmeter.is_prepared() -%}
+        {%- for metric, about in (driftmeter.monitor_config(name).get('metrics') or {}).items() -%}
+            {%- set segments = driftmeter.monitor_segments(name) if about.get('segments') else [] -%}
+            {%- for segment in [none] + segments -%}
+                {%- do parts.append({
+                    'monitor': name, 'metric': metric, 'sql': about.sql, 'segment': segment
+                }) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(parts) }}
+{%- endmacro %}
+
+
+{# Values of one metric over all rows, with a row for each day, or in a segment. #}
+{% macro custom_metric(part) -%}
+    {%- set relation = ref(part.monitor) -%}
+    {%- set segment, every = part.segment, driftmeter.cadence_of(part.monitor) -%}
+    {%- set text -%}
+        {%- if segment -%}
+            coalesce({{ driftmeter.category_of(segment, driftmeter.quoted(segment.name)) }}, '(missing)')
+        {%- else -%}null::text{%- endif -%}
+    {%- endset -%}
+    {%- set found = 'computed.value' -%}
+    {%- set is_finite -%}
+        {{ found }} > '-infinity' and {{ found }} < 'infinity'
+    {%- endset %}
+    select
+        {{ driftmeter.literal(part.monitor) }}::text as monitor,
+        days.partition_date,
+        {{ driftmeter.literal(segment.name) ~ '::text' if segment else 'null::text' }} as segment,
+        computed.segment_value,
+        {{ driftmeter.literal(part.metric) }}::text as metric,
+        case when {{ is_finite }} then {{ found }} end as value,
+        coalesce(computed.row_count, 0)::bigint as row_count,
+        case
+            when computed.day is null then 'no row came'
+            when computed.reason is not null
+                then 'its expression fails: ' || computed.reason || '. Correct its `sql`'
+            when {{ found }} is null then 'its expression gives no value'
+            when not ({{ is_finite }}) then 'its expression gives ' || {{ found }}::text
+        end as reason
+    from ({{ driftmeter.days_in_window(relation, every) }}) as days
+    {{ 'inner' if segment else 'left' }} join {{ driftmeter.in_metrics('custom_metric_values') }}(
+        {{ driftmeter.literal(relation.schema) }},
+        {{ driftmeter.literal(relation.identifier) }},
+        {{ driftmeter.literal(part.sql) }},
+        {{ driftmeter.literal(text) }},
+        {{ driftmeter.first_and_last(every) }}
+    ) as computed on days.partition_date = computed.day
+{%- endmacro %}

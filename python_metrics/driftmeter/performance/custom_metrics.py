@@ -1,0 +1,247 @@
+"""Decides which values of a team's own metrics are alarms.
+
+What a metric's SQL computes is not known, so that no sampling noise follows from the number of
+rows: how far calm days are apart is learned from the values of the reference's days, by weekday
+where these show one. Then a value is judged as an error is (`decided`): over a day, a week and four
+weeks, significant at its family's share of the day's level, large enough, and new.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+
+from driftmeter.alarms.decision import decide, level_of, shares_of
+from driftmeter.arrival.labels_due import has_waited
+from driftmeter.monitors.cadence import Cadence
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import ENOUGH_DAYS
+from driftmeter.performance.decided import is_told, loudest_windows
+from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.stored_errors import FINAL_COVERAGE
+from driftmeter.performance.usual_value import fit_usual
+from driftmeter.warehouse.copy import copy_in
+
+# A normal's 95%.
+NINETY_FIVE = 1.96
+KEY = ("partition_date", "metric", "segment", "segment_value")
+FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
+STORED = (
+    *KEY, "unit", "value", "row_count", *FIGURES, "window_days", "is_beyond", "is_alarm", "reason",
+)  # fmt: skip
+VALUES = sa.text(
+    "select custom.partition_date, custom.metric, custom.segment, custom.segment_value,"
+    " custom.value, custom.row_count, custom.reason, days.row_count as rows, days.labelled_count"
+    " from metrics.custom_metrics as custom"
+    " left join metrics.partitions as days using (monitor, partition_date)"
+    " where custom.monitor = :monitor and custom.metric = any(:metrics)"
+    " and (days.monitor is not null or custom.partition_date between :first and :last)"
+    " order by 2, 3 nulls first, 4, 1"
+)
+KNOWN = sa.text(
+    f"select {', '.join(STORED)} from metrics.custom_metric_verdicts where monitor = :monitor"
+)
+FORGET = sa.text(
+    "delete from metrics.custom_metric_verdicts as stored using unnest(cast(:days as date[]),"
+    " cast(:metrics as text[]), cast(:segments as text[]), cast(:values as text[]))"
+    " as gone (day, metric, segment, segment_value) where monitor = :monitor"
+    " and partition_date = gone.day and stored.metric = gone.metric"
+    " and stored.segment is not distinct from gone.segment"
+    " and stored.segment_value is not distinct from gone.segment_value"
+)
+
+
+def judge_metrics(
+    connection: sa.Connection, monitor: Monitor, excluded: Collection[dt.date] = ()
+) -> pd.DataFrame:
+    """Every stored value of a monitor's own metrics, with what is decided of it; writes nothing."""
+    span = monitor.reference
+    asked = {"metrics": list(monitor.metrics), "first": span.from_date, "last": span.to_date}
+    rows = pd.DataFrame()
+    if monitor.metrics:
+        result = connection.execute(VALUES, {"monitor": monitor.name, **asked})
+        rows = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
+    return decide_metrics(monitor, rows, excluded)
+
+
+def decide_metrics(
+    monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date] = ()
+) -> pd.DataFrame:
+    """Values of metrics with what is decided of them.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns ``partition_date``, ``metric``, ``segment``, ``segment_value``, ``value``,
+        ``row_count`` and ``reason``; ``rows`` and ``labelled_count`` of the whole day, null of one
+        that was not measured. With the days of the reference.
+    excluded : collection of date
+        Days that no trailing baseline may hold.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `STORED`, and of days that were judged ``effect``, the mean difference of the
+        window from what is expected, and ``is_by_weekday``, whether that depends on the weekday.
+    """
+    if rows.empty:
+        return pd.DataFrame(columns=[*STORED, "effect", "is_by_weekday"])
+    rows = rows.astype({"value": float, "segment": object, "segment_value": object})
+    keys = [rows[name].fillna("") for name in ("metric", "segment", "segment_value")]
+    rows = pd.concat([_judged(monitor, series, excluded) for _, series in rows.groupby(keys)])
+    return _decided(monitor, rows.sort_values(["partition_date"], kind="stable", ignore_index=True))
+
+
+def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date]) -> pd.DataFrame:
+    """One metric of one part of the days, beside its reference days."""
+    days = rows["partition_date"]
+    rows = rows.assign(
+        unit=monitor.metrics[rows["metric"].iloc[0]].unit,
+        is_judged=False, is_by_weekday=False, window_days=pd.NA,
+        **dict.fromkeys((*FIGURES, "effect", "trailing_p_value"), np.nan),
+    )  # fmt: skip
+    usual = rows[np.array([day in monitor.reference for day in days])]
+    of_rows = usual.loc[usual["row_count"] > 0, "row_count"]
+    least = min(monitor.min_rows, of_rows.median() / 2) if len(of_rows) else monitor.min_rows
+    usual = usual[np.isfinite(usual["value"]) & (usual["row_count"] >= least)]
+    if (too_few := _too_few(usual, monitor.cadence)) is not None:
+        return rows.assign(reason=rows["reason"].fillna(too_few))
+    null = fit_usual(usual, monitor.cadence)
+    is_known = np.isfinite(rows["value"]) & (rows["row_count"] >= least)
+    few = rows["row_count"].map("{:,} rows; ".format) + f"{least:,.0f} are needed"
+    rows["reason"] = rows["reason"].where(is_known | rows["reason"].notna(), few)
+    known = rows[is_known]
+    judged = null.judge(known)
+    reach = NINETY_FIVE * judged.deviation
+    figures = {
+        "expected": judged.expected, "deviation": judged.deviation, "p_value": judged.p_value,
+        "lower": judged.expected - reach, "upper": judged.expected + reach,
+    }  # fmt: skip
+    for name, numbers in figures.items():
+        rows.loc[known.index, name] = numbers
+    rows["is_by_weekday"] = bool(np.ptp(null.level) > 0)
+    is_usual = rows.index.isin(usual.index)
+    waits = _waits_for_labels(monitor, rows) & ~is_usual
+    rows["reason"] = rows["reason"].where(~waits | rows["reason"].notna(), "labels are due later")
+    rows["is_judged"] = is_known & ~waits & ~np.array([day in monitor.reference for day in days])
+    before = rows[is_usual].assign(difference=rows["value"] - rows["expected"])
+    tests = rows[rows["is_judged"]].assign(reference_value=rows["expected"])
+    if not tests.empty:
+        named = {"partition_date": "day"}
+        windows = loudest_windows(
+            tests.rename(columns=named),
+            before.rename(columns=named),
+            excluded,
+            monitor.cadence,
+            least_rise=None,
+        )
+        for name in ("window_days", "window_p_value", "trailing_p_value", "effect"):
+            rows.loc[tests.index, name] = windows[name]
+    return rows
+
+
+def _too_few(usual: pd.DataFrame, cadence: Cadence) -> str | None:
+    """Why these reference days do not tell how a metric varies; None where they do."""
+    if len(usual) < ENOUGH_DAYS:
+        have = cadence.counted(len(usual))
+        return (
+            f"{have} of the reference period have a value of it, and {ENOUGH_DAYS} are needed."
+            " Widen `reference` in its YAML"
+        )
+    if np.ptp(usual["value"]) == 0:
+        return (
+            "it has one value on every day of the reference period, which does not tell how far it"
+            " may vary. Choose an expression that varies, or a longer reference period"
+        )
+    return None
+
+
+def _waits_for_labels(monitor: Monitor, rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Days whose labels the metric reads and that has not got them."""
+    if not reads(monitor, rows["metric"].iloc[0], str(monitor.target)):
+        return pd.Series(False, index=rows.index)
+    days = rows["partition_date"]
+    newest = days[rows["rows"].notna()].max() if rows["rows"].notna().any() else None
+    has_labels = rows["labelled_count"].astype(float) >= FINAL_COVERAGE * rows["rows"].astype(float)
+    return ~(has_labels | np.array([has_waited(monitor, day, newest) for day in days]))
+
+
+def reads(monitor: Monitor, metric: str, column: str) -> bool:
+    """Whether the SQL of a metric names a column, as a word or in quotes."""
+    named = re.escape(column.replace('"', '""'))
+    expression = monitor.metrics[metric].sql
+    return re.search(rf"(?<![\w$]){named}(?![\w$])", expression, re.IGNORECASE) is not None
+
+
+def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
+    """Judged values of all metrics, day by day at the family's level."""
+    rows = rows.reset_index(drop=True)
+    judged = np.flatnonzero(rows["is_judged"].astype(bool))
+    tests = rows.iloc[judged]
+    declared = [monitor.metrics[name] for name in tests["metric"]]
+    effect = tests["effect"].to_numpy(dtype=float)
+    sides = {"down": -1, "up": 1, "both": 0}
+    side = np.array([sides[metric.worse] for metric in declared])
+    is_worse = (side * effect > 0) | ((side == 0) & (effect != 0))
+    is_large = is_worse & (np.abs(effect) >= [metric.least_change for metric in declared])
+    # A p-value of one direction is half of that of both.
+    tails = np.where(side == 0, 1.0, 2.0)
+    beyond, new = (
+        np.where(is_worse, tests[names].astype(float).max(axis=1) / tails, 1.0)
+        for names in (["window_p_value"], ["window_p_value", "trailing_p_value"])
+    )
+    groups = np.where(tests["segment"].isna(), "rows", "segments")
+    threshold, is_alarm, is_beyond = (np.full(len(rows), empty) for empty in (np.nan, False, False))
+    level = level_of(monitor, "metrics")
+    for places in tests.reset_index(drop=True).groupby("partition_date").indices.values():
+        verdicts = decide(new[places], shares_of(groups[places]), level)
+        threshold[judged[places]] = verdicts.threshold_p
+        is_alarm[judged[places]] = verdicts.is_significant & is_large[places]
+        is_beyond[judged[places]] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
+    rows = rows.assign(threshold_p=threshold, is_alarm=is_alarm, is_beyond=is_beyond)
+    told = rows.assign(
+        kind=rows["metric"] + rows["segment"].fillna("") + "=" + rows["segment_value"].fillna(""),
+        day=rows["partition_date"],
+    )
+    return rows.assign(is_alarm=rows["is_alarm"] & ~is_told(told, monitor.cadence))
+
+
+def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFrame) -> None:
+    """Make the table of verdicts hold those of `judge_metrics`; rows that are the same stay."""
+    wanted = {row[:4]: row for row in _plain(rows)}
+    result = connection.execute(KNOWN, {"monitor": monitor.name})
+    known = {row[:4]: row for row in _plain(pd.DataFrame(result.all(), columns=list(STORED)))}
+    gone = [key for key, row in known.items() if wanted.get(key) != row]
+    if gone:
+        days, metrics, segments, values = map(list, zip(*gone, strict=True))
+        asked = {"days": days, "metrics": metrics, "segments": segments, "values": values}
+        connection.execute(FORGET, {"monitor": monitor.name, **asked})
+    new = [row for key, row in wanted.items() if known.get(key) != row]
+    if new:
+        columns = dict(zip(STORED, zip(*new, strict=True), strict=True))
+        types = {name: pa.float64() for name in ("value", *FIGURES)}
+        types |= dict.fromkeys(
+            ("metric", "segment", "segment_value", "unit", "reason"), pa.string()
+        )
+        types |= dict.fromkeys(("row_count", "window_days"), pa.int64())
+        table = {name: pa.array(column, types.get(name)) for name, column in columns.items()}
+        table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
+        copy_in(connection, "metrics.custom_metric_verdicts", pa.table(table))
+
+
+def _plain(rows: pd.DataFrame) -> list[tuple[object, ...]]:
+    """Rows as tuples of `STORED`, figures to digits that rest on no order; null is None."""
+    columns = {name: list(rows[name]) for name in STORED}
+    for name in ("value", *FIGURES):
+        columns[name] = [to_digits(number, 10) for number in columns[name]]
+    for name in ("row_count", "window_days"):
+        columns[name] = [None if pd.isna(number) else int(number) for number in columns[name]]
+    for name in ("segment", "segment_value", "unit", "reason"):
+        columns[name] = [text if isinstance(text, str) else None for text in columns[name]]
+    for name in ("is_beyond", "is_alarm"):
+        columns[name] = list(map(bool, columns[name]))
+    return list(zip(*columns.values(), strict=True))
