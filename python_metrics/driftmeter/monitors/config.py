@@ -18,11 +18,14 @@ from pydantic import (
 )
 
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
+from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
-JUDGING_VERSION = 8
+JUDGING_VERSION = 9
+# Fields that say which days are known to differ.
+OF_KNOWN_DAYS = ("expected", "calendar", "changes")
 
 
 class Strict(BaseModel):
@@ -230,6 +233,12 @@ class Monitor(Strict):
         Which incidents are told at once, and when the others are.
     challengers : Challengers, optional
         Versions that score the same rows and that nobody acts on.
+    expected : tuple of KnownEvent
+        Days that are known to differ.
+    calendar : str, optional
+        A country's code, such as ``US``, whose holidays and the days beside them are known too.
+    changes : tuple of DeclaredChange
+        Changes that are meant to last, and the columns that each is of.
     default_tests : bool
         Whether each column is also tested for missing values, for its range or accepted values, and
         for Evidently's drift.
@@ -260,6 +269,16 @@ class Monitor(Strict):
     retrain: Retrain | None = None
     notify: Notify = Notify()
     challengers: Challengers | None = None
+    expected: tuple[KnownEvent, ...] = ()
+    calendar: str | None = None
+    changes: tuple[DeclaredChange, ...] = ()
+
+    @field_validator("calendar")
+    @classmethod
+    def _known_calendar(cls, name: str | None) -> str | None:
+        if name is not None:
+            check_calendar(name)
+        return name
 
     @field_validator("timezone")
     @classmethod
@@ -281,6 +300,9 @@ class Monitor(Strict):
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
         self._check_tests()
+        for change in self.changes:
+            if unknown := [name for name in change.columns if name not in self.columns]:
+                raise ValueError(f"`changes`: {change.what!r} of {unknown[0]!r}, which is no column")
         twice = [name for name in self.segments if self.segments.count(name) > 1]
         if twice:
             raise ValueError(f"`segments` names {twice[0]!r} twice")
@@ -315,6 +337,10 @@ class Monitor(Strict):
         if self.target is not None:
             compared[self.target] = outcome
         return compared
+
+    def event_on(self, day: dt.date) -> str | None:
+        """The name of the known event that a day is part of, or None."""
+        return event_of(day, self.expected, self.calendar)
 
     @property
     def segment_columns(self) -> dict[str, str]:
@@ -367,6 +393,7 @@ class Monitor(Strict):
                     "watch_days",
                     "challengers",
                     "label_delay_days",
+                    *OF_KNOWN_DAYS,
                 },
             )
         )
@@ -379,6 +406,8 @@ class Monitor(Strict):
         which columns and segments are measured at all.
         """
         policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
+        # A monitor that declares none has the hash that it had before there were any.
+        policy |= {name for name in OF_KNOWN_DAYS if getattr(self, name)}
         return _hash(self.model_dump(mode="json", include=policy))
 
 
