@@ -1,6 +1,6 @@
 """Calibrates a monitor: fits every column and segment on its reference days, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from driftmeter import settings
 from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import ColumnNull, calibrate_columns
 from driftmeter.alarms.day_null import DayNull
+from driftmeter.alarms.event_days import EventDays, SeenEvents
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
+from driftmeter.monitors.days import every_day
 from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days
 from driftmeter.quality.histograms import ColumnPart, load_counts
 
@@ -25,17 +27,20 @@ class Calibration:
     ----------
     columns : dict of ColumnPart to ColumnNull
     reference_days : int
-        Days with rows that it rests on.
+        Days with rows that it rests on, those of known events left out.
     reference_rows : dict of ColumnPart to float
         Rows of the reference with a value, by column and segment.
     classifier : DayNull or None
         Of the domain classifier's area, one statistic.
+    events : mapping of str to mapping of ColumnPart to ColumnNull
+        Of known events that the reference has seen on days enough.
     """
 
     columns: dict[ColumnPart, ColumnNull]
     reference_days: int
     reference_rows: dict[ColumnPart, float]
     classifier: DayNull | None
+    events: SeenEvents = field(default_factory=dict)
 
     @property
     def too_short(self) -> str | None:
@@ -63,24 +68,28 @@ def calibrate(
         due = min(last_due(connection, monitor), days.to_date)
     name = f"{monitor.name}-classifier-{config_hash}-{due}-{JUDGING_VERSION}.npz"
     with engine.begin() as connection:
-        counts = load_counts(connection, monitor, days.from_date, days.to_date)
+        all_counts = load_counts(connection, monitor, days.from_date, days.to_date)
         classifier = _classifier_null(connection, monitor, cache / name if cache else None)
-    every_day = [part.rows > 0 for part in counts.values()]
+    named = EventDays.among(monitor, every_day(days.from_date, days.to_date))
+    counts = named.without(all_counts)
+    rows_by_day = [part.rows > 0 for part in counts.values()]
     # Of a table that is filled once a week most days have no rows, and tell nothing of its parts.
-    has_rows = np.any(every_day, axis=0) if every_day else np.zeros(0, dtype=bool)
+    has_rows = np.any(rows_by_day, axis=0) if rows_by_day else np.zeros(0, dtype=bool)
     reference_days = int(has_rows.sum())
     usual = {
         part: part_counts
         for part, part_counts in counts.items()
         if reference_days and (part.is_all_rows or _is_usual(part_counts.rows[has_rows], monitor))
     }
+    columns = calibrate_columns(usual)
     return Calibration(
-        columns=calibrate_columns(usual),
+        columns=columns,
         reference_days=reference_days,
         reference_rows={
             part: float(part_counts.known.sum()) for part, part_counts in usual.items()
         },
         classifier=classifier,
+        events=named.seen(columns, all_counts),
     )
 
 

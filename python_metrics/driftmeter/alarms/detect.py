@@ -11,6 +11,7 @@ from driftmeter.alarms.accepted import Accepted
 from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration, calibrate
 from driftmeter.alarms.column import judge_columns
+from driftmeter.alarms.event_days import EventDays
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import TO_COME, Verdict, verdicts_of_day
 from driftmeter.arrival.column_changes import lost_columns
@@ -99,9 +100,16 @@ def judge(
     is_excluded = np.array([day in excluded for day in calendar])
     scored = _areas(connection, monitor, calendar)
     areas = beside_days_before(calibration.classifier, scored, excluded)
-    evidence = judge_columns(calibration.columns, counts, is_excluded)
+    named = EventDays.among(monitor, calendar)
+    evidence = judge_columns(calibration.columns, named.without(counts), is_excluded)
+    evidence = {
+        part: named.judged(
+            each, part, calibration.columns[part], counts[part], is_excluded, calibration.events
+        )
+        for part, each in evidence.items()
+    }
     known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
-    accepted = Accepted(connection, monitor, counts, first, last)
+    accepted = Accepted(connection, monitor, counts, first, last, named)
     due, lost = last_due(connection, monitor), lost_columns(connection, monitor)
     verdicts = {}
     for day in days:
@@ -120,6 +128,7 @@ def judge(
                 today.unready,
                 due,
                 lost,
+                named.names[place],
             )
         )
     return verdicts

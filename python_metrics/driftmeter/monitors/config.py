@@ -301,8 +301,8 @@ class Monitor(Strict):
             raise ValueError("`target` and `prediction` are the same column")
         self._check_tests()
         for change in self.changes:
-            if unknown := [name for name in change.columns if name not in self.columns]:
-                raise ValueError(f"`changes`: {change.what!r} of {unknown[0]!r}, which is no column")
+            for name in sorted(set(change.columns) - set(self.columns)):
+                raise ValueError(f"`changes`: {change.what!r} of {name!r}, which is no column")
         twice = [name for name in self.segments if self.segments.count(name) > 1]
         if twice:
             raise ValueError(f"`segments` names {twice[0]!r} twice")

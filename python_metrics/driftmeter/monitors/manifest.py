@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.config import AlarmBudget, Column, Days, Monitor, Strict
+from driftmeter.monitors.config import AlarmBudget, Column, Days, Monitor
+from driftmeter.monitors.known_events import DeclaredChange, KnownEvent
 
 
 def load_monitors(manifest: Path) -> dict[str, Monitor]:
@@ -136,10 +137,12 @@ def _fix(error: Mapping[str, Any]) -> str:
 
 def _fields(place: tuple[int | str, ...]) -> list[str]:
     """Fields of the block that an unknown key stands in."""
-    inner: dict[object, type[Strict]] = {
+    inner: dict[object, type[BaseModel]] = {
         "features": Column,
         "reference": Days,
         "alarm_budget": AlarmBudget,
+        "expected": KnownEvent,
+        "changes": DeclaredChange,
     }
     block = inner.get(place[0], Monitor) if len(place) > 1 else Monitor
     named = {field.alias or name for name, field in block.model_fields.items()}

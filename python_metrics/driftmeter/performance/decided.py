@@ -8,22 +8,25 @@ that another policy, or other days before, decide the same tests again.
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from scipy import special
 
 from driftmeter.alarms.day_null import (
     LEAST_FREEDOM,
     MOST_CORRELATION,
     MOST_DEVIATIONS,
+    USUAL,
     correlation_within,
     moving_sum,
     tail,
 )
 from driftmeter.alarms.decision import decide, level_of
+from driftmeter.alarms.event_days import TIMES_USUAL
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
@@ -164,7 +167,7 @@ def decide_tests(
     # The day's error is that of all its versions; what its inputs explain is each version's.
     version = tests["model_version"].where(tests["metric"] != CAPPED_ERROR, None)
     judged = [
-        _windows(series, before, excluded)
+        _windows(series, before, excluded, monitor.event_on)
         for (kind, metric, _), series in tests.groupby(
             ["kind", "metric", version.rename("of")], dropna=False
         )
@@ -203,12 +206,16 @@ def _is_told(tests: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _windows(
-    series: pd.DataFrame, before: pd.DataFrame, excluded: Collection[dt.date]
+    series: pd.DataFrame,
+    before: pd.DataFrame,
+    excluded: Collection[dt.date],
+    event_on: Callable[[dt.date], str | None],
 ) -> pd.DataFrame:
     """Each day's loudest window: how certain it is, how new, and how large; index of the series.
 
     Days of a window that are further off than a calm day gets count as such a day: what creeps is
-    many small steps, and one wild day must not alarm for a month.
+    many small steps, and one wild day must not alarm for a month. A day of a known event is in no
+    window, and is judged by itself against a wider deviation.
     """
     first = min([*before["day"], *series["day"]])
     days = every_day(first, max(series["day"]))
@@ -220,10 +227,21 @@ def _windows(
     difference[earlier], deviation[earlier] = before["difference"], before["deviation"]
     difference[places] = series["value"].to_numpy(float) - series["expected"].to_numpy(float)
     deviation[places] = series["deviation"]
-    null = _of_reference(difference[earlier], deviation[earlier])
+    is_event = np.array([event_on(day) is not None for day in days])
+    null = _of_reference(*(each[earlier][~is_event[earlier]] for each in (difference, deviation)))
+    p_value = series["p_value"].to_numpy(dtype=float)
+    if is_event.any():
+        # An excess is a share already.
+        one = 1.0 if of_inputs else np.abs(series["expected"].to_numpy(dtype=float))
+        wider = np.hypot(deviation[places], TIMES_USUAL * USUAL * one)
+        told = is_event[places]
+        deviation[places] = np.where(told, wider, deviation[places])
+        of_event = 2 * special.ndtr(-np.abs(difference[places]) / wider)
+        p_value = np.where(told, np.fmax(p_value, of_event), p_value)
     calm = np.clip(difference, -MOST_DEVIATIONS * deviation, MOST_DEVIATIONS * deviation)
-    is_excluded = np.array([day in excluded for day in days])
-    p_values = [series["p_value"].to_numpy(dtype=float)]
+    calm[is_event] = np.nan
+    is_excluded = np.array([day in excluded for day in days]) | is_event
+    p_values = [p_value]
     means, news = [difference[places]], [p_value_of_news(difference, deviation, is_excluded)]
     for length in list(WINDOWS)[1:]:
         p_value, mean = null.p_values(calm, deviation, length)
