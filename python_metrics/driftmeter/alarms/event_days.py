@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
+import sqlalchemy as sa
 
 from driftmeter.alarms.column import ColumnEvidence, ColumnNull, calibrate_anew, judge_column
 from driftmeter.alarms.day_null import USUAL
@@ -26,6 +27,11 @@ from driftmeter.quality.histograms import ColumnPart
 TIMES_USUAL = 3.0
 # A day of an event is judged by itself.
 ALONE = {1: 1.0}
+KNOWN_EVENTS = sa.text(
+    "select partition_date, min(known_event) as event from metrics.drift"
+    " where monitor = :monitor and partition_date between :first and :last"
+    " and known_event is not null and segment is null group by 1 order by 1"
+)
 # Nulls of the events that the reference has seen often enough, by name.
 SeenEvents = Mapping[str, Mapping[ColumnPart, ColumnNull]]
 
@@ -117,6 +123,17 @@ class EventDays:
 
     def _places(self, names: set[str]) -> npt.NDArray[np.int64]:
         return np.flatnonzero([name in names for name in self.names])
+
+
+def judged_events(
+    connection: sa.Connection, monitor: str, first: dt.date, last: dt.date
+) -> list[str]:
+    """A sentence for each judged day of a span that is part of a known event."""
+    asked = {"monitor": monitor, "first": first, "last": last}
+    return [
+        f"{row.partition_date} is a known event: {row.event}"
+        for row in connection.execute(KNOWN_EVENTS, asked)
+    ]
 
 
 def wider_for_event(column: ColumnNull) -> ColumnNull:

@@ -194,7 +194,7 @@ def _compared(
     """A known event with what a column of its day was compared with."""
     is_seen = part in calibration.events.get(event, {}) and part.column not in accepted
     how = "compared with its days in the reference period" if is_seen else WIDER
-    return f"{event}: {how}"
+    return f"{event}; {how}"
 
 
 def _of_area(
