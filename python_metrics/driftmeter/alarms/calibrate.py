@@ -1,5 +1,7 @@
 """Calibrates a monitor: fits every column and segment on its reference days, once."""
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days
+from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart, load_counts
 
 
@@ -67,10 +70,53 @@ def calibrate(
         # Of a reference that goes on to the newest days, labels may be to come.
         due = min(last_due(connection, monitor), days.to_date)
     name = f"{monitor.name}-classifier-{config_hash}-{due}-{JUDGING_VERSION}.npz"
+    every = every_day(days.from_date, days.to_date)
     with engine.begin() as connection:
-        all_counts = load_counts(connection, monitor, days.from_date, days.to_date)
+        counts = load_counts(connection, monitor, every[0], every[-1])
         classifier = _classifier_null(connection, monitor, cache / name if cache else None)
-    named = EventDays.among(monitor, every_day(days.from_date, days.to_date))
+    return _fitted(monitor, every, counts, classifier)
+
+
+def calibrate_on(
+    connection: sa.Connection,
+    monitor: Monitor,
+    classifier: DayNull | None,
+    days: Sequence[dt.date],
+    judged: dt.date,
+) -> Calibration:
+    """Calibrate a monitor on other days than its first ones.
+
+    Parameters
+    ----------
+    classifier : DayNull or None
+        As the first days have it.
+    days : sequence of date
+        In order.
+    judged : date
+        The day that is to be judged. Labels that are due on later days are not looked at, so that
+        it makes no difference when it is.
+    """
+    if not days:
+        return Calibration({}, 0, {}, classifier)
+    every = every_day(days[0], days[-1])
+    is_chosen = np.isin(np.array(every), np.array(days))
+    last_label = judged - dt.timedelta(days=monitor.label_delay_days)
+    has_labels = is_chosen & np.array([day <= last_label for day in every])
+    counts = {
+        part: each.with_rows_on(has_labels if part.column == monitor.target else is_chosen)
+        for part, each in load_counts(connection, monitor, every[0], every[-1]).items()
+    }
+    return _fitted(monitor, every, counts, classifier)
+
+
+def _fitted(
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    all_counts: Mapping[ColumnPart, Counts],
+    classifier: DayNull | None,
+) -> Calibration:
+    """Fit every column and segment to days in a row; those of known events by themselves."""
+    named = EventDays.among(monitor, days)
     counts = named.without(all_counts)
     rows_by_day = [part.rows > 0 for part in counts.values()]
     # Of a table that is filled once a week most days have no rows, and tell nothing of its parts.

@@ -9,13 +9,15 @@ import sqlalchemy as sa
 
 from driftmeter.alarms.accepted import Accepted
 from driftmeter.alarms.area import Area, beside_days_before
-from driftmeter.alarms.calibrate import Calibration, calibrate
+from driftmeter.alarms.calibrate import Calibration, calibrate, calibrate_on
 from driftmeter.alarms.column import judge_columns
 from driftmeter.alarms.event_days import EventDays
+from driftmeter.alarms.growing import GrowingReference, grows, stored_days
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import TO_COME, Verdict, verdicts_of_day
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.labels_due import last_due
+from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL, replace_verdicts
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors import baselines
@@ -48,7 +50,7 @@ def detect(
         last = _last_that_rests_on(connection, monitor, days)
         first = min([*days, *_labels_that_fell_due(connection, monitor)])
         later = computed_days(connection, monitor, first, last)
-        verdicts = judge(connection, monitor, calibration, sorted({*days, *later}))
+        verdicts = judge_all(connection, monitor, calibration, sorted({*days, *later}))
         rows = {
             day: [vars(verdict) for verdict in day_verdicts]
             for day, day_verdicts in verdicts.items()
@@ -82,10 +84,46 @@ def _last_that_rests_on(
     connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
 ) -> dt.date:
     """The last day whose verdict may rest on these: for good where an accepted normal has one."""
+    if grows(monitor):
+        return dt.date.max
     normals = baselines.accepted_normals(connection, monitor)
     if {*days} & {day for normal in normals for day in normal.days(dt.date.max)}:
         return dt.date.max
     return max(days) + HISTORY
+
+
+def judge_all(
+    connection: sa.Connection, monitor: Monitor, calibration: Calibration, days: Sequence[dt.date]
+) -> dict[dt.date, list[Verdict]]:
+    """Verdicts on days that are in order, each by the reference of its own; writes nothing.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        On the declared reference days.
+    """
+    if not grows(monitor):
+        return judge(connection, monitor, calibration, days)
+    declared = reference_counts(connection, monitor)
+    stored = stored_days(connection, monitor)
+    excluded = baselines.excluded_days(connection, monitor, [*declared, *stored])
+    reference = GrowingReference(monitor, declared, excluded, stored)
+    verdicts, waiting, known = dict[dt.date, list[Verdict]](), list(days), None
+    while waiting:
+        alike = reference.alike(waiting)
+        chosen = reference.days(alike[0])
+        if chosen != known:
+            calibration = calibrate_on(
+                connection, monitor, calibration.classifier, chosen, alike[0]
+            )
+            known = chosen
+        found = judge(connection, monitor, calibration, alike)
+        for day in alike:
+            if day in reference.away:
+                reference.away[day] = any(one.is_drifted or one.is_slow for one in found[day])
+        verdicts |= found
+        waiting = waiting[len(alike) :]
+    return verdicts
 
 
 def judge(
@@ -157,7 +195,7 @@ def judge_stored(
         )
     calibration = calibrate(engine, monitor, config_hash, cache)
     with engine.begin() as connection:
-        return judge(connection, monitor, calibration, days)
+        return judge_all(connection, monitor, calibration, days)
 
 
 def _record_baselines(connection: sa.Connection, monitor: Monitor, newest: dt.date) -> None:

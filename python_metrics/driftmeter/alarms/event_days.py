@@ -62,11 +62,7 @@ class EventDays:
         """The counts with days of events as days without rows."""
         if not any(self.names):
             return counts
-        calm = ~self.is_event
-        return {
-            part: replace(each, known=each.known * calm[:, None], missing=each.missing * calm)
-            for part, each in counts.items()
-        }
+        return {part: each.with_rows_on(~self.is_event) for part, each in counts.items()}
 
     def seen(
         self, columns: Mapping[ColumnPart, ColumnNull], counts: Mapping[ColumnPart, Counts]

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
 
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
+from driftmeter.monitors.requirements import LEAST_DAYS
 
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
@@ -26,6 +27,13 @@ from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_c
 JUDGING_VERSION = 9
 # Fields that say which days are known to differ.
 OF_KNOWN_DAYS = ("expected", "calendar", "changes")
+# Fields that say what is asked of a day, or what measurements mean, and not what is measured of it.
+NOT_MEASURED = (
+    "was", "owner", "project", "tests", "default_tests", "retrain", "notify", "watch_days",
+    "challengers", "label_delay_days", *OF_KNOWN_DAYS,
+)  # fmt: skip
+# Fields of the reference that say how it goes on.
+OF_REFERENCE = ("first", "rolling")
 
 
 class Strict(BaseModel):
@@ -89,6 +97,44 @@ class Days(Strict):
 
     def __contains__(self, day: dt.date) -> bool:
         return self.from_date <= day <= self.to_date
+
+
+def _weeks(value: object) -> object:
+    """The number of weeks of a text such as `8 weeks`."""
+    words = value.split() if isinstance(value, str) else []
+    if len(words) == 2 and words[0].isdigit() and words[1] in ("week", "weeks"):
+        return int(words[0])
+    if isinstance(value, str | int | float):
+        raise ValueError(f"write a number of weeks such as `8 weeks`, not {value!r}")
+    return value
+
+
+class ReferenceDays(Days):
+    """The reference period: the days that fix what is measured, and how it goes on from there.
+
+    Attributes
+    ----------
+    first : int, optional
+        Days with rows that it has in the end: it grows by calm days after `to_date` until then.
+    rolling : int, optional
+        Weeks of calm days, the newest before the judged day, that stand in for the first ones.
+    """
+
+    first: int | None = Field(default=None, ge=LEAST_DAYS)
+    rolling: Annotated[int | None, BeforeValidator(_weeks), Field(ge=1)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begins(cls, block: object) -> object:
+        goes_on = [name for name in OF_REFERENCE if isinstance(block, Mapping) and name in block]
+        if len(goes_on) == len(OF_REFERENCE):
+            raise ValueError("it is either `first` or `rolling`")
+        if goes_on and not {"from", "to"} <= {*block}:  # type: ignore[misc]
+            raise ValueError(
+                f"`{goes_on[0]}` goes with `from` and `to`, the days that fix the bins, such as"
+                " the days that there are by now; `driftmeter init` writes them"
+            )
+        return block
 
 
 class AlarmBudget(Strict):
@@ -212,7 +258,7 @@ class Monitor(Strict):
         Every compared column except prediction and target, whether the model reads it or not.
     segments : tuple of str
         Columns whose values split a day into segments.
-    reference : Days
+    reference : ReferenceDays
         The reference period: days that show how things should be.
     label_delay_days : int
         Days until labels are expected. Until then a day's target is not judged. Time is the newest
@@ -258,7 +304,7 @@ class Monitor(Strict):
     model_version: str
     features: dict[str, Column] = Field(min_length=1)
     segments: tuple[str, ...] = ()
-    reference: Days
+    reference: ReferenceDays
     label_delay_days: int = Field(default=0, ge=0)
     watch_days: int = Field(default=35, ge=1)
     min_rows: int = Field(default=30, ge=1)
@@ -378,22 +424,13 @@ class Monitor(Strict):
                 },
             }
         )
-        # Tests say what is asked of a day, not what is measured of it.
         return _hash(
             measured.model_dump(
                 mode="json",
                 exclude={
-                    "was",
-                    "owner",
-                    "project",
-                    "tests",
-                    "default_tests",
-                    "retrain",
-                    "notify",
-                    "watch_days",
-                    "challengers",
-                    "label_delay_days",
-                    *OF_KNOWN_DAYS,
+                    **dict.fromkeys(NOT_MEASURED, True),
+                    # How it goes on decides what days are judged by.
+                    "reference": {*OF_REFERENCE},
                 },
             )
         )
@@ -408,7 +445,10 @@ class Monitor(Strict):
         policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
         # A monitor that declares none has the hash that it had before there were any.
         policy |= {name for name in OF_KNOWN_DAYS if getattr(self, name)}
-        return _hash(self.model_dump(mode="json", include=policy))
+        goes_on = {name for name in OF_REFERENCE if getattr(self.reference, name)}
+        included: dict[str, Any] = dict.fromkeys(policy, True)
+        included |= {"reference": goes_on} if goes_on else {}
+        return _hash(self.model_dump(mode="json", include=included))
 
 
 def _hash(content: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.config import AlarmBudget, Column, Days, Monitor
+from driftmeter.monitors.config import AlarmBudget, Column, Monitor, ReferenceDays
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent
 
 
@@ -139,7 +139,7 @@ def _fields(place: tuple[int | str, ...]) -> list[str]:
     """Fields of the block that an unknown key stands in."""
     inner: dict[object, type[BaseModel]] = {
         "features": Column,
-        "reference": Days,
+        "reference": ReferenceDays,
         "alarm_budget": AlarmBudget,
         "expected": KnownEvent,
         "changes": DeclaredChange,
