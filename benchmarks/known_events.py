@@ -99,7 +99,7 @@ def run(cell: EventCell, repeat: int) -> tuple[int, int]:
     Without a fault, events with any alarm; else those whose column alarmed.
     """
     generator = np.random.default_rng([SEED, repeat])
-    stream = Stream(ROWS, EFFECT)
+    stream = Stream(ROWS, EFFECT, categories=40)
     is_seen = cell.declared == DECLARED[2]
     frames = [stream.day(generator) for _ in range(REFERENCE + LATER)]
     kind = generator.normal(size=len(NUMBERS))
@@ -133,8 +133,8 @@ def run(cell: EventCell, repeat: int) -> tuple[int, int]:
     calibration = Calibration(columns, REFERENCE, known, None, seen)
     counted = {day: float(rows[place]) for place, day in enumerate(days[:REFERENCE])}
     for place in range(REFERENCE, len(days)):
-        # Each event by itself: the others of its stream are later ones.
-        chosen = np.append(first, place)
+        # Each by itself, without days before that could have told the same.
+        chosen = np.array([place])
         alone = EventDays(tuple(named.names[each] for each in chosen))
         own = {part: each.only(chosen) for part, each in counts.items()}
         nothing = np.zeros(len(chosen), dtype=bool)
@@ -144,7 +144,7 @@ def run(cell: EventCell, repeat: int) -> tuple[int, int]:
             for part, each in evidence.items()
         }
         today = {part: float(each.known[-1].sum()) for part, each in own.items()}
-        asked = (monitor, calibration, evidence, today, REFERENCE, days[place], None, None)
+        asked = (monitor, calibration, evidence, today, 0, days[place], None, None)
         alarms = [v.column_name for v in verdicts_of_day(*asked) if v.is_drifted]
         found[0] += bool(alarms) if fault is None else column in alarms
         partition = Partition(days[place], "fresh", None, round(rows[place]), None, None)
@@ -155,7 +155,7 @@ def run(cell: EventCell, repeat: int) -> tuple[int, int]:
 def after_change(since: int, repeat: int) -> tuple[int, int]:
     """Alarms of columns at 0.2% a day after so many days of a new normal, and of how many."""
     generator = np.random.default_rng([SEED, 7, repeat])
-    stream = Stream(ROWS, EFFECT)
+    stream = Stream(ROWS, EFFECT, categories=40)
     frames = [stream.day(generator) for _ in range(REFERENCE + since + LATER)]
     monitor = monitor_of(frames[0], 1.0)
     counts = Binning(monitor, pd.concat(frames[:REFERENCE])).counts(frames, FIRST)

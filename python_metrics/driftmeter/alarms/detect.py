@@ -104,10 +104,7 @@ def judge_all(
     """
     if not grows(monitor):
         return judge(connection, monitor, calibration, days)
-    declared = reference_counts(connection, monitor)
-    stored = stored_days(connection, monitor)
-    excluded = baselines.excluded_days(connection, monitor, [*declared, *stored])
-    reference = GrowingReference(monitor, declared, excluded, stored)
+    reference = _growing(connection, monitor)
     verdicts, waiting, known = dict[dt.date, list[Verdict]](), list(days), None
     while waiting:
         alike = reference.alike(waiting)
@@ -124,6 +121,31 @@ def judge_all(
         verdicts |= found
         waiting = waiting[len(alike) :]
     return verdicts
+
+
+def newest_calibration(
+    connection: sa.Connection, monitor: Monitor, calibration: Calibration
+) -> Calibration:
+    """What the day after the newest one would be judged by.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        On the declared reference days.
+    """
+    reference = _growing(connection, monitor)
+    if not grows(monitor) or not reference.away:
+        return calibration
+    tomorrow = max(reference.away) + dt.timedelta(days=1)
+    chosen = reference.days(tomorrow)
+    return calibrate_on(connection, monitor, calibration.classifier, chosen, tomorrow)
+
+
+def _growing(connection: sa.Connection, monitor: Monitor) -> GrowingReference:
+    """The reference of a monitor's days, by what is stored of them."""
+    declared, stored = reference_counts(connection, monitor), stored_days(connection, monitor)
+    excluded = baselines.excluded_days(connection, monitor, [*declared, *stored])
+    return GrowingReference(monitor, declared, excluded, stored)
 
 
 def judge(

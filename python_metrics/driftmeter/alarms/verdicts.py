@@ -68,6 +68,7 @@ class Verdict:
     trailing_p_value: float | None
     is_slow: bool | None
     known_event: str | None = None
+    reference_days: int | None = None
 
 
 def verdicts_of_day(
@@ -305,6 +306,7 @@ def _part(
 ) -> dict[str, Any]:
     return {
         "baseline": "accepted" if part.column in accepted else "reference",
+        "reference_days": None if part.column in accepted else calibration.reference_days,
         "segment": part.segment,
         "segment_value": part.segment_value,
         "column_name": part.column,

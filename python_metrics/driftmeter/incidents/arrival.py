@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.alarms.decision import level_of
 from driftmeter.alarms.event_days import TIMES_USUAL, EventDays
+from driftmeter.alarms.growing import GrowingReference, grows
 from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
@@ -198,22 +199,54 @@ def of_volume(
 ) -> dict[dt.date, Breach]:
     """Days with far more or fewer rows than such weekdays have in the reference, and lately.
 
-    Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
-    (Poisson); weekdays count where the reference shows them.
+    Where the reference grows, its days are those before each day that had as many rows as usual.
 
     Parameters
     ----------
     reference : mapping of date to float
-        Rows of each reference day.
+        Rows of each declared reference day.
     days : sequence of Partition
         In order, with those before that a day is compared with.
     excluded : collection of date
         Days that no trailing baseline may hold.
     """
-    judged = [day for day in days if day.state in ("fresh", "stale") and day.row_count > 0]
+    if not grows(monitor):
+        return _beside_reference(reference, days, monitor, excluded)[0]
+    counts = {**reference, **{day.day: float(day.row_count) for day in days if _has_rows(day)}}
+    excluded = {*excluded, *(day for day in counts if monitor.event_on(day))}
+    growing = GrowingReference(monitor, reference, excluded)
+    waiting = [day.day for day in days if _has_rows(day) and day.day > monitor.reference.to_date]
+    breaches: dict[dt.date, Breach] = {}
+    while waiting:
+        alike = growing.alike(waiting)
+        usual = {day: counts[day] for day in growing.days(alike[0]) if day in counts}
+        until = [day for day in days if day.day <= alike[-1]]
+        found, away = _beside_reference(usual, until, monitor, excluded)
+        breaches |= {day: found[day] for day in alike if day in found}
+        growing.away |= {day: day in away for day in alike}
+        waiting = waiting[len(alike) :]
+    return breaches
+
+
+def _has_rows(day: Partition) -> bool:
+    return day.state in ("fresh", "stale") and day.row_count > 0
+
+
+def _beside_reference(
+    reference: Mapping[dt.date, float],
+    days: Sequence[Partition],
+    monitor: Monitor,
+    excluded: Collection[dt.date],
+) -> tuple[dict[dt.date, Breach], set[dt.date]]:
+    """Breaches by day, and days that differ from the reference, whether that is new or not.
+
+    Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
+    (Poisson); weekdays count where the reference shows them.
+    """
+    judged = [day for day in days if _has_rows(day)]
     calm = {day: rows for day, rows in reference.items() if not monitor.event_on(day)}
     if len(calm) < LEAST_DAYS or not judged:
-        return {}
+        return {}, set()
     null = _null_of_rows(calm)
     # The reference's own days come before: the first judged day has them for its baseline.
     counts = {**reference, **{day.day: float(day.row_count) for day in judged}}
@@ -234,11 +267,14 @@ def of_volume(
         dict(zip(every, each, strict=True))
         for each in (against.p_value, np.fmax(against.p_value, news), np.exp(against.expected))
     )
-    level, breaches = level_of(monitor, "volume"), {}
+    level, breaches, away = level_of(monitor, "volume"), {}, set()
     for day in judged:
         usual = float(expected[day.day])
         change = day.row_count / usual - 1
-        if new_p[day.day] >= level or abs(change) < LEAST_CHANGE:
+        if p_value[day.day] >= level or abs(change) < LEAST_CHANGE:
+            continue
+        away.add(day.day)
+        if new_p[day.day] >= level:
             continue
         even = f", unusual even for a known event ({day.event})" if day.event else ""
         weekday = WEEKDAYS[day.day.weekday()]
@@ -253,7 +289,7 @@ def of_volume(
                 "direction": 1 if change > 0 else -1,
             },
         )
-    return breaches
+    return breaches, away
 
 
 def _null_of_rows(reference: Mapping[dt.date, float]) -> DayNull:

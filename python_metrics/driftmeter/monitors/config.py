@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -123,13 +124,18 @@ class ReferenceDays(Days):
     first: int | None = Field(default=None, ge=LEAST_DAYS)
     rolling: Annotated[int | None, BeforeValidator(_weeks), Field(ge=1)] = None
 
+    @field_serializer("rolling")
+    def _as_declared(self, weeks: int | None) -> str | None:
+        return None if weeks is None else f"{weeks} weeks"
+
     @model_validator(mode="before")
     @classmethod
     def _begins(cls, block: object) -> object:
-        goes_on = [name for name in OF_REFERENCE if isinstance(block, Mapping) and name in block]
+        given = block if isinstance(block, Mapping) else {}
+        goes_on = [name for name in OF_REFERENCE if given.get(name) is not None]
         if len(goes_on) == len(OF_REFERENCE):
             raise ValueError("it is either `first` or `rolling`")
-        if goes_on and not {"from", "to"} <= {*block}:  # type: ignore[misc]
+        if goes_on and not {"from", "to"} <= {*given}:
             raise ValueError(
                 f"`{goes_on[0]}` goes with `from` and `to`, the days that fix the bins, such as"
                 " the days that there are by now; `driftmeter init` writes them"

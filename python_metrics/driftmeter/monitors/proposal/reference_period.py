@@ -16,6 +16,8 @@ from driftmeter.monitors.requirements import (
 
 # Reference days at most; fewer where the first half of the table's days is shorter.
 MOST_REFERENCE_DAYS = 90
+# Days that the reference of a young table grows to: all that is needed, and two more.
+FIRST_DAYS = 30
 
 
 def choose_reference(proposal: Proposal, days: TableDays) -> None:
@@ -43,22 +45,31 @@ def _choose_label_delay(proposal: Proposal, days: TableDays) -> None:
         proposal.add("label_delay_days", delay, reason)
 
 
-def proposed_reference(days: TableDays) -> tuple[dict[str, str], str]:
+def proposed_reference(days: TableDays) -> tuple[dict[str, object], str]:
     """First and last day of a reference period for a table, and why these; days without rows none.
 
-    A table that is filled once a week has a reference period of many weeks.
+    A table that is filled once a week has a reference period of many weeks. That of a young table
+    grows.
     """
     total = len(days.days)
     count = max(1, min(max(total // 2, ENOUGH_DAYS), total - 1, MOST_REFERENCE_DAYS))
     reason = (
         f"the first {count} of {total} days with rows: check that they show how things should be"
     )
-    if count < ENOUGH_DAYS:
-        reason = (
-            f"all but the last of {total} days with rows: thresholds are wide with fewer than"
-            f" {ENOUGH_DAYS} days, so widen it as days come"
-        )
-    return {"from": days.days[0].isoformat(), "to": days.days[count - 1].isoformat()}, reason
+    reference: dict[str, object] = {
+        "from": days.days[0].isoformat(),
+        "to": days.days[count - 1].isoformat(),
+    }
+    if count >= ENOUGH_DAYS:
+        return reference, reason
+    # As its days have come so far.
+    step = (days.days[-1] - days.days[0]) / max(total - 1, 1)
+    enough = days.days[-1] + (ENOUGH_DAYS - total + 1) * step
+    return {**reference, "first": FIRST_DAYS}, (
+        f"all but the last of {total} days with rows, and calm days that come until there are"
+        f" {FIRST_DAYS}: thresholds are wide with fewer than {ENOUGH_DAYS}, until {enough} at the"
+        " soonest. `driftmeter power` says what can be found by now"
+    )
 
 
 def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:

@@ -1,4 +1,4 @@
-"""A verdict says which known event its day is part of."""
+"""A verdict says which known event its day is of, and how many days it was compared with."""
 
 from driftmeter.warehouse.migrations import run_files
 
@@ -7,5 +7,5 @@ down_revision = "0024"
 
 
 def upgrade() -> None:
-    """Add a column."""
+    """Add two columns."""
     run_files(__file__)
