@@ -130,7 +130,12 @@ def test_a_policy_has_a_hash_of_its_own(tmp_path: Path, path: str, value: object
         ("segments", ["borough"], "segments.0", "use one of"),
         ("reference.from", "2019-02-30", "reference.from", "YYYY-MM-DD, not '2019-02-30'"),
         ("reference.to", "soon", "reference.to", "YYYY-MM-DD, not 'soon'"),
-        ("reference.form", "2019-01-01", "reference.form", "the fields are from, to"),
+        (
+            "reference.form",
+            "2019-01-01",
+            "reference.form",
+            "the fields are first, from, rolling, to",
+        ),
         (
             "referense",
             {},

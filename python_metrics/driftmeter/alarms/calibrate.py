@@ -37,6 +37,8 @@ class Calibration:
         Of the domain classifier's area, one statistic.
     events : mapping of str to mapping of ColumnPart to ColumnNull
         Of known events that the reference has seen on days enough.
+    grows : bool
+        Whether days that come will be added to its reference.
     """
 
     columns: dict[ColumnPart, ColumnNull]
@@ -44,12 +46,13 @@ class Calibration:
     reference_rows: dict[ColumnPart, float]
     classifier: DayNull | None
     events: SeenEvents = field(default_factory=dict)
+    grows: bool = False
 
     @property
     def too_short(self) -> str | None:
         """Why it cannot keep a budget, or None where it can."""
         enough = self.reference_days >= LEAST_DAYS
-        return None if enough else too_few_days(self.reference_days)
+        return None if enough else too_few_days(self.reference_days, grows=self.grows)
 
 
 def calibrate(
@@ -136,6 +139,7 @@ def _fitted(
         },
         classifier=classifier,
         events=named.seen(columns, all_counts),
+        grows=monitor.reference.first is not None,
     )
 
 

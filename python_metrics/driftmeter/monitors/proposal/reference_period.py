@@ -30,7 +30,7 @@ def choose_reference(proposal: Proposal, days: TableDays) -> None:
         proposal.add("reference", *proposed_reference(days))
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
-    proposal.not_judged = will_not_judge(chosen, columns)
+    proposal.not_judged = will_not_judge(chosen, columns, grows="first" in span)
     _choose_label_delay(proposal, days)
 
 
@@ -72,7 +72,9 @@ def proposed_reference(days: TableDays) -> tuple[dict[str, object], str]:
     )
 
 
-def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
+def will_not_judge(
+    days: TableDays, columns: Sequence[str], *, grows: bool
+) -> list[tuple[tuple[str, ...], str]]:
     """What a monitor with these reference days would not judge, and why.
 
     Returns
@@ -81,7 +83,7 @@ def will_not_judge(days: TableDays, columns: Sequence[str]) -> list[tuple[tuple[
         Columns, none of them for all, and the reason.
     """
     if len(days.days) < LEAST_DAYS:
-        return [((), too_few_days(len(days.days)))]
+        return [((), too_few_days(len(days.days), grows=grows))]
     empty = tuple(name for name in columns if not np.sum(days.known[name]))
     return [(empty, no_value())] if empty else []
 
