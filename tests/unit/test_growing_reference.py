@@ -82,6 +82,8 @@ def test_a_reference_that_rolls_holds_the_newest_calm_weeks_and_moves_on_mondays
         ({"from": "2026-01-01", "to": "2026-01-10", "first": 30, "rolling": "8 weeks"}, "either"),
         ({"from": "2026-01-01", "to": "2026-01-10", "rolling": "a while"}, "such as `8 weeks`"),
         ({"from": "2026-01-01", "to": "2026-01-10", "first": 2}, "greater than or equal to 3"),
+        ({"from": "2026-01-01", "to": "2026-01-10", "rolling": "0 weeks"}, "greater than or equal"),
+        ({"from": "2026-01-01", "to": "2026-01-10", "rolling": 8}, "such as `8 weeks`, not 8"),
     ],
 )
 def test_a_wrong_reference_says_what_to_write(block: dict[str, object], said: str) -> None:
@@ -96,4 +98,5 @@ def test_how_a_reference_goes_on_is_policy_and_no_day_is_measured_again() -> Non
     assert {each.config_hash for each in (grown, rolled)} == {fixed.config_hash}
     assert len({each.policy_hash for each in (fixed, grown, rolled)}) == 3
     # The dump that is checked again, as `judge --set` does it.
-    assert Monitor.model_validate(rolled.model_dump(by_alias=True)) == rolled
+    for each in (fixed, grown, rolled):
+        assert Monitor.model_validate(each.model_dump(by_alias=True)) == each

@@ -122,7 +122,7 @@ class ReferenceDays(Days):
     """
 
     first: int | None = Field(default=None, ge=LEAST_DAYS)
-    rolling: Annotated[int | None, BeforeValidator(_weeks), Field(ge=1)] = None
+    rolling: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_weeks)] = None
 
     @field_serializer("rolling")
     def _as_declared(self, weeks: int | None) -> str | None:
