@@ -97,26 +97,28 @@ def test_fields_are_proposed_from_names_types_and_data(loans: sa.Engine) -> None
 
 
 @pytest.mark.parametrize(
-    ("days", "last", "reason"),
+    ("days", "last", "goes_on", "reason"),
     [
-        (40, "2026-01-28", "the first 28 of 40 days with rows"),
+        (40, "2026-01-28", {}, "the first 28 of 40 days with rows"),
         (
             10,
             "2026-01-09",
-            "all but the last of 10 days with rows: thresholds are wide with fewer than 28",
+            {"first": 30},
+            "all but the last of 10 days with rows, and calm days that come until there are 30:"
+            " thresholds are wide with fewer than 28, until 2026-01-29 at the soonest",
         ),
-        (400, "2026-03-31", "the first 90 of 400 days with rows"),
+        (400, "2026-03-31", {}, "the first 90 of 400 days with rows"),
     ],
 )
 def test_reference_days_are_enough_for_alarms_or_it_says_so(
-    warehouse: sa.Engine, days: int, last: str, reason: str
+    warehouse: sa.Engine, days: int, last: str, goes_on: dict[str, int], reason: str
 ) -> None:
     with warehouse.begin() as session:
         rows = "select n as id, date '2026-01-01' + n as day, n::real as score, n % 7.0 as size"
         span = f"from generate_series(0, {days - 1}) as n"
         session.exec_driver_sql(f"create table few as {rows} {span}".replace("%", "%%"))
     proposal = propose(warehouse, "few", {})
-    assert proposal.fields["reference"] == {"from": "2026-01-01", "to": last}
+    assert proposal.fields["reference"] == {"from": "2026-01-01", "to": last, **goes_on}
     assert proposal.reasons["reference"].startswith(reason)
 
 

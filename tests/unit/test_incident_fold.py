@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftmeter.incidents.breach import FAMILIES, Breach
-from driftmeter.incidents.fold import QUIET, THE_ERROR, Away, Incident, Transition, fold
+from driftmeter.incidents.fold import THE_ERROR, Away, Incident, Transition, fold
+from driftmeter.monitors.cadence import DAILY
 
 FIRST = dt.date(2019, 4, 1)
 
@@ -113,7 +114,7 @@ def test_an_incident_whose_first_cause_is_gone_closes_though_another_column_move
     first = Breach("shape_shift", "a moved", "a", ("a",))
     away = {day(number): {Away("a")} for number in range(1, 10)}
     found, other = fold(calendar(40, (1, first), *seen), away)
-    assert found.closed_on == day(9 + QUIET["day"])
+    assert found.closed_on == day(9 + DAILY.quiet)
     assert (other.opened_on, other.days) == (day(10), 30)
 
 
@@ -130,7 +131,7 @@ def test_two_causes_on_one_day_are_two_incidents() -> None:
 def test_it_closes_after_a_quiet_spell_and_is_opened_again_not_doubled() -> None:
     days = calendar(40, (1, missing("a")), (12, missing("a")))
     (found,) = fold(days)
-    quiet = QUIET["day"]
+    quiet = DAILY.quiet
     assert events(found) == [
         ("opened", 1),
         ("closed", 1 + quiet),
@@ -163,7 +164,7 @@ def test_it_is_not_over_while_its_column_is_away() -> None:
     # Another column's state says nothing of it, and it ends a spell after its own is back.
     others = {at: parts | {Away("z")} for at, parts in away.items() if at < day(20)}
     back = fold(days, others)[0]
-    assert events(back)[:2] == [("opened", 1), ("closed", 19 + QUIET["day"])]
+    assert events(back)[:2] == [("opened", 1), ("closed", 19 + DAILY.quiet)]
     # Of one segment, only that or all rows count.
     one = Breach("segment", "a moved", "a", ("a",), segment="s", segment_value="1")
     spans = [
@@ -176,7 +177,7 @@ def test_it_is_not_over_while_its_column_is_away() -> None:
 def test_columns_that_are_away_keep_no_error_open() -> None:
     worse = Breach("performance_drop", "the error rose", "y", ("y", "a"))
     (found,) = fold(calendar(30, (1, worse)), {day(n): {Away("a")} for n in range(30)})
-    assert found.closed_on == day(1 + QUIET["day"])
+    assert found.closed_on == day(1 + DAILY.quiet)
 
 
 def test_an_error_that_lasts_keeps_its_incident_open_and_hides_no_other() -> None:
@@ -188,7 +189,7 @@ def test_an_error_that_lasts_keeps_its_incident_open_and_hides_no_other() -> Non
     again = Breach("concept_drift", "the relation changed", "y", ("y",))
     first, second = fold(calendar(28, (1, worse), (4, worse), (20, again)), lasting)
     # From then on it is the newer one's error that lasts.
-    assert (first.days, first.closed_on) == (2, day(19 + QUIET["day"]))
+    assert (first.days, first.closed_on) == (2, day(19 + DAILY.quiet))
     assert (second.opened_on, second.first.kind) == (day(20), "concept_drift")
 
 
@@ -225,7 +226,7 @@ def test_two_that_turn_out_to_be_one_are_one() -> None:
     (found,) = fold(days, away)
     assert (found.columns, found.days) == (["a", "b", "c", "d"], 3)
     assert found.same_as == [f"missing:c::{day(1)}"]
-    assert events(found) == [("opened", 1), ("closed", 4 + QUIET["day"])]
+    assert events(found) == [("opened", 1), ("closed", 4 + DAILY.quiet)]
 
 
 def test_what_was_accepted_is_closed_for_good_and_what_follows_is_another() -> None:

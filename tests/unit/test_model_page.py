@@ -14,6 +14,7 @@ from benchmarks.judges import Binning, monitor_of
 from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.column import calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
+from driftmeter.alarms.event_days import EventDays
 from driftmeter.performance.usual_value import fit_usual
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
@@ -248,13 +249,9 @@ def of_few_days(
     """Expected day variances of a column's statistics; raises its least shares."""
     rho = min(W / (1 + W / K), 0.98)
     N = rows / (1 + (rows / K - 1) * rho)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(64)
     expected = W * fixed["v"]
     for g in shares:
-        at = stats.norm.ppf((fixed["p"][g] * N + 0.5) / (N + 1)) - np.sqrt(rho) * nodes
-        of_day = stats.norm.cdf(at / np.sqrt(1 - rho))
-        mean = np.average(of_day, weights=weights)
-        expected[g] = np.average((of_day - mean) ** 2, weights=weights)
+        expected[g] = of_shares((fixed["p"][g] * N + 0.5) / (N + 1), rho)
         fixed["least"][g] = max(fixed["least"][g], min(1 / (N + 1), 0.5))
     return expected
 
@@ -290,6 +287,31 @@ def wanderings(columns: list[Counts], K: int) -> list[float]:
     t = (K - 1) * min(len(found), 4)
     W = (4 * 0.01 + t * float(np.mean(found))) / (4 + t)
     return [(4 * W + (K - 1) * own) / (4 + K - 1) for own in found]
+
+
+def of_shares(p: np.ndarray | float, rho: float) -> np.ndarray:
+    """Variance of the shares of rows on days that are as much alike."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(64)
+    at = stats.norm.ppf(p)[..., None] - np.sqrt(rho) * nodes
+    of_day = stats.norm.cdf(at / np.sqrt(1 - rho))
+    mean = np.average(of_day, weights=weights, axis=-1)
+    return np.average(of_day**2, weights=weights, axis=-1) - mean**2
+
+
+def of_event_by_page(counts: Counts, of_column: Counts, day: int) -> float:
+    """P-value of a column on a day of an event that the reference has not seen."""
+    names, x, n, _ = statistics(counts, K, of_column)
+    fit, fixed = fitted(counts, K, None, of_column)
+    smallest = 1.0
+    for g, null in enumerate(fit):
+        is_share = names[g] not in ("location", "spread")
+        p = np.clip(fixed["p"][g], fixed["least"][g], 1)
+        null.T += of_shares(p, 0.09 / 1.09) if is_share else 0.09 * fixed["v"][g]
+        at = slice(day, day + 1)
+        asked = (x[at, g], n[at, g], weekdays(counts)[at], fixed["least"][g], is_share)
+        found = p_value(null, *asked, names[g] == "spread", 1)
+        smallest = min(smallest, found / fixed["weights"][g])
+    return smallest
 
 
 def by_page(counts: Counts, of_column: Counts, K: int = K, W: float | None = None) -> list[float]:
@@ -359,6 +381,51 @@ def test_p_values_of_columns_and_segments(
     of_column = counts[ColumnPart(None, None, part.column)]
     assert computed == pytest.approx(by_page(counts[part], of_column), rel=1e-9, abs=1e-300)
     assert len({*computed}) >= 5
+
+
+@pytest.mark.parametrize("name", ["normal", "holes", "ten", "many"])
+def test_p_values_of_a_known_event(counts: dict[ColumnPart, Counts], name: str) -> None:
+    part = ColumnPart(None, None, name)
+    columns = calibrate_columns({one: each.only(np.arange(K)) for one, each in counts.items()})
+    for day in range(K, K + LATER):
+        named = EventDays(tuple("a sale" if each == day else None for each in range(K + LATER)))
+        calm = judge_column(columns[part], named.without(counts)[part])
+        assert np.isnan(calm.p_value[day])
+        judged = named.judged(calm, part, columns[part], counts[part], None, {})
+        assert judged.p_value[day] == pytest.approx(
+            of_event_by_page(counts[part], counts[part], day), rel=1e-9, abs=1e-300
+        )
+        others = np.arange(K + LATER) != day
+        assert np.array_equal(judged.p_value[others], calm.p_value[others])
+
+
+def test_p_values_of_an_event_that_the_reference_has_seen(
+    counts: dict[ColumnPart, Counts],
+) -> None:
+    seen, today = [3, 11, 19, 27, 40], K + LATER - 1
+    part = ColumnPart(None, None, "normal")
+    names = ["a sale" if day in (*seen, today) else None for day in range(K + LATER)]
+    named, of_reference = EventDays(tuple(names)), EventDays(tuple(names[:K]))
+    reference = {one: each.only(np.arange(K)) for one, each in counts.items()}
+    columns = calibrate_columns(of_reference.without(reference))
+    of_events = of_reference.seen(columns, reference)
+    calm = judge_column(columns[part], named.without(counts)[part])
+    judged = named.judged(calm, part, columns[part], counts[part], None, of_events)
+    of_days = counts[part].only(np.array([*seen, today]))
+    fit, fixed = fitted(of_days, len(seen), None, of_days)
+    assert fit[1].T > 0
+    W = (4 * columns[part].wandering + 4 * fit[1].T / fixed["v"][1]) / 8
+    fit, fixed = fitted(of_days, len(seen), W, of_days)
+    names, x, n, _ = statistics(of_days, len(seen), of_days)
+    expected = min(
+        p_value(
+            null, x[-1:, g], n[-1:, g], weekdays(of_days)[-1:], fixed["least"][g],
+            names[g] not in ("location", "spread"), names[g] == "spread",
+        ) / fixed["weights"][g]
+        for g, null in enumerate(fit)
+    )  # fmt: skip
+    assert judged.p_value[today] == pytest.approx(min(expected, 1.0), rel=1e-9)
+    assert np.isnan(judged.trailing_p_value[today])
 
 
 @pytest.mark.parametrize("few", [6, 20])

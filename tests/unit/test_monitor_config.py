@@ -2,11 +2,13 @@
 
 import copy
 import datetime as dt
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
@@ -107,6 +109,9 @@ def test_the_config_hash_follows_what_decides_a_metric_and_not_the_owner(tmp_pat
         ("alarm_budget", {"false_alarms_per_month": 0.5}),
         ("least_effect", {"shift": 0.1}),
         ("retrain", {"days": 14}),
+        ("expected", [{"on": "2019-07-04", "what": "Fourth of July"}]),
+        ("calendar", "US"),
+        ("changes", [{"on": "2019-04-01", "columns": ["trip_distance"], "what": "new meter"}]),
     ],
 )
 def test_a_policy_has_a_hash_of_its_own(tmp_path: Path, path: str, value: object) -> None:
@@ -125,12 +130,17 @@ def test_a_policy_has_a_hash_of_its_own(tmp_path: Path, path: str, value: object
         ("segments", ["borough"], "segments.0", "use one of"),
         ("reference.from", "2019-02-30", "reference.from", "YYYY-MM-DD, not '2019-02-30'"),
         ("reference.to", "soon", "reference.to", "YYYY-MM-DD, not 'soon'"),
-        ("reference.form", "2019-01-01", "reference.form", "the fields are from, to"),
+        (
+            "reference.form",
+            "2019-01-01",
+            "reference.form",
+            "the fields are first, from, rolling, to",
+        ),
         (
             "referense",
             {},
             "referense",
-            "the fields are alarm_budget, challengers, default_tests,",
+            "the fields are alarm_budget, calendar, challengers, changes,",
         ),
         ("features.trip_distance.knd", 1, "features.trip_distance.knd", "kind, max_null_share"),
         ("reference.from", "2019-04-01", "reference", "from 2019-04-01 is after to 2019-03-31"),
@@ -147,6 +157,24 @@ def test_a_policy_has_a_hash_of_its_own(tmp_path: Path, path: str, value: object
         ("segments", ["payment_type", "payment_type"], "`segments`", "twice"),
         ("alarm_budget", {"false_alarms_per_month": 0}, "false_alarms_per_month", "correct 0"),
         ("name", "another", "name", "remove it"),
+        ("calendar", "Atlantis", "calendar", "'Atlantis' is no calendar: write a country's code"),
+        ("expected", [{"on": "2019-07-04"}], "expected.0.what", "add this field"),
+        ("expected", [{"what": "sale"}], "expected.0", "either `on`, or `from` and `to`"),
+        ("expected", [{"from": "2019-07-04", "what": "sale"}], "expected.0", "`from` and `to`"),
+        ("expected", [{"on": "July", "what": "x"}], "expected.0.on", "YYYY-MM-DD, not 'July'"),
+        (
+            "expected",
+            [{"from": "2019-07-04", "to": "2019-07-01", "what": "sale"}],
+            "expected.0",
+            "from 2019-07-04 is after to 2019-07-01",
+        ),
+        ("expected", [{"on": "2019-07-04", "wat": "x"}], "expected.0", "add this field"),
+        (
+            "changes",
+            [{"on": "2019-04-01", "columns": ["tolls"], "what": "toll rise"}],
+            "`changes`",
+            "'toll rise' of 'tolls', which is no column",
+        ),
     ],
 )
 def test_a_wrong_field_is_one_line_that_names_file_field_and_fix(
@@ -160,6 +188,46 @@ def test_a_wrong_field_is_one_line_that_names_file_field_and_fix(
     assert fix in line
     assert "\n" not in line
     assert caught.value.fix
+
+
+def test_a_monitor_without_known_days_has_the_policy_hash_that_it_had(tmp_path: Path) -> None:
+    """Stored days of such a monitor must not be judged again for fields that it does not have."""
+    content = {
+        "label_delay_days": 0,
+        "alarm_budget": {"false_alarms_per_month": 1.0},
+        "least_effect": {"shift": 0.05, "share": 0.01},
+        "retrain": None,
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    assert load(tmp_path, BLOCK).policy_hash == digest[:16]
+
+
+def test_the_day_of_an_event_is_read_though_yaml_takes_on_for_true(tmp_path: Path) -> None:
+    events = yaml.safe_load("[{on: 2013-07-04, what: Fourth of July}]")
+    assert True in events[0]
+    block = changed("expected", json.loads(json.dumps(events, default=str)))
+    change = yaml.safe_load("[{on: 2019-03-31, columns: [trip_distance], what: toll rise}]")
+    block["changes"] = json.loads(json.dumps(change, default=str))
+    monitor = load(tmp_path, block)
+    assert monitor.event_on(dt.date(2013, 7, 4)) == "Fourth of July"
+    assert monitor.changes[0].on == dt.date(2019, 3, 31)
+
+
+def test_a_calendar_names_holidays_and_the_days_beside_them(tmp_path: Path) -> None:
+    block = changed("calendar", "US")
+    block["expected"] = [{"from": "2013-12-24", "to": "2013-12-26", "what": "sale"}]
+    monitor = load(tmp_path, block)
+    found = {day: monitor.event_on(dt.date(2013, *day)) for day in ((7, 3), (7, 4), (7, 5), (7, 6))}
+    assert found == {
+        (7, 3): "day before Independence Day",
+        (7, 4): "Independence Day",
+        (7, 5): "day after Independence Day",
+        (7, 6): None,
+    }
+    # What a team declares goes before; a holiday of the next year has its day before.
+    assert monitor.event_on(dt.date(2013, 12, 25)) == "sale"
+    assert monitor.event_on(dt.date(2013, 12, 31)) == "day before New Year's Day"
+    assert load(tmp_path, BLOCK).event_on(dt.date(2013, 7, 4)) is None
 
 
 @pytest.mark.parametrize("field", ["owner", "task", "timestamp", "prediction", "reference"])

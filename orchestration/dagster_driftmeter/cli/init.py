@@ -506,6 +506,7 @@ def _reasons(proposal: "Proposal") -> Any:
             text = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
         elif name == "reference":
             text = f"{value['from']} to {value['to']}"
+            text += f", growing to {value['first']} days" if value.get("first") else ""
         elif name == "alarm_budget":
             text = f"{value['false_alarms_per_month']} false alarm a month"
         else:

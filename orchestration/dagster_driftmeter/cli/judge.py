@@ -65,7 +65,7 @@ def judge(
         keep(declared)
         return
     from driftmeter.incidents.ledger import alarms_under, stored_alarms
-    from driftmeter.monitors.changed_settings import days_of_other_version
+    from driftmeter.monitors.changed_settings import days_of_other_policy, days_of_other_version
     from driftmeter.warehouse import connection
 
     first = declared.cadence.start(read_date("--from", from_date))
@@ -76,6 +76,7 @@ def judge(
     with engine.connect() as session:
         then = stored_alarms(session, monitor, first, last)
         is_otherwise = bool(changes) or days_of_other_version(session, monitor) > 0
+        is_otherwise |= days_of_other_policy(session, declared) > 0
     show(asked, then, now if is_otherwise else {day: then.get(day, []) for day in now})
 
 

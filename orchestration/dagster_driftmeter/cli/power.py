@@ -65,7 +65,7 @@ def _found(
     """What is found of each column."""
     from dagster_driftmeter.runs.progress import track
     from driftmeter.alarms.calibrate import calibrate
-    from driftmeter.alarms.detect import computed_days, measured_config
+    from driftmeter.alarms.detect import computed_days, measured_config, newest_calibration
     from driftmeter.alarms.findable import findable
     from driftmeter.monitors.days import EVER
     from driftmeter.quality.histograms import ColumnPart, load_counts
@@ -82,6 +82,8 @@ def _found(
             fix="run `driftmeter run` first",
         )
     calibration = calibrate(engine, monitor, config_hash, settings.home() / "calibration")
+    with engine.begin() as session:
+        calibration = newest_calibration(session, monitor, calibration)
     if calibration.too_short:
         raise DriftmeterError(calibration.too_short, where=monitor.name, fix="widen `reference`")
     of_column = {name: counts.get(ColumnPart(None, None, name)) for name in columns}

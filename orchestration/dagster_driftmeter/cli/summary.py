@@ -18,6 +18,7 @@ from dagster_driftmeter.runs.progress import spinner
 from dagster_driftmeter.runs.retries import only_informs
 from dagster_driftmeter.runs.terminal import console as output
 from driftmeter import settings
+from driftmeter.alarms.event_days import judged_events
 from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
 from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
 from driftmeter.dashboards.dashboard import read_dashboard
@@ -85,6 +86,7 @@ NEWEST_ROWS = sa.text(
     "select max(partition_date) from metrics.partitions where monitor = :monitor and row_count > 0"
 )
 MOST_INCIDENTS = 10
+MOST_EVENTS = 5
 # Each takes some 0.4 s to draw.
 MOST_ON_PAGE = 10
 GRAVEST_REPORT = sa.text(
@@ -231,6 +233,11 @@ def _print_monitor(
         console.print(f"  {part.sentence}", style="yellow", highlight=False)
     for sentence in with_wide_thresholds(session, [monitor]).values():
         console.print(f"  {sentence}.", highlight=False)
+    events = judged_events(session, monitor, span["first"], span["last"])
+    for sentence in events[-MOST_EVENTS:]:
+        console.print(f"  {sentence}.", highlight=False)
+    if len(events) > MOST_EVENTS:
+        console.print(f"  {len(events) - MOST_EVENTS} earlier days are of known events too")
     _print_incidents(console, session, monitor, span)
     if len(shown) < len(days):
         console.print(

@@ -23,7 +23,7 @@ from dagster_driftmeter.dbt.project_file import NAME, read_project
 from dagster_driftmeter.dbt.reference_days import chosen_reference
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.config import Monitor, ReferenceDays
 from driftmeter.monitors.manifest import load_monitors, quality_schema
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def monitors() -> dict[str, Monitor]:
     Reference days that were chosen on this machine stand in for the declared ones.
     """
     chosen = chosen_reference()
-    changes = {"reference": chosen} if chosen else {}
+    changes = {"reference": ReferenceDays(**chosen.model_dump(by_alias=True))} if chosen else {}
     return {
         name: monitor.model_copy(update=changes) for name, monitor in _declared_monitors().items()
     }

@@ -1,9 +1,9 @@
-"""Judges columns whose new normal somebody accepted in place of the reference period.
+"""Judges columns whose new normal somebody accepted, or declared, in place of the reference period.
 
 Such a column is calibrated anew, as on a reference of its own: the days from the accepted one on,
-as far as they lie before the judged day, at most 28. Until there are 14 it is not judged. Each
-day's verdict rests on days before it only, so that computing days in any order ends in the same
-rows.
+as far as they lie before the judged day, at most 28. Until there are three it is not judged, and
+few of them are held against how much the reference's days vary. Each day's verdict rests on days
+before it only, so that computing days in any order ends in the same rows.
 """
 
 import datetime as dt
@@ -14,16 +14,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from driftmeter.alarms.calibrate import Calibration
-from driftmeter.alarms.column import ColumnEvidence, ColumnNull, calibrate_column, judge_column
+from driftmeter.alarms.column import ColumnEvidence, ColumnNull, calibrate_anew, judge_column
+from driftmeter.alarms.event_days import EventDays
 from driftmeter.monitors import baselines
 from driftmeter.monitors.baselines import ACCEPTED, AcceptedNormal
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart, load_counts
-
-# Two of each weekday. With 14 calm days an alarm that should come on 0.2% of days comes on 0.4% at
-# most (400 simulated columns of each kind, days wandering by 5%), with 10 on 0.65%, 28 on 0.3%.
-FEWEST_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,8 @@ class Accepted:
     ----------
     counts : mapping of ColumnPart to Counts
         Of every day from `first` to `last`.
+    named : EventDays
+        The known events of these days.
     """
 
     connection: sa.Connection
@@ -56,6 +56,7 @@ class Accepted:
     counts: Mapping[ColumnPart, Counts]
     first: dt.date
     last: dt.date
+    named: EventDays
     _loaded: dict[dt.date, dict[ColumnPart, Counts]] = field(default_factory=dict)
     _judged: dict[tuple[ColumnPart, AcceptedNormal, int], "Judged"] = field(default_factory=dict)
 
@@ -82,14 +83,16 @@ class Accepted:
         columns, rows = dict(calibration.columns), dict(calibration.reference_rows)
         judged, unready = dict(evidence), {name: dict[ColumnPart, str]() for name in in_force}
         for part in [part for part in evidence if part.column in in_force]:
-            own = self._judge(in_force[part.column], part, day)
+            own = self._judge(in_force[part.column], part, day, calibration)
             if isinstance(own, str):
                 unready[part.column][part] = own
             else:
                 columns[part], rows[part], judged[part] = own
         return Today(replace(calibration, columns=columns, reference_rows=rows), judged, unready)
 
-    def _judge(self, normal: AcceptedNormal, part: ColumnPart, day: dt.date) -> "Judged | str":
+    def _judge(
+        self, normal: AcceptedNormal, part: ColumnPart, day: dt.date, calibration: Calibration
+    ) -> "Judged | str":
         """The part calibrated on its own days, its rows and evidence; or why it cannot be yet."""
         days = normal.days(day, self.monitor.cadence)
         key = (part, normal, len(days))
@@ -97,7 +100,7 @@ class Accepted:
             usual = self._usual(normal, part, days)
             if isinstance(usual, str):
                 return usual
-            column = calibrate_column(usual)
+            column = calibrate_anew(usual, calibration.columns.get(part))
             evidence = self._evidence(column, normal, part)
             self._judged[key] = (column, float(usual.known.sum()), evidence)
         return self._judged[key]
@@ -109,16 +112,14 @@ class Accepted:
             last = self.monitor.cadence.after(first, ACCEPTED - 1)
             self._loaded[first] = load_counts(self.connection, self.monitor, first, last)
         counts = self._loaded[first].get(part)
+        since = f"{normal.what or 'accepted as normal'} from {first} on"
         if counts is None or not counts.known[: len(days)].any():
-            return f"accepted as normal from {first} on, without a value of it since"
+            return f"{since}, without a value of it since"
         excluded = self._excluded[normal]
         usable = np.array([day not in excluded for day in days])
-        usable &= counts.rows[: len(days)] >= self.monitor.min_rows
-        if usable.sum() < FEWEST_DAYS:
-            return (
-                f"accepted as normal from {first} on: {usable.sum()} days of it are known,"
-                f" {FEWEST_DAYS} are needed"
-            )
+        usable &= counts.rows[: len(days)] >= (1 if part.is_all_rows else self.monitor.min_rows)
+        if usable.sum() < LEAST_DAYS:
+            return f"{since}: {usable.sum()} of {LEAST_DAYS} days that it takes are known"
         return counts.only(np.flatnonzero(usable))
 
     def _evidence(
@@ -129,10 +130,12 @@ class Accepted:
         start = max(cadence.between(self.first, normal.from_date), 0)
         days = cadence.batches(cadence.after(self.first, start), self.last)
         excluded = self._excluded[normal]
-        since = judge_column(
-            column,
-            self.counts[part].only(np.arange(start, start + len(days))),
-            np.array([day in excluded for day in days]),
+        named = EventDays(self.named.names[start:])
+        counts = self.counts[part].only(np.arange(start, start + len(days)))
+        is_excluded = np.array([day in excluded for day in days])
+        calm = named.without({part: counts})[part]
+        since = named.judged(
+            judge_column(column, calm, is_excluded), part, column, counts, is_excluded, {}
         )
         values = {f.name: getattr(since, f.name) for f in fields(since)}
         return ColumnEvidence(

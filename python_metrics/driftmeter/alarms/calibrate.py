@@ -1,6 +1,8 @@
 """Calibrates a monitor: fits every column and segment on its reference days, once."""
 
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ from driftmeter import settings
 from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import ColumnNull, calibrate_columns
 from driftmeter.alarms.day_null import DayNull
-from driftmeter.arrival.labels_due import last_due
+from driftmeter.alarms.event_days import EventDays, SeenEvents
+from driftmeter.arrival.labels_due import last_due, last_due_by
 from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS, too_few_days
+from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart, load_counts
 
 
@@ -26,13 +30,17 @@ class Calibration:
     ----------
     columns : dict of ColumnPart to ColumnNull
     reference_days : int
-        Days with rows that it rests on.
+        Days with rows that it rests on, those of known events left out.
     reference_rows : dict of ColumnPart to float
         Rows of the reference with a value, by column and segment.
     classifier : DayNull or None
         Of the domain classifier's area, one statistic.
     cadence : Cadence
         What a day is: the first one of a batch.
+    events : mapping of str to mapping of ColumnPart to ColumnNull
+        Of known events that the reference has seen on days enough.
+    grows : bool
+        Whether days that come will be added to its reference.
     """
 
     columns: dict[ColumnPart, ColumnNull]
@@ -40,12 +48,16 @@ class Calibration:
     reference_rows: dict[ColumnPart, float]
     classifier: DayNull | None
     cadence: Cadence = DAILY
+    events: SeenEvents = field(default_factory=dict)
+    grows: bool = False
 
     @property
     def too_short(self) -> str | None:
         """Why it cannot keep a budget, or None where it can."""
         enough = self.reference_days >= LEAST_DAYS
-        return None if enough else too_few_days(self.reference_days, self.cadence)
+        if enough:
+            return None
+        return too_few_days(self.reference_days, self.cadence, grows=self.grows)
 
 
 def calibrate(
@@ -66,26 +78,74 @@ def calibrate(
         # Of a reference that goes on to the newest days, labels may be to come.
         due = min(last_due(connection, monitor), days.to_date)
     name = f"{monitor.name}-classifier-{config_hash}-{due}-{JUDGING_VERSION}.npz"
+    every = monitor.reference_batches
     with engine.begin() as connection:
-        counts = load_counts(connection, monitor, days.from_date, days.to_date)
+        counts = load_counts(connection, monitor, every[0], every[-1])
         classifier = _classifier_null(connection, monitor, cache / name if cache else None)
-    every_day = [part.rows > 0 for part in counts.values()]
+    return _fitted(monitor, every, counts, classifier)
+
+
+def calibrate_on(
+    connection: sa.Connection,
+    monitor: Monitor,
+    classifier: DayNull | None,
+    days: Sequence[dt.date],
+    judged: dt.date,
+) -> Calibration:
+    """Calibrate a monitor on other days than its first ones.
+
+    Parameters
+    ----------
+    classifier : DayNull or None
+        As the first days have it.
+    days : sequence of date
+        In order.
+    judged : date
+        The day that is to be judged. Labels that are due on later days are not looked at, so that
+        it makes no difference when it is.
+    """
+    if not days:
+        return Calibration({}, 0, {}, classifier)
+    every = monitor.cadence.batches(days[0], days[-1])
+    is_chosen = np.isin(np.array(every), np.array(days))
+    last_label = last_due_by(monitor, judged)
+    has_labels = is_chosen & np.array([day <= last_label for day in every])
+    counts = {
+        part: each.with_rows_on(has_labels if part.column == monitor.target else is_chosen)
+        for part, each in load_counts(connection, monitor, every[0], every[-1]).items()
+    }
+    return _fitted(monitor, every, counts, classifier)
+
+
+def _fitted(
+    monitor: Monitor,
+    days: Sequence[dt.date],
+    all_counts: Mapping[ColumnPart, Counts],
+    classifier: DayNull | None,
+) -> Calibration:
+    """Fit every column and segment to days in a row; those of known events by themselves."""
+    named = EventDays.among(monitor, days)
+    counts = named.without(all_counts)
+    rows_by_day = [part.rows > 0 for part in counts.values()]
     # Of a table that is filled once a week most days have no rows, and tell nothing of its parts.
-    has_rows = np.any(every_day, axis=0) if every_day else np.zeros(0, dtype=bool)
+    has_rows = np.any(rows_by_day, axis=0) if rows_by_day else np.zeros(0, dtype=bool)
     reference_days = int(has_rows.sum())
     usual = {
         part: part_counts
         for part, part_counts in counts.items()
         if reference_days and (part.is_all_rows or _is_usual(part_counts.rows[has_rows], monitor))
     }
+    columns = calibrate_columns(usual)
     return Calibration(
-        columns=calibrate_columns(usual),
+        columns=columns,
         reference_days=reference_days,
         reference_rows={
             part: float(part_counts.known.sum()) for part, part_counts in usual.items()
         },
         classifier=classifier,
         cadence=monitor.cadence,
+        events=named.seen(columns, all_counts),
+        grows=monitor.reference.first is not None,
     )
 
 

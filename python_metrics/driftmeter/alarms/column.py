@@ -152,6 +152,24 @@ def calibrate_column(
     return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)
 
 
+def calibrate_anew(days: Counts, column: ColumnNull | None) -> ColumnNull:
+    """Fit a column to days of its own in place of its reference's.
+
+    Where they are few, they are held against how much its reference's days vary.
+
+    Parameters
+    ----------
+    column : ColumnNull or None
+        As the reference has it; None where that has no value of it.
+    """
+    own = calibrate_column(days)
+    count = int((days.rows > 0).sum())
+    if count >= ENOUGH_DAYS:
+        return own
+    expected = USUAL**2 if column is None else column.wandering
+    return calibrate_column(days, None, _mean_of(expected, own.wandering, count - 1))
+
+
 def weighed_p_values(
     column: ColumnNull, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, Floats]]:

@@ -9,12 +9,15 @@ import sqlalchemy as sa
 
 from driftmeter.alarms.accepted import Accepted
 from driftmeter.alarms.area import Area, beside_days_before
-from driftmeter.alarms.calibrate import Calibration, calibrate
+from driftmeter.alarms.calibrate import Calibration, calibrate, calibrate_on
 from driftmeter.alarms.column import judge_columns
+from driftmeter.alarms.event_days import EventDays
+from driftmeter.alarms.growing import GrowingReference, grows, stored_days
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import TO_COME, Verdict, verdicts_of_day
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.labels_due import last_due
+from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL, replace_verdicts
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors import baselines
@@ -46,7 +49,7 @@ def detect(
         last = _last_that_rests_on(connection, monitor, days)
         first = min([*days, *_labels_that_fell_due(connection, monitor)])
         later = computed_days(connection, monitor, first, last)
-        verdicts = judge(connection, monitor, calibration, sorted({*days, *later}))
+        verdicts = judge_all(connection, monitor, calibration, sorted({*days, *later}))
         rows = {
             day: [vars(verdict) for verdict in day_verdicts]
             for day, day_verdicts in verdicts.items()
@@ -80,10 +83,68 @@ def _last_that_rests_on(
     connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]
 ) -> dt.date:
     """The last day whose verdict may rest on these: for good where an accepted normal has one."""
+    if grows(monitor):
+        return dt.date.max
     normals = baselines.accepted_normals(connection, monitor)
     if {*days} & {day for normal in normals for day in normal.days(dt.date.max, monitor.cadence)}:
         return dt.date.max
     return monitor.cadence.after(max(days), HISTORY)
+
+
+def judge_all(
+    connection: sa.Connection, monitor: Monitor, calibration: Calibration, days: Sequence[dt.date]
+) -> dict[dt.date, list[Verdict]]:
+    """Verdicts on days that are in order, each by the reference of its own; writes nothing.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        On the declared reference days.
+    """
+    if not grows(monitor):
+        return judge(connection, monitor, calibration, days)
+    reference = _growing(connection, monitor)
+    verdicts, waiting, known = dict[dt.date, list[Verdict]](), list(days), None
+    while waiting:
+        alike = reference.alike(waiting)
+        chosen = reference.days(alike[0])
+        if chosen != known:
+            calibration = calibrate_on(
+                connection, monitor, calibration.classifier, chosen, alike[0]
+            )
+            known = chosen
+        found = judge(connection, monitor, calibration, alike)
+        for day in alike:
+            if day in reference.away:
+                reference.away[day] = any(one.is_drifted or one.is_slow for one in found[day])
+        verdicts |= found
+        waiting = waiting[len(alike) :]
+    return verdicts
+
+
+def newest_calibration(
+    connection: sa.Connection, monitor: Monitor, calibration: Calibration
+) -> Calibration:
+    """What the day after the newest one would be judged by.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        On the declared reference days.
+    """
+    reference = _growing(connection, monitor)
+    if not grows(monitor) or not reference.away:
+        return calibration
+    tomorrow = monitor.cadence.after(max(reference.away))
+    chosen = reference.days(tomorrow)
+    return calibrate_on(connection, monitor, calibration.classifier, chosen, tomorrow)
+
+
+def _growing(connection: sa.Connection, monitor: Monitor) -> GrowingReference:
+    """The reference of a monitor's days, by what is stored of them."""
+    declared, stored = reference_counts(connection, monitor), stored_days(connection, monitor)
+    excluded = baselines.excluded_days(connection, monitor, [*declared, *stored])
+    return GrowingReference(monitor, declared, excluded, stored)
 
 
 def judge(
@@ -99,9 +160,16 @@ def judge(
     is_excluded = np.array([day in excluded for day in calendar])
     scored = _areas(connection, monitor, calendar)
     areas = beside_days_before(calibration.classifier, scored, excluded, cadence)
-    evidence = judge_columns(calibration.columns, counts, is_excluded)
+    named = EventDays.among(monitor, calendar)
+    evidence = judge_columns(calibration.columns, named.without(counts), is_excluded)
+    evidence = {
+        part: named.judged(
+            each, part, calibration.columns[part], counts[part], is_excluded, calibration.events
+        )
+        for part, each in evidence.items()
+    }
     known = {part: part_counts.known.sum(axis=1) for part, part_counts in counts.items()}
-    accepted = Accepted(connection, monitor, counts, first, last)
+    accepted = Accepted(connection, monitor, counts, first, last, named)
     due, lost = last_due(connection, monitor), lost_columns(connection, monitor)
     verdicts = {}
     for day in days:
@@ -120,6 +188,7 @@ def judge(
                 today.unready,
                 due,
                 lost,
+                named.names[place],
             )
         )
     return verdicts
@@ -148,7 +217,7 @@ def judge_stored(
         )
     calibration = calibrate(engine, monitor, config_hash, cache)
     with engine.begin() as connection:
-        return judge(connection, monitor, calibration, days)
+        return judge_all(connection, monitor, calibration, days)
 
 
 def _record_baselines(connection: sa.Connection, monitor: Monitor, newest: dt.date) -> None:

@@ -46,6 +46,18 @@ def of_few_days(scale: Scale, rows: float, days: int, wandering: float) -> tuple
     return replace(scale, least=least), expected
 
 
+def of_event(scale: Scale, wandering: float) -> Floats:
+    """What a known event adds to the day variances of a column's statistics; shape (statistics,).
+
+    Parameters
+    ----------
+    wandering : float
+        Variance of the events' means over that of a row.
+    """
+    of_shares = _of_share(np.clip(scale.center, scale.least, 1), wandering / (1 + wandering))
+    return np.where(scale.is_share, of_shares, wandering * scale.variance)
+
+
 def _of_share(share: Floats, alike: float) -> Floats:
     """Variance from day to day of the share of rows beyond a normal variable's quantile."""
     at = special.ndtri(share)[:, None] - np.sqrt(alike) * _NODES

@@ -15,9 +15,15 @@ NOT_JUDGED = sa.text(
     " where monitor = any(:monitors) order by monitor, reason"
 )
 
+# By the newest verdicts, for a reference may grow; days that were judged before these said it were
+# compared with the declared ones.
 REFERENCE_DAYS = sa.text(
     "select reference.monitor, coalesce(max(monitors.every), 'day') as every,"
-    " count(distinct profile.partition_date) as days"
+    " coalesce((select max(drift.reference_days) from metrics.drift"
+    " where drift.monitor = reference.monitor and drift.method = 'day_level'"
+    " and drift.partition_date = (select max(partition_date) from metrics.partitions"
+    " where partitions.monitor = reference.monitor and partitions.state = 'fresh')),"
+    " count(distinct profile.partition_date)) as days"
     " from (select distinct on (monitor) monitor, from_date, to_date from metrics.baselines"
     " where kind = 'fixed' and monitor = any(:monitors) order by monitor, computed_at desc)"
     " as reference left join metrics.monitors as monitors using (monitor)"

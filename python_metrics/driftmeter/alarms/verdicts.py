@@ -31,6 +31,8 @@ GONE = (
 # How the reason begins of a target whose labels are not due yet; the view not_judged reads it.
 TO_COME = "labels are due"
 ENGINE = "driftmeter day-level null"
+# Of a day of a known event that the reference has not seen.
+WIDER = "compared with wider thresholds"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Verdict:
     expected: float | None
     trailing_p_value: float | None
     is_slow: bool | None
+    known_event: str | None = None
+    reference_days: int | None = None
 
 
 def verdicts_of_day(
@@ -76,6 +80,7 @@ def verdicts_of_day(
     accepted: Mapping[str, Mapping[ColumnPart, str]] | None = None,
     due: dt.date = dt.date.max,
     lost: Collection[str] = (),
+    event: str | None = None,
 ) -> Iterator[Verdict]:
     """Rows of one day: every column over all rows, and every segment that could be judged.
 
@@ -89,6 +94,8 @@ def verdicts_of_day(
     lost : collection of str, optional
         Columns that the inference table has no more. Days without a value of theirs are not judged
         by them: that the column is gone is an incident of its own.
+    event : str, optional
+        The known event that the day is part of.
     """
     policy, accepted = policy_of(monitor), accepted or {}
     gone = {name for name in lost if _all_missing(known_rows, ColumnPart(None, None, name))}
@@ -124,7 +131,7 @@ def verdicts_of_day(
             # How many labels of the reference period are due hangs on the newest day.
             of_part["n_reference"] = 0
         yield Verdict(**key, **of_part, **NOTHING, status="skipped", reason=reason)
-    resting = _resting(accepted, gone)
+    resting = _resting(accepted, gone, event)
     if area and resting:
         yield Verdict(**{**NOTHING, **_of_all(key, area)}, status="skipped", reason=resting)
     if not judged:
@@ -175,7 +182,17 @@ def verdicts_of_day(
             expected=_number(columns[i].expected[place]),
             trailing_p_value=_number(trailing[i]),
             is_slow=bool(is_slow[i]),
+            known_event=event and _compared(event, part, calibration, accepted),
         )
+
+
+def _compared(
+    event: str, part: ColumnPart, calibration: Calibration, accepted: Collection[str]
+) -> str:
+    """A known event with what a column of its day was compared with."""
+    is_seen = part in calibration.events.get(event, {}) and part.column not in accepted
+    how = "compared with its days in the reference period" if is_seen else WIDER
+    return f"{event}; {how}"
 
 
 def _of_area(
@@ -201,11 +218,13 @@ def _of_area(
     )
 
 
-def _resting(accepted: Collection[str], gone: Collection[str]) -> str | None:
+def _resting(accepted: Collection[str], gone: Collection[str], event: str | None) -> str | None:
     """Why all columns together are not judged, or None where they are.
 
     Where some are away for good, or gone, all together would tell it every day.
     """
+    if event:
+        return f"the day is a known event: {event}"
     if accepted:
         names = ", ".join(sorted(accepted))
         return f"another normal than the reference's is accepted for {names}"
@@ -285,6 +304,7 @@ def _part(
 ) -> dict[str, Any]:
     return {
         "baseline": "accepted" if part.column in accepted else "reference",
+        "reference_days": None if part.column in accepted else calibration.reference_days,
         "segment": part.segment,
         "segment_value": part.segment_value,
         "column_name": part.column,

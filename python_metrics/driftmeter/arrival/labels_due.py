@@ -32,7 +32,12 @@ def last_due(connection: sa.Connection, monitor: Monitor) -> dt.date:
     if monitor.target is None or not monitor.label_delay_days:
         return dt.date.max
     newest = newest_day(connection, monitor)
-    return _since(monitor, newest, monitor.label_delay_days) if newest else dt.date.min
+    return last_due_by(monitor, newest) if newest else dt.date.min
+
+
+def last_due_by(monitor: Monitor, newest: dt.date) -> dt.date:
+    """The last day whose labels are due when this one is the newest."""
+    return _since(monitor, newest, monitor.label_delay_days)
 
 
 def last_waited(monitor: Monitor, newest: dt.date) -> dt.date:

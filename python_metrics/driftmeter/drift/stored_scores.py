@@ -20,7 +20,7 @@ DAY_LEVEL = "day_level"
 CLASSIFIER = "domain_classifier"
 JUDGED = (
     "threshold", "p_value", "q_value", "effect", "is_drifted", "status", "reason", "engine",
-    "statistic", "unit", "observed", "expected", "is_slow",
+    "statistic", "unit", "observed", "expected", "is_slow", "known_event",
 )  # fmt: skip
 DELETE_DAY = sa.text("delete from metrics.drift where monitor = :monitor and partition_date = :day")
 DELETE_VERDICTS = sa.text(

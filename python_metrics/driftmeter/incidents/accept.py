@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.actions import load_incident, record
 from driftmeter.incidents.breach import OF_VALUES
-from driftmeter.incidents.fold import QUIET
 from driftmeter.monitors.cadence import Cadence
 
 # Columns of the incident that were away from the reference on the newest days.
@@ -86,7 +85,7 @@ def accept(
                 fix=f"name the first normal day, from {incident['opened_on']} to {newest}",
             )
         away = {"monitor": incident["monitor"], "columns": incident["columns"]}
-        quiet = cadence.after(newest, -QUIET[cadence.every])
+        quiet = cadence.after(newest, -cadence.quiet)
         columns = list(connection.scalars(AWAY, {**away, "quiet": quiet}))
         if incident["family"] not in OF_VALUES or not columns:
             raise DriftmeterError(

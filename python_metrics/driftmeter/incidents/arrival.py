@@ -3,13 +3,15 @@
 import datetime as dt
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sqlalchemy as sa
 
-from driftmeter.alarms.day_null import fit_day_null, judge_days
+from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.alarms.decision import decide_day
+from driftmeter.alarms.event_days import TIMES_USUAL, EventDays
+from driftmeter.alarms.growing import GrowingReference, grows
 from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
@@ -42,7 +44,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Partition:
-    """One computed day; a row of ``metrics.partitions``."""
+    """One computed day; a row of ``metrics.partitions``, with the known event that it is of."""
 
     day: dt.date
     state: str
@@ -51,6 +53,7 @@ class Partition:
     fingerprint: str | None
     config_hash: str | None
     gap: Gap | None = None
+    event: str | None = None
 
 
 def partitions(
@@ -68,7 +71,7 @@ def partitions(
     for row in rows.mappings():
         missing = missing + 1 if row["state"] == "missing" else 0 if row["row_count"] else missing
         gap = Gap(since, missing) if row["state"] == "missing" else None
-        found.append(Partition(**row, gap=gap))
+        found.append(Partition(**row, gap=gap, event=monitor.event_on(row["day"])))
         since = row["day"] if row["row_count"] else since
     return found
 
@@ -118,11 +121,11 @@ def days_between_batches(
     reference: Collection[dt.date],
     days: Sequence[Partition],
 ) -> set[dt.date]:
-    """Empty days on which no rows are due, by the days of the reference that have some."""
+    """Days without rows on which none are due, by known events and by the reference's rhythm."""
+    between = {day.day for day in days if day.state in ("empty", "missing") and day.event}
     # One day shows no rhythm, and none shows nothing.
     if len(reference) < 2:
-        return set()
-    between = set()
+        return between
     for day in (partition.day for partition in days if partition.state == "empty"):
         asked = {"monitor": monitor.name, "day": day}
         newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference.to_date
@@ -200,26 +203,56 @@ def of_volume(
 ) -> dict[dt.date, Breach]:
     """Days with far more or fewer rows than such weekdays have in the reference, and lately.
 
-    Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
-    (Poisson); weekdays count where the reference shows them.
+    Where the reference grows, its days are those before each day that had as many rows as usual.
 
     Parameters
     ----------
     reference : mapping of date to float
-        Rows of each reference day.
+        Rows of each declared reference day.
     days : sequence of Partition
         In order, with those before that a day is compared with.
     excluded : collection of date
         Days that no trailing baseline may hold.
     """
-    judged = [day for day in days if day.state in ("fresh", "stale") and day.row_count > 0]
-    if len(reference) < LEAST_DAYS or not judged:
-        return {}
-    rows = np.array([[count] for count in reference.values()])
+    if not grows(monitor):
+        return _beside_reference(reference, days, monitor, excluded)[0]
+    counts = {**reference, **{day.day: float(day.row_count) for day in days if _has_rows(day)}}
+    excluded = {*excluded, *(day for day in counts if monitor.event_on(day))}
+    growing = GrowingReference(monitor, reference, excluded)
+    waiting = [day.day for day in days if _has_rows(day) and day.day > monitor.reference.to_date]
+    breaches: dict[dt.date, Breach] = {}
+    while waiting:
+        alike = growing.alike(waiting)
+        usual = {day: counts[day] for day in growing.days(alike[0]) if day in counts}
+        until = [day for day in days if day.day <= alike[-1]]
+        found, away = _beside_reference(usual, until, monitor, excluded)
+        breaches |= {day: found[day] for day in alike if day in found}
+        growing.away |= {day: day in away for day in alike}
+        waiting = waiting[len(alike) :]
+    return breaches
+
+
+def _has_rows(day: Partition) -> bool:
+    return day.state in ("fresh", "stale") and day.row_count > 0
+
+
+def _beside_reference(
+    reference: Mapping[dt.date, float],
+    days: Sequence[Partition],
+    monitor: Monitor,
+    excluded: Collection[dt.date],
+) -> tuple[dict[dt.date, Breach], set[dt.date]]:
+    """Breaches by day, and days that differ from the reference, whether that is new or not.
+
+    Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
+    (Poisson); weekdays count where the reference shows them.
+    """
     cadence = monitor.cadence
-    weekdays = np.array([cadence.level(day) for day in reference])
-    prior = np.array([USUAL_OF_ROWS**2])
-    null = fit_day_null(np.log(rows), rows, np.ones(1), weekdays, prior=prior)
+    judged = [day for day in days if _has_rows(day)]
+    calm = {day: rows for day, rows in reference.items() if not monitor.event_on(day)}
+    if len(calm) < LEAST_DAYS or not judged:
+        return {}, set()
+    null = _null_of_rows(calm, cadence)
     # The reference's own days come before: the first judged day has them for its baseline.
     counts = {**reference, **{day.day: float(day.row_count) for day in judged}}
     every = cadence.batches(min(counts), max(counts))
@@ -227,24 +260,37 @@ def of_volume(
     weekdays = np.array([cadence.level(day) for day in every])
     logs = np.where(rows > 0, np.log(np.maximum(rows, 1.0)), np.nan)
     against = judge_days(null, logs, rows, weekdays)
-    is_excluded = np.array([day in excluded for day in every])
+    named = EventDays.among(monitor, every)
+    for event in sorted({event for event in named.names if event}):
+        of_event = [event == name for name in named.names]
+        own = judge_days(_null_of_event(null, reference, monitor, event), logs, rows, weekdays)
+        for mine, its in zip(vars(against).values(), vars(own).values(), strict=True):
+            mine[of_event] = its[of_event]
+    is_excluded = np.array([day in excluded for day in every]) | named.is_event
     news = p_value_of_news(logs - against.expected, against.deviation, is_excluded)
-    p_value, new_p = (
+    p_value, new_p, expected = (
         dict(zip(every, each, strict=True))
-        for each in (against.p_value, np.fmax(against.p_value, news))
+        for each in (against.p_value, np.fmax(against.p_value, news), np.exp(against.expected))
     )
-    breaches, family = {}, np.array(["volume"])
+    breaches, away, family = {}, set(), np.array(["volume"])
     for day in judged:
-        usual = float(np.exp(null.level[cadence.level(day.day), 0]))
+        usual = float(expected[day.day])
         change = day.row_count / usual - 1
-        verdict = decide_day(monitor, family, np.array([new_p[day.day]]))
-        if not verdict.is_significant[0] or abs(change) < LEAST_CHANGE:
+        differs, is_new = (
+            decide_day(monitor, family, np.array([p[day.day]])).is_significant[0]
+            for p in (p_value, new_p)
+        )
+        if not differs or abs(change) < LEAST_CHANGE:
             continue
+        away.add(day.day)
+        if not is_new:
+            continue
+        even = f", unusual even for a known event ({day.event})" if day.event else ""
+        like = f"{'on' if cadence == DAILY else 'in'} {cadence.usual(day.day)}"
         breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
-            f" than {'on' if cadence == DAILY else 'in'} {cadence.usual(day.day)} of the reference"
-            f" (about {usual:,.0f}).",
+            f" than {like} of the reference (about {usual:,.0f}){even}.",
             evidence={
                 "rows": day.row_count,
                 "expected": usual,
@@ -252,4 +298,21 @@ def of_volume(
                 "direction": 1 if change > 0 else -1,
             },
         )
-    return breaches
+    return breaches, away
+
+
+def _null_of_rows(reference: Mapping[dt.date, float], cadence: Cadence) -> DayNull:
+    rows = np.array([[count] for count in reference.values()])
+    weekdays = np.array([cadence.level(day) for day in reference])
+    prior = np.array([USUAL_OF_ROWS**2])
+    return fit_day_null(np.log(rows), rows, np.ones(1), weekdays, prior=prior)
+
+
+def _null_of_event(
+    null: DayNull, reference: Mapping[dt.date, float], monitor: Monitor, event: str
+) -> DayNull:
+    """The null of the rows of a known event's days, as the reference has seen them, or wider."""
+    seen = {day: rows for day, rows in reference.items() if monitor.event_on(day) == event}
+    if len(seen) >= LEAST_DAYS:
+        return _null_of_rows(seen, monitor.cadence)
+    return replace(null, day_variance=null.day_variance + (TIMES_USUAL * USUAL_OF_ROWS) ** 2)

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -31,6 +31,7 @@ from driftmeter.incidents.new_version import NewVersion
 from driftmeter.incidents.relations import Relations, fit_relations
 from driftmeter.monitors.baselines import AcceptedNormal, accepted_normals
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
 from driftmeter.performance.error_cause import Learners
 
@@ -111,9 +112,15 @@ class DiagnosisBackground:
     monitor: Monitor
     _normals: dict[tuple[dt.date, ...], Normal] = field(default_factory=dict)
 
-    def day(self, day: dt.date) -> Day:
-        """A day's rows beside those of the same weekday that are its normal."""
-        days = self._days(day)
+    def day(self, day: dt.date, columns: Collection[str | None]) -> Day:
+        """A day's rows beside those of the same weekday that are its normal.
+
+        Parameters
+        ----------
+        columns : collection of str or None
+            Those that differ on the day.
+        """
+        days = self._days(day, columns)
         if days not in self._normals:
             self._normals[days] = Normal(self.connection, self.monitor, days)
         normal = self._normals[days]
@@ -139,11 +146,20 @@ class DiagnosisBackground:
     def _accepted(self) -> list[AcceptedNormal]:
         return accepted_normals(self.connection, self.monitor)
 
-    def _days(self, day: dt.date) -> tuple[dt.date, ...]:
-        """Of a column's newest accepted normal, as all columns were on these days."""
-        newest = [normal for normal in self._accepted if normal.in_force_on <= day][-1:]
-        monitor = self.monitor
-        return tuple(newest[0].days(day, monitor.cadence) if newest else monitor.reference_batches)
+    def _days(self, day: dt.date, columns: Collection[str | None]) -> tuple[dt.date, ...]:
+        """Of a column's newest accepted normal, as all columns were on these days.
+
+        A declared change re-anchors its own columns, and no others.
+        """
+        cadence = self.monitor.cadence
+        newest = [
+            normal
+            for normal in self._accepted
+            if normal.in_force_on <= day
+            and len(normal.days(day, cadence)) >= LEAST_DAYS
+            and (normal.what is None or normal.column in columns)
+        ][-1:]
+        return tuple(newest[0].days(day, cadence) if newest else self.monitor.reference_batches)
 
 
 def rows_of(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> pd.DataFrame:
@@ -217,7 +233,7 @@ def _breaches_of_day(
     is_wrong = error is not None or any(alarm.is_new for alarm in alarms)
     found: list[Breach] = []
     if day.state == "fresh" and (is_wrong or (estimate and alarms)):
-        rows = background.day(day.day)
+        rows = background.day(day.day, {alarm.column for alarm in alarms})
         found = breaches_of_rows(rows, alarms, error, estimate)
     elif estimate:
         found = [of_estimate(background.monitor, estimate, ())]
@@ -291,6 +307,7 @@ def signature(partition: Partition, evidence: Evidence) -> str:
         *(vars(change) for change in evidence.columns.get(day, ())),
         *(vars(breach) for breach in evidence.metrics.get(day, ())),
         *([str(partition.gap)] if partition.gap else []),
+        *([partition.event] if partition.event else []),
         *([vars(evidence.labels[day])] if day in evidence.labels else []),
         *([vars(evidence.versions[day])] if day in evidence.versions else []),
     ]

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from driftmeter.incidents.breach import LASTING, Breach, Cause
 from driftmeter.monitors.cadence import DAILY, Cadence, Every
 
-# Batches on which nothing is left of it, after which an incident is over.
-QUIET: dict[Every, int] = {"day": 7, "week": 2, "month": 1}
 # A breach of the same cause so many batches after its last one, or sooner, is the same incident,
 # opened again.
 SAME_WITHIN: dict[Every, int] = {"day": 28, "week": 6, "month": 3}
@@ -180,7 +178,7 @@ class Incident:
             return False
         alarmed_on, _ = self.last
         lasted = self.first.family == PERFORMANCE and self.last_seen_on > alarmed_on
-        quiet = QUIET[self.cadence.every]
+        quiet = self.cadence.quiet
         if lasted and self._since(alarmed_on, day) > quiet:
             # The error lasted without an alarm: one that is an alarm beside such days is another.
             return False
@@ -233,7 +231,7 @@ class Incident:
                 self.transitions.append(Transition("closed", day))
         elif self._holds(away):
             self.last_seen_on = day
-        elif self._since(self.last_seen_on, day) > (quiet := QUIET[self.cadence.every]):
+        elif self._since(self.last_seen_on, day) > (quiet := self.cadence.quiet):
             self.closed_on = self.cadence.after(self.last_seen_on, quiet)
             self.transitions.append(Transition("closed", self.closed_on))
 

@@ -10,9 +10,8 @@ import apprise
 import sqlalchemy as sa
 
 from driftmeter.incidents.breach import FAMILIES, PAGED
-from driftmeter.incidents.fold import QUIET
 from driftmeter.incidents.next_step import NEXT_STEP
-from driftmeter.monitors.cadence import Cadence
+from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.warehouse.turn import alone
 
 # A message that a service refused so often is given up, with its reason.
@@ -74,7 +73,7 @@ class Delivery:
 AT_ONCE = f"""case
     when events.event = 'closed'
         then families.of <> 'values'
-        and incidents.last_seen_on - incidents.opened_on >= {QUIET["day"]}
+        and incidents.last_seen_on - incidents.opened_on >= {DAILY.quiet}
     when events.event = any(:opening)
         then families.of <> 'values' or incidents.severity = 'error'
         or incidents.last_seen_on > incidents.opened_on and not exists (

@@ -42,8 +42,8 @@ def baseline_days(
 ) -> list[dt.date]:
     """Days that a day is compared with, in order.
 
-    Trailing and same-weekday baselines leave out days that are not fresh, and those inside an
-    incident that is acknowledged or excluded.
+    Trailing and same-weekday baselines leave out days that are not fresh, those of known events,
+    and those inside an incident that is acknowledged or excluded.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def baseline_days(
 
 @dataclass(frozen=True)
 class AcceptedNormal:
-    """A column's normal that somebody accepted in place of the reference's.
+    """A column's normal that somebody accepted, or declared, in place of the reference's.
 
     Attributes
     ----------
@@ -81,11 +81,14 @@ class AcceptedNormal:
         The first day that is normal.
     in_force_on : date
         The first day that is compared with it. Verdicts of earlier days stay as they are.
+    what : str, optional
+        What changed, by the monitor's YAML; None of what somebody accepted.
     """
 
     column: str
     from_date: dt.date
     in_force_on: dt.date
+    what: str | None = None
 
     def days(self, judged: dt.date, cadence: Cadence) -> list[dt.date]:
         """Days that a judged day is held against, all of them before it."""
@@ -94,13 +97,21 @@ class AcceptedNormal:
 
 
 def accepted_normals(connection: sa.Connection, monitor: Monitor) -> list[AcceptedNormal]:
-    """Every normal that was accepted for a column of the monitor, in order."""
+    """Every normal that was accepted or declared for a column of the monitor, in order."""
     query = sa.text(
         "select column_name, from_date, in_force_on from metrics.accepted_normals"
         " where monitor = :monitor order by in_force_on, column_name"
     )
     rows = connection.execute(query, {"monitor": monitor.name})
-    return [AcceptedNormal(*row) for row in rows if row.column_name in monitor.columns]
+    normals = [AcceptedNormal(*row) for row in rows if row.column_name in monitor.columns]
+    normals += [
+        AcceptedNormal(name, change.on, change.on, change.what)
+        for change in monitor.changes
+        for name in change.columns
+        # All days of the reference are since an older change.
+        if change.on > monitor.reference.from_date
+    ]
+    return sorted(normals, key=lambda normal: (normal.in_force_on, normal.column))
 
 
 def normals_in_force(normals: Sequence[AcceptedNormal], day: dt.date) -> dict[str, AcceptedNormal]:
@@ -114,7 +125,9 @@ def excluded_days(
     days: Sequence[dt.date],
     since: dt.date = dt.date.min,
 ) -> set[dt.date]:
-    """Those of the days inside an acknowledged or excluded incident: no baseline may hold them.
+    """Those of the days that no baseline may hold.
+
+    They are those of known events, and those inside an acknowledged or excluded incident.
 
     Parameters
     ----------
@@ -127,7 +140,11 @@ def excluded_days(
         " and opened_on >= :since"
     )
     spans = connection.execute(query, {"monitor": monitor.name, "since": since}).all()
-    return {day for day in days if any(opened <= day <= ended for opened, ended in spans)}
+    return {
+        day
+        for day in days
+        if monitor.event_on(day) or any(opened <= day <= ended for opened, ended in spans)
+    }
 
 
 def record(

@@ -30,6 +30,11 @@ class Cadence:
         """Days of a batch, on average."""
         return {"day": 1.0, "week": 7.0, "month": DAYS_A_MONTH}[self.every]
 
+    @property
+    def quiet(self) -> int:
+        """Batches on which nothing is left of an incident, after which it is over."""
+        return {"day": 7, "week": 2, "month": 1}[self.every]
+
     def start(self, day: dt.date) -> dt.date:
         """First day of the batch that holds a day."""
         if self.every == "week":

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -20,6 +21,8 @@ from pydantic import (
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
 from driftmeter.monitors.declared_sql import CustomMetric, RowValue
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
+from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
+from driftmeter.monitors.requirements import LEAST_DAYS
 
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
@@ -29,6 +32,15 @@ JUDGING_VERSION = 9
 BATCHES_A_FALSE_ALARM = 30
 # A budget beyond this share of batches would let every second batch alarm by chance.
 MOST_ALARMS = 0.5
+# Fields that say which days are known to differ.
+OF_KNOWN_DAYS = ("expected", "calendar", "changes")
+# Fields that say what is asked of a day, or what measurements mean, and not what is measured of it.
+NOT_MEASURED = (
+    "was", "owner", "project", "tests", "metrics", "value", "default_tests", "retrain", "notify",
+    "watch_days", "challengers", "label_delay_days", "batch", *OF_KNOWN_DAYS,
+)  # fmt: skip
+# Fields of the reference that say how it goes on.
+OF_REFERENCE = ("first", "rolling")
 
 
 def usual_budget(every: Every) -> float:
@@ -99,6 +111,49 @@ class Days(Strict):
 
     def __contains__(self, day: dt.date) -> bool:
         return self.from_date <= day <= self.to_date
+
+
+def _weeks(value: object) -> object:
+    """The number of weeks of a text such as `8 weeks`."""
+    words = value.split() if isinstance(value, str) else []
+    if len(words) == 2 and words[0].isdigit() and words[1] in ("week", "weeks"):
+        return int(words[0])
+    if isinstance(value, str | int | float):
+        raise ValueError(f"write a number of weeks such as `8 weeks`, not {value!r}")
+    return value
+
+
+class ReferenceDays(Days):
+    """The reference period: the days that fix what is measured, and how it goes on from there.
+
+    Attributes
+    ----------
+    first : int, optional
+        Days with rows that it has in the end: it grows by calm days after `to_date` until then.
+    rolling : int, optional
+        Weeks of calm days, the newest before the judged day, that stand in for the first ones.
+    """
+
+    first: int | None = Field(default=None, ge=LEAST_DAYS)
+    rolling: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_weeks)] = None
+
+    @field_serializer("rolling")
+    def _as_declared(self, weeks: int | None) -> str | None:
+        return None if weeks is None else f"{weeks} weeks"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begins(cls, block: object) -> object:
+        given = block if isinstance(block, Mapping) else {}
+        goes_on = [name for name in OF_REFERENCE if given.get(name) is not None]
+        if len(goes_on) == len(OF_REFERENCE):
+            raise ValueError("it is either `first` or `rolling`")
+        if goes_on and not {"from", "to"} <= {*given}:
+            raise ValueError(
+                f"`{goes_on[0]}` goes with `from` and `to`, the days that fix the bins, such as"
+                " the days that there are by now; `driftmeter init` writes them"
+            )
+        return block
 
 
 class AlarmBudget(Strict):
@@ -228,7 +283,7 @@ class Monitor(Strict):
         Every compared column except prediction and target, whether the model reads it or not.
     segments : tuple of str
         Columns whose values split a day into segments.
-    reference : Days
+    reference : ReferenceDays
         The reference period: batches that show how things should be, those that begin in it.
     label_delay_days : int
         Days until labels are expected. Until then a day's target is not judged. Time is the newest
@@ -253,6 +308,12 @@ class Monitor(Strict):
         Which incidents are told at once, and when the others are.
     challengers : Challengers, optional
         Versions that score the same rows and that nobody acts on.
+    expected : tuple of KnownEvent
+        Days that are known to differ.
+    calendar : str, optional
+        A country's code, such as ``US``, whose holidays and the days beside them are known too.
+    changes : tuple of DeclaredChange
+        Changes that are meant to last, and the columns that each is of.
     default_tests : bool
         Whether each column is also tested for missing values, for its range or accepted values, and
         for Evidently's drift.
@@ -274,7 +335,7 @@ class Monitor(Strict):
     model_version: str
     features: dict[str, Column] = Field(min_length=1)
     segments: tuple[str, ...] = ()
-    reference: Days
+    reference: ReferenceDays
     label_delay_days: int = Field(default=0, ge=0)
     watch_days: int = Field(default=35, ge=1)
     min_rows: int = Field(default=30, ge=1)
@@ -287,6 +348,16 @@ class Monitor(Strict):
     retrain: Retrain | None = None
     notify: Notify = Notify()
     challengers: Challengers | None = None
+    expected: tuple[KnownEvent, ...] = ()
+    calendar: str | None = None
+    changes: tuple[DeclaredChange, ...] = ()
+
+    @field_validator("calendar")
+    @classmethod
+    def _known_calendar(cls, name: str | None) -> str | None:
+        if name is not None:
+            check_calendar(name)
+        return name
 
     @field_validator("timezone")
     @classmethod
@@ -318,6 +389,12 @@ class Monitor(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_months_without_holidays(self) -> "Monitor":
+        if self.every == "month" and self.calendar:
+            raise ValueError("`calendar` names days, and most months have some: use `expected`")
+        return self
+
     @property
     def cadence(self) -> Cadence:
         """The calendar of its batches."""
@@ -342,6 +419,9 @@ class Monitor(Strict):
             raise ValueError("`target` and `prediction` are the same column")
         self._check_tests()
         self._check_metrics()
+        for change in self.changes:
+            for name in sorted(set(change.columns) - set(self.columns)):
+                raise ValueError(f"`changes`: {change.what!r} of {name!r}, which is no column")
         twice = [name for name in self.segments if self.segments.count(name) > 1]
         if twice:
             raise ValueError(f"`segments` names {twice[0]!r} twice")
@@ -389,6 +469,10 @@ class Monitor(Strict):
             compared[self.target] = outcome
         return compared
 
+    def event_on(self, day: dt.date) -> str | None:
+        """The name of the known event that a day is part of, or None."""
+        return event_of(day, self.expected, self.calendar, self.cadence.last_day(day))
+
     @property
     def segment_columns(self) -> dict[str, str]:
         """For each segment, the column of a frame of rows that holds its values as text.
@@ -425,26 +509,14 @@ class Monitor(Strict):
                 },
             }
         )
-        # Tests say what is asked of a day, not what is measured of it.
         content = measured.model_dump(
             mode="json",
             exclude={
-                "was",
-                "owner",
-                "project",
-                "tests",
-                "metrics",
-                "value",
-                "default_tests",
-                "retrain",
-                "notify",
-                "watch_days",
-                "challengers",
-                "label_delay_days",
-                # The table's `partition_date` says of which batch a row is.
-                "batch",
+                **dict.fromkeys(NOT_MEASURED, True),
                 # Days have the hash that they had before there were other batches.
-                *(["every"] if self.every == "day" else []),
+                **({"every": True} if self.every == "day" else {}),
+                # How it goes on decides what days are judged by.
+                "reference": {*OF_REFERENCE},
             },
         )
         # A monitor without them keeps the hash that it had before there were any.
@@ -464,7 +536,12 @@ class Monitor(Strict):
         which columns and segments are measured at all.
         """
         policy = {"alarm_budget", "least_effect", "retrain", "label_delay_days"}
-        content = self.model_dump(mode="json", include=policy)
+        # A monitor that declares none has the hash that it had before there were any.
+        policy |= {name for name in OF_KNOWN_DAYS if getattr(self, name)}
+        goes_on = {name for name in OF_REFERENCE if getattr(self.reference, name)}
+        included: dict[str, Any] = dict.fromkeys(policy, True)
+        included |= {"reference": goes_on} if goes_on else {}
+        content = self.model_dump(mode="json", include=included)
         if self.metrics:
             content["metrics"] = {
                 name: [metric.worse, metric.least_change] for name, metric in self.metrics.items()

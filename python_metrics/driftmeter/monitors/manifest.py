@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.config import AlarmBudget, Column, Days, Monitor
+from driftmeter.monitors.config import AlarmBudget, Column, Monitor, ReferenceDays
 from driftmeter.monitors.declared_sql import CustomMetric, RowValue
+from driftmeter.monitors.known_events import DeclaredChange, KnownEvent
 
 
 def load_monitors(manifest: Path) -> dict[str, Monitor]:
@@ -139,10 +140,12 @@ def _fields(place: tuple[int | str, ...]) -> list[str]:
     """Fields of the block that an unknown key stands in."""
     inner: dict[object, type[BaseModel]] = {
         "features": Column,
-        "reference": Days,
+        "reference": ReferenceDays,
         "alarm_budget": AlarmBudget,
         "metrics": CustomMetric,
         "value": RowValue,
+        "expected": KnownEvent,
+        "changes": DeclaredChange,
     }
     block = inner.get(place[0], Monitor) if len(place) > 1 else Monitor
     named = {field.alias or name for name, field in block.model_fields.items()}

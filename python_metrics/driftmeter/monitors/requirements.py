@@ -9,13 +9,17 @@ LEAST_DAYS = 3
 ENOUGH_DAYS = 28
 
 
-def too_few_days(days: int, cadence: Cadence = DAILY) -> str:
-    """Why no day is judged against a reference period with so few days that have rows."""
+def too_few_days(days: int, cadence: Cadence = DAILY, *, grows: bool = False) -> str:
+    """Why no day is judged against a reference period with so few days that have rows.
+
+    Parameters
+    ----------
+    grows : bool
+        Whether calm days that come will be added to it.
+    """
     have = cadence.counted(days)
-    return (
-        f"its reference period has {have} with rows and a threshold needs {LEAST_DAYS}."
-        " Widen `reference` in its YAML"
-    )
+    fix = f"It grows as {cadence.every}s come" if grows else "Widen `reference` in its YAML"
+    return f"its reference period has {have} with rows and a threshold needs {LEAST_DAYS}. {fix}"
 
 
 def no_value() -> str:

@@ -133,10 +133,10 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
     if not tests.empty:
         named = {"partition_date": "day"}
         windows = loudest_windows(
+            monitor,
             tests.rename(columns=named),
             before.rename(columns=named),
             excluded,
-            monitor.cadence,
             least_rise=None,
         )
         for name in ("window_days", "window_p_value", "trailing_p_value", "effect"):

@@ -14,16 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from scipy import special
 
 from driftmeter.alarms.day_null import (
     LEAST_FREEDOM,
     MOST_CORRELATION,
     MOST_DEVIATIONS,
+    USUAL,
     correlation_within,
     moving_sum,
     tail,
 )
 from driftmeter.alarms.decision import decide_day
+from driftmeter.alarms.event_days import TIMES_USUAL
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.cadence import Cadence
@@ -46,8 +49,6 @@ WINDOWS = {1: 0.6, 7: 0.2, 28: 0.2}
 # Earlier days that a decision rests on: a window, the baseline before it, and those on which the
 # same would have been an alarm.
 RESTS_ON = 2 * max(WINDOWS) + HISTORY
-# A loss that was gone for so many days is over, as its incident is, and is told when it comes back.
-QUIET = 7
 # Of the record of an interval at 95%: the share of days inside, and how many must have told
 # (benchmarks/performance.py).
 LEAST_INSIDE = 0.85
@@ -164,7 +165,7 @@ def decide_tests(
     # The day's error is that of all its versions; what its inputs explain is each version's.
     version = tests["model_version"].where(tests["metric"] != CAPPED_ERROR, None)
     judged = [
-        loudest_windows(series, before, excluded, monitor.cadence)
+        loudest_windows(monitor, series, before, excluded)
         for (kind, metric, _), series in tests.groupby(
             ["kind", "metric", version.rename("of")], dropna=False
         )
@@ -205,16 +206,17 @@ def is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
 
 
 def loudest_windows(
+    monitor: Monitor,
     series: pd.DataFrame,
     before: pd.DataFrame,
     excluded: Collection[dt.date],
-    cadence: Cadence,
     least_rise: float | None = LEAST_RISE,
 ) -> pd.DataFrame:
     """Each day's loudest window: how certain it is, how new, and how large; index of the series.
 
     Days of a window that are further off than a calm day gets count as such a day: what creeps is
-    many small steps, and one wild day must not alarm for a month.
+    many small steps, and one wild day must not alarm for a month. A day of a known event is in no
+    window, and is judged by itself against a wider deviation.
 
     Parameters
     ----------
@@ -222,6 +224,7 @@ def loudest_windows(
         A window that rose by no more than this share comes after all that did. None: the most
         certain comes first, whatever it is by.
     """
+    cadence, event_on = monitor.cadence, monitor.event_on
     first = min([*before["day"], *series["day"]])
     days = cadence.batches(first, max(series["day"]))
     places = np.array([cadence.between(first, day) for day in series["day"]])
@@ -232,17 +235,28 @@ def loudest_windows(
     difference[earlier], deviation[earlier] = before["difference"], before["deviation"]
     difference[places] = series["value"].to_numpy(float) - series["expected"].to_numpy(float)
     deviation[places] = series["deviation"]
-    null = _of_reference(difference[earlier], deviation[earlier])
+    is_event = np.array([event_on(day) is not None for day in days])
+    null = _of_reference(*(each[earlier][~is_event[earlier]] for each in (difference, deviation)))
+    p_value = series["p_value"].to_numpy(dtype=float)
+    if is_event.any():
+        # An excess is a share already.
+        one = 1.0 if of_inputs else np.abs(series["expected"].to_numpy(dtype=float))
+        wider = np.hypot(deviation[places], TIMES_USUAL * USUAL * one)
+        told = is_event[places]
+        deviation[places] = np.where(told, wider, deviation[places])
+        of_event = 2 * special.ndtr(-np.abs(difference[places]) / wider)
+        p_value = np.where(told, np.fmax(p_value, of_event), p_value)
     calm = np.clip(difference, -MOST_DEVIATIONS * deviation, MOST_DEVIATIONS * deviation)
-    is_excluded = np.array([day in excluded for day in days])
-    p_values = [series["p_value"].to_numpy(dtype=float)]
+    calm[is_event] = np.nan
+    is_excluded = np.array([day in excluded for day in days]) | is_event
+    p_values, quiet = [p_value], cadence.quiet
     means = [difference[places]]
-    news = [p_value_of_news(difference, deviation, is_excluded, quiet=QUIET)]
+    news = [p_value_of_news(difference, deviation, is_excluded, quiet=quiet)]
     for length in list(WINDOWS)[1:]:
         p_value, mean = null.p_values(calm, deviation, length)
         p_values.append(p_value[places])
         means.append(mean[places])
-        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, QUIET))
+        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet))
     weighed = np.array(p_values) / np.array(list(WINDOWS.values()))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         of_day = series["value"].to_numpy(float) / usual - 1

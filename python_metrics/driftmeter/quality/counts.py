@@ -55,6 +55,11 @@ class Counts:
         # 1970-01-01 was a Thursday.
         return (self.days.astype("datetime64[D]").astype(np.int64) + 3) % 7
 
+    def with_rows_on(self, chosen: npt.NDArray[np.bool_]) -> "Counts":
+        """The same days, those that are not chosen without rows."""
+        known, missing = self.known * chosen[:, None], self.missing * chosen
+        return replace(self, known=known, missing=missing)
+
     def only(self, chosen: npt.NDArray[Any]) -> "Counts":
         """The chosen days, by a mask or by positions."""
         return replace(

@@ -17,6 +17,8 @@ from driftmeter.monitors.requirements import (
 
 # Reference days at most; fewer where the first half of the table's days is shorter.
 MOST_REFERENCE_DAYS = 90
+# Days that the reference of a young table grows to: all that is needed, and two more.
+FIRST_DAYS = 30
 
 
 def choose_reference(proposal: Proposal, days: TableDays) -> None:
@@ -30,7 +32,7 @@ def choose_reference(proposal: Proposal, days: TableDays) -> None:
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
     cadence = Cadence(proposal.fields.get("every", "day"))
-    proposal.not_judged = will_not_judge(chosen, columns, cadence)
+    proposal.not_judged = will_not_judge(chosen, columns, cadence, grows="first" in span)
     _choose_label_delay(proposal, days)
 
 
@@ -45,8 +47,10 @@ def _choose_label_delay(proposal: Proposal, days: TableDays) -> None:
         proposal.add("label_delay_days", delay, reason)
 
 
-def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str, str], str]:
+def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str, object], str]:
     """First and last day of a reference period for a table, and why these; days without rows none.
+
+    That of a young table grows.
 
     Parameters
     ----------
@@ -57,17 +61,24 @@ def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str,
     count = max(1, min(max(total // 2, ENOUGH_DAYS), total - 1, MOST_REFERENCE_DAYS))
     reason = f"the first {count} of {total} {every}s with rows"
     reason += ": check that they show how things should be"
-    if count < ENOUGH_DAYS:
-        reason = (
-            f"all but the last of {total} {every}s with rows: thresholds are wide with fewer than"
-            f" {ENOUGH_DAYS} {every}s, so widen it as {every}s come"
-        )
-    last = Cadence(every).last_day(days.days[count - 1])
-    return {"from": days.days[0].isoformat(), "to": last.isoformat()}, reason
+    reference: dict[str, object] = {
+        "from": days.days[0].isoformat(),
+        "to": Cadence(every).last_day(days.days[count - 1]).isoformat(),
+    }
+    if count >= ENOUGH_DAYS:
+        return reference, reason
+    # As its days have come so far.
+    step = (days.days[-1] - days.days[0]) / max(total - 1, 1)
+    enough = days.days[-1] + (ENOUGH_DAYS - total + 1) * step
+    return {**reference, "first": FIRST_DAYS}, (
+        f"all but the last of {total} {every}s with rows, and calm {every}s that come until there"
+        f" are {FIRST_DAYS}: thresholds are wide with fewer than {ENOUGH_DAYS}, until {enough} at"
+        " the soonest. `driftmeter power` says what can be found by now"
+    )
 
 
 def will_not_judge(
-    days: TableDays, columns: Sequence[str], cadence: Cadence = DAILY
+    days: TableDays, columns: Sequence[str], cadence: Cadence = DAILY, *, grows: bool
 ) -> list[tuple[tuple[str, ...], str]]:
     """What a monitor with these reference days would not judge, and why.
 
@@ -77,7 +88,7 @@ def will_not_judge(
         Columns, none of them for all, and the reason.
     """
     if len(days.days) < LEAST_DAYS:
-        return [((), too_few_days(len(days.days), cadence))]
+        return [((), too_few_days(len(days.days), cadence, grows=grows))]
     empty = tuple(name for name in columns if not np.sum(days.known[name]))
     return [(empty, no_value())] if empty else []
 

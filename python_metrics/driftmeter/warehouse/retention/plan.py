@@ -61,6 +61,11 @@ def baseline_spans(connection: sa.Connection, monitors: Mapping[str, Monitor]) -
         Span(monitor.reference.from_date, monitor.reference.to_date, name, "reference")
         for name, monitor in monitors.items()
     ]
+    declared += [
+        Span(change.on, change.on + dt.timedelta(days=ACCEPTED - 1), name, "declared change")
+        for name, monitor in monitors.items()
+        for change in monitor.changes
+    ]
     return sorted({*declared, *_spans(connection, BASELINES, accepted=ACCEPTED)})
 
 

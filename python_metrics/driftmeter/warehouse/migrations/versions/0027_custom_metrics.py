@@ -3,7 +3,7 @@
 from driftmeter.warehouse.migrations import run_files
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0025"
 
 
 def upgrade() -> None:

@@ -1,0 +1,97 @@
+"""Which days a day is compared with, where the reference grows or rolls on.
+
+The declared days fix what is measured: bins, scores and expected errors. What columns, segments and
+the number of rows are judged by goes on from there, by calm days only. Whether a day is calm is
+told by its own verdicts and those of the days before it, so that running days in any order, or
+again, ends in the same reference.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from driftmeter.monitors.cadence import DAILY
+from driftmeter.monitors.config import Monitor
+
+STORED = sa.text(
+    "select partitions.partition_date as day, coalesce(bool_or(drift.is_drifted or drift.is_slow),"
+    " false) as is_away from metrics.partitions left join metrics.drift as drift"
+    " on drift.monitor = partitions.monitor and drift.partition_date = partitions.partition_date"
+    " and drift.method in ('day_level', 'domain_classifier')"
+    " where partitions.monitor = :monitor and partitions.partition_date > :first"
+    " and partitions.drift_state = 'fresh' and partitions.row_count > 0 group by 1"
+)
+
+
+def grows(monitor: Monitor) -> bool:
+    """Whether the monitor's reference goes on from its declared days."""
+    return bool(monitor.reference.first or monitor.reference.rolling)
+
+
+@dataclass
+class GrowingReference:
+    """The reference of each day of a monitor, as far as the days before it are judged.
+
+    Attributes
+    ----------
+    with_rows : collection of date
+        The declared days that have rows.
+    excluded : collection of date
+        Days of known events, and of incidents that are acknowledged or excluded.
+    away : dict of date to bool
+        Of each judged day after the declared ones that has rows: whether something alarmed, or was
+        still away from the reference.
+    """
+
+    monitor: Monitor
+    with_rows: Collection[dt.date]
+    excluded: Collection[dt.date]
+    away: dict[dt.date, bool] = field(default_factory=dict)
+
+    def days(self, judged: dt.date) -> list[dt.date]:
+        """Days that a day is compared with, all of them before it, in order."""
+        span = self.monitor.reference
+        cadence, declared = self.monitor.cadence, self.monitor.reference_batches
+        if span.first:
+            enough = sum(day not in self.excluded for day in self.with_rows)
+            later = self._calm(sorted(day for day in self.away if day < judged))
+            return [*declared, *later[: max(span.first - enough, 0)]]
+        # It moves on once a week, so that a week's days are judged by the same.
+        last = cadence.after(self._monday(judged), -1)
+        if last <= declared[-1]:
+            return declared
+        between = cadence.batches(cadence.after(declared[-1]), last)
+        calm = [*declared, *self._calm(between)]
+        return calm[-max(round(7 * (span.rolling or 1) / cadence.days), 1) :]
+
+    def _monday(self, day: dt.date) -> dt.date:
+        """The first day of a day's week; a week or a month itself."""
+        is_daily = self.monitor.cadence == DAILY
+        return day - dt.timedelta(days=day.weekday()) if is_daily else day
+
+    def alike(self, days: Sequence[dt.date]) -> Sequence[dt.date]:
+        """The first of these days, in order, and those after it that have the same reference."""
+        first, span = days[0], self.monitor.reference
+        if span.first:
+            missing = span.first - sum(day not in self.excluded for day in self.with_rows)
+            before = self._calm(sorted(day for day in self.away if day < first))
+            return days if len(before) >= missing else days[:1]
+        return [day for day in days if self._monday(day) == self._monday(first)]
+
+    def _calm(self, days: Iterable[dt.date]) -> list[dt.date]:
+        """Those of the days that are calm, and were for a week."""
+        return [day for day in days if day not in self.excluded and not self._was_away(day)]
+
+    def _was_away(self, day: dt.date) -> bool:
+        cadence = self.monitor.cadence
+        before = (cadence.after(day, -number) for number in range(cadence.quiet + 1))
+        return any(self.away.get(each, False) for each in before)
+
+
+def stored_days(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, bool]:
+    """Judged days after the declared reference that have rows, and whether something was away."""
+    asked = {"monitor": monitor.name, "first": monitor.reference.to_date}
+    rows: Mapping[dt.date, bool] = dict(connection.execute(STORED, asked).tuples().all())
+    return dict(rows)
