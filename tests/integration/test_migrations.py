@@ -212,7 +212,7 @@ def test_the_next_migration_goes_on_from_a_filled_warehouse(
             bool_and(weather = 'fair') from metrics.drift_scored
     """
     with of_two_steps.connect() as session:
-        assert later.stored(session) == "0025"
+        assert later.stored(session) == "0026"
         found = session.exec_driver_sql(query.replace("'metrics.", f"'{schema}."))
         assert found.one().tuple() == (True, True, True)
     with pytest.raises(DriftmeterError, match=r"revision 0026, which .*: its newest is 0025"):
