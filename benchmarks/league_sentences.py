@@ -58,6 +58,8 @@ class Rows:
         All of the reference's rows, and those that a day is diagnosed against.
     day, span : pandas.DataFrame
         Rows of the sentence's day, and of all days from the incident's first to its last.
+    recent : pandas.DataFrame, optional
+        Of the 28 days up to the sentence's.
     """
 
     reference: pd.DataFrame
@@ -67,6 +69,14 @@ class Rows:
     task: str = "regression"
     prediction: str = ""
     target: str = ""
+    recent: pd.DataFrame | None = None
+
+    def over(self, days: str | None) -> pd.DataFrame:
+        """Rows of the day, or of so many days up to it."""
+        if days is None or self.recent is None or self.recent.empty:
+            return self.day
+        first = self.recent["_day"].max() - dt.timedelta(days=int(days) - 1)
+        return self.recent[self.recent["_day"] >= first]
 
     def where(self, column: str, value: str) -> "Rows":
         """The same of one segment."""
@@ -364,24 +374,25 @@ def _loss(rows: Rows, frame: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _error(match: re.Match[str], rows: Rows) -> list[Claim]:
-    capped, said, beside, expected = match[2], number(match[3]), match[4], number(match[5])
+    capped, said, beside, expected = match[2], number(match[3]), match[5], number(match[6])
     most = float(_loss(rows, rows.reference).quantile(0.99)) if capped else np.inf
 
     def figure(frame: pd.DataFrame) -> float:
         return float(_loss(rows, frame).clip(upper=most).mean())
 
-    found = [of_day(rows, match[1], said, figure, near(said))]
+    judged = replace(rows, day=rows.over(match["days"]))
+    found = [of_day(judged, match[1], said, figure, near(said))]
     if beside == "reference":
         tolerance = OF_REFERENCE_MEAN * abs(expected)
         found.append(of_reference(rows, match[1], expected, figure, tolerance))
-    before, now = figure(rows.weekday), figure(rows.day)
+    before, now = figure(rows.weekday), figure(judged.day)
     risen = Claim(f"{match[1]} above the reference's", expected, before, np.nan, now > before)
     return [*found, risen]
 
 
 def _estimate(match: re.Match[str], rows: Rows) -> list[Claim]:
     low, high = number(match[3]), number(match[4])
-    true = float(_loss(rows, rows.day).mean())
+    true = float(_loss(rows, rows.over(match["days"])).mean())
     over_days = float(_loss(rows, rows.span).mean())
     return [
         Claim("estimate, beside the truth", number(match[2]), true, over_days, low <= true <= high)
@@ -482,6 +493,7 @@ def _ranked(rows: Rows, column: str) -> "pd.Series[float] | None":
     )
 
 
+WINDOW = r"(?: over the last (?P<days>\d+) days)?"
 OF_COLUMN: Sequence[tuple[str, Callable[[re.Match[str], str, Rows], list[Claim]]]] = (
     (rf"(is missing|has a value) in {OF_ROWS}, reference {PERCENT}", _missing),
     (rf"has (.+?) in {OF_ROWS}, which the reference never had", _unseen),
@@ -505,13 +517,13 @@ OF_COLUMN: Sequence[tuple[str, Callable[[re.Match[str], str, Rows], list[Claim]]
 )
 OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
     (
-        rf"(mean absolute error|Brier score)( \(largest 1% of losses capped\))? rose to {NUMBER},"
-        rf" (reference|expected of such inputs) {NUMBER}",
+        rf"(mean absolute error|Brier score)( \(largest 1% of losses capped\))? rose to {NUMBER}"
+        rf"{WINDOW}, (reference|expected of such inputs) {NUMBER}",
         _error,
     ),
     (
         rf"[Tt]he (mean absolute error|Brier score) is estimated at {NUMBER} \({NUMBER} to"
-        rf" {NUMBER}\)",
+        rf" {NUMBER}\){WINDOW}",
         _estimate,
     ),
     (
@@ -619,6 +631,7 @@ def judged(
                 reference=before,
                 weekday=like if len(like) >= FEWEST_OF_WEEKDAY else before,
                 day=of_day.get(sentence.day, rows[:0]),
+                recent=rows[(days <= sentence.day) & (days > sentence.day - dt.timedelta(days=28))],
                 span=of_day.get(sentence.day, rows[:0])
                 if sentence.first == sentence.last
                 else rows[(days >= sentence.first) & (days <= sentence.last)],

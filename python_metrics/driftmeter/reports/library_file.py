@@ -25,6 +25,4 @@ def write_library(directory: Path, name: str, version: str, text: str) -> str:
 
 def what_is_missing(library: str) -> str:
     """What a page says where its library does not stand beside it."""
-    return (
-        f"If nothing is drawn here, copy {library} from the folder of the reports to this page's."
-    )
+    return f"If charts are missing here, copy {library} from the reports' folder to this page's."
