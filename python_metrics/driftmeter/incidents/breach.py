@@ -176,7 +176,7 @@ class Breach:
         if self.kind == "metric_change":
             # Of all rows or of a segment, it is the same metric.
             direction = int(self.evidence.get("direction", 0))
-            return (Cause(self.family, self.columns, direction=direction),)
+            return (Cause(self.family, (str(self.column_name),), direction=direction),)
         evidence = self.evidence.get("within", self.evidence)
         family = FAMILIES[evidence["kind"]] if "within" in self.evidence else self.family
         values = evidence.get("values", {})
