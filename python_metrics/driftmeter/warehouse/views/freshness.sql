@@ -6,13 +6,11 @@ select
     monitors.monitor,
     newest.partition_date as newest_day,
     newest.computed_at,
-    coalesce(
-        newest.computed_at < newest.partition_date + newest.length + interval '7 days', false
-    ) as is_live,
+    coalesce(newest.computed_at < newest.live_until, false) as is_live,
     extract(epoch from now() - newest.computed_at) / 3600 as hours_since,
     coalesce(
         monitors.retired_at is null
-        and newest.computed_at < newest.partition_date + newest.length + interval '7 days'
+        and newest.computed_at < newest.live_until
         and newest.computed_at < now() - interval '12 hours' - newest.length,
         false
     )::integer as is_late,
@@ -22,8 +20,10 @@ left join lateral (
     select
         partitions.partition_date,
         partitions.computed_at,
-        ('1 ' || monitors.every)::interval as length
+        batch.length,
+        partitions.partition_date + batch.length + interval '7 days' as live_until
     from metrics.partitions
+    cross join (select ('1 ' || monitors.every)::interval as length) as batch
     where partitions.monitor = monitors.monitor
     order by partitions.partition_date desc
     limit 1
