@@ -17,7 +17,7 @@ from driftmeter.arrival.inference_rows import VERSION, read_rows
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.drift.stored_scores import DAY_LEVEL
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.config import Days, Monitor
+from driftmeter.monitors.config import Monitor, ReferenceDays
 from driftmeter.quality.histograms import ColumnPart, load_counts
 from tests.integration.conftest import Chain
 
@@ -144,7 +144,7 @@ def test_judging_again_answers_without_writing(chain: Chain, monitor: Monitor) -
 
 def test_a_short_reference_judges_nothing_and_says_so(chain: Chain, monitor: Monitor) -> None:
     def judged(last: str) -> list[Verdict]:
-        days = Days(**{"from": "2019-02-01", "to": last})
+        days = ReferenceDays(**{"from": "2019-02-01", "to": last})
         short = monitor.model_copy(update={"reference": days})
         return judge_stored(chain.engine, short, DAYS[0], DAYS[0])[DAYS[0]]
 

@@ -17,7 +17,7 @@ from driftmeter.arrival.inputs import (
 from driftmeter.drift.drift_day import compute_partition
 from driftmeter.drift.reference import load_reference
 from driftmeter.incidents.update import update_incidents
-from driftmeter.monitors.config import Days, Monitor
+from driftmeter.monitors.config import Monitor, ReferenceDays
 from driftmeter.monitors.days import every_day
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.performance.performance_day import load_background, measure_day
@@ -202,7 +202,7 @@ def test_a_reference_is_done_once_tests_of_each_of_its_days_are_as_declared_now(
     warehouse: sa.Engine,
 ) -> None:
     reference = every_day(MONITOR.reference.from_date, MONITOR.reference.to_date)
-    longer = Days(**{"from": reference[0], "to": reference[-1] + dt.timedelta(days=1)})
+    longer = ReferenceDays(**{"from": reference[0], "to": reference[-1] + dt.timedelta(days=1)})
     with warehouse.begin() as session:
         # As before runs noted it.
         assert has_reference_tests(session, MONITOR)

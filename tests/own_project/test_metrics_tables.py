@@ -8,12 +8,14 @@ EMPTY = {
     "model_versions": "how a version was trained: the example's training writes it, a team's own "
     "job may; which versions predict is in model_version_starts",
     "column_changes": "no column of either table came, went or changed in the fortnight",
+    "custom_metrics": "the farm declares no metric of its own",
+    "custom_metric_verdicts": "the farm declares no metric of its own",
+    "not_judged": "every column is judged: a new normal from three days on",
 }
 MONITORS = {"turbine_power", "bearing_watch"}
 # Whatever concerns one of the two by what was planted; all others have rows of both.
 OF_ONE = {
     "accepted_normals": {"turbine_power"},
-    "not_judged": {"turbine_power"},
     "version_comparisons": {"turbine_power"},
 }
 RELATIONS = (
