@@ -107,20 +107,26 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
 
 
 @pytest.mark.parametrize(
-    ("days", "step", "last", "says"),
+    ("days", "step", "reference", "says"),
     [
-        (60, 7, "2026-07-27", []),
-        (3, 30, "2026-02-04", [((), "its reference period has 2 days with rows and a threshold")]),
+        # Of weeks and months the period ends with the last day of one.
+        (60, 7, {"to": "2026-08-02"}, []),
+        (
+            3,
+            30,
+            {"from": "2026-01-01", "to": "2026-02-28", "first": 30},
+            [((), "its reference period has 2 months with rows and a threshold")],
+        ),
         # A column of 20 values a day is judged, one without a value in the period is not.
-        (60, 1, "2026-02-03", []),
-        (60, 0, "2026-02-03", [((LONG,), "the reference period has no value of it")]),
+        (60, 1, {"to": "2026-02-03"}, []),
+        (60, 0, {"to": "2026-02-03"}, [((LONG,), "the reference period has no value of it")]),
     ],
 )
 def test_init_counts_days_with_rows_and_says_what_will_not_be_judged(
     warehouse: sa.Engine,
     days: int,
     step: int,
-    last: str,
+    reference: dict[str, object],
     says: list[tuple[tuple[str, ...], str]],
 ) -> None:
     known = {
@@ -136,7 +142,7 @@ def test_init_counts_days_with_rows_and_says_what_will_not_be_judged(
             f" from generate_series(1, {days * 100}) as number"
         )
     proposal = propose(warehouse, "public.batches", {})
-    assert proposal.fields["reference"] == {"from": "2026-01-05", "to": last}
+    assert proposal.fields["reference"] == {"from": "2026-01-05", **reference}
     assert [columns for columns, _ in proposal.not_judged] == [columns for columns, _ in says]
     for (_, reason), (_, begins) in zip(proposal.not_judged, says, strict=True):
         assert reason.startswith(begins)

@@ -14,8 +14,10 @@ from driftmeter.monitors.proposal.table_days import TableDays
 Floats = npt.NDArray[np.float64]
 # Fewer batches show no rhythm.
 FEWEST_BATCHES = 3
-# Days between the first days of two months in a row.
-LEAST_MONTH = 28
+# Days from one monthly run to the next.
+LEAST_MONTH, MOST_MONTH = 28, 31
+# How far such runs may be from one day of the month, or from its last.
+DAYS_OFF = 3
 
 
 def choose_batch(proposal: Proposal) -> None:
@@ -42,7 +44,10 @@ def proposed_cadence(days: Sequence[dt.date], rows: Floats) -> tuple[Every, str]
     if np.all(steps % 7 == 0) and np.median(steps) == 7:
         return "week", f"rows came on {len(days):,} {days[0]:%A}s, {usual}"
     months = {Cadence("month").start(day) for day in days}
-    if len(months) == len(days) and np.median(steps) >= LEAST_MONTH and np.median(steps) <= 31:
+    of_month = [day.day for day in days]
+    is_monthly = len(months) == len(days) and LEAST_MONTH <= np.median(steps) <= MOST_MONTH
+    # The first, or the last working day, of a month may be three days off.
+    if is_monthly and min(max(of_month) - min(of_month), 31 - min(of_month)) <= DAYS_OFF:
         return "month", f"rows came once in each of {len(days):,} months, {usual}"
     return "day", f"rows came on {len(days):,} days, {usual}"
 
