@@ -18,6 +18,7 @@ BUILT_ONCE = {
 LONG = (
     "test_column_changes.py", "test_changed_policy.py", "test_any_columns.py", "test_faults.py",
     "test_init.py", "test_nothing_judged.py", "test_accepted_normal.py", "test_late_trips.py",
+    "test_batches.py", "test_known_days.py", "test_own_metrics.py", "test_grown_reference.py",
     "test_days_side_by_side.py", "test_time_zones.py", "test_changed_monitors.py",
     "test_roles.py", "test_declared_id.py", "test_held_tables.py", "test_command_line.py",
     "test_embedded_postgres.py", "test_late_row.py", "test_turns.py", "test_declared_tests.py",
