@@ -67,9 +67,10 @@ def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str,
     }
     if count >= ENOUGH_DAYS:
         return reference, reason
-    # As its days have come so far.
-    step = (days.days[-1] - days.days[0]) / max(total - 1, 1)
-    enough = days.days[-1] + (ENOUGH_DAYS - total + 1) * step
+    # As its days have come so far; the calendar has an end.
+    newest = days.days[-1]
+    step = (newest - days.days[0]) / max(total - 1, 1)
+    enough = newest + min((ENOUGH_DAYS - total + 1) * step, dt.date.max - newest)
     return {**reference, "first": FIRST_DAYS}, (
         f"all but the last of {total} {every}s with rows, and calm {every}s that come until there"
         f" are {FIRST_DAYS}: thresholds are wide with fewer than {ENOUGH_DAYS}, until {enough} at"
