@@ -99,6 +99,7 @@ def update_incidents(
         without_rows = {day.day for day in every if not day.row_count}
         incidents = fold(breaches, away, by_hand, without_rows, cadence)
         if carry_over(connection, monitor, incidents):
+            by_hand = closed_by_hand(connection, monitor)
             incidents = fold(breaches, away, by_hand, without_rows, cadence)
         replace_incidents(connection, monitor, incidents)
         if ends_run:
