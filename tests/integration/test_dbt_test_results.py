@@ -52,9 +52,8 @@ def write(
     }
     results = [{"unique_id": key, "status": status, "message": message} for key in tests]
     run_results = {"results": [*results, {"unique_id": "model.gone", "status": "success"}]}
-    write_test_results(
-        engine, run_results, {"nodes": {**tests, **models}}, monitors, WINDOW, finished
-    )
+    days = dict.fromkeys(monitors, WINDOW)
+    write_test_results(engine, run_results, {"nodes": {**tests, **models}}, days, finished)
     query = sa.text(
         "select monitor, extract(day from partition_date)::int, status, observed, reason"
         " from metrics.test_results where source = 'dbt' order by 1, 2"
