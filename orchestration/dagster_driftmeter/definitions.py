@@ -13,6 +13,7 @@ from dagster_driftmeter.assets.dbt_models import (
     exposure_specs,
     translator,
 )
+from dagster_driftmeter.assets.drift_asset import AbsentDays, no_absent_days
 from dagster_driftmeter.assets.keys import python_keys
 from dagster_driftmeter.assets.partitions import (
     Partitions,
@@ -40,7 +41,7 @@ def project_definitions(
     keys = {
         name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys(monitor)]))
         if monitor.every == "day"
-        else [*with_batches(feeds)(name), *python_keys(monitor)]
+        else [*feeds(name), *python_keys(monitor)]
         for name, monitor in declared.items()
     }
     by_cadence: dict[Every, list[str]] = {}
@@ -52,7 +53,7 @@ def project_definitions(
             *(batch_models(every, by_cadence[every], batches[every]) for every in batches),
             *exposure_specs(manifest, declared),
         ],
-        jobs=[JOBS[every] for every in {"day", *by_cadence}],
+        jobs=[JOBS[every] for every in JOBS if every == "day" or every in by_cadence],
         schedules=chain_schedules(declared, keys),
         resources={
             "dbt": DbtWithoutAdapter(
@@ -85,38 +86,32 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
     """
     declared = monitors()
     known = [day for day in (first, first_measured_day()) if day]
-    if not settings.is_example():
-        partitions = daily_partitions(declared.values(), known)
-        batches = batch_partitions(declared.values(), partitions.timezone, known)
-        return dg.Definitions.merge(
-            project_definitions(no_feeds, partitions, batches),
-            monitoring_definitions(
-                manifest_path(),
-                translator=translator,
-                monitors=declared,
-                feeds=with_batches(no_feeds),
-                partitions=partitions,
-                batches=batches,
-            ),
-        )
-    from dagster_taxi.taxi_definitions import absent_days, example_definitions, feeds
-    from dagster_taxi.trained_days import first_trained_day
+    feeds: Feeds = no_feeds
+    absent_days: AbsentDays = no_absent_days
+    if settings.is_example():
+        from dagster_taxi import taxi_definitions
+        from dagster_taxi.trained_days import first_trained_day
 
-    partitions = daily_partitions(declared.values(), [*known, first_trained_day()])
+        feeds, absent_days = taxi_definitions.feeds, taxi_definitions.absent_days
+        known.append(first_trained_day())
+    partitions = daily_partitions(declared.values(), known)
     batches = batch_partitions(declared.values(), partitions.timezone, known)
-    return dg.Definitions.merge(
+    feeds = with_batches(feeds)
+    watched = dg.Definitions.merge(
         project_definitions(feeds, partitions, batches),
         monitoring_definitions(
             manifest_path(),
             translator=translator,
             monitors=declared,
-            feeds=with_batches(feeds),
+            feeds=feeds,
             absent_days=absent_days,
             partitions=partitions,
             batches=batches,
         ),
-        example_definitions(partitions),
     )
+    if not settings.is_example():
+        return watched
+    return dg.Definitions.merge(watched, taxi_definitions.example_definitions(partitions))
 
 
 @functools.cache

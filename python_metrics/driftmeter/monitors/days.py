@@ -9,12 +9,12 @@ EVER = dt.date.min, dt.date.max
 
 def every_day(first: dt.date, last: dt.date) -> list[dt.date]:
     """Days from the first to the last, both included."""
-    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    return DAILY.batches(first, last)
 
 
 def counted_days(count: int) -> str:
     """A number of days in a sentence: 1 day, 1,200 days."""
-    return "1 day" if count == 1 else f"{count:,} days"
+    return DAILY.counted(count)
 
 
 def days_within(count: int, first: dt.date, last: dt.date, cadence: Cadence = DAILY) -> str:

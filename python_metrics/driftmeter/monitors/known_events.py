@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-NEXT_DAY = dt.timedelta(days=1)
+from driftmeter.monitors.cadence import ONE_DAY
 
 
 def _with_on(block: object) -> object:
@@ -107,9 +107,9 @@ def event_of(
     if calendar is None:
         return None
     if last > day:
-        within = (day + number * NEXT_DAY for number in range((last - day).days + 1))
+        within = (day + number * ONE_DAY for number in range((last - day).days + 1))
         return next(filter(None, (_holiday(calendar, each) for each in within)), None)
-    places = ((day, ""), (day + NEXT_DAY, "day before "), (day - NEXT_DAY, "day after "))
+    places = ((day, ""), (day + ONE_DAY, "day before "), (day - ONE_DAY, "day after "))
     named = (
         f"{beside}{name}" for holiday, beside in places if (name := _holiday(calendar, holiday))
     )
