@@ -273,7 +273,8 @@ def main() -> None:
     for size, of_rows in SIZES.items():
         shares = [_share(figures[EventCell(size, how, "none")], 1) for how in DECLARED]
         lines.append(f"| {of_rows} | {' | '.join(shares)} |")
-    lines += ["", "Calm days of a column at 0.2% a day, judged by the days since a change:", ""]
+    told = "Share of calm days that alarm (0.2% is intended), by how many days since a change"
+    lines += ["", f"{told} are known:", ""]
     lines += ["| days since | share with an alarm |", "|---:|---:|"]
     lines += [f"| {days} | {_interval(*found)} |" for days, found in since.items()]
     (RESULTS / "known_events.md").write_text("\n".join(lines) + "\n")
