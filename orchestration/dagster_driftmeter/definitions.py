@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
@@ -88,11 +88,13 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
     known = [day for day in (first, first_measured_day()) if day]
     feeds: Feeds = no_feeds
     absent_days: AbsentDays = no_absent_days
+    of_example: Callable[[dg.DailyPartitionsDefinition], dg.Definitions] | None = None
     if settings.is_example():
-        from dagster_taxi import taxi_definitions
+        from dagster_taxi import taxi_definitions as example
         from dagster_taxi.trained_days import first_trained_day
 
-        feeds, absent_days = taxi_definitions.feeds, taxi_definitions.absent_days
+        feeds, absent_days = example.feeds, example.absent_days
+        of_example = example.example_definitions
         known.append(first_trained_day())
     partitions = daily_partitions(declared.values(), known)
     batches = batch_partitions(declared.values(), partitions.timezone, known)
@@ -109,9 +111,9 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
             batches=batches,
         ),
     )
-    if not settings.is_example():
+    if of_example is None:
         return watched
-    return dg.Definitions.merge(watched, taxi_definitions.example_definitions(partitions))
+    return dg.Definitions.merge(watched, of_example(partitions))
 
 
 @functools.cache

@@ -4,8 +4,7 @@ import datetime as dt
 
 import pytest
 
-from driftmeter.alarms.growing import QUIET_DAYS, GrowingReference
-from driftmeter.incidents.fold import QUIET
+from driftmeter.alarms.growing import GrowingReference
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import every_day
 
@@ -50,7 +49,7 @@ def test_a_reference_grows_by_the_calm_days_before_the_judged_one_and_stops() ->
 def test_no_day_of_an_incident_is_in_it_nor_one_while_it_is_open() -> None:
     reference = growing({12, 13}, {30}, first=20)
     found = [(day - FIRST).days for day in reference.days(at(59))][10:]
-    assert QUIET.days == QUIET_DAYS
+    assert monitor().cadence.quiet == 7
     # The first day after the quiet week; the excluded one is left out.
     assert found == [10, 11, *range(21, 29)]
     reference = growing({12, 13}, {25}, first=20)
