@@ -104,6 +104,17 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
     refused = driftmeter(project, *asked, "--column", "nothing")
     assert refused.returncode == 1
     assert "odd_names has no column nothing" in refused.stderr
+    # The weight that is another on the last Monday is a slice of it, and of no other day.
+    asked = ("slices", "--monitor", "odd_names", "--date")
+    (slice_of_rows,) = json.loads(driftmeter(project, *asked, "2026-10-05", "--json").stdout)
+    assert slice_of_rows["question"] == "rows"
+    assert "Gross Weight" in slice_of_rows["where"]
+    assert slice_of_rows["share"] > 1.5 * slice_of_rows["reference_share"]
+    assert slice_of_rows["where"] in driftmeter(project, *asked, "2026-10-05").stdout
+    assert "stands out" in driftmeter(project, *asked, "2026-09-28").stdout
+    refused = driftmeter(project, *asked, "2026-09-29")
+    assert refused.returncode == 1
+    assert "2026-09-29 has no rows" in refused.stderr
 
 
 @pytest.mark.parametrize(

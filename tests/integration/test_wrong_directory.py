@@ -20,6 +20,7 @@ REFUSED = {
     "ui": ("--port", "39871"),
     "judge": ("--monitor", "m", "--from", "2026-01-01", "--to", "2026-01-02"),
     "power": ("--monitor", "m"),
+    "slices": ("--monitor", "m", "--date", "2026-01-01"),
     "report": ("--overview",),
     "reports": ("--port", "39872"),
     "code-server": ("--port", "39873"),

@@ -114,7 +114,8 @@ def test_the_constraints_of_sagemaker_are_the_features_of_the_monitor(tmp_path: 
         feature = monitor.features[each["name"]]
         assert feature.max_null_share == pytest.approx(1 - each["completeness"])
         if each.get("num_constraints", {}).get("is_non_negative"):
-            assert feature.range is not None and feature.range[0] == 0
+            assert feature.range is not None
+            assert feature.range[0] == 0
         if domains := each.get("string_constraints", {}).get("domains"):
             assert feature.accepted == tuple(domains)
 

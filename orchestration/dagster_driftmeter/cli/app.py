@@ -21,6 +21,7 @@ from dagster_driftmeter.cli import (
     reports,
     retain,
     run,
+    slices,
     status,
     ui,
     versions,
@@ -54,6 +55,7 @@ app.command("test")(gate.gate)
 app.command()(ui.ui)
 app.command()(judge.judge)
 app.command()(power.power)
+app.command()(slices.slices)
 app.command()(report.report)
 app.command()(reports.reports)
 app.command()(code_server.code_server)

@@ -83,6 +83,10 @@ def write_report(
     }
     if segment is not None:
         facts["Segment"] = " = ".join(segment)
+    from driftmeter.performance.undeclared_slices import slices_of
+
+    if against == "reference" and (found := slices_of(monitor, reference, current)):
+        facts["Slices that stand out"] = "; ".join(map(str, found))
     notes = [WHOSE_VERDICTS] if heading else []
     sides = (
         (f"the {cadence.every}", total, current),

@@ -1,0 +1,56 @@
+"""`driftmeter slices`: names slices of a day in which rows are new or the loss is large."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from driftmeter.errors import DriftmeterError
+
+HEADINGS = {
+    "rows": "More rows than in the reference period:",
+    "loss": "More of the loss than of the rows:",
+}
+
+
+def slices(
+    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day, or a batch's first.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Show up to three slices of a day with more rows, and three with more loss, than usual.
+
+    A slice has at most two conditions, which a decision tree finds on one half of the day's rows.
+    Its figures are counted on the other half. Slices raise no alarm, and nothing is written.
+
+    Example: driftmeter slices --monitor NAME --date 2026-01-31
+    """
+    from driftmeter.arrival.inference_rows import read_rows
+    from driftmeter.performance.undeclared_slices import slices_of
+    from driftmeter.reports.write_report import MOST_ROWS
+    from driftmeter.warehouse import connection
+
+    declared, day = monitor_named(monitor), read_date("--date", date)
+    with connection.engine().connect() as session:
+        rows, reference = (
+            read_rows(session, declared, days, most_rows=MOST_ROWS)
+            for days in ([day], declared.reference_batches)
+        )
+    if rows.empty or reference.empty:
+        raise DriftmeterError(
+            f"{declared.cadence.named(day) if rows.empty else 'the reference period'} has no rows",
+            where=f"{declared.schema_name}.{declared.name}",
+            fix="name a day that has rows",
+        )
+    found = slices_of(declared, reference, rows)
+    if as_json:
+        typer.echo(json.dumps([each.as_record() for each in found], indent=2))
+        return
+    if not found:
+        typer.echo(f"No slice of {declared.cadence.named(day)} stands out.")
+    for question, heading in HEADINGS.items():
+        if named := [each for each in found if each.question == question]:
+            typer.echo(heading)
+            for each in named:
+                typer.echo(f"  {each}")

@@ -1,0 +1,292 @@
+"""Slices of a day that nobody declared: where its new rows are, and where its loss is.
+
+A tree of two levels is grown on one half of the day's rows, so that each of its leaves is a slice
+of at most two conditions; what is said of a slice is counted on the other half, whose rows chose
+nothing. Slices raise no alarm: they say where to look.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import fisher_exact, ttest_ind
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from driftmeter.monitors.config import Monitor
+from driftmeter.performance.losses import row_losses
+from driftmeter.quality.counts import Floats
+
+Rows = npt.NDArray[np.bool_]
+# Slices of each question that are named at most.
+MOST_SLICES = 3
+# Values of a category that a condition may name, the most frequent of day and reference.
+MOST_VALUES = 30
+# Rows that a leaf holds at least: a share of its half, and so many.
+LEAST_SHARE = 0.02
+LEAST_ROWS = 20
+# A slice has so many times the rows, or the loss, that its part of the reference or of the rows is.
+LEAST_RATIO = 1.5
+# Chance of naming any slice of a calm day and question; it is split over the nodes of a tree.
+LEVEL = 0.05
+NODES = 6
+LIMITS = ("<=", ">")
+# Of a regression's loss what is above this quantile counts as this: one row is no slice.
+CAPPED = 0.995
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on a column.
+
+    Attributes
+    ----------
+    operator : {'=', '<>', '<=', '>', 'is missing', 'is known'}
+    value : str, float or None
+        None where the operator asks for none.
+    """
+
+    column: str
+    operator: str
+    value: str | float | None = None
+
+    def holds(self, rows: pd.DataFrame) -> Rows:
+        """Which rows it is true of; shape (rows,)."""
+        values = rows[self.column]
+        found = {
+            "=": values == self.value,
+            "<>": values.notna() & (values != self.value),
+            "is missing": values.isna(),
+            "is known": values.notna(),
+        }.get(self.operator)
+        if found is None:
+            found = values <= self.value if self.operator == "<=" else values > self.value
+        held: Rows = found.to_numpy(dtype=bool)
+        return held
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.column} {self.operator}"
+        value = f"{self.value:,.6g}" if isinstance(self.value, float) else repr(self.value)
+        return f"{self.column} {self.operator} {value}"
+
+
+Conditions = tuple[Condition, ...]
+# A node below the root, and the leaves below it.
+Branch = tuple[Conditions, list[Conditions]]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows of a day that a tree found, counted on rows that the tree did not see.
+
+    Attributes
+    ----------
+    question : {'rows', 'loss'}
+        Whether there are more such rows than in the reference, or more of the day's loss in them.
+    share, reference_share : float
+        Of the rows of the day, and of the reference, 0 to 1.
+    loss_share, reference_loss_share : float or None
+        Of the loss of labelled rows.
+    p_value : float
+        Of Fisher's exact test, or Welch's test of the mean loss against that of the other rows.
+    """
+
+    question: Literal["rows", "loss"]
+    conditions: Conditions
+    share: float
+    reference_share: float
+    p_value: float
+    loss_share: float | None = None
+    reference_loss_share: float | None = None
+
+    @property
+    def where(self) -> str:
+        """Its conditions: ``origin = 'JFK' and visib <= 2``."""
+        return " and ".join(map(str, self.conditions))
+
+    def __str__(self) -> str:
+        said = f"{self.where}: {self.share:.1%} of rows, reference {self.reference_share:.1%}"
+        if self.loss_share is None:
+            return said
+        loss = f"{self.loss_share:.0%} of the loss"
+        if self.reference_loss_share is not None:
+            loss += f", reference {self.reference_loss_share:.0%}"
+        return f"{said}; {loss}"
+
+    def as_record(self) -> dict[str, object]:
+        """What scripts read."""
+        return {**asdict(self), "where": self.where}
+
+
+def slices_of(monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame) -> list[Slice]:
+    """Slices of a day, those of more rows first; empty where nothing stands out.
+
+    Parameters
+    ----------
+    reference, day : pandas.DataFrame
+        One column a monitored column, as `read_rows` gives them.
+    """
+    names = [name for name in monitor.columns if name != monitor.target]
+    chosen = _halves(day, names)
+    found = [*_of_rows(names, reference, day, chosen)]
+    if monitor.target is not None:
+        found += _of_loss(monitor, names, reference, day, chosen)
+    return found
+
+
+def _of_rows(
+    names: list[str], reference: pd.DataFrame, day: pd.DataFrame, chosen: Rows
+) -> Iterator[Slice]:
+    """Slices that are a larger part of the day than of the reference."""
+    usual = _halves(reference, names)
+    rows = pd.concat([reference[usual], day[chosen]], ignore_index=True)
+    is_day = np.repeat([0, 1], [int(usual.sum()), int(chosen.sum())])
+    if min(len(reference) - usual.sum(), usual.sum(), chosen.sum()) < LEAST_ROWS:
+        return
+    tree = DecisionTreeClassifier(
+        max_depth=2, min_samples_leaf=_least(len(rows)), class_weight="balanced", random_state=SEED
+    )
+    held, other = day[~chosen], reference[~usual]
+
+    def counted(conditions: Conditions) -> Slice | None:
+        here, there = _all_hold(conditions, held), _all_hold(conditions, other)
+        counts = [[int(each.sum()), int((~each).sum())] for each in (here, there)]
+        p_value = float(fisher_exact(counts, "greater").pvalue)
+        share, usually = float(here.mean()), float(there.mean())
+        stands_out = share >= LEAST_SHARE and share > LEAST_RATIO * usually
+        if p_value >= LEVEL / NODES or not stands_out:
+            return None
+        return Slice("rows", conditions, share, usually, p_value)
+
+    found = _named(_branches(tree, names, rows, is_day), counted)
+    yield from sorted(found, key=lambda each: each.reference_share - each.share)[:MOST_SLICES]
+
+
+def _of_loss(
+    monitor: Monitor, names: list[str], reference: pd.DataFrame, day: pd.DataFrame, chosen: Rows
+) -> Iterator[Slice]:
+    """Slices that hold a larger part of the day's loss than of its rows."""
+    loss, usual = row_losses(monitor, day), row_losses(monitor, reference)
+    is_known = np.isfinite(loss)
+    if (is_known & chosen).sum() < 2 * LEAST_ROWS or (is_known & ~chosen).sum() < 2 * LEAST_ROWS:
+        return
+    capped = np.minimum(loss, np.quantile(loss[is_known], CAPPED))
+    grown = is_known & chosen
+    tree = DecisionTreeRegressor(
+        max_depth=2, min_samples_leaf=_least(int(grown.sum())), random_state=SEED
+    )
+    held = is_known & ~chosen
+    rows, lost, tested = day[held], loss[held], capped[held]
+    known = np.isfinite(usual)
+    total = float(usual[known].sum())
+
+    def counted(conditions: Conditions) -> Slice | None:
+        here, there = _all_hold(conditions, rows), _all_hold(conditions, reference)
+        if min(here.sum(), (~here).sum()) < 2 or not lost.sum():
+            return None
+        test = ttest_ind(tested[here], tested[~here], equal_var=False, alternative="greater")
+        share, loss_share = float(here.mean()), float(lost[here].sum() / lost.sum())
+        if not test.pvalue < LEVEL / NODES or loss_share <= LEAST_RATIO * share:
+            return None
+        usually = float(usual[known & there].sum()) / total if total else None
+        return Slice(
+            "loss", conditions, share, float(there.mean()), float(test.pvalue), loss_share, usually
+        )
+
+    grown_rows = day[grown].reset_index(drop=True)
+    found = _named(_branches(tree, names, grown_rows, capped[grown]), counted)
+    yield from sorted(found, key=lambda each: -(each.loss_share or 0.0))[:MOST_SLICES]
+
+
+def _named(
+    branches: Iterable[Branch], counted: Callable[[Conditions], Slice | None]
+) -> Iterator[Slice]:
+    """Slices that stand out: a branch by itself where both of its leaves do, or neither."""
+    for branch, leaves in branches:
+        found = [each for each in map(counted, leaves) if each]
+        if len(found) == 1:
+            yield found[0]
+        elif whole := counted(branch):
+            yield whole
+
+
+def _least(rows: int) -> int:
+    return max(LEAST_ROWS, round(LEAST_SHARE * rows))
+
+
+def _halves(rows: pd.DataFrame, names: list[str]) -> Rows:
+    """About half of the rows, chosen by what they hold: the same whatever their order."""
+    hashes = pd.util.hash_pandas_object(rows[names].astype(str), index=False)
+    half: Rows = (hashes % 2 == 0).to_numpy(dtype=bool)
+    return half
+
+
+def _all_hold(conditions: Conditions, rows: pd.DataFrame) -> Rows:
+    held: Rows = np.logical_and.reduce([condition.holds(rows) for condition in conditions])
+    return held
+
+
+def _branches(
+    tree: DecisionTreeClassifier | DecisionTreeRegressor,
+    names: list[str],
+    rows: pd.DataFrame,
+    outcome: npt.NDArray[np.int64] | Floats,
+) -> Iterator[Branch]:
+    """Each branch of a tree that is fitted to the rows, and its leaves if it has any."""
+    questions, coded = _questions(names, rows)
+    if not questions:
+        return
+    grown = tree.fit(coded, outcome).tree_
+
+    def below(node: int) -> list[tuple[int, Condition]]:
+        if grown.children_left[node] == grown.children_right[node]:
+            return []
+        no, yes = questions[grown.feature[node]]
+        if no.operator in LIMITS:
+            limit = float(f"{grown.threshold[node]:.3g}")
+            no, yes = (Condition(each.column, each.operator, limit) for each in (no, yes))
+        return [(grown.children_left[node], no), (grown.children_right[node], yes)]
+
+    for node, first in below(0):
+        yield (first,), [_tightest(first, second) for _, second in below(node)]
+
+
+def _tightest(first: Condition, second: Condition) -> Conditions:
+    """Both, or the second alone where it is a tighter limit of the same column."""
+    is_tighter = (first.column, first.operator) == (second.column, second.operator)
+    return (second,) if is_tighter and first.operator in LIMITS else (first, second)
+
+
+def _questions(
+    names: list[str], rows: pd.DataFrame
+) -> tuple[list[tuple[Condition, Condition]], Floats]:
+    """What a tree may ask: what holds below its threshold and above it, and the numbers it cuts."""
+    questions, coded = [], []
+    for name in names:
+        values, other = rows[name], None
+        if values.isna().any() and values.notna().any():
+            questions.append((Condition(name, "is known"), Condition(name, "is missing")))
+            coded.append(values.isna().to_numpy(dtype=float))
+        if pd.api.types.is_numeric_dtype(values):
+            finite = values.where(np.isfinite(values))
+            if finite.nunique() > 1:
+                questions.append((Condition(name, "<="), Condition(name, ">")))
+                coded.append(finite.fillna(finite.median()).to_numpy(dtype=float))
+            continue
+        frequent = _most_frequent(values.value_counts())
+        if len(frequent) == 2:
+            other, *frequent = frequent
+        for value in frequent:
+            is_other = Condition(name, "=", other) if other else Condition(name, "<>", value)
+            questions.append((is_other, Condition(name, "=", value)))
+            coded.append((values == value).to_numpy(dtype=float))
+    return questions, np.column_stack(coded) if coded else np.empty((len(rows), 0))
+
+
+def _most_frequent(counts: "pd.Series[int]") -> list[str]:
+    """The most frequent values, those as frequent as each other by name."""
+    return sorted(counts.index, key=lambda value: (-counts[value], value))[:MOST_VALUES]
