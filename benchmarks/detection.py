@@ -3,13 +3,15 @@
     python -m benchmarks.detection                         # an hour on two cores
     python -m benchmarks.detection --streams 10            # minutes, wide intervals
     python -m benchmarks.detection --nannyml PATH/python   # with NannyML, in its own environment
+    python -m benchmarks.detection --faults                # planted faults only
 
 Every stream has 59 reference days and then days to judge; the budget is one false alarm a month.
 Peers run with the defaults their documentation advises: Evidently's DataDriftPreset, a column over
 its threshold is an alarm; NannyML's UnivariateDriftCalculator with a chunk a day; a z-score of
 missing share, mean and distinct count beyond 3 deviations of the 30 days before, as Elementary's
-column monitors do. Intervals are exact (Clopper and Pearson 1934) at 95%, and respect that the days
-of one stream are alike.
+column monitors do. The oracle knows which statistic of which column changed, and how it varies over
+calm days (`benchmarks.oracle`). Intervals are exact (Clopper and Pearson 1934) at 95%, and respect
+that the days of one stream are alike.
 """
 
 import argparse
@@ -25,8 +27,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from benchmarks import judges, streams
-from benchmarks.streams import REFERENCE_DAYS, Fault, Stream
+from benchmarks import judges, oracle, streams
+from benchmarks.oracle import Oracle, Statistic
+from benchmarks.streams import CATEGORIES, NUMBERS, REFERENCE_DAYS, Fault, Stream
 
 SEED = 20261123
 RESULTS = Path(__file__).parent / "results"
@@ -52,6 +55,10 @@ class Scenario:
         Of a model whose errors, estimates and numbers of rows are judged too; 0 without one.
     by_day : int
         An alarm on one of the first so many days counts.
+    known : Statistic or None
+        What the oracle tests.
+    tests : int
+        Over how many tests the oracle splits the budget.
     """
 
     name: str
@@ -68,6 +75,12 @@ class Scenario:
     target: str = ""
     versions: int = 0
     budget: float = BUDGET
+    known: Statistic | None = None
+    tests: int = len(NUMBERS + CATEGORIES)
+
+
+# Of planted faults, which share their reference days: NannyML compares all of them in one run.
+TWO_THOUSAND = Stream(2000, 0.02)
 
 
 def scenarios(r: int) -> Iterator[Scenario]:
@@ -115,35 +128,35 @@ def scenarios(r: int) -> Iterator[Scenario]:
             Stream(300, 0.05), r // 5, 30, segments=("part",), versions=versions,
             target="at most 1 a month",
         )  # fmt: skip
-    two = Stream(2000, 0.02)
-    peers = max(r // 5, 5)
+    two, peers = TWO_THOUSAND, r
     yield Scenario(
         "mean shift 0.15 sd", two, 2 * r, fault=streams.shifted("normal", 0.15),
-        right=("normal",), peers=peers, target=">= 0.95",
+        right=("normal",), peers=peers, target=">= 0.95", known=oracle.mean_of("normal"),
     )  # fmt: skip
     for value in ("9", "8", "7", "3"):
         base = streams.TEN[int(value)]
         yield Scenario(
             f"category from {base:.0%} up by 2 points", two, r,
             fault=streams.more_of(value, 0.02), right=("ten",), peers=peers,
-            target=">= 0.95",
+            target=">= 0.95", known=oracle.share_of("ten", value),
         )  # fmt: skip
     yield Scenario(
         "missing 10% to 14%", two, 2 * r, fault=streams.more_missing("holes", 0.10, 0.14),
-        right=("holes",), peers=peers, target=">= 0.95",
+        right=("holes",), peers=peers, target=">= 0.95", known=oracle.missing_of("holes"),
     )  # fmt: skip
     for column in ("normal", "lognormal", "skewed", "with_outliers"):
         yield Scenario(
-            f"unit x1.5, {column}", two, r // 2, fault=streams.scaled(column), right=(column,),
-            peers=peers, target=">= 0.95",
+            f"unit x1.5, {column}", two, r, fault=streams.scaled(column), right=(column,),
+            peers=peers, target=">= 0.95", known=oracle.deviation_of(column),
         )  # fmt: skip
     yield Scenario(
-        "correlation 0.8 to 0", two, r // 4, fault=streams.decorrelated, classify=True,
-        peers=peers, target=">= 0.95",
+        "correlation 0.8 to 0", two, r, fault=streams.decorrelated, classify=True,
+        peers=peers, target=">= 0.95", known=oracle.correlation_of("left", "right"),
     )  # fmt: skip
     yield Scenario(
-        "segment of 5% x1.5", two, r // 2, fault=streams.in_segment("lognormal"),
+        "segment of 5% x1.5", two, r, fault=streams.in_segment("lognormal"),
         right=("lognormal",), segments=("part",), peers=peers, target=">= 0.9",
+        known=oracle.log_mean_of("lognormal", "7"), tests=20 * len(NUMBERS + CATEGORIES),
     )  # fmt: skip
     yield Scenario(
         "0.01 sd at 1,000,000 rows (reference 100,000 a day)", Stream(100_000, 0.0, 30),
@@ -152,7 +165,8 @@ def scenarios(r: int) -> Iterator[Scenario]:
     )  # fmt: skip
     yield Scenario(
         "ramp of 0.02 sd a day, within 7 days", two, r, 7,
-        fault=streams.ramp("normal", 0.02), right=("normal",), by_day=7, peers=few, target=">= 0.9",
+        fault=streams.ramp("normal", 0.02), right=("normal",), by_day=7, peers=peers,
+        target=">= 0.9", known=oracle.mean_of("normal"),
     )  # fmt: skip
 
 
@@ -166,26 +180,11 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
     The scenario is named by its place: faults are closures, which no process can be sent.
     """
     scenario = list(scenarios(r))[place]
-    number = sum(map(ord, scenario.name))
-    generator = np.random.default_rng([SEED, number, repeat])
-    stream = scenario.stream
-    after = replace(stream, rows=scenario.judged or stream.rows)
-    if stream.is_ordered:
-        every = stream.days(generator, REFERENCE_DAYS + scenario.days)
-        reference, later = every[:REFERENCE_DAYS], every[REFERENCE_DAYS:]
-    else:
-        reference = [stream.day(generator) for _ in range(REFERENCE_DAYS)]
-        later = [after.day(generator) for _ in range(scenario.days)]
+    reference, later = _days(scenario, repeat)
     if scenario.versions:
-        reference, later = (
-            [_scored(frame, generator, scenario) for frame in frames]
-            for frames in (reference, later)
-        )
         spent = judges.ledger(reference, later, scenario.budget, scenario.segments)
         by_part = {f"driftmeter, {part}": [sum(part in day for day in spent)] for part in PARTS}
         return {"driftmeter": [sum(bool(day) for day in spent)], **by_part}
-    if scenario.fault:
-        later = [scenario.fault(frame, generator, day) for day, frame in enumerate(later)]
     verdicts = judges.ours(
         reference, later, scenario.budget, scenario.segments, classify=scenario.classify
     )
@@ -204,11 +203,54 @@ def run(place: int, r: int, repeat: int, nannyml: Path | None) -> dict[str, list
         ]
     if repeat < scenario.peers:
         peers: dict[str, Judge] = {"Evidently": judges.evidently, "z-score": judges.z_score}
-        if nannyml:
+        if nannyml and scenario.fault is None:
             peers["NannyML"] = functools.partial(judges.nannyml, python=nannyml)
         for name, judge in peers.items():
             hits[name] = [_hit(scenario, judge(reference, later))]
+        if scenario.known:
+            hits["oracle"] = [int(_oracle(place, r).finds(later[: scenario.by_day]))]
     return hits
+
+
+def _days(scenario: Scenario, repeat: int) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    """Reference days and judged days of a stream: the same for the same scenario and repeat."""
+    number = sum(map(ord, scenario.name))
+    generator = np.random.default_rng([SEED, number, repeat])
+    stream = scenario.stream
+    after = replace(stream, rows=scenario.judged or stream.rows)
+    if stream.is_ordered:
+        every = stream.days(generator, REFERENCE_DAYS + scenario.days)
+        reference, later = every[:REFERENCE_DAYS], every[REFERENCE_DAYS:]
+    else:
+        shared = np.random.default_rng([SEED, repeat]) if stream == TWO_THOUSAND else generator
+        reference = [stream.day(shared) for _ in range(REFERENCE_DAYS)]
+        later = [after.day(generator) for _ in range(scenario.days)]
+    if scenario.versions:
+        reference = [_scored(frame, generator, scenario) for frame in reference]
+        later = [_scored(frame, generator, scenario) for frame in later]
+    if scenario.fault:
+        later = [scenario.fault(frame, generator, day) for day, frame in enumerate(later)]
+    return reference, later
+
+
+@functools.cache
+def _oracle(place: int, r: int) -> Oracle:
+    scenario = list(scenarios(r))[place]
+    assert scenario.known is not None
+    return Oracle(scenario.stream, scenario.known, scenario.tests, BUDGET / MONTH)
+
+
+def nannyml_of_faults(r: int, python: Path, repeat: int) -> dict[str, int]:
+    """Of each scenario with a fault whether NannyML finds it; all are chunks of one run."""
+    planted = [each for each in scenarios(r) if each.fault and each.stream == TWO_THOUSAND]
+    days = {each.name: _days(each, repeat) for each in planted}
+    reference = days[planted[0].name][0]
+    alarms = judges.nannyml(reference, [day for _, later in days.values() for day in later], python)
+    found, start = {}, 0
+    for each in planted:
+        found[each.name] = _hit(each, alarms[start : start + each.days])
+        start += each.days
+    return found
 
 
 def _scored(
@@ -261,11 +303,19 @@ def interval_of_streams(hits: Sequence[int], trials: int) -> tuple[float, float]
     return interval(total / effect, every / effect)
 
 
-def measure(place: int, r: int, pool: ProcessPoolExecutor, nannyml: Path | None) -> Result:
-    """One scenario's rates, with their intervals."""
+def measure(
+    place: int,
+    r: int,
+    pool: ProcessPoolExecutor,
+    nannyml: Path | None,
+    found: list[dict[str, int]],
+) -> Result:
+    """One scenario's rates, with their intervals; `found` holds what NannyML found of faults."""
     scenario = list(scenarios(r))[place]
     started = time.perf_counter()
     totals: dict[str, list[int]] = {}
+    if any(scenario.name in each for each in found):
+        totals["NannyML"] = [each[scenario.name] for each in found]
     work = [pool.submit(run, place, r, repeat, nannyml) for repeat in range(scenario.repeats)]
     for done in work:
         for name, hits in done.result().items():
@@ -292,13 +342,15 @@ def measure(place: int, r: int, pool: ProcessPoolExecutor, nannyml: Path | None)
 
 def as_table(results: list[Result]) -> str:
     """The figures as Markdown: false alarms a month, and shares of faults found."""
-    names = ["driftmeter", "Evidently", "NannyML", "z-score"]
+    every = ["driftmeter", "oracle", "Evidently", "NannyML", "z-score"]
     lines = []
     for kind, heading in (
         ("false alarms", "Days with a false alarm, per month"),
         ("power", "Share of faults found"),
     ):
-        lines += [f"\n### {heading}\n", f"| | asked | {' | '.join(names)} |", "|---" * 6 + "|"]
+        names = [name for name in every if name != "oracle" or kind == "power"]
+        lines += [f"\n### {heading}\n", f"| | asked | {' | '.join(names)} |"]
+        lines.append("|---" * (len(names) + 2) + "|")
         factor = MONTH if kind == "false alarms" else 1
         for result in results:
             if result["kind"] != kind:
@@ -369,16 +421,22 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=100, help="of most scenarios (100)")
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
+    parser.add_argument("--faults", action="store_true", help="planted faults only")
     parser.add_argument("--out", type=Path, help="directory of the results; goes on from those")
     options = parser.parse_args()
     print(f"seed {SEED}, budget {BUDGET} false alarm a month", flush=True)
     results = known(options.out / "detection.json" if options.out else None, SEED)
     done = {result["scenario"] for result in results}
+    r, found = options.streams, []
     with ProcessPoolExecutor(2) as pool:
-        for place, scenario in enumerate(scenarios(options.streams)):
-            if options.only not in scenario.name or scenario.name in done:
+        if options.nannyml and (options.faults or not options.only):
+            by_repeat = functools.partial(nannyml_of_faults, r, options.nannyml)
+            found = list(pool.map(by_repeat, range(r)))
+        for place, scenario in enumerate(scenarios(r)):
+            is_asked = options.only in scenario.name and (scenario.fault or not options.faults)
+            if not is_asked or scenario.name in done:
                 continue
-            result = measure(place, options.streams, pool, options.nannyml)
+            result = measure(place, r, pool, options.nannyml, found)
             results.append(result)
             print(json.dumps(result), flush=True)
             if options.out:

@@ -188,7 +188,7 @@ class World:
 
     def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
         place = (day - self.first).days
-        start = max(place - HISTORY.days, 0)
+        start = max(place - HISTORY, 0)
         today = self.binning.counts([rows], np.datetime64(day))
         span = {}
         for part in self.calibration.columns:
@@ -282,7 +282,7 @@ def main() -> None:
             planted = plant(monitor, world.reference, world.frames[day], generator)
             breaches = world.breaches(day, planted)
             right = is_right(planted, breaches, monitor)
-            answered = breaches[0].kind if breaches else "(no alarm)"
+            answered: str = breaches[0].kind if breaches else "(no alarm)"
             if answered == kind and not right:
                 answered = f"{kind} of another column"
             confusion[kind][kind if right else answered] += 1

@@ -59,8 +59,9 @@ class ErrorTests:
         tests = [self._row(day, CAPPED_ERROR, error) for error in judged.values()]
         name = self.monitor.model_version
         by_version = rows.groupby(name) if name in rows else [(None, rows)]
-        for version, of_version in by_version if self.estimator else ():
-            tests += self._of_version(self.estimator, day, version, of_version)
+        if self.estimator is not None:
+            for version, of_version in by_version:
+                tests += self._of_version(self.estimator, day, version, of_version)
         return tests
 
     def _of_version(

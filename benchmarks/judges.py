@@ -133,7 +133,8 @@ class Binning:
 
     def _position(self, name: str, values: pd.Series) -> np.ndarray:
         if name in self._ranks:
-            position = pd.Categorical(values, categories=self._ranks[name]).codes.astype(int) + 1
+            codes = pd.Categorical(values, categories=self._ranks[name]).codes
+            position: np.ndarray = codes.astype(int) + 1
             position[values.isna().to_numpy()] = -1
             return position
         if name in self._never:

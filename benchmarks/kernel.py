@@ -118,7 +118,8 @@ def measure(
     pairs += [
         (test.observed, other.observed) for test, other in zip(our_tests, their_tests, strict=True)
     ]
-    difference = max(abs(number - other) for number, other in pairs)
+    # One that has no number where the other has one differs by all of it.
+    difference = max(abs((number or 0.0) - (other or 0.0)) for number, other in pairs)
     seconds, kernel_seconds = statistics.median(by_evidently), statistics.median(by_kernel)
     return {
         "rows": rows,

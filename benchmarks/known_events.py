@@ -197,7 +197,7 @@ def _calibrated(
     columns = calibrate_columns(dict(calm))
     known = {part: float(each.known.sum()) for part, each in calm.items()}
     seen = named.seen(columns, counts)
-    return binning, Calibration(columns, REFERENCE, known, None, seen)
+    return binning, Calibration(columns, REFERENCE, known, None, events=seen)
 
 
 def _unusual_rows(
@@ -262,8 +262,8 @@ def main() -> None:
             for cell, told in found.items():
                 figures.setdefault(cell, []).append(told)
         for days in SINCE:
-            told = list(pool.map(partial(after_change, days), range(count)))
-            since[days] = [each[0] for each in told], told[0][1]
+            after = list(pool.map(partial(after_change, days), range(count)))
+            since[days] = [each[0] for each in after], after[0][1]
             print(days, since[days], flush=True)
     for size, fault in dict.fromkeys((cell.size, cell.fault) for cell in figures):
         shares = [_share(figures[EventCell(size, how, fault)], 0) for how in DECLARED]
@@ -273,8 +273,8 @@ def main() -> None:
     for size, of_rows in SIZES.items():
         shares = [_share(figures[EventCell(size, how, "none")], 1) for how in DECLARED]
         lines.append(f"| {of_rows} | {' | '.join(shares)} |")
-    told = "Share of calm days that alarm (0.2% is intended), by how many days since a change"
-    lines += ["", f"{told} are known:", ""]
+    heading = "Share of calm days that alarm (0.2% is intended), by how many days since a change"
+    lines += ["", f"{heading} are known:", ""]
     lines += ["| days since | share with an alarm |", "|---:|---:|"]
     lines += [f"| {days} | {_interval(*found)} |" for days, found in since.items()]
     (RESULTS / "known_events.md").write_text("\n".join(lines) + "\n")

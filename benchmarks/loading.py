@@ -44,7 +44,7 @@ STATEMENT = f"copy raw.trips ({', '.join(TRIPS.names)}) from stdin (format binar
 TYPES = "select attname, typname from pg_attribute join pg_type on pg_type.oid = atttypid"
 
 
-@dataclass(frozen=True)
+@dataclass
 class InMemory:
     """A source whose days have been read."""
 

@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from driftmeter.alarms.decision import DAYS_A_MONTH, level_of
+from driftmeter.alarms.decision import level_of
+from driftmeter.monitors.cadence import DAYS_A_MONTH
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.custom_metrics import decide_metrics
 
@@ -100,7 +101,9 @@ class Scenario:
             amount *= self.factor
         flag = generator.random(count) < 1 / (1 + np.exp(1 - shift[1]))
         part = generator.integers(0, max(self.segments, 1), count)
-        parts = [(None, None, np.ones(count, dtype=bool))]
+        parts: list[tuple[str | None, str | None, np.ndarray]] = [
+            (None, None, np.ones(count, dtype=bool))
+        ]
         parts += [("part", str(value), part == value) for value in range(self.segments)]
         for segment, value, chosen in parts:
             amounts, flags = amount[chosen], flag[chosen]
@@ -147,8 +150,8 @@ def power(scenario: Scenario, streams: int) -> dict[str, object]:
     """How often `total` and `mean` are alarms on the first changed day, beside an oracle."""
     generator = np.random.default_rng(SEED)
     monitor, found = scenario.monitor, dict.fromkeys(METRICS, 0)
-    known = {metric: [] for metric in METRICS}
-    changed = {metric: [] for metric in METRICS}
+    known: dict[str, list[float]] = {metric: [] for metric in METRICS}
+    changed: dict[str, list[float]] = {metric: [] for metric in METRICS}
     for _ in range(streams):
         days = scenario.days(generator, 1)
         decided = decide_metrics(monitor, days)

@@ -42,7 +42,9 @@ class Planted:
 Plant = Callable[[Monitor, pd.DataFrame, pd.DataFrame, np.random.Generator], Planted]
 
 
-def missing_values(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def missing_values(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """A share of one column is lost."""
     name = str(g.choice([n for n in m.features if ref[n].notna().mean() > 0.95]))
     share = g.uniform(0.08, 0.6)
@@ -50,7 +52,9 @@ def missing_values(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.rando
     return Planted("missing_values", name, f"{share:.0%} of {name} lost", rows)
 
 
-def unseen_category(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def unseen_category(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """A value that the reference never had."""
     name = str(g.choice([n for n in CODES if m.columns[n].kind == "categorical"]))
     share = g.uniform(0.05, 0.4)
@@ -59,14 +63,16 @@ def unseen_category(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.rand
     return Planted("unseen_category", name, f"{share:.0%} of {name} are Z9", rows)
 
 
-def unit_change(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def unit_change(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """A column in another unit."""
     name, factor = str(g.choice(AMOUNTS)), float(g.choice(FACTORS))
     rows = day.assign(**{name: day[name] * factor})
     return Planted("unit_change", name, f"{name} x {factor:.4g}", rows)
 
 
-def outliers(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def outliers(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator) -> Planted:
     """A few absurd values."""
     name, share = str(g.choice(AMOUNTS)), g.uniform(0.02, 0.08)
     hit = g.random(len(day)) < share
@@ -75,7 +81,7 @@ def outliers(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Gene
     return Planted("outliers", name, f"{share:.1%} of {name} are {absurd:.3g}", rows)
 
 
-def mix_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def mix_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator) -> Planted:
     """Whole rows of one category come more often, and bring all their columns along."""
     name = str(g.choice(["payment_type", "pickup_borough", "vendor_id"]))
     share = day[name].value_counts(normalize=True)
@@ -87,7 +93,7 @@ def mix_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Gen
     return Planted("mix_shift", name, f"{more:.0%} more of {name} {value}", rows, value=value)
 
 
-def segment(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def segment(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator) -> Planted:
     """One segment's amounts in another unit."""
     name = str(g.choice(AMOUNTS))
     usable = [
@@ -104,7 +110,9 @@ def segment(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Gener
     return Planted("segment", name, label, rows, value=value)
 
 
-def shape_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def shape_shift(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """An amount that moved or widened, by no factor."""
     name = str(g.choice(AMOUNTS))
     spread = float(np.subtract(*ref[name].quantile([0.75, 0.25])))
@@ -120,7 +128,9 @@ def shape_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.G
                    day.assign(**{name: values}))  # fmt: skip
 
 
-def correlation_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def correlation_shift(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """Values of one or three columns on other rows, as a wrong join does; each looks the same."""
     amounts = [["trip_distance_miles"], ["fare_usd"], ["fare_usd", "total_usd", "tip_usd"]]
     names = amounts[int(g.integers(3))]
@@ -129,14 +139,18 @@ def correlation_shift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.ra
     return Planted("correlation_shift", names[0], f"{', '.join(names)} on other rows", rows)
 
 
-def concept_drift(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def concept_drift(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """The same inputs, another outcome."""
     factor = g.uniform(1.35, 1.8)
     rows = day.assign(**{str(m.target): day[str(m.target)] * factor})
     return Planted("concept_drift", m.target, f"trips take {factor:.2f} times as long", rows)
 
 
-def performance_drop(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def performance_drop(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """The same inputs, another model: its predictions are off."""
     how = int(g.integers(3))
     prediction = day[m.prediction].to_numpy()
@@ -150,14 +164,16 @@ def performance_drop(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.ran
     return Planted("performance_drop", m.prediction, label, day.assign(**{m.prediction: other}))
 
 
-def volume(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def volume(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator) -> Planted:
     """Half the rows, or twice as many."""
     share = float(g.choice([0.3, 0.5, 2.0]))
     rows = day.sample(frac=share, replace=share > 1, random_state=int(g.integers(2**31)))
     return Planted("volume", None, f"{share:.0%} of the rows", rows.reset_index(drop=True))
 
 
-def schema_change(m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator):
+def schema_change(
+    m: Monitor, ref: pd.DataFrame, day: pd.DataFrame, g: np.random.Generator
+) -> Planted:
     """A column without any value, or coded otherwise."""
     if g.random() < 0.5:
         name = str(g.choice([n for n in m.features if ref[n].notna().mean() > 0.95]))

@@ -108,8 +108,9 @@ CATEGORIES = ("two", "ten", "many", "part")
 
 
 def _zipf(count: int) -> np.ndarray:
-    weight = 1 / (np.arange(count) + 5.0)
-    return weight / weight.sum()
+    weight: np.ndarray = 1 / (np.arange(count) + 5.0)
+    share: np.ndarray = weight / weight.sum()
+    return share
 
 
 def scored(
