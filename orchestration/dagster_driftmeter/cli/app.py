@@ -27,6 +27,7 @@ from dagster_driftmeter.cli import (
     warehouse,
 )
 from dagster_driftmeter.cli import health_endpoint as health
+from dagster_driftmeter.dbt.profile_login import name_warehouse
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import __version__, settings
 from driftmeter.errors import DriftmeterError
@@ -89,8 +90,6 @@ def driftmeter(
 ) -> None:
     """Monitor batch machine-learning models whose predictions are rows in Postgres."""
     if "--help" not in sys.argv:
-        from dagster_driftmeter.dbt.profile_login import name_warehouse
-
         name_warehouse()
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.dbt.project_manifest import check_monitor, monitors
 from dagster_driftmeter.runs.terminal import say
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Days, Monitor
@@ -44,8 +45,6 @@ def tell_start() -> None:
 
 def monitor_named(name: str) -> Monitor:
     """The declared monitor of that name, or one clear line."""
-    from dagster_driftmeter.dbt.project_manifest import check_monitor, monitors
-
     declared = monitors()
     check_monitor(name, declared)
     return declared[name]

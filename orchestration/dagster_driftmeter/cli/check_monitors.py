@@ -2,7 +2,10 @@
 
 import typer
 
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
+from driftmeter.warehouse import connection
 
 
 def check_monitors() -> None:
@@ -11,11 +14,8 @@ def check_monitors() -> None:
     A line for each expression that fails names the monitor and the metric, and has Postgres's
     words.
     """
-    from dagster_driftmeter.dbt.project_manifest import monitors
-    from dagster_driftmeter.runs.environment import prepare
     from dagster_driftmeter.runs.unbuilt import built_tables
     from driftmeter.performance.wrong_expressions import wrong_expressions
-    from driftmeter.warehouse import connection
 
     prepare()
     has_failed = False
@@ -39,10 +39,8 @@ def check_monitors() -> None:
 
 def tell_wrong_expressions(monitor: str | None) -> None:
     """Say, in a line each, which SQL of one monitor or of all fails; a run goes on without it."""
-    from dagster_driftmeter.dbt.project_manifest import monitors
     from dagster_driftmeter.runs.unbuilt import built_tables
     from driftmeter.performance.wrong_expressions import wrong_expressions
-    from driftmeter.warehouse import connection
 
     declared = {
         name: each

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 
 
@@ -22,7 +23,6 @@ def code_server(
     import dagster as dg
 
     from dagster_driftmeter.runs.cut_off_runs import end_cut_off_runs
-    from dagster_driftmeter.runs.environment import prepare
 
     prepare()
     with dg.DagsterInstance.get() as instance:

@@ -7,6 +7,7 @@ import typer
 from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
+from driftmeter.reports.report_address import reports_port
 
 
 def reports(
@@ -17,7 +18,6 @@ def reports(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve the reports in .driftmeter/reports until Ctrl-C. `driftmeter ui` serves them too."""
-    from driftmeter.reports.report_address import reports_port
     from driftmeter.reports.serve_reports import server
 
     directory, port = settings.home() / "reports", port or reports_port()
