@@ -40,23 +40,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(warehouse.up)
-app.command()(warehouse.down)
-app.command()(warehouse.url)
-app.command()(init.init)
-app.command()(run.run)
-app.command()(retain.retain)
-app.command()(backup.backup)
-app.command()(backup.restore)
-app.command()(status.status)
-app.command()(doctor.doctor)
-app.command()(health.health)
+for command in (
+    *(warehouse.up, warehouse.down, warehouse.url, init.init, run.run, retain.retain),
+    *(backup.backup, backup.restore, status.status, doctor.doctor, health.health),
+):
+    app.command()(command)
 app.command("test")(gate.gate)
-app.command()(ui.ui)
-app.command()(judge.judge)
-app.command()(power.power)
-app.command()(report.report)
-app.command()(reports.reports)
+for command in (ui.ui, judge.judge, power.power, report.report, reports.reports):
+    app.command()(command)
 app.command()(code_server.code_server)
 app.add_typer(incidents.app, name="incidents")
 app.command()(notify.notify)

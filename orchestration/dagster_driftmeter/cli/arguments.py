@@ -14,6 +14,10 @@ FirstDay = Annotated[Optional[str], typer.Option("--from", metavar="YYYY-MM-DD",
 LastDay = Annotated[
     Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
 ]
+NamedMonitor = Annotated[str, typer.Option("--monitor", help="Name of the monitor.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
 # Of the commands that measure days.
 OnlyMonitor = Annotated[
     Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.cli.arguments import AsJson
 from dagster_driftmeter.cli.health.finding import Finding
 from dagster_driftmeter.runs.terminal import console, say, say_json
 
@@ -13,7 +13,7 @@ COLORS = {"ok": "green", "warning": "yellow", "failure": "red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every part of Driftmeter, and say how to fix what does not work.
 

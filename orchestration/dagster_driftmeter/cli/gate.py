@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from dagster_driftmeter.cli.arguments import NamedMonitor, monitor_named, read_date
 from dagster_driftmeter.runs.terminal import console, say, say_json
 from driftmeter.drift.results import TestOutcome
 from driftmeter.errors import DriftmeterError
@@ -19,7 +19,7 @@ COLORS = {"fail": "red", "error": "red", "warn": "yellow", "skipped": "yellow"}
 
 
 def gate(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Day to test.")],
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as failures.")] = False,
     output: Annotated[

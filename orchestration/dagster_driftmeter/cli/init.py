@@ -1,6 +1,5 @@
 """`driftmeter init`: a monitor of a table, or of a model of a team's dbt project."""
 
-import json
 import os
 import re
 import sys
@@ -24,7 +23,7 @@ from dagster_driftmeter.cli.project_files import (
 )
 from dagster_driftmeter.dbt.packages import install_packages
 from dagster_driftmeter.dbt.project_file import NAME, read_project
-from dagster_driftmeter.dbt.project_manifest import manifest_path
+from dagster_driftmeter.dbt.project_manifest import read_manifest
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import console, say
 from driftmeter import settings
@@ -314,7 +313,7 @@ def _table_of(node: dict[str, Any]) -> "TableName | None":
     """The table that a view of this command's is over; None where it is another model."""
     from driftmeter.monitors.proposal.column_types import TableName
 
-    for key, source in json.loads(manifest_path().read_text())["sources"].items():
+    for key, source in read_manifest()["sources"].items():
         if key in node["depends_on"]["nodes"] and source["source_name"] == f"{node['name']}_source":
             return TableName(source["schema"], source["identifier"])
     return None
@@ -398,7 +397,7 @@ def _check_directory(directory: Path, of_model: bool) -> None:
 
 def _models() -> dict[str, dict[str, Any]]:
     """dbt's entries of the project's own models, by name."""
-    nodes = json.loads(manifest_path().read_text())["nodes"].values()
+    nodes = read_manifest()["nodes"].values()
     return {
         str(node["name"]): dict(node)
         for node in nodes

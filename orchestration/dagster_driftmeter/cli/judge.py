@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 from pydantic import ValidationError
 
-from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
+from dagster_driftmeter.cli.arguments import (
+    FirstDay,
+    LastDay,
+    NamedMonitor,
+    monitor_named,
+    read_date,
+)
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import console, say
 from driftmeter import settings
@@ -31,7 +37,7 @@ POLICY = (
 
 
 def judge(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     from_date: FirstDay = None,
     to_date: LastDay = None,
     changes: Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named
+from dagster_driftmeter.cli.arguments import AsJson, NamedMonitor, monitor_named
 from dagster_driftmeter.runs.terminal import console
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def power(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     columns: Annotated[
         Optional[list[str]],
         typer.Option("--column", help="This column only; may be given more than once."),
@@ -31,7 +31,7 @@ def power(
         Optional[float],
         typer.Option(min=0.001, help="False alarms a month to try; the monitor's without it."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the smallest change of each column that is found four times in five.
 

@@ -1,11 +1,11 @@
 """`driftmeter status`: shows the state of every monitor."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-import typer
 
+from dagster_driftmeter.cli.arguments import AsJson
 from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.terminal import console, say, say_json
 from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
@@ -114,7 +114,7 @@ order by measured.monitor
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show each monitor's days, drifted columns, open incidents, model and reference period.
 
