@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -40,15 +41,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
+COMMANDS: tuple[Callable[..., None], ...] = (
     *(warehouse.up, warehouse.down, warehouse.url, init.init, run.run, retain.retain),
-    *(backup.backup, backup.restore, status.status, doctor.doctor, health.health),
-):
-    app.command()(command)
-app.command("test")(gate.gate)
-for command in (ui.ui, judge.judge, power.power, report.report, reports.reports):
-    app.command()(command)
-app.command()(code_server.code_server)
+    *(backup.backup, backup.restore, status.status, doctor.doctor, health.health, gate.gate),
+    *(ui.ui, judge.judge, power.power, report.report, reports.reports, code_server.code_server),
+)
+for command in COMMANDS:
+    app.command("test" if command is gate.gate else None)(command)
 app.add_typer(incidents.app, name="incidents")
 app.command()(notify.notify)
 app.command()(grafana.grafana)
@@ -60,8 +59,8 @@ if settings.is_example() or (settings.IS_CHECKOUT and not settings.has_project()
 if settings.is_example():
     from dagster_taxi.commands import trained_versions as trained
 
-    for command in (trained.train, trained.promote, trained.retire):
-        versions.app.command()(command)
+    for of_example in (trained.train, trained.promote, trained.retire):
+        versions.app.command()(of_example)
 
 
 def _show_version(is_asked: bool) -> None:
