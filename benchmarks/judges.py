@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.error_tests import ErrorTests
+from benchmarks.evidently_engine import EvidentlyEngine
 from benchmarks.streams import FIRST
 from driftmeter.alarms.area import Area, beside_days_before
 from driftmeter.alarms.calibrate import Calibration
@@ -20,7 +21,6 @@ from driftmeter.alarms.column import calibrate_columns, judge_columns
 from driftmeter.alarms.day_null import fit_day_null
 from driftmeter.alarms.verdicts import Verdict, verdicts_of_day
 from driftmeter.drift.domain_classifier import MOST_ROWS, ROW_VARIANCE, DomainClassifier
-from driftmeter.drift.evidently_engine import EvidentlyEngine
 from driftmeter.incidents.arrival import Partition, of_volume
 from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.config import Monitor

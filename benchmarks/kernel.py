@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from driftmeter.drift.engine import Engine
-from driftmeter.drift.evidently_engine import ENGINE, EvidentlyEngine
+from benchmarks.evidently_engine import ENGINE, EvidentlyEngine
 from driftmeter.drift.kernel_engine import KernelEngine
 from driftmeter.drift.results import ColumnDrift
 from driftmeter.monitors.config import Column
@@ -145,7 +144,7 @@ def without_digits(row: ColumnDrift) -> ColumnDrift:
     return replace(row, engine="", score=None, p_value=None)
 
 
-def timed(engine: Engine, day: pd.DataFrame) -> float:
+def timed(engine: KernelEngine, day: pd.DataFrame) -> float:
     """Seconds of one day."""
     started = time.process_time()
     engine.compare(day)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
@@ -22,9 +21,14 @@ from dagster_driftmeter.assets.partitions import (
     daily_partitions,
     with_partitions,
 )
-from dagster_driftmeter.automation.schedules import JOBS, chain_job, chain_schedules
+from dagster_driftmeter.automation.schedules import JOBS, chain_schedules
 from dagster_driftmeter.dbt.packages import KEPT_DBT
-from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
+from dagster_driftmeter.dbt.project_manifest import (
+    dbt_project,
+    manifest_path,
+    monitors,
+    read_manifest,
+)
 from dagster_driftmeter.dbt.resource import DbtWithoutAdapter
 from dagster_driftmeter.monitoring import Feeds, monitoring_definitions, no_feeds
 from dagster_driftmeter.runs.first_day import first_measured_day
@@ -36,7 +40,6 @@ def project_definitions(
     feeds: Feeds, partitions: dg.DailyPartitionsDefinition, batches: Mapping[Every, Partitions]
 ) -> dg.Definitions:
     """The dbt project's models, dashboards, job and schedules."""
-    manifest = json.loads(manifest_path().read_text())
     declared = monitors()
     keys = {
         name: list(dict.fromkeys([*feeds(name), *dbt_models.keys, *python_keys(monitor)]))
@@ -51,7 +54,7 @@ def project_definitions(
         assets=[
             *with_partitions([dbt_models], partitions),
             *(batch_models(every, by_cadence[every], batches[every]) for every in batches),
-            *exposure_specs(manifest, declared),
+            *exposure_specs(read_manifest(), declared),
         ],
         jobs=[JOBS[every] for every in JOBS if every == "day" or every in by_cadence],
         schedules=chain_schedules(declared, keys),
@@ -119,7 +122,7 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
 @functools.cache
 def definitions_from(first: dt.date | None) -> dg.Definitions:
     """The definitions for a run that begins on a day, which may be before all that is known."""
-    partitions = defs.resolve_job_def(chain_job.name).partitions_def
+    partitions = defs.resolve_job_def(JOBS["day"].name).partitions_def
     if first is None or not isinstance(partitions, dg.DailyPartitionsDefinition):
         return defs
     return defs if first >= partitions.start.date() else all_definitions(first)

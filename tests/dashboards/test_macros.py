@@ -13,19 +13,8 @@ LAST = dt.datetime(2026, 1, 3, 12, tzinfo=dt.timezone.utc)
 @pytest.mark.parametrize(
     ("written", "sent"),
     [
-        ("$__time(c)", 'c AS "time"'),
-        ("$__timeEpoch(c)", 'extract(epoch from c) as "time"'),
-        ("$__timeFilter(c)", "c BETWEEN '2026-01-02T12:00:00Z' AND '2026-01-03T12:00:00Z'"),
         ("$__timeFrom()::date", "'2026-01-02T12:00:00Z'::date"),
         ("$__timeTo()", "'2026-01-03T12:00:00Z'"),
-        ("$__timeGroup(c,'1d')", "floor(extract(epoch from c)/86400)*86400"),
-        ("$__timeGroup(c, 5m), x", 'floor(extract(epoch from c)/300)*300 AS "time", x'),
-        ("$__timeGroupAlias(c,'1h')", 'floor(extract(epoch from c)/3600)*3600 AS "time"'),
-        ("$__unixEpochFilter(c)", "c >= 1767355200 AND c <= 1767441600"),
-        ("$__unixEpochGroup(c,'1d')", "floor((c)/86400)*86400"),
-        ("$__unixEpochGroupAlias(c,'1d')", 'floor((c)/86400)*86400 AS "time"'),
-        ("$__unixEpochFrom() $__unixEpochTo()", "1767355200 1767441600"),
-        ("$__interval $__interval_ms", "1d 86400000"),
         ("a = '$one'", "a = 'it''s'"),
         ("a = '${one}' or a = '[[one]]'", "a = 'it''s' or a = 'it''s'"),
         ("a in ($many)", "a in ('x','y''z')"),
@@ -42,9 +31,9 @@ def test_a_range_in_another_zone_is_sent_in_utc() -> None:
     assert expand("$__timeFrom()", first, LAST, {}) == "'2026-01-02T12:00:00Z'"
 
 
-def test_an_unknown_macro_is_an_error_as_it_is_in_grafana() -> None:
-    with pytest.raises(UnknownMacro, match="timeGruop"):
-        expand("$__timeGruop(c,'1d')", FIRST, LAST, {})
+def test_a_macro_that_no_dashboard_uses_is_an_error() -> None:
+    with pytest.raises(UnknownMacro, match="timeGroup"):
+        expand("$__timeGroup(c,'1d')", FIRST, LAST, {})
 
 
 def test_a_format_that_does_not_quote_is_refused() -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from dagster_driftmeter.automation.schedules import HOUR, daily_schedules
+from dagster_driftmeter.automation.schedules import HOUR, chain_schedules
 from driftmeter.arrival.changed_days import arrivals
 from tests.integration.test_arrival import LOANS, change, monitor
 
@@ -36,7 +36,7 @@ def requests(schedule: dg.ScheduleDefinition, at: dt.datetime) -> Sequence[dg.Ru
 def test_each_day_is_run_once_in_the_morning_after_it_however_long_it_was(
     day: str, hours: int
 ) -> None:
-    (schedule,) = daily_schedules({"loans": monitor(timezone=NEW_YORK)}, KEYS)
+    (schedule,) = chain_schedules({"loans": monitor(timezone=NEW_YORK)}, KEYS)
     assert schedule.execution_timezone == NEW_YORK
     assert schedule.cron_schedule == f"0 {HOUR} * * *"
     zone = ZoneInfo(NEW_YORK)
@@ -51,7 +51,7 @@ def test_each_day_is_run_once_in_the_morning_after_it_however_long_it_was(
 
 def test_monitors_of_two_zones_have_a_schedule_each_and_a_run_of_their_own() -> None:
     both = {"loans": monitor(timezone=NEW_YORK), "other": monitor("other", timezone="Asia/Tokyo")}
-    schedules = {each.execution_timezone: each for each in daily_schedules(both, KEYS)}
+    schedules = {each.execution_timezone: each for each in chain_schedules(both, KEYS)}
     assert {each.name for each in schedules.values()} == {
         "every_morning_America_New_York",
         "every_morning_Asia_Tokyo",
@@ -65,7 +65,7 @@ def test_monitors_of_two_zones_have_a_schedule_each_and_a_run_of_their_own() -> 
 
 
 def test_no_monitor_no_schedule() -> None:
-    assert daily_schedules({}, {}) == []
+    assert chain_schedules({}, {}) == []
 
 
 def test_the_job_takes_the_schedules_request() -> None:

@@ -8,8 +8,7 @@ from evidently.presets import DataDriftPreset
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from driftmeter.drift.engine import Engine
-from driftmeter.drift.evidently_engine import EvidentlyEngine
+from benchmarks.evidently_engine import EvidentlyEngine
 from driftmeter.drift.kernel_engine import KernelEngine
 from driftmeter.drift.results import ColumnDrift, TestOutcome
 from driftmeter.monitors.config import Column
@@ -35,12 +34,12 @@ def trips(rows: int, seed: int, zones: int = 8) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module", params=[KernelEngine, EvidentlyEngine])
-def kind(request: pytest.FixtureRequest) -> type[Engine]:
+def kind(request: pytest.FixtureRequest) -> type[KernelEngine]:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def engine(kind: type[Engine]) -> Engine:
+def engine(kind: type[KernelEngine]) -> KernelEngine:
     return kind(trips(5000, seed=1), COLUMNS, min_rows=30)
 
 
@@ -54,7 +53,7 @@ def by_test(outcomes: list[TestOutcome], column: str) -> dict[str, TestOutcome]:
 
 @pytest.mark.parametrize("reference_rows", [5000, 600])
 def test_scores_methods_and_verdicts_are_those_of_the_preset(
-    kind: type[Engine], reference_rows: int
+    kind: type[KernelEngine], reference_rows: int
 ) -> None:
     reference, current = trips(reference_rows, seed=1), trips(400, seed=2)
     current["fare"] *= 1.6
@@ -85,7 +84,7 @@ def test_scores_methods_and_verdicts_are_those_of_the_preset(
     assert ours["fare"].is_drifted
 
 
-def test_distances_equal_scipys(engine: Engine) -> None:
+def test_distances_equal_scipys(engine: KernelEngine) -> None:
     reference, current = trips(5000, seed=1), trips(400, seed=3)
     ours = by_column(engine.compare(current)[0])
     distance = stats.wasserstein_distance(reference["fare"], current["fare"])
@@ -98,7 +97,7 @@ def test_distances_equal_scipys(engine: Engine) -> None:
 
 
 def test_a_small_reference_gives_probabilities_that_are_drift_when_low(
-    kind: type[Engine],
+    kind: type[KernelEngine],
 ) -> None:
     reference, current = trips(600, seed=1), trips(400, seed=3)
     current["fare"] += 4
@@ -111,7 +110,7 @@ def test_a_small_reference_gives_probabilities_that_are_drift_when_low(
     assert ours["hour"].p_value > 0.05
 
 
-def test_calm_is_silent_at_2000_rows_and_a_planted_shift_is_found(engine: Engine) -> None:
+def test_calm_is_silent_at_2000_rows_and_a_planted_shift_is_found(engine: KernelEngine) -> None:
     calm = trips(2000, seed=4)
     drift, tests = engine.compare(calm)
     assert not any(row.is_drifted for row in drift)
@@ -130,7 +129,7 @@ def test_calm_is_silent_at_2000_rows_and_a_planted_shift_is_found(engine: Engine
     ],
 )
 def test_a_column_that_cannot_be_compared_has_a_reason_and_costs_no_other(
-    engine: Engine, values: list[float], reason: str
+    engine: KernelEngine, values: list[float], reason: str
 ) -> None:
     current = trips(400, seed=5).assign(fare=values)
     drift, tests = engine.compare(current)
@@ -143,14 +142,14 @@ def test_a_column_that_cannot_be_compared_has_a_reason_and_costs_no_other(
 
 @pytest.mark.parametrize(("known", "status"), [(29, "skipped"), (30, "ok")])
 def test_as_many_known_values_as_the_monitor_asks_for_are_compared(
-    engine: Engine, known: int, status: str
+    engine: KernelEngine, known: int, status: str
 ) -> None:
     current = trips(400, seed=2)
     current.loc[known:, "fare"] = np.nan
     assert by_column(engine.compare(current)[0])["fare"].status == status
 
 
-def test_a_constant_day_and_stray_infinities_are_compared(engine: Engine) -> None:
+def test_a_constant_day_and_stray_infinities_are_compared(engine: KernelEngine) -> None:
     current = trips(400, seed=6).assign(hour=12.0, zone="3")
     current.loc[:9, "fare"] = np.inf
     ours = by_column(engine.compare(current)[0])
@@ -161,27 +160,27 @@ def test_a_constant_day_and_stray_infinities_are_compared(engine: Engine) -> Non
 
 
 def test_a_column_that_the_reference_lacks_is_skipped_with_its_reason(
-    kind: type[Engine],
+    kind: type[KernelEngine],
 ) -> None:
     reference = trips(2000, seed=1).assign(zone=None)
     ours = by_column(kind(reference, COLUMNS, 30).compare(trips(400, seed=2))[0])
     assert ours["zone"].reason == "0 of the reference's 2000 values are known"
 
 
-def test_an_empty_day_has_a_row_for_each_column(engine: Engine) -> None:
+def test_an_empty_day_has_a_row_for_each_column(engine: KernelEngine) -> None:
     drift, tests = engine.compare(trips(400, seed=2).iloc[:0])
     assert [row.column_name for row in drift] == [*COLUMNS, None]
     assert {row.status for row in drift} == {"skipped"}
     assert {test.status for test in tests} == {"skipped"}
 
 
-def test_three_hundred_categories_are_compared(kind: type[Engine]) -> None:
+def test_three_hundred_categories_are_compared(kind: type[KernelEngine]) -> None:
     engine = kind(trips(5000, seed=1, zones=300), COLUMNS, 30)
     ours = by_column(engine.compare(trips(400, seed=2, zones=300))[0])
     assert ours["zone"].status == "ok"
 
 
-def test_missing_values_ranges_and_new_categories_are_tested(engine: Engine) -> None:
+def test_missing_values_ranges_and_new_categories_are_tested(engine: KernelEngine) -> None:
     current = trips(400, seed=2)
     current.loc[:99, "fare"] = np.nan
     current.loc[100:109, "fare"] = 5000.0
@@ -195,7 +194,7 @@ def test_missing_values_ranges_and_new_categories_are_tested(engine: Engine) -> 
     assert {test.status for test in by_test(tests, "card").values()} == {"pass"}
 
 
-def test_the_share_of_drifted_columns_is_drift_from_one_half_on(engine: Engine) -> None:
+def test_the_share_of_drifted_columns_is_drift_from_one_half_on(engine: KernelEngine) -> None:
     current = trips(400, seed=2)
     one = current.assign(fare=current["fare"] * 2)
     two = one.assign(hour=3.0)

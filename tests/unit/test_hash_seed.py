@@ -9,7 +9,7 @@ from driftmeter.settings import PROJECT_ROOT
 # Enough rows for Evidently's distances, which add up over a set of categories.
 CODE = """
 import numpy as np, pandas as pd
-from driftmeter.drift.evidently_engine import EvidentlyEngine
+from benchmarks.evidently_engine import EvidentlyEngine
 from driftmeter.drift.kernel_engine import KernelEngine
 from driftmeter.monitors.config import Column
 generator = np.random.default_rng(4)

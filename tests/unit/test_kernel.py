@@ -16,8 +16,8 @@ from evidently.legacy.core import ColumnType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftmeter.drift.evidently_engine import ENGINE as EVIDENTLY
-from driftmeter.drift.evidently_engine import EvidentlyEngine
+from benchmarks.evidently_engine import EvidentlyEngine
+from driftmeter.drift.evidently_score import ENGINE as EVIDENTLY
 from driftmeter.drift.kernel.numbers import LARGEST, NumberReference
 from driftmeter.drift.kernel_engine import ENGINE, KernelEngine
 from driftmeter.drift.results import ColumnDrift

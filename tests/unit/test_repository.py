@@ -99,7 +99,7 @@ def test_dagster_driftmeter_computes_nothing_itself() -> None:
 
 def test_evidently_is_imported_by_what_scores_tests_and_draws_a_day() -> None:
     assert [file for package in PACKAGES for file in importers(package, "evidently")] == [
-        "python_metrics/driftmeter/drift/evidently_engine.py",
+        "python_metrics/driftmeter/drift/evidently_score.py",
         "python_metrics/driftmeter/drift/evidently_tests.py",
         "python_metrics/driftmeter/reports/evidently_internals.py",
         "python_metrics/driftmeter/reports/page.py",

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -25,9 +25,14 @@ from dagster_driftmeter.assets.partitions import (
     days_of,
     in_one_run,
 )
-from dagster_driftmeter.dbt.dependents import left_alone, with_ancestors
+from dagster_driftmeter.dbt.dependents import left_alone
 from dagster_driftmeter.dbt.profile import profiles_dir
-from dagster_driftmeter.dbt.project_manifest import dbt_project, manifest_path, monitors
+from dagster_driftmeter.dbt.project_manifest import (
+    dbt_project,
+    manifest_path,
+    monitors,
+    read_manifest,
+)
 from dagster_driftmeter.dbt.reference_days import chosen_reference
 from dagster_driftmeter.dbt.test_results import write_test_results
 from dagster_driftmeter.runs.progress import spinner
@@ -86,29 +91,11 @@ def selection() -> str:
     """
     if settings.is_example():
         return "fqn:*"
-    return " ".join([*(f"+{name}" for name in _scored()), *_quality()])
-
-
-def _scored() -> list[str]:
-    """Models with predictions of the monitors: their own and challengers'."""
     declared = monitors()
-    return [*declared, *(m.challengers.model for m in declared.values() if m.challengers)]
-
-
-def _quality() -> list[str]:
-    """The package's models that are built; what teams measure themselves where a monitor does."""
-    has_own = any(monitor.metrics for monitor in monitors().values())
-    return [*QUALITY, *(["custom_metrics"] if has_own else [])]
-
-
-def models_of_run(left_out: Collection[str]) -> set[str]:
-    """Names of the models that a run builds, but for these."""
-    manifest = read_manifest()
-    if settings.is_example():
-        built = {str(node["name"]) for node in manifest["nodes"].values()}
-    else:
-        built = with_ancestors(manifest, [*_scored(), *_quality()])
-    return built - set(left_out)
+    challengers = [m.challengers.model for m in declared.values() if m.challengers]
+    # What teams measure themselves is built where a monitor does.
+    own = ["custom_metrics"] if any(monitor.metrics for monitor in declared.values()) else []
+    return " ".join([*(f"+{name}" for name in (*declared, *challengers)), *QUALITY, *own])
 
 
 def key_of(model: str) -> dg.AssetKey:
@@ -116,11 +103,6 @@ def key_of(model: str) -> dg.AssetKey:
     nodes = read_manifest()["nodes"].values()
     (node,) = [n for n in nodes if n["resource_type"] == "model" and n["name"] == model]
     return translator.get_asset_key(node)
-
-
-def read_manifest() -> dict[str, Any]:
-    """dbt's manifest of the project."""
-    return dict(json.loads(manifest_path().read_text()))
 
 
 translator = FolderTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
@@ -202,7 +184,8 @@ def build(
     purpose = f"{start} to {days[-1]}, {monitor or 'all'}"
     # Dagster's pool holds its queued runs apart, and nothing that a command line starts.
     with retried_when_disconnected(), turn(engine, "dbt", purpose, tell):
-        kept = left_alone(engine, read_manifest(), models_of_run(others))
+        built = {key.path[-1] for key in dbt_models.keys}.difference(others)
+        kept = left_alone(engine, read_manifest(), built)
         for name, views in kept.items():
             reason = f"if dbt rebuilt it, it would drop {', '.join(views)}"
             context.log.info(f"{name} stays as it is: {reason}")

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from dagster_driftmeter.assets.partitions import DUE, EVERY_TAG, KINDS
+from dagster_driftmeter.assets.partitions import DUE, EVERY_TAG
 from dagster_driftmeter.runs.run_scope import MONITOR_TAG, chain_of
 from driftmeter.arrival.due import GRACE_HOURS
-from driftmeter.monitors.cadence import DAILY, Cadence
+from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.config import Monitor
 
 # What a run materializes, by the monitor that it is of; all for those that share one.
@@ -18,80 +18,51 @@ ON_DEMAND = {"driftmeter/on_demand": "true"}
 # The day before is due then: one without rows is missing.
 HOUR = GRACE_HOURS
 
-# Dagster runs assets of days, of weeks and of months in no run together.
-chain_job = dg.define_asset_job(
-    chain_of("day"),
-    selection=dg.AssetSelection.all()
+OF_DAYS = (
+    dg.AssetSelection.all()
     - dg.AssetSelection.tag("driftmeter/on_demand", "true")
     - dg.AssetSelection.tag(EVERY_TAG, "week")
-    - dg.AssetSelection.tag(EVERY_TAG, "month"),
-    description="Runs all steps on a day or a range of days, from dbt's models to incidents.",
+    - dg.AssetSelection.tag(EVERY_TAG, "month")
 )
+# Dagster runs assets of days, of weeks and of months in no run together.
 JOBS = {
-    "day": chain_job,
-    **{
-        every: dg.define_asset_job(
-            chain_of(every),
-            selection=dg.AssetSelection.tag(EVERY_TAG, every),
-            description=f"Runs all steps on a {every} or a range of {every}s, from dbt's models to"
-            " incidents.",
-        )
-        for every in KINDS
-    },
+    every: dg.define_asset_job(
+        chain_of(every),
+        selection=OF_DAYS if every == "day" else dg.AssetSelection.tag(EVERY_TAG, every),
+        description=f"Runs all steps on a {every} or a range of {every}s, from dbt's models to"
+        " incidents.",
+    )
+    for every in DUE
 }
+NAMES: Mapping[Every, str] = {"day": "every_morning", "week": "every_week", "month": "every_month"}
 
 
 def chain_schedules(
     monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
 ) -> list[dg.ScheduleDefinition]:
-    """Schedules of these monitors: those of days, and one a zone for weeks and for months.
-
-    Parameters are those of `daily_schedules`.
-    """
-    daily = {name: monitor for name, monitor in monitors.items() if monitor.every == "day"}
-    schedules = daily_schedules(daily, keys)
-    for every in KINDS:
-        alike = {name: monitor for name, monitor in monitors.items() if monitor.every == every}
-        zones = sorted({monitor.timezone for monitor in alike.values()})
-        for zone in zones:
-            name = f"every_{every}" if len(zones) == 1 else f"every_{every}_{_identifier(zone)}"
-            here = [name for name, monitor in alike.items() if monitor.timezone == zone]
-            runs: Runs = {name: keys[name] for name in here}
-            schedules.append(_schedule(zone, runs, name, Cadence(every)))
-    return schedules
-
-
-def daily_schedules(
-    monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
-) -> list[dg.ScheduleDefinition]:
-    """One schedule a time zone of these monitors: a day is run when it has ended there.
+    """One schedule a cadence and time zone of these monitors: a batch is run when it has ended.
 
     Parameters
     ----------
     keys : mapping of str to sequence of AssetKey
         By monitor: what a run of it alone materializes.
     """
-    zones = sorted({monitor.timezone for monitor in monitors.values()})
-    return [
-        _schedule(
-            zone,
-            # Where all share the zone, one run does all of them.
-            {None: None}
-            if len(zones) == 1
-            else {name: keys[name] for name in monitors if monitors[name].timezone == zone},
-            "every_morning" if len(zones) == 1 else f"every_morning_{_identifier(zone)}",
-            DAILY,
-        )
-        for zone in zones
-    ]
+    schedules = []
+    for every, name in NAMES.items():
+        alike = [monitor for monitor in monitors.values() if monitor.every == every]
+        zones = sorted({monitor.timezone for monitor in alike})
+        is_only = len(zones) == 1
+        for zone in zones:
+            # Where all that are daily share the zone, one run does all of them.
+            runs: Runs = {None: None}
+            if every != "day" or not is_only:
+                runs = {m.name: keys[m.name] for m in alike if m.timezone == zone}
+            named = name if is_only else f"{name}_{_identifier(zone)}"
+            schedules.append(_schedule(zone, runs, named, Cadence(every)))
+    return schedules
 
 
-def _schedule(
-    zone: str,
-    runs: Runs,
-    name: str,
-    cadence: Cadence,
-) -> dg.ScheduleDefinition:
+def _schedule(zone: str, runs: Runs, name: str, cadence: Cadence) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name,
         job=JOBS[cadence.every],

@@ -28,6 +28,7 @@ from dagster_driftmeter.cli import (
     warehouse,
 )
 from dagster_driftmeter.cli import health_endpoint as health
+from dagster_driftmeter.dbt.profile_login import name_warehouse
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import __version__, settings
 from driftmeter.errors import DriftmeterError
@@ -70,8 +71,8 @@ if settings.is_example() or (settings.IS_CHECKOUT and not settings.has_project()
 if settings.is_example():
     from dagster_taxi.commands import trained_versions as trained
 
-    for command in (trained.train, trained.promote, trained.retire):
-        versions.app.command()(command)
+    for of_example in (trained.train, trained.promote, trained.retire):
+        versions.app.command()(of_example)
 
 
 def _show_version(is_asked: bool) -> None:
@@ -91,8 +92,6 @@ def driftmeter(
 ) -> None:
     """Monitor batch machine-learning models whose predictions are rows in Postgres."""
     if "--help" not in sys.argv:
-        from dagster_driftmeter.dbt.profile_login import name_warehouse
-
         name_warehouse()
 
 

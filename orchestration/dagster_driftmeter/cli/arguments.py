@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.dbt.project_manifest import check_monitor, monitors
 from dagster_driftmeter.runs.terminal import say
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Days, Monitor
@@ -13,6 +14,10 @@ FirstDay = Annotated[Optional[str], typer.Option("--from", metavar="YYYY-MM-DD",
 LastDay = Annotated[
     Optional[str], typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
 ]
+NamedMonitor = Annotated[str, typer.Option("--monitor", help="Name of the monitor.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
 # Of the commands that measure days.
 OnlyMonitor = Annotated[
     Optional[str], typer.Option(help="Measure only this monitor. Default: all monitors.")
@@ -44,8 +49,6 @@ def tell_start() -> None:
 
 def monitor_named(name: str) -> Monitor:
     """The declared monitor of that name, or one clear line."""
-    from dagster_driftmeter.dbt.project_manifest import check_monitor, monitors
-
     declared = monitors()
     check_monitor(name, declared)
     return declared[name]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dagster_driftmeter.runs.terminal import say
+from driftmeter.warehouse import connection, dumps
 
 FILE = typer.Argument(metavar="FILE", help="Path of the backup file.", show_default=False)
 
@@ -17,10 +18,7 @@ def backup(file: Annotated[Path, FILE]) -> None:
 
     Example: driftmeter backup metrics.dump
     """
-    from driftmeter.warehouse import connection
-    from driftmeter.warehouse import dumps as backup
-
-    backup.backup(connection.engine(), file)
+    dumps.backup(connection.engine(), file)
     say(f"wrote {file}, {file.stat().st_size / 2**20:,.1f} MiB")
 
 
@@ -36,8 +34,5 @@ def restore(
 
     Example: driftmeter restore metrics.dump
     """
-    from driftmeter.warehouse import connection
-    from driftmeter.warehouse import dumps as backup
-
-    backup.restore(connection.engine(), file, replace)
+    dumps.restore(connection.engine(), file, replace)
     say(f"restored {file}")

@@ -1,8 +1,15 @@
 """`driftmeter init --check`: tries what monitors declare on their tables, and writes nothing."""
 
+from collections.abc import Mapping
+
 import typer
 
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse import connection
 
 
 def check_monitors() -> None:
@@ -11,45 +18,41 @@ def check_monitors() -> None:
     A line for each expression that fails names the monitor and the metric, and has Postgres's
     words.
     """
-    from dagster_driftmeter.dbt.project_manifest import monitors
-    from dagster_driftmeter.runs.environment import prepare
-    from dagster_driftmeter.runs.unbuilt import built_tables
-    from driftmeter.performance.wrong_expressions import wrong_expressions
-    from driftmeter.warehouse import connection
-
     prepare()
-    has_failed = False
-    built = built_tables(list(monitors()))
+    wrong = _wrong_by_monitor(monitors())
     for name, monitor in monitors().items():
         tried = len(monitor.metrics) + (monitor.value is not None)
-        if name not in built:
+        if name not in wrong:
             say(f"{name}: its table is not built yet; `driftmeter run` builds it")
             continue
-        with connection.engine().connect() as session:
-            wrong = wrong_expressions(session, monitor)
-        for error in wrong:
+        for error in wrong[name]:
             say(str(error))
-        has_failed |= bool(wrong)
-        if not wrong:
+        if not wrong[name]:
             number = f"{tried} expression{'s' if tried > 1 else ''} of its own" if tried else "none"
             say(f"{name}: its YAML is right; SQL that was tried on its newest day: {number}")
-    if has_failed:
+    if any(wrong.values()):
         raise typer.Exit(1)
 
 
 def tell_wrong_expressions(monitor: str | None) -> None:
     """Say, in a line each, which SQL of one monitor or of all fails; a run goes on without it."""
-    from dagster_driftmeter.dbt.project_manifest import monitors
-    from dagster_driftmeter.runs.unbuilt import built_tables
-    from driftmeter.performance.wrong_expressions import wrong_expressions
-    from driftmeter.warehouse import connection
-
     declared = {
         name: each
         for name, each in monitors().items()
         if monitor in (None, name) and each.expressions
     }
+    for errors in _wrong_by_monitor(declared).values():
+        for error in errors:
+            say(f"{error} The run goes on without it.")
+
+
+def _wrong_by_monitor(declared: Mapping[str, Monitor]) -> dict[str, list[DriftmeterError]]:
+    """What fails of each monitor's own SQL, of those whose table is built."""
+    from dagster_driftmeter.runs.unbuilt import built_tables
+    from driftmeter.performance.wrong_expressions import wrong_expressions
+
     with connection.engine().connect() as session:
-        for name in built_tables(list(declared)):
-            for error in wrong_expressions(session, declared[name]):
-                say(f"{error} The run goes on without it.")
+        return {
+            name: wrong_expressions(session, declared[name])
+            for name in built_tables(list(declared))
+        }

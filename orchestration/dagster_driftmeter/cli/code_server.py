@@ -3,16 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from dagster_driftmeter.cli.arguments import Host, Port
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 
 
 def code_server(
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 4000,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 4000,
+    host: Host = "127.0.0.1",
 ) -> None:
     """Serve the assets to Dagster's webserver and daemon, and start their runs as processes.
 
@@ -22,7 +21,6 @@ def code_server(
     import dagster as dg
 
     from dagster_driftmeter.runs.cut_off_runs import end_cut_off_runs
-    from dagster_driftmeter.runs.environment import prepare
 
     prepare()
     with dg.DagsterInstance.get() as instance:

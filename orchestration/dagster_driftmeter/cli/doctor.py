@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_driftmeter.runs.terminal import say, say_json
-
-if TYPE_CHECKING:
-    from dagster_driftmeter.cli.health.finding import Finding
+from dagster_driftmeter.cli.arguments import AsJson
+from dagster_driftmeter.cli.health.finding import Finding
+from dagster_driftmeter.runs.terminal import console, say, say_json
 
 COLORS = {"ok": "green", "warning": "yellow", "failure": "red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every part of Driftmeter, and say how to fix what does not work.
 
@@ -34,11 +32,9 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _show(findings: "Sequence[Finding]") -> None:
+def _show(findings: Sequence[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
-
-    from dagster_driftmeter.runs.terminal import console
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for finding in findings:

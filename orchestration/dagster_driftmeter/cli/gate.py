@@ -1,18 +1,16 @@
 """`driftmeter test`: a day's tests, as a gate in somebody's pipeline."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named, read_date
-from dagster_driftmeter.runs.terminal import say, say_json
+from dagster_driftmeter.cli.arguments import NamedMonitor, monitor_named, read_date
+from dagster_driftmeter.runs.terminal import console, say, say_json
+from driftmeter.drift.results import TestOutcome
 from driftmeter.errors import DriftmeterError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from driftmeter.drift.results import TestOutcome
+from driftmeter.warehouse import connection
 
 # What passes is counted: a list of eighty passes hides the one that does not.
 ORDER = ("fail", "error", "warn", "skipped")
@@ -21,7 +19,7 @@ COLORS = {"fail": "red", "error": "red", "warn": "yellow", "skipped": "yellow"}
 
 
 def gate(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Day to test.")],
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as failures.")] = False,
     output: Annotated[
@@ -42,7 +40,6 @@ def gate(
     from dagster_driftmeter.runs.progress import spinner
     from driftmeter.drift.drift_day import run_tests
     from driftmeter.drift.reference import load_reference
-    from driftmeter.warehouse import connection
 
     declared = monitor_named(monitor)
     day, engine = declared.cadence.start(read_date("--date", date)), connection.engine()
@@ -68,23 +65,21 @@ def gate(
     raise SystemExit(1 if deciding else 0)
 
 
-def decides(test: "TestOutcome", strict: bool) -> bool:
+def decides(test: TestOutcome, strict: bool) -> bool:
     """Whether a test's outcome fails the day."""
     return test.status in ("fail", "error") and (strict or test.severity == "error")
 
 
-def verdict(test: "TestOutcome", strict: bool) -> str:
+def verdict(test: TestOutcome, strict: bool) -> str:
     """A test's outcome in one word: what fails and decides nothing is a warning."""
     is_failing = test.status in ("fail", "error")
     return "warn" if is_failing and not decides(test, strict) else test.status
 
 
-def _show(outcomes: "Sequence[TestOutcome]", strict: bool) -> None:
+def _show(outcomes: Sequence[TestOutcome], strict: bool) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
-
-    from dagster_driftmeter.runs.terminal import console
 
     table = Table("", "severity", "column", "test", "observed", "expected", box=box.SIMPLE_HEAD)
     shown = [(verdict(test, strict), test) for test in outcomes]

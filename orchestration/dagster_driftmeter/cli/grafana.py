@@ -8,9 +8,13 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.address import read_address
+from driftmeter.warehouse.reader import set_reader_password, sslmode
 
 # Where Debian's and the Docker image's package put Grafana's own files.
 PACKAGED = Path("/usr/share/grafana")
@@ -86,12 +90,8 @@ def start(port: int, binary: Path | None) -> None:
     """Become a Grafana on this warehouse with our provisioning."""
     program = find_program(binary)
     arguments = [str(program), "server", f"--homepath={home_of(program)}"]
-    from dagster_driftmeter.runs.environment import prepare
     from driftmeter.dashboards.provisioned import address_for_grafana
     from driftmeter.dashboards.write import newest_opening, write_dashboards, write_provisioning
-    from driftmeter.warehouse import connection
-    from driftmeter.warehouse.address import read_address
-    from driftmeter.warehouse.reader import set_reader_password, sslmode
 
     prepare()
     engine = connection.engine()

@@ -2,9 +2,13 @@
 
 import sqlalchemy as sa
 
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.address import address_of, read_address
+from driftmeter.warehouse.reader import set_reader_password, sslmode
 
 
 def put_into(url: str, token: str | None, address: str | None, dry_run: bool) -> None:
@@ -20,8 +24,6 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
     from driftmeter.dashboards.grafana_api import GrafanaApi
     from driftmeter.dashboards.install import carry_out, changes
     from driftmeter.dashboards.write import DASHBOARDS, newest_opening
-    from driftmeter.warehouse.address import address_of
-    from driftmeter.warehouse.reader import sslmode
 
     if not token or not token.strip():
         raise DriftmeterError(
@@ -64,9 +66,6 @@ def put_into(url: str, token: str | None, address: str | None, dry_run: bool) ->
 
 def _warehouse(dry_run: bool) -> sa.Engine:
     """The warehouse, brought up to date unless nothing may be written."""
-    from dagster_driftmeter.runs.environment import prepare
-    from driftmeter.warehouse import connection
-
     if not dry_run:
         prepare()
     engine = connection.engine()
@@ -81,7 +80,4 @@ def _warehouse(dry_run: bool) -> sa.Engine:
 
 def _reader_password(engine: sa.Engine) -> str:
     """The one in the environment, which the reader has by now, or a new one."""
-    from driftmeter.warehouse.address import read_address
-    from driftmeter.warehouse.reader import set_reader_password
-
     return read_address(set_reader_password(engine, settings.reader_password())).password

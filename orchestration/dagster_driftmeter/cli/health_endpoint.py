@@ -1,17 +1,14 @@
 """`driftmeter health`: the doctor's findings over HTTP, for a supervisor."""
 
-from typing import Annotated
-
-import typer
-
+from dagster_driftmeter.cli.arguments import Host, Port
 from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 
 
 def health(
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3003,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 3003,
+    host: Host = "127.0.0.1",
 ) -> None:
     """Serve /health until Ctrl-C, so that a supervisor can watch Driftmeter.
 

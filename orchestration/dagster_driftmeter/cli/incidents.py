@@ -4,15 +4,22 @@ import getpass
 import os
 from typing import TYPE_CHECKING, Annotated, Optional
 
+import sqlalchemy as sa
 import typer
 
-from dagster_driftmeter.dbt.project_manifest import check_monitor
-from dagster_driftmeter.runs.terminal import say, say_json
+from dagster_driftmeter.cli.arguments import read_date
+from dagster_driftmeter.dbt.project_manifest import check_monitor, monitors
+from dagster_driftmeter.runs.terminal import console, say, say_json
+from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Cadence
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import days_within
+from driftmeter.reports.report_address import page_link, stored_page
+from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
     from driftmeter.incidents.actions import Action
-    from driftmeter.monitors.config import Monitor
 
 app = typer.Typer(
     help="List incidents. Acknowledge, close, exclude or accept one.",
@@ -51,14 +58,8 @@ def list_incidents(
     """List the open incidents: those of the error first, then the oldest."""
     if context.invoked_subcommand is not None:
         return
-    import sqlalchemy as sa
     from rich.markup import escape
     from rich.padding import Padding
-
-    from dagster_driftmeter.runs.terminal import console
-    from driftmeter.monitors.cadence import Cadence
-    from driftmeter.monitors.days import days_within
-    from driftmeter.warehouse import connection
 
     with connection.engine().connect() as session:
         if monitor is not None:
@@ -89,12 +90,6 @@ def list_incidents(
 @app.command()
 def show(number: Number) -> None:
     """Show an incident with its evidence and its history."""
-    import sqlalchemy as sa
-
-    from driftmeter.errors import DriftmeterError
-    from driftmeter.reports.report_address import page_link, stored_page
-    from driftmeter.warehouse import connection
-
     with connection.engine().connect() as session:
         query = sa.text("select * from metrics.incidents where incident_id = :number")
         incident = session.execute(query, {"number": number}).mappings().first()
@@ -147,10 +142,8 @@ def accept(
     author: Author = None,
 ) -> None:
     """Declare an incident's days normal from a day on, and close the incident permanently."""
-    from dagster_driftmeter.cli.arguments import read_date
     from driftmeter.incidents import accept as accepting
     from driftmeter.incidents.update import update_incidents
-    from driftmeter.warehouse import connection
 
     engine, who = connection.engine(), _author(author)
     first = read_date("--from", from_date) if from_date else None
@@ -169,10 +162,8 @@ def _author(author: str | None) -> str:
 
 
 def _act(number: int, action: "Action", author: str | None, note: str | None) -> None:
-    from driftmeter import settings
     from driftmeter.incidents.actions import EVENTS, act
     from driftmeter.incidents.judging import judge_again
-    from driftmeter.warehouse import connection
 
     who = _author(author)
     engine = connection.engine()
@@ -184,7 +175,7 @@ def _act(number: int, action: "Action", author: str | None, note: str | None) ->
     say(f"incident {number}: {EVENTS[action].removesuffix('_by_hand')} by {who}")
 
 
-def _declared_here(number: int) -> "Monitor":
+def _declared_here(number: int) -> Monitor:
     """The monitor of an incident, as this project declares it.
 
     Raises
@@ -192,9 +183,7 @@ def _declared_here(number: int) -> "Monitor":
     DriftmeterError
         If there is no such incident, or another project declares its monitor.
     """
-    from dagster_driftmeter.dbt.project_manifest import monitors
     from driftmeter.incidents.actions import load_incident
-    from driftmeter.warehouse import connection
 
     with connection.engine().begin() as session:
         name = load_incident(session, number)["monitor"]

@@ -1,13 +1,14 @@
 """`driftmeter init`: a monitor of a table, or of a model of a team's dbt project."""
 
-import json
 import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
+import sqlalchemy as sa
 import typer
+from pydantic import ValidationError
 
 from dagster_driftmeter.cli.arguments import read_days
 from dagster_driftmeter.cli.check_monitors import check_monitors
@@ -20,11 +21,17 @@ from dagster_driftmeter.cli.project_files import (
     project_with_view,
     write_together,
 )
+from dagster_driftmeter.dbt.packages import install_packages
 from dagster_driftmeter.dbt.project_file import NAME, read_project
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.dbt.project_manifest import read_manifest
+from dagster_driftmeter.runs.environment import prepare
+from dagster_driftmeter.runs.terminal import console, say
 from driftmeter import settings
+from driftmeter.alarms.not_judged import NotJudged
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Every
+from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
     from driftmeter.monitors.proposal import Proposal
@@ -155,11 +162,6 @@ def init(
 
     Example: driftmeter init --table public.scores --timezone Europe/Paris
     """
-    from dagster_driftmeter.dbt.packages import install_packages
-    from dagster_driftmeter.runs.environment import prepare
-    from dagster_driftmeter.runs.terminal import console
-    from driftmeter.alarms.not_judged import NotJudged
-
     directory = Path.cwd()
     if check:
         return check_monitors()
@@ -309,10 +311,9 @@ def _declared(
 
 def _table_of(node: dict[str, Any]) -> "TableName | None":
     """The table that a view of this command's is over; None where it is another model."""
-    from dagster_driftmeter.dbt.project_manifest import manifest_path
     from driftmeter.monitors.proposal.column_types import TableName
 
-    for key, source in json.loads(manifest_path().read_text())["sources"].items():
+    for key, source in read_manifest()["sources"].items():
         if key in node["depends_on"]["nodes"] and source["source_name"] == f"{node['name']}_source":
             return TableName(source["schema"], source["identifier"])
     return None
@@ -323,7 +324,6 @@ def _roles_kept(relation: str, kept: dict[str, Any], given: dict[str, Any]) -> d
     from driftmeter.monitors.proposal import NONE
     from driftmeter.monitors.proposal.column_types import read_name, read_types
     from driftmeter.monitors.proposal.draft import ROLES
-    from driftmeter.warehouse import connection
 
     named = read_name(relation, "--table")
     with connection.engine().connect() as session:
@@ -341,7 +341,6 @@ def _roles_kept(relation: str, kept: dict[str, Any], given: dict[str, Any]) -> d
 def _proposed(relation: str, given: dict[str, Any], is_asked: bool) -> "Proposal":
     """What is proposed of a table, after a person has said what its data leave open."""
     from driftmeter.monitors.proposal import Undecided, propose
-    from driftmeter.warehouse import connection
 
     while True:
         try:
@@ -398,9 +397,7 @@ def _check_directory(directory: Path, of_model: bool) -> None:
 
 def _models() -> dict[str, dict[str, Any]]:
     """dbt's entries of the project's own models, by name."""
-    from dagster_driftmeter.dbt.project_manifest import manifest_path
-
-    nodes = json.loads(manifest_path().read_text())["nodes"].values()
+    nodes = read_manifest()["nodes"].values()
     return {
         str(node["name"]): dict(node)
         for node in nodes
@@ -410,10 +407,6 @@ def _models() -> dict[str, dict[str, Any]]:
 
 def _built_model(models: dict[str, dict[str, Any]], name: str, option: str) -> dict[str, Any]:
     """dbt's entry of a model that has a table or a view in the warehouse."""
-    import sqlalchemy as sa
-
-    from driftmeter.warehouse import connection
-
     if name not in models:
         raise DriftmeterError(
             f"there is no model {name!r}",
@@ -475,10 +468,6 @@ def check_block(name: str, block: dict[str, Any]) -> None:
     DriftmeterError
         With the option that it is about.
     """
-    from pydantic import ValidationError
-
-    from driftmeter.monitors.config import Monitor
-
     try:
         Monitor(**{**block, "name": name})
     except ValidationError as error:

@@ -5,15 +5,26 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+from pydantic import ValidationError
 
-from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.cli.arguments import (
+    FirstDay,
+    LastDay,
+    NamedMonitor,
+    monitor_named,
+    read_date,
+)
+from dagster_driftmeter.runs.environment import prepare
+from dagster_driftmeter.runs.terminal import console, say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.changed_settings import days_of_other_policy, days_of_other_version
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import counted_days
+from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
     from driftmeter.incidents.ledger import LedgerEntry
-    from driftmeter.monitors.config import Monitor
 
     Ledger = Mapping[dt.date, Sequence[LedgerEntry]]
 
@@ -26,7 +37,7 @@ POLICY = (
 
 
 def judge(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     from_date: FirstDay = None,
     to_date: LastDay = None,
     changes: Annotated[
@@ -65,8 +76,6 @@ def judge(
         keep(declared)
         return
     from driftmeter.incidents.ledger import alarms_under, stored_alarms
-    from driftmeter.monitors.changed_settings import days_of_other_policy, days_of_other_version
-    from driftmeter.warehouse import connection
 
     first = declared.cadence.start(read_date("--from", from_date))
     last = read_date("--to", to_date)
@@ -80,13 +89,10 @@ def judge(
     show(asked, then, now if is_otherwise else {day: then.get(day, []) for day in now})
 
 
-def keep(monitor: "Monitor") -> None:
+def keep(monitor: Monitor) -> None:
     """Judge every stored day again as the monitor is declared, and write what comes of it."""
-    from dagster_driftmeter.runs.environment import prepare
     from dagster_driftmeter.runs.progress import spinner
     from driftmeter.incidents.judging import judge_declared
-    from driftmeter.monitors.days import counted_days
-    from driftmeter.warehouse import connection
 
     prepare()
     with spinner("judging stored days"):
@@ -100,10 +106,8 @@ def keep(monitor: "Monitor") -> None:
     say(f"{monitor.name}: {counted_days(judged)} judged again, none measured again")
 
 
-def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
+def with_policy(monitor: Monitor, changes: Sequence[str]) -> Monitor:
     """The monitor with other alarm fields, checked as its YAML is."""
-    from pydantic import ValidationError
-
     content: dict[str, Any] = monitor.model_dump(by_alias=True)
     for change in changes:
         field, equals, value = change.partition("=")
@@ -126,12 +130,10 @@ def with_policy(monitor: "Monitor", changes: Sequence[str]) -> "Monitor":
         ) from error
 
 
-def show(monitor: "Monitor", then: "Ledger", now: "Ledger") -> None:
+def show(monitor: Monitor, then: "Ledger", now: "Ledger") -> None:
     """Days with an alarm under either policy, and how many there are."""
     from rich import box
     from rich.table import Table
-
-    from dagster_driftmeter.runs.terminal import console
 
     terminal = console()
     table = Table("day", "as stored", "judged now", box=box.SIMPLE_HEAD)

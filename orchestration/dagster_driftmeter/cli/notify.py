@@ -7,6 +7,7 @@ import typer
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection
 
 
 def notify(
@@ -33,8 +34,6 @@ def notify(
         for name, took in answers.items():
             say(f"{name}  {'sent' if took else 'refused, or not an address of Apprise'}")
         raise SystemExit(0 if all(answers.values()) else 1)
-    from driftmeter.warehouse import connection
-
     done = notifications.deliver(connection.engine(), urls)
     for delivery in done:
         why = f" ({delivery.reason})" if delivery.reason else ""

@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named
+from dagster_driftmeter.cli.arguments import AsJson, NamedMonitor, monitor_named
+from dagster_driftmeter.runs.terminal import console
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import EVER
+from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
     from driftmeter.alarms.findable import Findable
-    from driftmeter.monitors.config import Monitor
 
 
 def power(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     columns: Annotated[
         Optional[list[str]],
         typer.Option("--column", help="This column only; may be given more than once."),
@@ -28,7 +31,7 @@ def power(
         Optional[float],
         typer.Option(min=0.001, help="False alarms a month to try; the monitor's without it."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the smallest change of each column that is found four times in five.
 
@@ -38,8 +41,6 @@ def power(
 
     Example: driftmeter power --monitor NAME --budget 2
     """
-    from driftmeter.warehouse import connection
-
     declared = monitor_named(monitor)
     if budget is not None:
         content = declared.model_dump(by_alias=True)
@@ -60,14 +61,13 @@ def power(
 
 
 def _found(
-    engine: Any, monitor: "Monitor", columns: list[str], rows: Optional[int]
+    engine: Any, monitor: Monitor, columns: list[str], rows: Optional[int]
 ) -> "list[Findable]":
     """What is found of each column."""
     from dagster_driftmeter.runs.progress import track
     from driftmeter.alarms.calibrate import calibrate
     from driftmeter.alarms.detect import computed_days, measured_config, newest_calibration
     from driftmeter.alarms.findable import findable
-    from driftmeter.monitors.days import EVER
     from driftmeter.quality.histograms import ColumnPart, load_counts
 
     span = monitor.reference
@@ -96,11 +96,9 @@ def _found(
     ]
 
 
-def _show(monitor: "Monitor", found: "list[Findable]", rows: Optional[int]) -> None:
+def _show(monitor: Monitor, found: "list[Findable]", rows: Optional[int]) -> None:
     from rich import box
     from rich.table import Table
-
-    from dagster_driftmeter.runs.terminal import console
 
     table = Table("column", "what changes", "reference", box=box.SIMPLE_HEAD, pad_edge=False)
     lengths = dict.fromkeys(length for each in found for length in each.within)

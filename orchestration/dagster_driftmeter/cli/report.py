@@ -10,7 +10,9 @@ from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, r
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.baselines import BASELINES
 from driftmeter.reports.report_address import page_link
+from driftmeter.warehouse import connection
 
 
 def report(
@@ -90,7 +92,6 @@ def report(
 
     from driftmeter.dashboards.preview.static_page import write_page
     from driftmeter.dashboards.write import DASHBOARDS
-    from driftmeter.warehouse import connection
 
     by_name = {known.name: known for known in DASHBOARDS}
     wanted = by_name.get(dashboard or "overview")
@@ -117,9 +118,7 @@ def report(
 def day_report(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
     """Write Evidently's page of a day; gives the link to it."""
     from dagster_driftmeter.runs.progress import spinner
-    from driftmeter.monitors.baselines import BASELINES
     from driftmeter.reports.write_report import write_report
-    from driftmeter.warehouse import connection
 
     if len(monitor) != 1:
         raise DriftmeterError(

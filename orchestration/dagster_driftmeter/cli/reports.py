@@ -4,9 +4,11 @@ from typing import Annotated, Optional
 
 import typer
 
+from dagster_driftmeter.cli.arguments import Host
 from dagster_driftmeter.runs.ending import serving_until_ended
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
+from driftmeter.reports.report_address import reports_port
 
 
 def reports(
@@ -14,10 +16,9 @@ def reports(
         Optional[int],
         typer.Option(help="Port to listen on. Default: the port that the links to reports use."),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
 ) -> None:
     """Serve the reports in .driftmeter/reports until Ctrl-C. `driftmeter ui` serves them too."""
-    from driftmeter.reports.report_address import reports_port
     from driftmeter.reports.serve_reports import server
 
     directory, port = settings.home() / "reports", port or reports_port()

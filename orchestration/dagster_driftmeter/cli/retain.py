@@ -2,21 +2,22 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
+import sqlalchemy as sa
 import typer
 
 from dagster_driftmeter.cli.arguments import read_date
+from dagster_driftmeter.cli.retained_tables import declared_ages, tables_of
+from dagster_driftmeter.dbt.project_manifest import monitors
 from dagster_driftmeter.runs.environment import prepare
-from dagster_driftmeter.runs.terminal import say
+from dagster_driftmeter.runs.terminal import console, say
 from driftmeter.errors import DriftmeterError
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
-
-    from driftmeter.monitors.config import Monitor
-    from driftmeter.warehouse.retention.drop import OldMonth, Table
-    from driftmeter.warehouse.retention.plan import Plan, Span
+from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.retention.age import first_kept
+from driftmeter.warehouse.retention.drop import KINDS, OldMonth, Table, drop_months, stale_days_of
+from driftmeter.warehouse.retention.plan import Plan, Span, make_plan, shortest_days
 
 AGE = "How long to keep {}, such as 90d, 8w, 13m or 3y."
 
@@ -59,12 +60,6 @@ def retain(
     Example: driftmeter retain --inference 400d --metrics 3y --dry-run
     """
     prepare()
-    from dagster_driftmeter.cli.retained_tables import declared_ages, tables_of
-    from dagster_driftmeter.dbt.project_manifest import monitors
-    from driftmeter.warehouse import connection
-    from driftmeter.warehouse.retention.drop import KINDS, drop_months, stale_days_of
-    from driftmeter.warehouse.retention.plan import make_plan
-
     given = {"raw": raw, "features": features, "inference": inference, "metrics": metrics}
     ages = {kind: age for kind in KINDS if (age := given[kind])}
     where = "--{}" if ages else "dbt_project.yml, vars.retain.{}"
@@ -101,9 +96,7 @@ def retain(
     _show(plan, dry_run)
 
 
-def _newest_day(session: "sa.Connection") -> dt.date:
-    import sqlalchemy as sa
-
+def _newest_day(session: sa.Connection) -> dt.date:
     newest: dt.date | None = session.scalar(
         sa.text("select max(partition_date) from metrics.partitions")
     )
@@ -116,13 +109,8 @@ def _newest_day(session: "sa.Connection") -> dt.date:
     return newest
 
 
-def _first_kept(
-    age: str, newest: dt.date, where: str, monitors: "Mapping[str, Monitor]"
-) -> dt.date:
+def _first_kept(age: str, newest: dt.date, where: str, monitors: Mapping[str, Monitor]) -> dt.date:
     """The first day that stays; an age that would take what is still read is refused."""
-    from driftmeter.warehouse.retention.age import first_kept
-    from driftmeter.warehouse.retention.plan import shortest_days
-
     first, shortest = first_kept(age, newest, where), shortest_days(monitors.values())
     if first > newest - dt.timedelta(days=shortest):
         raise DriftmeterError(
@@ -133,11 +121,9 @@ def _first_kept(
     return first
 
 
-def _show(plan: "Plan", dry_run: bool) -> None:
+def _show(plan: Plan, dry_run: bool) -> None:
     from rich import box
     from rich.table import Table as Shown
-
-    from dagster_driftmeter.runs.terminal import console
 
     by_table: dict[Table, list[OldMonth]] = {}
     for month in plan.months:
@@ -167,14 +153,14 @@ def _show(plan: "Plan", dry_run: bool) -> None:
     )
 
 
-def _tell(word: str, spans: "Sequence[Span]") -> None:
+def _tell(word: str, spans: Sequence[Span]) -> None:
     """One line for what several monitors need alike."""
     alike: dict[tuple[dt.date, dt.date, str], list[str]] = {}
     for span in spans:
         alike.setdefault((span.first, span.last, span.why), []).append(span.monitor)
-    for (first, last, why), monitors in alike.items():
-        say(f"{word}: {first} to {last}, {why} of {', '.join(monitors)}")
+    for (first, last, why), names in alike.items():
+        say(f"{word}: {first} to {last}, {why} of {', '.join(names)}")
 
 
-def _mebibytes(months: "Sequence[OldMonth]") -> str:
+def _mebibytes(months: Sequence[OldMonth]) -> str:
     return f"{sum(month.size for month in months) / 2**20:,.1f} MiB"

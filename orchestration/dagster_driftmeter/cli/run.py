@@ -11,9 +11,12 @@ from dagster_driftmeter.cli.arguments import (
     read_days,
     tell_start,
 )
+from dagster_driftmeter.cli.check_monitors import tell_wrong_expressions
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter.imports import many_imports
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.retention.plan import refuse_days_without_rows
 
 
 def run(
@@ -41,7 +44,6 @@ def run(
     tell_start()
     prepare()
     with many_imports():
-        from dagster_driftmeter.cli.check_monitors import tell_wrong_expressions
         from dagster_driftmeter.cli.summary import (
             looked_at,
             newest_rows,
@@ -57,9 +59,6 @@ def run(
             measure_arrived,
             measure_stale,
         )
-        from driftmeter.warehouse import connection
-        from driftmeter.warehouse.retention.plan import refuse_days_without_rows
-
     tell_wrong_expressions(monitor)
     if first is not None and days is None and not stale:
         days = days_from(first, monitor)

@@ -1,14 +1,25 @@
 """`driftmeter status`: shows the state of every monitor."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import sqlalchemy as sa
 
-from dagster_driftmeter.runs.terminal import say, say_json
+from dagster_driftmeter.cli.arguments import AsJson
+from dagster_driftmeter.dbt.project_manifest import monitors
+from dagster_driftmeter.runs.terminal import console, say, say_json
+from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
+from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Cadence
+from driftmeter.monitors.changed_settings import (
+    days_of_other_policy,
+    days_of_other_version,
+    judged_otherwise,
+)
+from driftmeter.monitors.days import counted_days
+from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
     from rich.table import Table
 
 MOST_INCIDENTS = 3
@@ -103,18 +114,12 @@ order by measured.monitor
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show each monitor's days, drifted columns, open incidents, model and reference period.
 
     Example: driftmeter status --json
     """
-    import sqlalchemy as sa
-
-    from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
-    from driftmeter.monitors.changed_settings import days_of_other_version
-    from driftmeter.warehouse import connection
-
     engine = connection.engine()
     with engine.connect() as session:
         is_made = session.scalar(sa.text("select to_regclass('metrics.partitions') is not null"))
@@ -142,20 +147,14 @@ def status(
             "no day has been measured yet: run `driftmeter run`, or `driftmeter demo` (the example)"
         )
         return
-    from dagster_driftmeter.runs.terminal import console
-
     for row in rows:
         console().print(_table(row))
 
 
-def _days_of_other_policy(session: "sa.Connection", measured: Collection[str]) -> dict[str, int]:
+def _days_of_other_policy(session: sa.Connection, measured: Collection[str]) -> dict[str, int]:
     """How many stored days of each monitor another policy than the declared one has judged."""
     if not measured:
         return {}
-    from dagster_driftmeter.dbt.project_manifest import monitors
-    from driftmeter.errors import DriftmeterError
-    from driftmeter.monitors.changed_settings import days_of_other_policy
-
     try:
         declared = monitors()
     except DriftmeterError:
@@ -187,10 +186,6 @@ def _nothing_drifted(row: Mapping[Any, Any]) -> str:
 def _table(row: Mapping[Any, Any]) -> "Table":
     """One monitor, narrow enough for 80 columns."""
     from rich.table import Table
-
-    from driftmeter.monitors.cadence import Cadence
-    from driftmeter.monitors.changed_settings import judged_otherwise
-    from driftmeter.monitors.days import counted_days
 
     drifted, reference = row["drifted_on_last_day"], row["reference"]
     table = Table(title=row["monitor"], title_justify="left", show_header=False)

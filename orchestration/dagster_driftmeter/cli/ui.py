@@ -20,6 +20,7 @@ from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.reports.report_address import reports_port, reports_url
 
 # Between two looks whether the reports' port is free.
 RETRY_SECONDS = 2
@@ -71,8 +72,6 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 @contextlib.contextmanager
 def _reports() -> Iterator[None]:
     """Serve the reports that assets and incidents link to, while the block is on."""
-    from driftmeter.reports.report_address import reports_port
-
     # Of the address that the environment names, if it names one.
     port = urlsplit(settings.reports_url() or "").port or reports_port()
     is_over = threading.Event()
@@ -90,7 +89,6 @@ def serve_reports(port: int, is_over: threading.Event) -> None:
 
     That may be the UI before this one, which takes its time to end, or `driftmeter reports`.
     """
-    from driftmeter.reports.report_address import reports_url
     from driftmeter.reports.serve_reports import server
 
     is_told = False

@@ -1,11 +1,12 @@
 """`driftmeter versions`: lists model versions, and compares challengers with the champion."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import sqlalchemy as sa
 import typer
 
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from dagster_driftmeter.runs.terminal import console as output
+from driftmeter.warehouse import connection
 
 app = typer.Typer(
     help="List each model's versions, and compare challengers with the champion.",
@@ -34,11 +35,7 @@ def versions(context: typer.Context) -> None:
     """
     if context.invoked_subcommand:
         return
-    import sqlalchemy as sa
-
-    from dagster_driftmeter.runs.terminal import console as output
     from driftmeter.performance.version_comparison import verdicts
-    from driftmeter.warehouse import connection
 
     console = output()
     with connection.engine().connect() as session:
@@ -60,7 +57,7 @@ def versions(context: typer.Context) -> None:
                 )
 
 
-def _about(row: "sa.Row[Any]") -> str:
+def _about(row: sa.Row[Any]) -> str:
     since = (
         f"predicts {row.monitor} since {row.first_day}"
         if row.first_day

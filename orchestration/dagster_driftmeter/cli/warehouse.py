@@ -4,8 +4,14 @@ from typing import Annotated
 
 import typer
 
+from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.address import read_address
+from driftmeter.warehouse.connection import warehouse_url
+from driftmeter.warehouse.embedded import EmbeddedPostgres
+from driftmeter.warehouse.reader import close_to_public
 
 
 def up(
@@ -24,11 +30,6 @@ def up(
     The warehouse is the Postgres that DRIFTMETER_DATABASE_URL names. If the variable is not set,
     it is the one of the project's own dbt profile, or an embedded Postgres if there is none.
     """
-    from dagster_driftmeter.runs.environment import prepare
-    from driftmeter.warehouse import connection
-    from driftmeter.warehouse.address import read_address
-    from driftmeter.warehouse.reader import close_to_public
-
     settings.keep_here()
     shown = read_address(prepare(needs_project=False)).shown
     if close:
@@ -45,8 +46,6 @@ def up(
 
 def down() -> None:
     """Stop the embedded warehouse. Its data stays."""
-    from driftmeter.warehouse.embedded import EmbeddedPostgres
-
     if settings.external_database_url() is not None:
         say("the warehouse is a Postgres of your own, so it is not stopped")
     elif EmbeddedPostgres(settings.home()).stop():
@@ -57,6 +56,4 @@ def down() -> None:
 
 def url() -> None:
     """Print the warehouse's connection URL, password included, and nothing else."""
-    from driftmeter.warehouse.connection import warehouse_url
-
     say(warehouse_url())

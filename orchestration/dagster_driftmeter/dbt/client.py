@@ -14,6 +14,8 @@ from multiprocessing.connection import Client, Connection
 from multiprocessing.reduction import send_handle
 from types import FrameType
 
+from driftmeter.errors import DriftmeterError
+
 ADDRESS = "DRIFTMETER_DBT_SERVER"
 # What says where dbt's profile is.
 PROFILES, OPTION = "DBT_PROFILES_DIR", "--profiles-dir"
@@ -25,36 +27,25 @@ def main() -> None:
     # dbt is at work there is nothing to cancel and nothing to say.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    if PROFILES not in os.environ and not any(word.startswith(OPTION) for word in sys.argv):
-        os.environ[PROFILES] = _profiles_dir()
-    server = _server()
-    if server is not None:
-        raise SystemExit(_ask(server))
-    _link_package()
+    with _one_line():
+        if PROFILES not in os.environ and not any(word.startswith(OPTION) for word in sys.argv):
+            from dagster_driftmeter.dbt.profile import profiles_dir
+
+            os.environ[PROFILES] = str(profiles_dir())
+        server = _server()
+        if server is not None:
+            raise SystemExit(_ask(server))
+        # dbt itself is to find Driftmeter's package, in a project that was cloned just now too.
+        from dagster_driftmeter.dbt.packages import link_package
+
+        link_package()
     dbt = os.path.join(os.path.dirname(sys.executable), "dbt")
     os.execv(dbt, [dbt, *sys.argv[1:]])
 
 
-def _profiles_dir() -> str:
-    """Directory of the profile, or an end with one line."""
-    from dagster_driftmeter.dbt.profile import profiles_dir
-
-    with _one_line():
-        return str(profiles_dir())
-
-
-def _link_package() -> None:
-    """Let dbt find Driftmeter's package, in a project that was cloned a moment ago too."""
-    from dagster_driftmeter.dbt.packages import link_package
-
-    with _one_line():
-        link_package()
-
-
 @contextlib.contextmanager
 def _one_line() -> Iterator[None]:
-    from driftmeter.errors import DriftmeterError
-
+    """End with one line where the profile or the package is not to be had."""
     try:
         yield
     except DriftmeterError as error:

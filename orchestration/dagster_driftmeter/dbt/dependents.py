@@ -58,18 +58,3 @@ def left_alone(
             left[models[key]["name"]] = sorted(view.rsplit(".", 1)[-1] for view in views)
         running -= set(under)
     return left
-
-
-def with_ancestors(manifest: Mapping[str, Any], names: Collection[str]) -> set[str]:
-    """Names of these models and of all that they are made of."""
-    models = {
-        key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"
-    }
-    known: set[str] = set()
-    open_keys = [key for key, node in models.items() if node["name"] in names]
-    while open_keys:
-        key = open_keys.pop()
-        if key in models and key not in known:
-            known.add(key)
-            open_keys.extend(manifest["parent_map"].get(key, []))
-    return {str(models[key]["name"]) for key in known}

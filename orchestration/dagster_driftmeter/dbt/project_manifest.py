@@ -1,6 +1,7 @@
 """dbt's manifest, parsed when missing or out of date; needs no network and no database."""
 
 import functools
+import json
 import os
 import shutil
 import tempfile
@@ -61,6 +62,11 @@ def manifest_path() -> Path:
             if not _is_parsed(directory):
                 _parse(directory)
     return directory / TARGET / MANIFEST
+
+
+def read_manifest() -> dict[str, Any]:
+    """dbt's manifest of the project."""
+    return dict(json.loads(manifest_path().read_text()))
 
 
 @functools.cache

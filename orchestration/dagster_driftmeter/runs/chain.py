@@ -209,49 +209,28 @@ class Wanted:
         return [day for day in days if self.until is None or day <= self.until]
 
 
-def measure_stale(
-    only: str | None = None, workers: int | None = None, wanted: Wanted | None = None
-) -> Iterator[ChainRun]:
-    """Measure the days that changed since they were measured, days in a row as one run.
-
-    Yields
-    ------
-    ChainRun
-        As it is done.
-    """
-    return _one_by_one(_measure_stale, only, workers, wanted or Wanted())
-
-
-def measure_arrived(
-    only: str | None = None, workers: int | None = None, wanted: Wanted | None = None
-) -> Iterator[ChainRun]:
-    """Measure what is new in each table, what changed, what a run left open, and what never came.
-
-    Yields
-    ------
-    ChainRun
-        As it is done.
-    """
-    return _one_by_one(_measure_arrived, only, workers, wanted or Wanted())
-
-
 def _one_by_one(
     measured: Callable[[str, int | None, Wanted], Iterator[ChainRun]],
-    only: str | None,
-    workers: int | None,
-    wanted: Wanted,
-) -> Iterator[ChainRun]:
-    """Measure one monitor after the other, with what is looked at built, and draw its pages."""
-    names = names_of(only)
-    tell_changes(names)
-    # Runs are of one monitor after the other.
-    with kept_processes(names[0]):
-        for name in names:
-            build_missing([name], name)
-            yield from measured(name, workers, wanted)
-            # Pages that have not been drawn, whichever run left them undrawn.
-            directory, processes = settings.home() / "reports", workers or joblib.cpu_count()
-            write_reports(connection.engine(), monitors()[name], directory, processes)
+) -> Callable[[str | None, int | None, Wanted], Iterator[ChainRun]]:
+    """Let what measures days of one monitor do it for one or for all, one after the other.
+
+    What is looked at is built before, and pages that no run has drawn are drawn after it.
+    """
+
+    @functools.wraps(measured)
+    def of_each(only: str | None, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
+        names = names_of(only)
+        tell_changes(names)
+        # Runs are of one monitor after the other.
+        with kept_processes(names[0]):
+            for name in names:
+                build_missing([name], name)
+                yield from measured(name, workers, wanted)
+                # Pages that have not been drawn, whichever run left them undrawn.
+                directory, processes = settings.home() / "reports", workers or joblib.cpu_count()
+                write_reports(connection.engine(), monitors()[name], directory, processes)
+
+    return of_each
 
 
 def _spans(name: str, days: Sequence[dt.date]) -> list[Days]:
@@ -261,14 +240,30 @@ def _spans(name: str, days: Sequence[dt.date]) -> list[Days]:
         return in_a_row([*days, *idle_days(session, monitor, days)], monitor.cadence)
 
 
-def _measure_stale(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
+@_one_by_one
+def measure_stale(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
+    """Measure the days that changed since they were measured, days in a row as one run.
+
+    Yields
+    ------
+    ChainRun
+        As it is done.
+    """
     engine = connection.engine()
     mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
     for days in _spans(name, wanted.of(stale_days(engine, name))):
         yield measure(days, name, workers)
 
 
-def _measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
+@_one_by_one
+def measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
+    """Measure what is new in each table, what changed, what a run left open, and what never came.
+
+    Yields
+    ------
+    ChainRun
+        As it is done.
+    """
     engine = connection.engine()
     # First, for measuring its newest rows again hides that a monitor was live.
     yield from _measure_missing(name, workers, wanted)

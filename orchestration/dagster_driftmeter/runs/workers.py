@@ -78,23 +78,22 @@ def kept_workers() -> Iterator["Workers"]:
 
 
 class Workers:
-    """Processes by number: the same piece of the same work is always the same process's."""
+    """Processes that tell this one their progress, and keep what they learned and imported."""
 
     def __init__(self) -> None:
         self._pools: dict[int, ProcessPoolExecutor] = {}
-        # What each of them sends of its progress.
-        self._pipes: dict[int, Connection[progress.State, progress.State]] = {}
+        # A message is written whole by the kernel, so that all of them may send into one pipe.
+        self._told, self._sender = worker_context().Pipe(duplex=False)
 
     def do(self, work: Sequence[Work], most: int) -> None:
         """Do pieces of work, as `side_by_side` says."""
         prepare_workers()
-        pools = [self._pool(number) for number in range(most)]
-        with progress.shown_from(list(self._pipes.values())):
+        if most not in self._pools:
+            begin = functools.partial(_begin, self._sender)
+            self._pools[most] = ProcessPoolExecutor(most, worker_context(), begin)
+        with progress.shown_from(self._told):
             environment = dict(os.environ)
-            ended = [
-                pools[number % most].submit(_do, piece, environment)
-                for number, piece in enumerate(work)
-            ]
+            ended = [self._pools[most].submit(_do, piece, environment) for piece in work]
             wait(ended)
         try:
             for future in ended:
@@ -107,17 +106,7 @@ class Workers:
         """End the processes."""
         for pool in self._pools.values():
             pool.shutdown()
-        for pipe in self._pipes.values():
-            pipe.close()
         self._pools.clear()
-        self._pipes.clear()
-
-    def _pool(self, number: int) -> ProcessPoolExecutor:
-        if number not in self._pools:
-            self._pipes[number], sender = worker_context().Pipe(duplex=False)
-            begin = functools.partial(_begin, sender)
-            self._pools[number] = ProcessPoolExecutor(1, worker_context(), begin)
-        return self._pools[number]
 
 
 _kept: Workers | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from evidently import Dataset, Report, metrics
 
-from driftmeter.drift.evidently_engine import definition_of, no_warning_of_empty_columns
+from driftmeter.drift.evidently_score import definition_of, no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.declared_test import AGAINST_REFERENCE, OF_MODEL, SUBJECTS, DeclaredTest
 

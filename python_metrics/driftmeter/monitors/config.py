@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     field_serializer,
@@ -23,6 +21,7 @@ from driftmeter.monitors.declared_sql import CustomMetric, RowValue
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
+from driftmeter.monitors.strict import Strict
 
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
@@ -48,12 +47,6 @@ def usual_budget(every: Every) -> float:
     if every == "day":
         return 1
     return round(DAYS_A_MONTH / Cadence(every).days / BATCHES_A_FALSE_ALARM, 3)
-
-
-class Strict(BaseModel):
-    """A frozen block of YAML in which an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 def _text_of(value: object) -> object:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     FiniteFloat,
     model_validator,
 )
+
+from driftmeter.monitors.strict import Strict
 
 # What SQL between other words may hold: comments, texts, quoted names and dollar-quoted texts.
 QUOTED = re.compile(
@@ -50,7 +50,7 @@ def _expression(text: str) -> str:
 Expression = Annotated[str, AfterValidator(_expression)]
 
 
-class CustomMetric(BaseModel):
+class CustomMetric(Strict):
     """A metric of the team's own: an aggregate over the rows of a day.
 
     Attributes
@@ -67,8 +67,6 @@ class CustomMetric(BaseModel):
         The smallest change that matters, in the metric's own unit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     sql: Expression
     unit: str | None = None
     worse: Literal["down", "up", "both"] = "both"
@@ -76,7 +74,7 @@ class CustomMetric(BaseModel):
     least_change: FiniteFloat = Field(default=0.0, ge=0)
 
 
-class RowValue(BaseModel):
+class RowValue(Strict):
     """What a row is worth, once its outcome is known.
 
     Attributes
@@ -87,8 +85,6 @@ class RowValue(BaseModel):
         In their place, an expression over the columns of one row.
     unit : str
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     true_positive: FiniteFloat = 0.0
     false_positive: FiniteFloat = 0.0

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
+
+from driftmeter.monitors.strict import Strict
 
 # What a test is of: a number, a category, any column, the whole row, or the model's errors.
 Subject = Literal["number", "category", "column", "row", "regression", "classification"]
@@ -35,7 +37,7 @@ OF_MODEL = ("regression", "classification")
 AGAINST_REFERENCE = ("drift", "drifted_share")
 
 
-class DeclaredTest(BaseModel):
+class DeclaredTest(Strict):
     """A test with its condition.
 
     Attributes
@@ -52,8 +54,6 @@ class DeclaredTest(BaseModel):
     severity : {'warn', 'error'}
         An error fails `driftmeter test`, a warning only with --strict.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     test: str
     column: str | None = None

@@ -3,21 +3,26 @@
 import datetime as dt
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from driftmeter.monitors.cadence import ONE_DAY
+from driftmeter.monitors.strict import Strict
 
 
-def _with_on(block: object) -> object:
-    """The block with its key `on`, which YAML 1.1, as dbt reads it, takes for the word true."""
-    if not isinstance(block, Mapping):
-        return block
-    return {"on" if key in (True, "true", "True") else key: value for key, value in block.items()}
+class OfDay(Strict):
+    """A block with the key `on`, which YAML 1.1, as dbt reads it, takes for the word true."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_on(cls, block: object) -> object:
+        if not isinstance(block, Mapping):
+            return block
+        words = (True, "true", "True")
+        return {"on" if key in words else key: value for key, value in block.items()}
 
 
-class KnownEvent(BaseModel):
+class KnownEvent(OfDay):
     """A day or a span that is known to differ, such as a holiday or a promotion.
 
     Attributes
@@ -28,17 +33,10 @@ class KnownEvent(BaseModel):
         Its name. Days of one name are compared with each other where the reference has three.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     on: dt.date | None = None
     from_date: dt.date | None = Field(default=None, alias="from")
     to_date: dt.date | None = Field(default=None, alias="to")
     what: str = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_on(cls, block: Any) -> object:
-        return _with_on(block)
 
     @model_validator(mode="after")
     def _names_its_days(self) -> "KnownEvent":
@@ -60,7 +58,7 @@ class KnownEvent(BaseModel):
         return self.on or self.to_date or dt.date.max
 
 
-class DeclaredChange(BaseModel):
+class DeclaredChange(OfDay):
     """A change that is meant to last: from its day on its columns are compared with days since.
 
     Attributes
@@ -73,16 +71,9 @@ class DeclaredChange(BaseModel):
         What changes, for people.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     on: dt.date
     columns: tuple[str, ...] = Field(min_length=1)
     what: str = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_on(cls, block: Any) -> object:
-        return _with_on(block)
 
 
 def event_of(

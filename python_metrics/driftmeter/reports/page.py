@@ -16,7 +16,7 @@ from evidently.presets import (
 )
 
 from driftmeter import settings
-from driftmeter.drift.evidently_engine import definition_of, no_warning_of_empty_columns
+from driftmeter.drift.evidently_score import definition_of, no_warning_of_empty_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.labels import as_words
 from driftmeter.reports.evidently_internals import (

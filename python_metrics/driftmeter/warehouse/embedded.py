@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
+
 from driftmeter.errors import DriftmeterError
 from driftmeter.settings import make_private
 from driftmeter.warehouse.cluster import DATABASE, Access, make_cluster, read_access, save_access
@@ -143,8 +145,6 @@ class EmbeddedPostgres:
 
         Makes the database if an interrupted first start left the cluster without it.
         """
-        import psycopg
-
         server = access.url.rsplit("/", 1)[0] + "/postgres"
         try:
             with psycopg.connect(server, autocommit=True, connect_timeout=10) as connection:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import sqlalchemy as sa
+
 from dagster_driftmeter.cli.health.finding import Finding, examine_directory, failure
 from dagster_driftmeter.cli.health.project_findings import (
     examine_monitor,
@@ -16,6 +18,7 @@ from dagster_driftmeter.cli.health.warehouse_findings import (
     examine_warehouse,
     open_warehouse,
 )
+from dagster_driftmeter.dbt.project_manifest import monitors
 from driftmeter.warehouse.migrate import first_line
 
 
@@ -24,8 +27,6 @@ def examine() -> Iterator[Finding]:
 
     A part is left out if one that it needs does not work.
     """
-    import sqlalchemy as sa
-
     yield from examine_directory()
     project = list(examine_project())
     yield from project
@@ -43,8 +44,6 @@ def examine() -> Iterator[Finding]:
             if not is_whole:
                 return
             if all(finding.state == "ok" for finding in project):
-                from dagster_driftmeter.dbt.project_manifest import monitors
-
                 for monitor in monitors().values():
                     yield from examine_monitor(session, monitor)
                     yield from examine_unfinished(session, monitor)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from dagster_driftmeter.cli.health.finding import Finding, failure, ok, warning
+from dagster_driftmeter.runs.environment import prepare_dagster
+from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -27,9 +29,6 @@ def examine_runs(session: sa.Connection) -> Iterator[Finding]:
         yield ok(PART, "Dagster has not run here yet")
         return
     from dagster import DagsterInstance
-
-    from dagster_driftmeter.runs.environment import prepare_dagster
-    from driftmeter.warehouse import connection
 
     prepare_dagster(connection.warehouse_url())
     with DagsterInstance.get() as instance:

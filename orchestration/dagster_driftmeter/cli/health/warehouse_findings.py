@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from dagster_driftmeter.cli.health.finding import Finding, failure, failure_of, ok, warning
+from dagster_driftmeter.dbt.same_database import check_same_database
+from dagster_driftmeter.runs.environment import dagster_url
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse import connection, migrate
@@ -47,9 +49,6 @@ def open_warehouse() -> sa.Engine | Finding:
 
 def examine_same_database(engine: sa.Engine) -> Iterator[Finding]:
     """Whether dbt and Dagster's storage are in this very database."""
-    from dagster_driftmeter.dbt.same_database import check_same_database
-    from dagster_driftmeter.runs.environment import dagster_url
-
     try:
         check_same_database(engine, dagster_url(connection.warehouse_url()))
     except DriftmeterError as error:

@@ -15,13 +15,17 @@ from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 # label: an error beside a negative one is huge.
 LEAST_LABEL = float(np.finfo(np.float64).eps)
 ANY = (-math.inf, math.inf)
-OfNumbers = Callable[[pd.Series, DeclaredTest, Monitor], float]
 OfErrors = Callable[[pd.Series, pd.Series], float]
 
 
-def _out_of_range(numbers: pd.Series, test: DeclaredTest, monitor: Monitor) -> float:
-    values = Numbers.of(numbers)
-    return values.outside(*(monitor.columns[str(test.column)].range or ANY)) / values.present
+def _of_numbers(numbers: pd.Series, test: DeclaredTest, monitor: Monitor) -> float:
+    if test.test == "out_of_range_share":
+        values = Numbers.of(numbers)
+        return values.outside(*(monitor.columns[str(test.column)].range or ANY)) / values.present
+    if test.test == "quantile":
+        return float(numbers.quantile(test.quantile))
+    # Mean, median, std, min and max: pandas has them by these names.
+    return float(getattr(numbers, test.test)())
 
 
 def _relative(errors: pd.Series, labels: pd.Series) -> pd.Series:
@@ -29,15 +33,6 @@ def _relative(errors: pd.Series, labels: pd.Series) -> pd.Series:
     return relative.where(labels.abs() > LEAST_LABEL, 1.0)
 
 
-NUMBERS: Mapping[str, OfNumbers] = {
-    "mean": lambda numbers, test, monitor: float(numbers.mean()),
-    "median": lambda numbers, test, monitor: float(numbers.median()),
-    "quantile": lambda numbers, test, monitor: float(numbers.quantile(test.quantile)),
-    "std": lambda numbers, test, monitor: float(numbers.std()),
-    "min": lambda numbers, test, monitor: float(numbers.min()),
-    "max": lambda numbers, test, monitor: float(numbers.max()),
-    "out_of_range_share": _out_of_range,
-}
 ERRORS: Mapping[str, OfErrors] = {
     "mae": lambda errors, labels: float(errors.abs().mean()),
     "rmse": lambda errors, labels: float(np.sqrt((errors**2).mean())),
@@ -68,7 +63,7 @@ def value_of(test: DeclaredTest, monitor: Monitor, rows: pd.DataFrame) -> float 
         return categories.outside(accepted) / categories.present
     if SUBJECTS[test.test] == "number":
         numbers = rows[test.column]
-        return NUMBERS[test.test](numbers, test, monitor) if _is_finite(numbers) else None
+        return _of_numbers(numbers, test, monitor) if _is_finite(numbers) else None
     if SUBJECTS[test.test] == "regression":
         labels = rows[str(monitor.target)]
         errors = rows[monitor.prediction] - labels

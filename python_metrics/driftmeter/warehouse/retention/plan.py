@@ -21,10 +21,12 @@ BASELINES = sa.text(
     " 'accepted normal' from metrics.accepted_normals"
     " join metrics.monitors using (monitor) where retired_at is null"
 )
+# Days on which the active versions were trained.
 TRAINED = sa.text(
     "select monitor, trained_from as first, trained_to as last, 'training' as why"
     " from metrics.model_versions where is_active"
 )
+# What open incidents are shown by.
 OPEN_INCIDENTS = sa.text(
     "select monitor, min(opened_on) as first, max(last_seen_on) as last, 'open incidents' as why"
     " from metrics.incidents where closed_on is null group by monitor"
@@ -67,16 +69,6 @@ def baseline_spans(connection: sa.Connection, monitors: Mapping[str, Monitor]) -
         for change in monitor.changes
     ]
     return sorted({*declared, *_spans(connection, BASELINES, accepted=ACCEPTED)})
-
-
-def training_spans(connection: sa.Connection) -> list[Span]:
-    """Days on which the active versions were trained."""
-    return _spans(connection, TRAINED)
-
-
-def open_incidents(connection: sa.Connection) -> list[Span]:
-    """Days of incidents that are open: what they are shown by."""
-    return _spans(connection, OPEN_INCIDENTS)
 
 
 def shortest_days(monitors: Iterable[Monitor]) -> int:
@@ -134,7 +126,7 @@ def make_plan(
         If a table is none that loses rows by month.
     """
     baselines = baseline_spans(connection, monitors)
-    training, incidents = training_spans(connection), open_incidents(connection)
+    training, incidents = _spans(connection, TRAINED), _spans(connection, OPEN_INCIDENTS)
     months: list[OldMonth] = []
     kept: set[Span] = set()
     lost: set[Span] = set()

@@ -1,55 +1,29 @@
-"""Evidently itself: the reference implementation of scores and tests.
+"""Evidently's own report of a day, as the chain ran it before there was a kernel.
 
-Its import takes seconds and each day goes over the whole reference, so `kernel_engine` computes the
-same on ordinary days and asks here for what it lacks. Method and threshold of each column are
-Evidently's own defaults, the ones of its DataDriftPreset: with more than 1,000 reference values the
-Wasserstein distance normed by the reference's standard deviation for numbers and the Jensen-Shannon
-distance for categories, both at 0.1; with fewer, the Kolmogorov-Smirnov and chi-square tests at
-p < 0.05. What is left out is the drawing of plots that nobody opens on an ordinary day: it takes
-more than two thirds of the time of a day of 20 columns.
+What benchmarks and tests hold `driftmeter.drift.kernel_engine` against.
 """
 
-import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from evidently import (
-    BinaryClassification,
-    DataDefinition,
-    Dataset,
-    Regression,
-    Report,
-    __version__,
-)
-from evidently.core.metric_types import SingleValueCalculation
-from evidently.metrics import MissingValueCount, OutListValueCount, OutRangeValueCount, ValueDrift
-from evidently.metrics.column_statistics import ValueDriftCalculation
+from evidently import DataDefinition, Dataset, Report
+from evidently.metrics import MissingValueCount, OutListValueCount, OutRangeValueCount
 from evidently.tests import lte
 
-from driftmeter.drift.engine import TOLERATED_SHARE, ColumnScores, DayColumn, Engine, Share
+from driftmeter.drift.evidently_score import ENGINE, DriftScore, no_warning_of_empty_columns
 from driftmeter.drift.kernel.methods import Score
-from driftmeter.monitors.config import Column, Monitor
-
-ENGINE = f"evidently {__version__}"
-
-
-class DriftScore(ValueDrift):  # type: ignore[misc]
-    """Evidently's ValueDrift without its plots: the same score, method, threshold and verdict."""
-
-
-class DriftScoreCalculation(SingleValueCalculation[DriftScore]):  # type: ignore[misc]
-    """ValueDrift's own calculation; only the drawing is left out."""
-
-    calculate = ValueDriftCalculation.calculate
-    display_name = ValueDriftCalculation.display_name
-
-    def _render(self, *_: object) -> list[object]:
-        return []
+from driftmeter.drift.kernel_engine import (
+    TOLERATED_SHARE,
+    ColumnScores,
+    DayColumn,
+    KernelEngine,
+    Share,
+)
+from driftmeter.monitors.config import Column
 
 
-class EvidentlyEngine(Engine):
+class EvidentlyEngine(KernelEngine):
     """Compares days with one reference by Evidently's own reports."""
 
     name = ENGINE
@@ -150,30 +124,6 @@ class EvidentlyEngine(Engine):
         )
         with no_warning_of_empty_columns():
             return Dataset.from_pandas(frame, definition)
-
-
-def definition_of(monitor: Monitor, names: Sequence[str], of_model: bool) -> DataDefinition:
-    """Columns as Evidently is told of them; `of_model` with what measures the model's errors."""
-    kinds: dict[str, list[str]] = {"numerical": [], "categorical": []}
-    for name in names:
-        kinds[monitor.columns[name].kind].append(name)
-    columns = {f"{kind}_columns": of_kind for kind, of_kind in kinds.items()}
-    if not of_model:
-        return DataDefinition(**columns)
-    target, prediction = monitor.target, monitor.prediction
-    if monitor.task == "regression":
-        errors = Regression(target=target, prediction=prediction)
-        return DataDefinition(**columns, regression=[errors])
-    errors = BinaryClassification(target=target, prediction_probas=prediction, pos_label="true")
-    return DataDefinition(**columns, classification=[errors])
-
-
-@contextmanager
-def no_warning_of_empty_columns() -> Iterator[None]:
-    """Evidently divides by the number of known values, and a column may have none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
 
 
 def _share(said: Mapping[str, Any] | None) -> Share | None:
