@@ -5,6 +5,7 @@ works all the same: each process compiles it anew.
 """
 
 # ruff: noqa: F401
+import alembic.command
 import apprise
 import dagster._cli
 import dagster._cli.code_server

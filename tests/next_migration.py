@@ -6,11 +6,19 @@ from pathlib import Path
 from driftmeter.warehouse.migrate import Migrations, metrics_migrations
 
 # A column that a view of all columns shows, and a table that every role gets its rights on.
-NEXT = """
-alter table metrics.drift add column weather text default 'fair';
-create table metrics.forecasts (monitor text primary key);
-select metrics.grant_roles();
-"""
+NEXT = '''"""What the next version adds."""
+
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{newest}"
+
+
+def upgrade() -> None:
+    op.execute("alter table metrics.drift add column weather text default 'fair'")
+    op.execute("create table metrics.forecasts (monitor text primary key)")
+    op.execute("select metrics.grant_roles()")
+'''
 
 
 def with_next(directory: Path) -> Migrations:
@@ -20,5 +28,5 @@ def with_next(directory: Path) -> Migrations:
     revision = f"{int(newest) + 1:04}"
     versions = directory / "versions"
     shutil.copytree(today.versions, versions)
-    (versions / f"{revision}_next.sql").write_text(NEXT)
+    (versions / f"{revision}_next.py").write_text(NEXT.format(revision=revision, newest=newest))
     return Migrations(versions, today.schema)

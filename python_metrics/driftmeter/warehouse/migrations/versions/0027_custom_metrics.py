@@ -1,0 +1,11 @@
+"""Metrics of a team's own: their values, the columns that they read, and what is decided."""
+
+from driftmeter.warehouse.migrations import run_files
+
+revision = "0027"
+down_revision = "0025"
+
+
+def upgrade() -> None:
+    """Add two tables and two functions."""
+    run_files(__file__)
