@@ -221,14 +221,12 @@ def of_volume(
     growing = GrowingReference(monitor, reference, excluded)
     waiting = [day.day for day in days if _has_rows(day) and day.day > monitor.reference.to_date]
     breaches: dict[dt.date, Breach] = {}
-    while waiting:
-        alike = growing.alike(waiting)
-        usual = {day: counts[day] for day in growing.days(alike[0]) if day in counts}
+    for alike, chosen in growing.in_turn(waiting):
+        usual = {day: counts[day] for day in chosen if day in counts}
         until = [day for day in days if day.day <= alike[-1]]
         found, away = _beside_reference(usual, until, monitor, excluded)
         breaches |= {day: found[day] for day in alike if day in found}
         growing.away |= {day: day in away for day in alike}
-        waiting = waiting[len(alike) :]
     return breaches
 
 
