@@ -9,6 +9,7 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.performance.cost import Cost, cost_of
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.decided import EXCESS, LOSS, record_of
+from driftmeter.performance.intervals import NINETY_FIVE
 
 WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
 # A day's tests are of losses capped at `daily_error.CAPPED`: another figure than the metric.
@@ -127,8 +128,6 @@ ESTIMATES = sa.text(
     " where day.monitor = :monitor and day.kind = 'estimated'"
     " and day.segment is null and day.is_alarm and day.partition_date between :first and :last"
 )
-# A normal's 95%.
-NINETY_FIVE = 1.96
 
 
 def error_alarms(

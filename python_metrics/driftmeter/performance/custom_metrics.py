@@ -21,13 +21,11 @@ from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance.decided import is_told, loudest_windows
-from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.intervals import NINETY_FIVE, to_digits
 from driftmeter.performance.stored_errors import FINAL_COVERAGE
 from driftmeter.performance.usual_value import fit_usual
 from driftmeter.warehouse.copy import copy_in
 
-# A normal's 95%.
-NINETY_FIVE = 1.96
 KEY = ("partition_date", "metric", "segment", "segment_value")
 FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
 STORED = (
