@@ -25,7 +25,7 @@ from driftmeter.alarms.day_null import (
     moving_sum,
     tail,
 )
-from driftmeter.alarms.decision import decide_day
+from driftmeter.alarms.decision import decide, level_of, shares_of
 from driftmeter.alarms.event_days import TIMES_USUAL
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
@@ -119,7 +119,7 @@ def decided_errors(
     """
     before = monitor.cadence.after(first, -RESTS_ON)
     asked = {"monitor": monitor.name, "first": before, "last": last}
-    tests, reference = (_frame(connection, query, asked) for query in (TESTS, REFERENCE))
+    tests, reference = (rows_of_query(connection, query, asked) for query in (TESTS, REFERENCE))
     if tests.empty:
         return tests.assign(**{name: [] for name in WRITTEN})
     days = monitor.cadence.batches(tests["day"].min(), tests["day"].max())
@@ -172,34 +172,66 @@ def decide_tests(
         for before in [reference[(reference["kind"] == kind) & (reference["metric"] == metric)]]
     ]
     tests = tests.join(pd.concat(judged))
-    # A better model is nobody's incident.
-    is_rise = (tests["rise"] > 0).to_numpy()
-    beyond, new = (
-        np.where(is_rise, tests[names].max(axis=1) / 2, 1.0)
-        for names in (["window_p_value"], ["window_p_value", "trailing_p_value"])
-    )
-    tests = tests.assign(threshold_p=np.nan, is_beyond=False, is_alarm=False)
-    is_large = (tests["rise"] > LEAST_RISE).to_numpy()
     # Of a single day the whole interval of an estimate must be above.
     above = tests["lower"].astype(float) > tests["reference_value"].astype(float)
-    is_large &= ((tests["kind"] == "realised") | (tests["window_days"] > 1) | above).to_numpy()
-    for (_, kind), places in tests.groupby(["day", "kind"]).groups.items():
-        family = "error" if kind == "realised" else "estimate"
-        verdicts = decide_day(monitor, np.full(len(places), family), new[places])
-        tests.loc[places, "threshold_p"] = verdicts.threshold_p
-        tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
-        tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
-    return tests.assign(is_alarm=tests["is_alarm"] & ~is_told(tests, monitor.cadence))
+    is_told = (tests["kind"] == "realised") | (tests["window_days"] > 1) | above
+    family = tests["kind"].map({"realised": "error", "estimated": "estimate"})
+    return decide_windows(
+        monitor,
+        tests.assign(
+            series=tests["kind"],
+            family=family,
+            group=family,
+            # A better model is nobody's incident.
+            is_worse=tests["rise"] > 0,
+            is_large=(tests["rise"] > LEAST_RISE) & is_told,
+            sides=2,
+        ),
+    )
 
 
-def is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
+def decide_windows(monitor: Monitor, tests: pd.DataFrame) -> pd.DataFrame:
+    """Each day's loudest windows with what is decided of them, those of one family together.
+
+    Parameters
+    ----------
+    tests : pandas.DataFrame
+        Columns ``day`` and those of `loudest_windows`; ``series``, which an alarm is an alarm of,
+        ``family`` and within it ``group``, which share the level (`SHARES`); ``is_worse``, whether
+        the difference is of the kind that alarms, ``is_large``, whether it matters, and ``sides``,
+        1 or 2: what a two-sided p-value is divided by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same with ``threshold_p``, ``is_beyond`` and ``is_alarm``.
+    """
+    p_values = tests[["window_p_value", "trailing_p_value"]].astype(float)
+    beyond, new = (
+        np.where(tests["is_worse"], each.max(axis=1) / tests["sides"], 1.0)
+        for each in (p_values[["window_p_value"]], p_values)
+    )
+    groups, is_large = (tests[name].to_numpy() for name in ("group", "is_large"))
+    threshold = np.full(len(tests), np.nan)
+    is_beyond, is_alarm = np.zeros((2, len(tests)), dtype=bool)
+    for (_, family), places in tests.groupby(["day", "family"]).indices.items():
+        level = level_of(monitor, family)
+        verdicts = decide(new[places], shares_of(groups[places]), level)
+        threshold[places] = verdicts.threshold_p
+        is_alarm[places] = verdicts.is_significant & is_large[places]
+        is_beyond[places] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
+    tests = tests.assign(threshold_p=threshold, is_beyond=is_beyond, is_alarm=is_alarm)
+    return tests.assign(is_alarm=is_alarm & ~_is_told(tests, monitor.cadence))
+
+
+def _is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
     """Several days together that would have been an alarm within a month before: no news."""
     alarmed = tests[tests["is_alarm"]]
-    alarms = set(zip(alarmed["kind"], alarmed["day"], strict=True))
+    alarms = set(zip(alarmed["series"], alarmed["day"], strict=True))
     known = pd.Series(False, index=tests.index)
     for row in alarmed[alarmed["window_days"] > 1].itertuples():
         known[row.Index] = any(
-            (row.kind, cadence.after(row.day, -number)) in alarms
+            (row.series, cadence.after(row.day, -number)) in alarms
             for number in range(1, max(WINDOWS) + 1)
         )
     return known
@@ -333,9 +365,10 @@ def _of_reference(difference: Floats, deviation: Floats) -> _Reference:
     return _Reference(days, float(np.clip(found + 1 / np.sqrt(days), 0, MOST_CORRELATION)))
 
 
-def _frame(
+def rows_of_query(
     connection: sa.Connection, query: sa.TextClause, asked: dict[str, object]
 ) -> pd.DataFrame:
+    """Rows of a query as a frame, its columns there though it has none."""
     result = connection.execute(query, asked)
     return pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
 
