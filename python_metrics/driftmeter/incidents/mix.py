@@ -1,6 +1,6 @@
 """Shares of categories that changed, in a column or behind the change of another column."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,20 @@ def own_mix(change: ColumnValues) -> Symptom:
     )
 
 
+def splits(
+    change: ColumnValues, others: Mapping[str, ColumnValues]
+) -> Iterator[tuple[str, ColumnValues, Collection[str]]]:
+    """Other columns that may split a column's rows, each with its values."""
+    for name, other in others.items():
+        values = other.bins.categories
+        if name != change.name and values is not None and len(values) <= MOST_VALUES:
+            yield name, other, values
+
+
 def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator[Symptom]:
     """Mixes of other columns that explain a number's change: same rates, other rows."""
-    for name, other in others.items():
-        if name == change.name or other.bins.categories is None:
-            continue
-        if len(other.bins.categories) > MOST_VALUES or not other.is_plain:
+    for name, other, _ in splits(change, others):
+        if not other.is_plain:
             continue
         explained = change.reweighted(weights_of(other))
         if explained < 0.3:
@@ -78,10 +86,7 @@ def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator
 
 def shape(change: ColumnValues) -> Symptom:
     """A number whose distribution moved for none of the reasons that are known by name."""
-    before, now = (
-        values.to_numpy(dtype=float)[np.isfinite(values.to_numpy(dtype=float))]
-        for values in (change.reference, change.day)
-    )
+    before, now = change.numbers_before, change.numbers_now
     levels = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
     evidence: dict[str, Any] = {
         name: {
