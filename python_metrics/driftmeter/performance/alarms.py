@@ -74,6 +74,11 @@ class EstimatedAlarm:
     cost: Cost | None = None
 
 
+# The days that were judged together.
+WITHIN = (
+    "{0}.partition_date > {1}.partition_date - {1}.window_days"
+    " and {0}.partition_date <= {1}.partition_date"
+)
 # The metric's own figure, over all versions and the days that were judged together, beside the
 # capped one that is tested.
 ALARMS = sa.text(
@@ -84,21 +89,18 @@ ALARMS = sa.text(
     " cross join lateral (select avg(value) as mean from metrics.performance as one"
     " where one.monitor = tested.monitor and one.metric = tested.metric and one.kind = 'realised'"
     " and one.model_version is not distinct from tested.model_version and one.segment is null"
-    " and one.partition_date > tested.partition_date - tested.window_days"
-    " and one.partition_date <= tested.partition_date) as of_tested"
+    f" and {WITHIN.format('one', 'tested')}) as of_tested"
     " cross join lateral (select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
     " sum(reference_value * row_count) / nullif(sum(row_count), 0) as usual"
     " from metrics.performance as one where one.monitor = tested.monitor"
     " and one.metric = :capped and one.p_value is not null"
-    " and one.partition_date > tested.partition_date - tested.window_days"
-    " and one.partition_date <= tested.partition_date) as of_capped"
+    f" and {WITHIN.format('one', 'tested')}) as of_capped"
     " cross join lateral (select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
     " max(reference_value) as usual from metrics.performance as loss"
     " where loss.monitor = tested.monitor and loss.metric = :loss and loss.kind = 'realised'"
     " and loss.segment is null and loss.value is not null and loss.model_version in"
     " (select model_version from metrics.model_version_starts where monitor = tested.monitor)"
-    " and loss.partition_date > tested.partition_date - tested.window_days"
-    " and loss.partition_date <= tested.partition_date) as shown"
+    f" and {WITHIN.format('loss', 'tested')}) as shown"
     " where tested.monitor = :monitor and tested.kind = 'realised' and tested.segment is null"
     " and tested.is_alarm and of_capped.value is not null"
     " and tested.partition_date between :first and :last"
@@ -123,8 +125,7 @@ ESTIMATES = sa.text(
     " from metrics.performance as one where one.monitor = day.monitor and one.metric = day.metric"
     " and one.kind = 'estimated' and one.segment is null"
     " and one.model_version is not distinct from day.model_version"
-    " and one.partition_date > day.partition_date - day.window_days"
-    " and one.partition_date <= day.partition_date) as of_days"
+    f" and {WITHIN.format('one', 'day')}) as of_days"
     " where day.monitor = :monitor and day.kind = 'estimated'"
     " and day.segment is null and day.is_alarm and day.partition_date between :first and :last"
 )

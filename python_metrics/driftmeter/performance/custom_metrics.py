@@ -8,7 +8,8 @@ weeks, significant at its family's share of the day's level, large enough, and n
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +26,19 @@ from driftmeter.performance.stored_errors import FINAL_COVERAGE
 from driftmeter.performance.usual_value import fit_usual
 from driftmeter.warehouse.copy import copy_in
 
-KEY = ("partition_date", "metric", "segment", "segment_value")
 FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
-STORED = (
-    *KEY, "unit", "value", "row_count", *FIGURES, "window_days", "is_beyond", "is_alarm", "reason",
-)  # fmt: skip
+# What is stored of a value; the first four tell it from others.
+TYPES = {
+    "partition_date": pa.date32(),
+    **dict.fromkeys(("metric", "segment", "segment_value", "unit"), pa.string()),
+    "value": pa.float64(),
+    "row_count": pa.int64(),
+    **dict.fromkeys(FIGURES, pa.float64()),
+    "window_days": pa.int64(),
+    **dict.fromkeys(("is_beyond", "is_alarm"), pa.bool_()),
+    "reason": pa.string(),
+}
+STORED = tuple(TYPES)
 VALUES = sa.text(
     "select custom.partition_date, custom.metric, custom.segment, custom.segment_value,"
     " custom.value, custom.row_count, custom.reason, days.row_count as rows, days.labelled_count"
@@ -214,25 +223,19 @@ def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFram
     new = [row for key, row in wanted.items() if known.get(key) != row]
     if new:
         columns = dict(zip(STORED, zip(*new, strict=True), strict=True))
-        types = {name: pa.float64() for name in ("value", *FIGURES)}
-        types |= dict.fromkeys(
-            ("metric", "segment", "segment_value", "unit", "reason"), pa.string()
-        )
-        types |= dict.fromkeys(("row_count", "window_days"), pa.int64())
-        table = {name: pa.array(column, types.get(name)) for name, column in columns.items()}
+        table = {name: pa.array(column, TYPES.get(name)) for name, column in columns.items()}
         table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
         copy_in(connection, "metrics.custom_metric_verdicts", pa.table(table))
 
 
 def _plain(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     """Rows as tuples of `STORED`, figures to digits that rest on no order; null is None."""
-    columns = {name: list(rows[name]) for name in STORED}
-    for name in ("value", *FIGURES):
-        columns[name] = [to_digits(number, 10) for number in columns[name]]
-    for name in ("row_count", "window_days"):
-        columns[name] = [None if pd.isna(number) else int(number) for number in columns[name]]
-    for name in ("segment", "segment_value", "unit", "reason"):
-        columns[name] = [text if isinstance(text, str) else None for text in columns[name]]
-    for name in ("is_beyond", "is_alarm"):
-        columns[name] = list(map(bool, columns[name]))
-    return list(zip(*columns.values(), strict=True))
+    plain: dict[pa.DataType, Callable[[Any], object]] = {
+        pa.float64(): lambda number: to_digits(number, 10),
+        pa.int64(): lambda number: None if pd.isna(number) else int(number),
+        pa.string(): lambda text: text if isinstance(text, str) else None,
+        pa.bool_(): bool,
+        pa.date32(): lambda day: day,
+    }
+    columns = [map(plain[of_type], rows[name]) for name, of_type in TYPES.items()]
+    return list(zip(*columns, strict=True))

@@ -9,7 +9,6 @@ that another policy, or other days before, decide the same tests again.
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -268,7 +267,8 @@ def loudest_windows(
     difference[places] = series["value"].to_numpy(float) - series["expected"].to_numpy(float)
     deviation[places] = series["deviation"]
     is_event = np.array([event_on(day) is not None for day in days])
-    null = _of_reference(*(each[earlier][~is_event[earlier]] for each in (difference, deviation)))
+    reference = [each[earlier][~is_event[earlier]] for each in (difference, deviation)]
+    of_reference = max(len(reference[0]), 1), _correlation(*reference)
     p_value = series["p_value"].to_numpy(dtype=float)
     if is_event.any():
         # An excess is a share already.
@@ -285,7 +285,7 @@ def loudest_windows(
     means = [difference[places]]
     news = [p_value_of_news(difference, deviation, is_excluded, quiet=quiet)]
     for length in list(WINDOWS)[1:]:
-        p_value, mean = null.p_values(calm, deviation, length)
+        p_value, mean = _of_several_days(calm, deviation, length, *of_reference)
         p_values.append(p_value[places])
         means.append(mean[places])
         news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet))
@@ -317,52 +317,38 @@ def loudest_windows(
     )
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """What the reference's own days say of several days together.
+def _of_several_days(
+    calm: Floats, deviation: Floats, length: int, reference_days: int, correlation: float
+) -> tuple[Floats, Floats]:
+    """Two-sided p-value and mean of each day's last `length` days; NaN where these are few.
 
-    Attributes
-    ----------
-    days : int
-        How many they are.
-    correlation : float
-        How much one's error goes on to the next.
+    The variance of their sum is that of an autoregressive process of order one, and as much of each
+    day's more as the mean of the reference's days lacks.
     """
-
-    days: int
-    correlation: float
-
-    def p_values(self, calm: Floats, deviation: Floats, length: int) -> tuple[Floats, Floats]:
-        """Two-sided p-value and mean of each day's last `length` days; NaN where these are few.
-
-        The variance of their sum is that of an autoregressive process of order one, and as much
-        of each day's more as the mean of the reference's days lacks.
-        """
-        known = np.isfinite(calm) & np.isfinite(deviation)
-        count, total, variance = (
-            moving_sum(np.where(known, daily, 0.0), length)
-            for daily in (np.ones(len(calm)), calm, deviation**2)
-        )
-        mean = total / np.maximum(count, 1)
-        within = correlation_within(np.array([self.correlation]), length)
-        inflation = 1 + 2 * float(within[0])
-        of_mean = inflation / np.maximum(count, 1)
-        spread = variance / np.maximum(count, 1) * (of_mean + inflation / self.days)
-        freedom = np.full(len(calm), max(self.days - 1.0, LEAST_FREEDOM))
-        deviations = mean / np.sqrt(np.where(known, spread, np.nan))
-        p_value = tail(deviations, freedom, np.zeros(len(calm)))
-        return np.where(known & (count >= length / 2), p_value, np.nan), mean
+    known = np.isfinite(calm) & np.isfinite(deviation)
+    count, total, variance = (
+        moving_sum(np.where(known, daily, 0.0), length)
+        for daily in (np.ones(len(calm)), calm, deviation**2)
+    )
+    mean = total / np.maximum(count, 1)
+    within = correlation_within(np.array([correlation]), length)
+    inflation = 1 + 2 * float(within[0])
+    of_mean = inflation / np.maximum(count, 1)
+    spread = variance / np.maximum(count, 1) * (of_mean + inflation / reference_days)
+    freedom = np.full(len(calm), max(reference_days - 1.0, LEAST_FREEDOM))
+    deviations = mean / np.sqrt(np.where(known, spread, np.nan))
+    p_value = tail(deviations, freedom, np.zeros(len(calm)))
+    return np.where(known & (count >= length / 2), p_value, np.nan), mean
 
 
-def _of_reference(difference: Floats, deviation: Floats) -> _Reference:
-    """From the reference's days in order."""
-    days = len(difference)
-    if days < FEWEST_DAYS:
-        return _Reference(max(days, 1), 0.0)
+def _correlation(difference: Floats, deviation: Floats) -> float:
+    """How much the error of a reference day goes on to the next; 0 where they are few."""
+    if len(difference) < FEWEST_DAYS:
+        return 0.0
     standardized = difference / deviation
     found = float((standardized[:-1] * standardized[1:]).sum() / (standardized**2).sum())
     # One standard error more: a little too small a correlation adds up over a window.
-    return _Reference(days, float(np.clip(found + 1 / np.sqrt(days), 0, MOST_CORRELATION)))
+    return float(np.clip(found + 1 / np.sqrt(len(difference)), 0, MOST_CORRELATION))
 
 
 def rows_of_query(
