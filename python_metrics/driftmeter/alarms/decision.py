@@ -111,18 +111,21 @@ def shares_of(groups: npt.NDArray[np.str_]) -> Floats:
     return shares
 
 
-def decide_day(monitor: Monitor, groups: npt.NDArray[np.str_], p_values: Floats) -> Verdicts:
+def decide_day(
+    monitor: Monitor, groups: npt.NDArray[np.str_], p_values: Floats, *families: str
+) -> Verdicts:
     """Decide hypotheses of one day at what their families may spend of the budget.
 
     Every alarm of a monitor is decided here: columns, segments and the classifier together, and
-    errors, estimates and the number of rows each by themselves.
+    errors, estimates, the team's own metrics and the number of rows each by themselves.
 
     Parameters
     ----------
     groups : array of str, shape (hypotheses,)
-        The family of each, one of `SHARES`.
+        By what each has its share among them, one of `SHARES`.
+    families : str
+        Of `SHARES`, those that they spend.
     """
-    families = OF_COLUMNS if groups[0] in OF_COLUMNS else groups[:1]
     return decide(p_values, shares_of(groups), level_of(monitor, *families))
 
 

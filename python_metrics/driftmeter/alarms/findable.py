@@ -15,7 +15,7 @@ from scipy import special
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnNull, weighed_p_values
 from driftmeter.alarms.day_null import DayNull
-from driftmeter.alarms.decision import decide_day, policy_of
+from driftmeter.alarms.decision import OF_COLUMNS, decide_day, policy_of
 from driftmeter.alarms.statistics import measure
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts, Floats, Ints
@@ -169,8 +169,9 @@ def _level(monitor: Monitor, calibration: Calibration) -> float:
     """The p-value that a column's evidence has to reach, if it is the day's only alarm."""
     families = ["rows" if part.is_all_rows else "segments" for part in calibration.columns]
     families += ["multivariate"] if calibration.classifier is not None else []
-    asked = decide_day(monitor, np.array(families), np.ones(len(families))).threshold_p
-    return float(asked[families.index("rows")])
+    none = np.ones(len(families))
+    decided = decide_day(monitor, np.array(families), none, *OF_COLUMNS)
+    return float(decided.threshold_p[families.index("rows")])
 
 
 def _smallest(

@@ -11,6 +11,7 @@ from driftmeter.alarms.area import LEAST_AREA, Area, AreaEvidence, judge_area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence
 from driftmeter.alarms.decision import (
+    OF_COLUMNS,
     Verdicts,
     as_deviations,
     decide_day,
@@ -142,7 +143,7 @@ def verdicts_of_day(
     new_p = np.fmax(p_value, trailing)
     if classified and area:
         new_p = np.append(new_p, np.fmax(classified.p_value, area.trailing_p_value))
-    verdicts = decide_day(monitor, groups, new_p)
+    verdicts = decide_day(monitor, groups, new_p, *OF_COLUMNS)
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))

@@ -275,7 +275,7 @@ def _beside_reference(
         usual = float(expected[day.day])
         change = day.row_count / usual - 1
         differs, is_new = (
-            decide_day(monitor, family, np.array([p[day.day]])).is_significant[0]
+            decide_day(monitor, family, np.array([p[day.day]]), "volume").is_significant[0]
             for p in (p_value, new_p)
         )
         if not differs or abs(change) < LEAST_CHANGE:

@@ -1,6 +1,6 @@
 """Shares of categories that changed, in a column or behind the change of another column."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,17 +36,21 @@ def own_mix(change: ColumnValues) -> Symptom:
     if not moves:
         return Symptom("mix_shift", 0.0, "holds other values than the reference", {})
     name, before, now = moves[0]
-    return Symptom(
-        "mix_shift",
-        1.0,
-        f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to"
-        f" {of_rows(now, len(change.day))}",
-        {
-            "direction": 1 if now > before else -1,
-            "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
-        },
-        value=name,
-    )
+    evidence = {"direction": 1 if now > before else -1, "moved": _kept(moves)}
+    return Symptom("mix_shift", 1.0, f"{name} {_said(moves[0], change)}", evidence, value=name)
+
+
+def _said(move: tuple[str, float, float], change: ColumnValues) -> str:
+    _, before, now = move
+    rows = of_rows(now, len(change.day))
+    return f"{'rose' if now > before else 'fell'} from {before:.1%} to {rows}"
+
+
+def _kept(moves: Sequence[tuple[str, float, float]]) -> list[dict[str, object]]:
+    """As evidence has them."""
+    return [
+        {"value": value, "reference_share": before, "share": now} for value, before, now in moves
+    ]
 
 
 def splits(
@@ -68,17 +72,12 @@ def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator
         if explained < 0.3:
             continue
         moves = moved(other)[:SHOWN]
-        value, before, now = moves[0]
+        value, said = moves[0][0], _said(moves[0], other)
         yield Symptom(
             "mix_shift",
             explained,
-            f"moved because {name} = {shown(value)} {'rose' if now > before else 'fell'} from"
-            f" {before:.1%} to {of_rows(now, len(other.day))} ({explained:.0%} of the change)",
-            {
-                "explained": explained,
-                "direction": change.direction,
-                "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
-            },
+            f"moved because {name} = {shown(value)} {said} ({explained:.0%} of the change)",
+            {"explained": explained, "direction": change.direction, "moved": _kept(moves)},
             segment=name,
             value=value,
         )

@@ -24,7 +24,7 @@ from driftmeter.alarms.day_null import (
     moving_sum,
     tail,
 )
-from driftmeter.alarms.decision import decide, level_of, shares_of
+from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.event_days import TIMES_USUAL
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.monitors.baselines import excluded_days
@@ -214,8 +214,7 @@ def decide_windows(monitor: Monitor, tests: pd.DataFrame) -> pd.DataFrame:
     threshold = np.full(len(tests), np.nan)
     is_beyond, is_alarm = np.zeros((2, len(tests)), dtype=bool)
     for (_, family), places in tests.groupby(["day", "family"]).indices.items():
-        level = level_of(monitor, family)
-        verdicts = decide(new[places], shares_of(groups[places]), level)
+        verdicts = decide_day(monitor, groups[places], new[places], family)
         threshold[places] = verdicts.threshold_p
         is_alarm[places] = verdicts.is_significant & is_large[places]
         is_beyond[places] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
