@@ -13,9 +13,9 @@ from dagster_driftmeter.runs.retries import only_informs
 from driftmeter.arrival.inputs import steps_after
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import alarmed_metrics
+from driftmeter.performance.decided import settle_days
 from driftmeter.performance.outcomes import METRICS
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
-from driftmeter.performance.settled import settle_days
 from driftmeter.performance.stored_errors import PerformanceRow
 from driftmeter.warehouse import connection
 

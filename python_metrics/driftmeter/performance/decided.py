@@ -8,7 +8,7 @@ that another policy, or other days before, decide the same tests again.
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,15 @@ from driftmeter.alarms.day_null import (
 from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.event_days import TIMES_USUAL
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
+from driftmeter.arrival.labels_due import newest_day
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.stored_errors import finish
 from driftmeter.quality.counts import Floats
+from driftmeter.warehouse.turn import alone
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
 EXCESS = "excess_error"
@@ -91,6 +94,19 @@ WRITE = sa.text(
     " (:threshold_p, :is_alarm, :window_days, :window_p_value, :is_beyond)"
 )
 WRITTEN = ("threshold_p", "is_alarm", "window_days", "window_p_value", "is_beyond")
+
+
+def settle_days(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> None:
+    """Decide what rests on other days too, once days are measured.
+
+    That is which errors are alarms, beside the days before, and which days before have waited long
+    enough for their labels to be final.
+    """
+    with engine.begin() as connection:
+        # Two runs would mark the same days in another order, and wait for each other.
+        alone(connection, f"settled performance {monitor.name}")
+        finish(connection, monitor, newest_day(connection, monitor))
+        write_decisions(connection, monitor, min(days), max(days))
 
 
 def write_decisions(
