@@ -15,7 +15,7 @@ from scipy import special
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnNull, weighed_p_values
 from driftmeter.alarms.day_null import DayNull
-from driftmeter.alarms.decision import OF_COLUMNS, decide_day, policy_of
+from driftmeter.alarms.decision import OF_COLUMNS, decide_day
 from driftmeter.alarms.statistics import measure
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts, Floats, Ints
@@ -121,7 +121,7 @@ def findable(
     """
     reference = DrawnFrom.of(counts, rows)
     column = calibration.columns[ColumnPart(None, None, name)]
-    level, policy = _level(monitor, calibration), policy_of(monitor)
+    level, least = _level(monitor, calibration), monitor.least_effect
     values = [each for each in column.scale.names if each.startswith("value")]
 
     def find(change: Change, most: float, floor: float, *told: str) -> dict[int, float | None]:
@@ -136,7 +136,7 @@ def findable(
             name,
             "mean",
             None,
-            find(shifted, 6.0, policy.least_shift, "location"),
+            find(shifted, 6.0, least.shift, "location"),
             unit,
             float(spread) if is_told else None,
         )
@@ -148,20 +148,20 @@ def findable(
             name,
             "its most frequent category",
             float(reference.bins[largest]),
-            find(partial(with_more_of, largest), rest, policy.least_share, *values),
+            find(partial(with_more_of, largest), rest, least.share, *values),
         )
         yield Findable(
             name,
             "a new category",
             0.0,
-            find(partial(with_more_of, 0), 1.0, policy.least_share, *values),
+            find(partial(with_more_of, 0), 1.0, least.share, *values),
         )
     rest = 1 - reference.missing
     yield Findable(
         name,
         "missing values",
         reference.missing,
-        find(with_more_missing, rest, policy.least_share, "missing"),
+        find(with_more_missing, rest, least.share, "missing"),
     )
 
 

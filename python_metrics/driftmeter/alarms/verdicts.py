@@ -16,7 +16,6 @@ from driftmeter.alarms.decision import (
     as_deviations,
     decide_day,
     matters,
-    policy_of,
 )
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL
 from driftmeter.monitors.config import Monitor
@@ -97,7 +96,7 @@ def verdicts_of_day(
     event : str, optional
         The known event that the day is part of.
     """
-    policy, accepted = policy_of(monitor), accepted or {}
+    accepted = accepted or {}
     gone = {name for name in lost if _all_missing(known_rows, ColumnPart(None, None, name))}
     to_come = _to_come(monitor, day, due)
     unready = {part: reason for reasons in accepted.values() for part, reason in reasons.items()}
@@ -147,7 +146,7 @@ def verdicts_of_day(
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))
-    is_large = matters(statistic, effect, policy)
+    is_large = matters(statistic, effect, monitor.least_effect)
     is_drifted = verdicts.is_significant & is_large
     is_slow = ~is_drifted & is_large & (p_value <= verdicts.threshold_p)
     score, threshold = as_deviations(p_value), as_deviations(verdicts.threshold_p)
