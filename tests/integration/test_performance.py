@@ -367,8 +367,8 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
         plant(warehouse, DAY + dt.timedelta(days=number), "realised", value, coverage)
     with warehouse.begin() as session:
         write_decisions(session, found, DAY, DAY + dt.timedelta(days=2))
-        said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
-        lasting = days_of_lasting_error(session, found, FIRST, DAY + dt.timedelta(days=5))
+        said = estimated_alarms(session, found)
+        lasting = days_of_lasting_error(session, found)
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
     assert lasting == {*said}

@@ -57,16 +57,16 @@ class Partition:
 
 
 def partitions(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+    connection: sa.Connection, monitor: Monitor, last: dt.date = dt.date.max
 ) -> list[Partition]:
-    """Computed days of a span, in order."""
+    """Computed days up to the last, in order."""
     query = sa.text(
         "select partition_date as day, drift_state as state, drift_reason as reason, row_count,"
         " fingerprint, config_hash"
         " from metrics.partitions where monitor = :monitor"
-        " and partition_date between :first and :last order by 1"
+        " and partition_date <= :last order by 1"
     )
-    rows = connection.execute(query, {"monitor": monitor.name, "first": first, "last": last})
+    rows = connection.execute(query, {"monitor": monitor.name, "last": last})
     found, since, missing = [], None, 0
     for row in rows.mappings():
         missing = missing + 1 if row["state"] == "missing" else 0 if row["row_count"] else missing

@@ -17,18 +17,15 @@ from driftmeter.monitors.config import Monitor
 AUTHOR = "driftmeter"
 
 
-def alarms_of(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> dict[dt.date, list[Alarm]]:
+def alarms_of(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, list[Alarm]]:
     """Calibrated verdicts that are alarms, and columns still away from the reference, by day."""
     query = sa.text(
         "select partition_date, column_name, segment, segment_value, score, threshold, is_drifted"
         " from metrics.drift_scored where monitor = :monitor and (is_drifted or is_slow)"
-        " and partition_date between :first and :last"
         " order by partition_date, score_ratio desc, column_name, segment, segment_value"
     )
     alarms: dict[dt.date, list[Alarm]] = {}
-    for row in connection.execute(query, {"monitor": monitor.name, "first": first, "last": last}):
+    for row in connection.execute(query, {"monitor": monitor.name}):
         where = (row.column_name, row.segment, row.segment_value)
         alarms.setdefault(row.partition_date, []).append(
             Alarm(*where, row.score, row.threshold, row.is_drifted)

@@ -103,7 +103,6 @@ ALARMS = sa.text(
     f" and {WITHIN.format('loss', 'tested')}) as shown"
     " where tested.monitor = :monitor and tested.kind = 'realised' and tested.segment is null"
     " and tested.is_alarm and of_capped.value is not null"
-    " and tested.partition_date between :first and :last"
     " order by 1, tested.metric, tested.model_version"
 )
 ALARMED = sa.text(
@@ -115,7 +114,6 @@ ALARMED = sa.text(
 LASTING = sa.text(
     "select distinct partition_date from metrics.performance where monitor = :monitor"
     " and segment is null and is_beyond"
-    " and partition_date between :first and :last"
 )
 ESTIMATES = sa.text(
     "select day.partition_date as day, day.model_version, day.window_days,"
@@ -127,23 +125,20 @@ ESTIMATES = sa.text(
     " and one.model_version is not distinct from day.model_version"
     f" and {WITHIN.format('one', 'day')}) as of_days"
     " where day.monitor = :monitor and day.kind = 'estimated'"
-    " and day.segment is null and day.is_alarm and day.partition_date between :first and :last"
+    " and day.segment is null and day.is_alarm"
 )
 
 
-def error_alarms(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> dict[dt.date, ErrorAlarm]:
-    """Days of a span whose realised error is an alarm.
+def error_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, ErrorAlarm]:
+    """Days whose realised error is an alarm.
 
     An error may be as ever and yet too large: easier rows came. Where both tests alarm, that of
     the day's error is given. The figures are the metric's own where they show the rise; a few
     absurd labels of the reference can hide it, and then they are those of capped losses.
     """
     names = {"capped": CAPPED_ERROR, "loss": LOSS[monitor.task]}
-    span = {"monitor": monitor.name, "first": first, "last": last}
     alarms: dict[dt.date, ErrorAlarm] = {}
-    for row in connection.execute(ALARMS, {**span, **names}):
+    for row in connection.execute(ALARMS, {"monitor": monitor.name, **names}):
         if row.day in alarms:
             continue
         of_inputs = row.metric == EXCESS
@@ -175,24 +170,18 @@ def alarmed_metrics(
     return {row.day: row.metrics for row in connection.execute(ALARMED, span)}
 
 
-def days_of_lasting_error(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> set[dt.date]:
-    """Days of a span whose error is still beyond the reference, whether that is new or not.
+def days_of_lasting_error(connection: sa.Connection, monitor: Monitor) -> set[dt.date]:
+    """Days whose error is still beyond the reference, whether that is new or not.
 
     By its labels, or by estimate where these are still to come.
     """
-    asked = {"monitor": monitor.name, "first": first, "last": last}
-    return set(connection.scalars(LASTING, asked))
+    return set(connection.scalars(LASTING, {"monitor": monitor.name}))
 
 
-def estimated_alarms(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> dict[dt.date, EstimatedAlarm]:
-    """Days of a span whose estimate is an alarm."""
-    span = {"monitor": monitor.name, "first": first, "last": last}
+def estimated_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, EstimatedAlarm]:
+    """Days whose estimate is an alarm."""
     alarms = {}
-    for row in connection.execute(ESTIMATES, span).all():
+    for row in connection.execute(ESTIMATES, {"monitor": monitor.name}).all():
         record = record_of(connection, monitor, row.day, row.model_version)
         value, lower, upper = row.value, row.lower, row.upper
         if row.window_days > 1:
