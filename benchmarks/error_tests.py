@@ -11,6 +11,7 @@ from driftmeter.performance.daily_error import (
     CAPPED,
     CAPPED_ERROR,
     DayError,
+    ReferenceDayError,
     fit_errors,
     judge_errors,
 )
@@ -41,17 +42,12 @@ class ErrorTests:
         self._cap = float(losses.quantile(CAPPED))
         usual = self._errors(reference)
         self._null = fit_errors(monitor, usual)
-        days = list(reference)
-        names = {"realised": EXCESS, "estimated": LOSS[monitor.task]}
         before = [
-            (day, CAPPED_ERROR, "realised", error.value - error.expected, error.deviation)
+            ReferenceDayError.of(day, "realised", CAPPED_ERROR, error)
             for day, error in judge_errors(self._null, usual).items()
-        ] + [
-            (days[test.place], names[test.kind], test.kind, test.difference, test.deviation)
-            for test in (estimator.reference_tests if estimator else ())
-        ]
+        ] + (estimator.reference_errors if estimator else [])
         columns = ["day", "metric", "kind", "difference", "deviation"]
-        self._before = pd.DataFrame(before, columns=columns)
+        self._before = pd.DataFrame(map(vars, before), columns=columns)
 
     def of_day(self, day: dt.date, rows: pd.DataFrame) -> list[dict[str, object]]:
         """Rows of ``metrics.performance``: of the day's error, and of each version's."""
@@ -68,11 +64,10 @@ class ErrorTests:
         self, estimator: Estimator, day: dt.date, version: str | None, rows: pd.DataFrame
     ) -> Iterator[dict[str, object]]:
         expected = estimator.expect(rows)
-        found = estimator.surprise(expected, self.monitor.cadence.level(day))
+        found = estimator.surprise(expected, day)
         if found:
-            beside = DayError(found.excess, 0.0, found.deviation, found.p_value, found.rows)
-            yield self._row(day, EXCESS, beside, version)
-        for each in estimator.estimate(expected, self.monitor.cadence.level(day))[ALL_ROWS]:
+            yield self._row(day, EXCESS, found, version)
+        for each in estimator.estimate(expected, day)[ALL_ROWS]:
             if each.metric == LOSS[self.monitor.task]:
                 numbers = (each.value, each.expected, each.deviation, each.p_value, len(rows))
                 row = self._row(day, each.metric, DayError(*numbers), version)

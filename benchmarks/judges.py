@@ -210,8 +210,8 @@ def ledger(
     monitor = monitor_of(reference[0], budget, segments, every)
     days, cadence = batches_of(every, len(reference) + len(later)), monitor.cadence
     before, after = days[: len(reference)], days[len(reference) :]
-    estimator = Estimator(monitor, reference, [cadence.level(day) for day in before])
-    errors = ErrorTests(monitor, dict(zip(before, reference, strict=True)), estimator)
+    by_day = dict(zip(before, reference, strict=True))
+    errors = ErrorTests(monitor, by_day, Estimator(monitor, by_day))
     tests = [errors.of_day(day, rows) for day, rows in zip(after, later, strict=True)]
     decided = errors.decided([test for of_day in tests for test in of_day])
     for row in decided[decided["is_alarm"]].itertuples():

@@ -52,7 +52,7 @@ def ours(monitor: Monitor, estimator: Estimator, later: Frames) -> pd.DataFrame:
         {"day": day, "metric": each.metric, "value": each.value,
          "lower": each.lower, "upper": each.upper}
         for day, rows in later.items()
-        for each in estimator.estimate(estimator.expect(rows), day.weekday())[ALL_ROWS]
+        for each in estimator.estimate(estimator.expect(rows), day)[ALL_ROWS]
     )  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def main() -> None:
     span = monitor.reference
     reference = rows_of(monitor, every_day(span.from_date, span.to_date))
     later = rows_of(monitor, every_day(*options.days))
-    estimator = Estimator(monitor, [*reference.values()], [day.weekday() for day in reference])
+    estimator = Estimator(monitor, reference)
     peer = nannymls(monitor, reference, later, options.nannyml) if options.nannyml else None
     figures = {
         "seed": SEED,

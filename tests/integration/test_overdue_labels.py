@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.incidents.late_labels import late_labels
-from driftmeter.performance.settled import settle_days
+from driftmeter.performance.decided import settle_days
 from driftmeter.warehouse.months import make_months
 from tests.integration.test_arrival import monitor
 

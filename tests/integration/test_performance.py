@@ -17,12 +17,11 @@ from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.loss import of_estimate
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import days_of_lasting_error, estimated_alarms
-from driftmeter.performance.decided import write_decisions
+from driftmeter.performance.decided import settle_days, write_decisions
 from driftmeter.performance.intervals import bootstrap, draw_weights, labelled_rows, point_metrics
 from driftmeter.performance.outcomes import AT_MOST_ONE
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
 from driftmeter.performance.realised import realised
-from driftmeter.performance.settled import settle_days
 from driftmeter.performance.stored_errors import replace_day
 from driftmeter.warehouse.copy import copy_in
 from driftmeter.warehouse.months import make_months
@@ -368,8 +367,8 @@ def test_an_estimate_alarms_before_labels_come_if_its_record_is_good(
         plant(warehouse, DAY + dt.timedelta(days=number), "realised", value, coverage)
     with warehouse.begin() as session:
         write_decisions(session, found, DAY, DAY + dt.timedelta(days=2))
-        said = estimated_alarms(session, found, FIRST, DAY + dt.timedelta(days=5))
-        lasting = days_of_lasting_error(session, found, FIRST, DAY + dt.timedelta(days=5))
+        said = estimated_alarms(session, found)
+        lasting = days_of_lasting_error(session, found)
     # Not of labels that have come, and not where the interval holds the reference.
     assert list(said) == ([DAY] if alarms else [])
     assert lasting == {*said}

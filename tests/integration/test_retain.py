@@ -163,6 +163,15 @@ def test_months_of_a_reference_or_a_baseline_stay_until_told_otherwise(
     assert declared_only <= {"reference"}
 
 
+def test_a_month_that_an_accepted_normal_grows_into_stays(filled: sa.Engine) -> None:
+    change(
+        filled,
+        "insert into metrics.accepted_normals (monitor, column_name, from_date, in_force_on,"
+        " incident_id, author) values ('loans', 'amount', '2026-03-20', '2026-03-22', 1, 'a')",
+    )
+    assert plan_of(filled, MAY).months == ()
+
+
 def test_metrics_of_an_open_incident_stay_and_its_rows_may_go(filled: sa.Engine) -> None:
     change(
         filled,

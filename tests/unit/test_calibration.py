@@ -9,16 +9,17 @@ from driftmeter.alarms.column import calibrate_column, judge_column
 from driftmeter.alarms.day_null import _negative_binomial, fit_day_null, p_values
 from driftmeter.alarms.decision import (
     OF_COLUMNS,
+    OVERLAP,
     SHARES,
-    Policy,
     as_deviations,
     decide,
     level_of,
     matters,
-    policy_of,
     shares_of,
 )
 from driftmeter.alarms.statistics import fit_scale, measure
+from driftmeter.monitors.cadence import DAYS_A_MONTH
+from driftmeter.monitors.config import LeastEffect
 from driftmeter.quality.counts import Counts
 from tests.unit.test_diagnosis import MONITOR
 
@@ -225,7 +226,7 @@ def test_the_days_level_is_spent_once_by_all_families_together() -> None:
     for changes in ({}, {"target": None}, {"segments": ()}, {"target": None, "segments": ()}):
         monitor = MONITOR.model_copy(update=changes)
         spent = [level_of(monitor, family) for family in SHARES]
-        assert sum(spent) == pytest.approx(policy_of(monitor).level)
+        assert sum(spent) == pytest.approx(OVERLAP / DAYS_A_MONTH)
         assert (spent[3] == spent[4] == 0) == (monitor.target is None)
         assert level_of(monitor, *OF_COLUMNS) == pytest.approx(sum(spent[:3]))
 
@@ -233,7 +234,7 @@ def test_the_days_level_is_spent_once_by_all_families_together() -> None:
 def test_an_effect_below_the_floor_does_not_matter() -> None:
     statistic = np.array(["location", "location", "missing", "value 3", "spread"])
     effect = np.array([0.04, -0.06, 0.009, 0.02, 0.09])
-    found = matters(statistic, effect, Policy())
+    found = matters(statistic, effect, LeastEffect())
     assert found.tolist() == [False, True, False, True, False]
 
 

@@ -13,10 +13,10 @@ from dagster_driftmeter.runs.retries import only_informs
 from driftmeter.arrival.inputs import steps_after
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import alarmed_metrics
-from driftmeter.performance.measured import PerformanceRow
+from driftmeter.performance.decided import settle_days
 from driftmeter.performance.outcomes import METRICS
 from driftmeter.performance.performance_day import ErrorBackground, load_background, measure_day
-from driftmeter.performance.settled import settle_days
+from driftmeter.performance.stored_errors import PerformanceRow
 from driftmeter.warehouse import connection
 
 RUNBOOK = """Performance of {name} on each day, compared with its reference period \

@@ -8,7 +8,7 @@ before it only, so that computing days in any order ends in the same rows.
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sqlalchemy as sa
@@ -126,24 +126,14 @@ class Accepted:
         self, column: ColumnNull, normal: AcceptedNormal, part: ColumnPart
     ) -> ColumnEvidence:
         """What speaks against calm on each day of the span; before the normal's first, nothing."""
-        cadence = self.monitor.cadence
-        start = max(cadence.between(self.first, normal.from_date), 0)
-        days = cadence.batches(cadence.after(self.first, start), self.last)
-        excluded = self._excluded[normal]
-        named = EventDays(self.named.names[start:])
-        counts = self.counts[part].only(np.arange(start, start + len(days)))
+        cadence, excluded = self.monitor.cadence, self._excluded[normal]
+        days = cadence.batches(self.first, self.last)
+        is_since = np.array([cadence.between(normal.from_date, day) >= 0 for day in days])
+        counts = self.counts[part].with_rows_on(is_since)
         is_excluded = np.array([day in excluded for day in days])
-        calm = named.without({part: counts})[part]
-        since = named.judged(
-            judge_column(column, calm, is_excluded), part, column, counts, is_excluded, {}
-        )
-        values = {f.name: getattr(since, f.name) for f in fields(since)}
-        return ColumnEvidence(
-            **{
-                name: np.append(np.repeat(values_since[:1], start), values_since)
-                for name, values_since in values.items()
-            }
-        )
+        calm = self.named.without({part: counts})[part]
+        evidence = judge_column(column, calm, is_excluded)
+        return self.named.judged(evidence, part, column, counts, is_excluded, {})
 
 
 # A calibrated part, its known rows, and what speaks against calm by day.

@@ -73,7 +73,7 @@ class ColumnEvidence:
         Its difference from the level: a share, or for location standard deviations.
     observed, expected : array of float
         The statistic's value and level.
-    trailing_p_value, trailing_effect : array of float
+    trailing_p_value : array of float
         The same statistic against the days before; NaN where these are too few.
     """
 
@@ -83,7 +83,6 @@ class ColumnEvidence:
     observed: Floats
     expected: Floats
     trailing_p_value: Floats
-    trailing_effect: Floats
 
 
 def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart, ColumnNull]:
@@ -258,10 +257,10 @@ def judge_column(
     usable = np.isfinite(difference)
     if excluded is not None:
         usable &= ~excluded[:, None]
-    trailing_p, trailing_effect = np.full(len(every), np.nan), np.full(len(every), np.nan)
+    trailing_p = np.full(len(every), np.nan)
     for lag in sorted({max(LAG, length) for length in column.windows}):
         of_lag = np.maximum(lengths, LAG) == lag
-        beside = against_trailing(
+        trailing_p[of_lag] = against_trailing(
             effects[at],
             variance[at],
             np.where(usable, difference, np.nan),
@@ -271,8 +270,7 @@ def judge_column(
             known,
             null.heaviness[statistic],
             lag,
-        )
-        trailing_p[of_lag], trailing_effect[of_lag] = (each[of_lag] for each in beside)
+        )[of_lag]
     own = _variance_where_it_is(scale, values, rows, variance)
     # A window says nothing new either of what single days have told.
     for length, is_clear in clear.items():
@@ -294,7 +292,6 @@ def judge_column(
         observed=values[at],
         expected=level[at],
         trailing_p_value=trailing_p,
-        trailing_effect=trailing_effect,
     )
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import special
 
 from driftmeter.monitors.cadence import DAYS_A_MONTH
-from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.config import LeastEffect, Monitor
 from driftmeter.quality.counts import Floats
 
 # A column's statistics and windows overlap, and an alarm must matter and be new as well, so that
@@ -27,44 +27,6 @@ SHARES = {
 OF_COLUMNS = ("rows", "segments", "multivariate")
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What a team asks of its alarms.
-
-    Attributes
-    ----------
-    false_alarms_per_month : float
-        Tolerated days with a false alarm, per month of 30.4 days.
-    least_shift : float
-        Smallest shift of a number that matters, in robust standard deviations of the reference.
-    least_share : float
-        Smallest change of a share that matters: of missing values, of a category.
-    batch_days : float
-        Days of one batch.
-    """
-
-    false_alarms_per_month: float = 1.0
-    least_shift: float = 0.05
-    least_share: float = 0.01
-    batch_days: float = 1.0
-
-    @property
-    def level(self) -> float:
-        """Chance of a false alarm that one batch may take in all."""
-        a_batch = self.false_alarms_per_month * self.batch_days / DAYS_A_MONTH
-        return min(OVERLAP * a_batch, 0.5)
-
-
-def policy_of(monitor: Monitor) -> Policy:
-    """What the monitor's YAML asks of its alarms."""
-    return Policy(
-        false_alarms_per_month=monitor.alarm_budget.false_alarms_per_month,
-        least_shift=monitor.least_effect.shift,
-        least_share=monitor.least_effect.share,
-        batch_days=monitor.cadence.days,
-    )
-
-
 def level_of(monitor: Monitor, *families: str) -> float:
     """Chance of a false alarm that one day may take in some families of `SHARES` together."""
     absent = {*(() if monitor.segments else ["segments"])}
@@ -72,7 +34,8 @@ def level_of(monitor: Monitor, *families: str) -> float:
     absent |= {*(() if monitor.metrics else ["metrics"])}
     shares = {family: share for family, share in SHARES.items() if family not in absent}
     spent = sum(share for family, share in shares.items() if family in families)
-    return policy_of(monitor).level * spent / sum(shares.values())
+    a_batch = monitor.alarm_budget.false_alarms_per_month * monitor.cadence.days / DAYS_A_MONTH
+    return min(OVERLAP * a_batch, 0.5) * spent / sum(shares.values())
 
 
 @dataclass(frozen=True)
@@ -111,18 +74,21 @@ def shares_of(groups: npt.NDArray[np.str_]) -> Floats:
     return shares
 
 
-def decide_day(monitor: Monitor, groups: npt.NDArray[np.str_], p_values: Floats) -> Verdicts:
+def decide_day(
+    monitor: Monitor, groups: npt.NDArray[np.str_], p_values: Floats, *families: str
+) -> Verdicts:
     """Decide hypotheses of one day at what their families may spend of the budget.
 
     Every alarm of a monitor is decided here: columns, segments and the classifier together, and
-    errors, estimates and the number of rows each by themselves.
+    errors, estimates, the team's own metrics and the number of rows each by themselves.
 
     Parameters
     ----------
     groups : array of str, shape (hypotheses,)
-        The family of each, one of `SHARES`.
+        By what each has its share among them, one of `SHARES`.
+    families : str
+        Of `SHARES`, those that they spend.
     """
-    families = OF_COLUMNS if groups[0] in OF_COLUMNS else groups[:1]
     return decide(p_values, shares_of(groups), level_of(monitor, *families))
 
 
@@ -157,12 +123,10 @@ def decide(p_values: Floats, shares: Floats, level: float) -> Verdicts:
 
 
 def matters(
-    statistic: npt.NDArray[np.str_], effect: Floats, policy: Policy
+    statistic: npt.NDArray[np.str_], effect: Floats, least: LeastEffect
 ) -> npt.NDArray[np.bool_]:
     """Whether an effect is above the floor of its statistic."""
-    floor = np.where(
-        np.isin(statistic, ["location", "spread"]), policy.least_shift, policy.least_share
-    )
+    floor = np.where(np.isin(statistic, ["location", "spread"]), least.shift, least.share)
     # A score's square moves about twice as far as the standard deviation that it stands for.
     is_above: npt.NDArray[np.bool_] = np.abs(effect) >= np.where(
         statistic == "spread", 2 * floor, floor

@@ -104,10 +104,8 @@ def judge_all(
     if not grows(monitor):
         return judge(connection, monitor, calibration, days)
     reference = _growing(connection, monitor)
-    verdicts, waiting, known = dict[dt.date, list[Verdict]](), list(days), None
-    while waiting:
-        alike = reference.alike(waiting)
-        chosen = reference.days(alike[0])
+    verdicts, known = dict[dt.date, list[Verdict]](), None
+    for alike, chosen in reference.in_turn(days):
         if chosen != known:
             calibration = calibrate_on(
                 connection, monitor, calibration.classifier, chosen, alike[0]
@@ -118,7 +116,6 @@ def judge_all(
             if day in reference.away:
                 reference.away[day] = any(one.is_drifted or one.is_slow for one in found[day])
         verdicts |= found
-        waiting = waiting[len(alike) :]
     return verdicts
 
 

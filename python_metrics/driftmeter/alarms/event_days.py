@@ -112,8 +112,7 @@ class EventDays:
             own = replace(seen[name][part], windows=ALONE)
             of_days = judge_column(own, counts.only(places))
             # The days before were held against other days.
-            nothing = np.full(len(places), np.nan)
-            of_days = replace(of_days, trailing_p_value=nothing, trailing_effect=nothing)
+            of_days = replace(of_days, trailing_p_value=np.full(len(places), np.nan))
             evidence = _with(evidence, places, of_days, np.arange(len(places)))
         return evidence
 

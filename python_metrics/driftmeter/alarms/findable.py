@@ -15,7 +15,7 @@ from scipy import special
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnNull, weighed_p_values
 from driftmeter.alarms.day_null import DayNull
-from driftmeter.alarms.decision import decide_day, policy_of
+from driftmeter.alarms.decision import OF_COLUMNS, decide_day
 from driftmeter.alarms.statistics import measure
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts, Floats, Ints
@@ -121,12 +121,13 @@ def findable(
     """
     reference = DrawnFrom.of(counts, rows)
     column = calibration.columns[ColumnPart(None, None, name)]
-    level, policy = _level(monitor, calibration), policy_of(monitor)
+    level, least = _level(monitor, calibration), monitor.least_effect
     values = [each for each in column.scale.names if each.startswith("value")]
 
     def find(change: Change, most: float, floor: float, *told: str) -> dict[int, float | None]:
-        asked = Asked(reference, column, counts, level, change, _places(column, told))
-        return _smallest(asked, most, floor)
+        places = np.array([column.scale.names.index(name) for name in told], dtype=np.int64)
+        found = partial(share_found, reference, column, counts, level, change, places)
+        return _smallest(found, list(column.windows), most, floor)
 
     if counts.kind == "numerical":
         unit, spread = monitor.columns[name].unit, column.scale.spread_in_unit
@@ -135,7 +136,7 @@ def findable(
             name,
             "mean",
             None,
-            find(shifted, 6.0, policy.least_shift, "location"),
+            find(shifted, 6.0, least.shift, "location"),
             unit,
             float(spread) if is_told else None,
         )
@@ -147,20 +148,20 @@ def findable(
             name,
             "its most frequent category",
             float(reference.bins[largest]),
-            find(partial(with_more_of, largest), rest, policy.least_share, *values),
+            find(partial(with_more_of, largest), rest, least.share, *values),
         )
         yield Findable(
             name,
             "a new category",
             0.0,
-            find(partial(with_more_of, 0), 1.0, policy.least_share, *values),
+            find(partial(with_more_of, 0), 1.0, least.share, *values),
         )
     rest = 1 - reference.missing
     yield Findable(
         name,
         "missing values",
         reference.missing,
-        find(with_more_missing, rest, policy.least_share, "missing"),
+        find(with_more_missing, rest, least.share, "missing"),
     )
 
 
@@ -168,46 +169,24 @@ def _level(monitor: Monitor, calibration: Calibration) -> float:
     """The p-value that a column's evidence has to reach, if it is the day's only alarm."""
     families = ["rows" if part.is_all_rows else "segments" for part in calibration.columns]
     families += ["multivariate"] if calibration.classifier is not None else []
-    asked = decide_day(monitor, np.array(families), np.ones(len(families))).threshold_p
-    return float(asked[families.index("rows")])
+    none = np.ones(len(families))
+    decided = decide_day(monitor, np.array(families), none, *OF_COLUMNS)
+    return float(decided.threshold_p[families.index("rows")])
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A change that is to be found.
-
-    Attributes
-    ----------
-    level : float
-        P-value that an alarm needs.
-    places : array of int
-        The statistics that tell the change.
-    """
-
-    reference: DrawnFrom
-    column: ColumnNull
-    counts: Counts
-    level: float
-    change: Change
-    places: Ints
-
-
-def _places(column: ColumnNull, told: Sequence[str]) -> Ints:
-    return np.array([column.scale.names.index(name) for name in told], dtype=np.int64)
-
-
-def _smallest(asked: Asked, most: float, floor: float) -> dict[int, float | None]:
+def _smallest(
+    found: Callable[[int, float], float], lengths: Sequence[int], most: float, floor: float
+) -> dict[int, float | None]:
     """The smallest size found within the shortest and the longest window, by halving."""
-    lengths = list(asked.column.windows)
     answer: dict[int, float | None] = {}
     for within in (lengths[0], lengths[-1]):
         low, high = 0.0, most
-        if share_found(asked, within, high) < FOUND:
+        if found(within, high) < FOUND:
             answer[within] = None
             continue
         for _ in range(STEPS):
             middle = (low + high) / 2
-            is_found = share_found(asked, within, middle) >= FOUND
+            is_found = found(within, middle) >= FOUND
             low, high = (low, middle) if is_found else (middle, high)
             if high - low < ROUNDED * high:
                 break
@@ -216,27 +195,41 @@ def _smallest(asked: Asked, most: float, floor: float) -> dict[int, float | None
     return answer
 
 
-def share_found(asked: Asked, within: int, size: float) -> float:
+def share_found(
+    reference: DrawnFrom,
+    column: ColumnNull,
+    counts: Counts,
+    level: float,
+    change: Change,
+    places: Ints,
+    within: int,
+    size: float,
+) -> float:
     """Share of changes of a size that alarm within so many days, of `DRAWS` that are drawn.
 
     The same seed draws all sizes, so that a larger change is not found less often by chance.
+
+    Parameters
+    ----------
+    level : float
+        P-value that an alarm needs.
+    places : array of int
+        The statistics that tell the change.
     """
-    reference, column = asked.reference, asked.column
     generator = np.random.default_rng(SEED)
     before = max(length for length in column.windows if length <= within) - 1
     block = before + within
     is_changed = np.tile(np.arange(block) >= before, DRAWS)
     known = np.zeros((len(is_changed), len(reference.bins)))
     missing = np.zeros(len(is_changed))
-    for shares, chosen in ((reference, ~is_changed), (asked.change(reference, size), is_changed)):
+    for shares, chosen in ((reference, ~is_changed), (change(reference, size), is_changed)):
         known[chosen], missing[chosen] = _drawn(shares, column, int(chosen.sum()), generator)
-    counts = asked.counts
     days = counts.days[0] + np.arange(len(is_changed))
     drawn = Counts(counts.kind, days, known, missing, counts.low)
     values, rows = measure(column.scale, drawn)
     windows = {length: share for length, share in column.windows.items() if length <= within}
-    told = replace(_only(column, asked.places), windows=windows)
-    values, rows = values[:, asked.places], rows[:, asked.places]
+    told = replace(_only(column, places), windows=windows)
+    values, rows = values[:, places], rows[:, places]
     # What the level of a mean is, is as well known as the reference tells.
     of_level = np.sqrt(told.null.level_variance.mean(axis=0)) * ~told.scale.is_share
     values += np.repeat(generator.normal(0, of_level, (DRAWS, len(of_level))), block, axis=0)
@@ -244,7 +237,7 @@ def share_found(asked: Asked, within: int, size: float) -> float:
     p_value = np.minimum.reduce(
         [weighed.min(axis=1) for _, weighed in weighed_p_values(told, values, rows, weekdays)]
     )
-    found = (p_value <= asked.level) & is_changed
+    found = (p_value <= level) & is_changed
     return float(found.reshape(DRAWS, block).any(axis=1).mean())
 
 

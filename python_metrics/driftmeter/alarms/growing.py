@@ -7,7 +7,7 @@ again, ends in the same reference.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -70,6 +70,16 @@ class GrowingReference:
         """The first day of a day's week; a week or a month itself."""
         is_daily = self.monitor.cadence == DAILY
         return day - dt.timedelta(days=day.weekday()) if is_daily else day
+
+    def in_turn(self, days: Sequence[dt.date]) -> Iterator[tuple[Sequence[dt.date], list[dt.date]]]:
+        """Days in order, those together that have the same reference, each time with that.
+
+        Whoever judges them notes in `away` what is found, before asking for the next ones.
+        """
+        while days:
+            alike = self.alike(days)
+            yield alike, self.days(alike[0])
+            days = days[len(alike) :]
 
     def alike(self, days: Sequence[dt.date]) -> Sequence[dt.date]:
         """The first of these days, in order, and those after it that have the same reference."""

@@ -91,12 +91,8 @@ def fit_scale(reference: Counts, of_column: Scale | None = None) -> Scale:
     score_variance = np.maximum(share @ scores**2 - score_mean**2, 0.01)
     kinds = WEIGHTS[reference.kind]
     of_values = np.maximum(group_share, LEAST)
-    parts = {
-        "missing": np.array([kinds["missing"]]),
-        "scores": np.array([kinds["location"], kinds["spread"]]) if scores.size else np.empty(0),
-        "values": kinds["values"] * of_values / of_values.sum(),
-    }
     score_names = ("location", "spread") if scores.size else ()
+    of_rows = [kinds[name] for name in ("missing", *score_names)]
     n_scores = len(score_names)
     # Of a column that the reference never had a value of, values tell nothing but that they came.
     once = min(1 / (total + 1), 0.5)
@@ -112,7 +108,7 @@ def fit_scale(reference: Counts, of_column: Scale | None = None) -> Scale:
             [smooth[:1] * (1 - smooth[:1]), score_variance, smooth[1:] * (1 - smooth[1:])]
         ),
         center=np.concatenate([shares[:1], score_mean, shares[1:]]),
-        weights=np.concatenate([parts["missing"], parts["scores"], parts["values"]]),
+        weights=np.concatenate([of_rows, kinds["values"] * of_values / of_values.sum()]),
         is_share=np.array([True] + [False] * n_scores + [True] * len(group_share)),
         least=np.concatenate([[once], np.zeros(n_scores), [new], np.full(len(shares) - 2, once)]),
         spread_in_unit=_robust_spread(share, reference.low) if n_scores else float("nan"),

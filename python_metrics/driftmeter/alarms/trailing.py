@@ -38,8 +38,8 @@ def against_trailing(
     known: Floats,
     heaviness: Floats,
     lag: int = LAG,
-) -> tuple[Floats, Floats]:
-    """P-value and size of each day's effect, less the median of the days before it.
+) -> Floats:
+    """P-value of each day's effect, less the median of the days before it.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def against_trailing(
 
     Returns
     -------
-    tuple of two arrays of float, shape (days,)
+    array of float, shape (days,)
         NaN where the days before are too few. 1 on the way back to the reference, where nothing is
         new.
     """
@@ -84,8 +84,7 @@ def against_trailing(
     deviations[change * effect < 0] = 0.0
     of_days = heavy_tail(deviations, np.where(lengths == 1, heaviness, np.inf))
     p_value = np.fmax(tail(deviations, freedom, known), of_days)
-    p_value = np.where(np.isfinite(deviations), p_value, np.nan)
-    return p_value, change
+    return np.where(np.isfinite(deviations), p_value, np.nan)
 
 
 def p_value_of_news(
@@ -120,9 +119,9 @@ def p_value_of_news(
     same = np.zeros(days, dtype=np.int64)
     known = np.full(days, 1e9), np.ones(days), np.full(days, np.inf)
     lag = max(LAG, length)
-    p_value, _ = against_trailing(effect, variance, usable, same, lengths, *known, lag)
+    p_value = against_trailing(effect, variance, usable, same, lengths, *known, lag)
     ones = np.ones(days)
-    of_days, _ = against_trailing(difference, variance, usable, same, ones, *known)
+    of_days = against_trailing(difference, variance, usable, same, ones, *known)
     # A day that was nothing new when it came has told nobody anything.
     is_told = ~(of_days > CLEAR)[:, None]
     is_told &= 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= CLEAR

@@ -1,22 +1,21 @@
 """Verdicts of one day: the evidence of every column and segment, decided together."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from driftmeter.alarms.area import LEAST_AREA, Area, AreaEvidence, judge_area
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence
 from driftmeter.alarms.decision import (
+    OF_COLUMNS,
     Verdicts,
     as_deviations,
     decide_day,
     matters,
-    policy_of,
 )
 from driftmeter.drift.stored_scores import CLASSIFIER, DAY_LEVEL
 from driftmeter.monitors.config import Monitor
@@ -35,35 +34,35 @@ ENGINE = "driftmeter day-level null"
 WIDER = "compared with wider thresholds"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One hypothesis on one day: a row of ``metrics.drift``."""
+    """One hypothesis on one day: a row of ``metrics.drift``; its figures are None if not judged."""
 
     monitor: str
     model_version: str | None
     partition_date: dt.date
-    segment: str | None
-    segment_value: str | None
-    column_name: str | None
-    baseline: str
+    segment: str | None = None
+    segment_value: str | None = None
+    column_name: str | None = None
+    baseline: str = "reference"
     method: str
-    score: float | None
-    threshold: float | None
-    p_value: float | None
-    q_value: float | None
-    effect: float | None
-    is_drifted: bool | None
+    score: float | None = None
+    threshold: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+    effect: float | None = None
+    is_drifted: bool | None = None
     n_reference: int
     n_current: int
-    status: str
-    reason: str | None
-    engine: str
-    statistic: str | None
-    unit: str | None
-    observed: float | None
-    expected: float | None
-    trailing_p_value: float | None
-    is_slow: bool | None
+    status: str = "ok"
+    reason: str | None = None
+    engine: str = ENGINE
+    statistic: str | None = None
+    unit: str | None = None
+    observed: float | None = None
+    expected: float | None = None
+    trailing_p_value: float | None = None
+    is_slow: bool | None = None
     known_event: str | None = None
     reference_days: int | None = None
 
@@ -97,49 +96,38 @@ def verdicts_of_day(
     event : str, optional
         The known event that the day is part of.
     """
-    policy, accepted = policy_of(monitor), accepted or {}
+    accepted = accepted or {}
     gone = {name for name in lost if _all_missing(known_rows, ColumnPart(None, None, name))}
     to_come = _to_come(monitor, day, due)
     unready = {part: reason for reasons in accepted.values() for part, reason in reasons.items()}
-    judged, left_out = [], []
-    for name in monitor.columns:
-        part = ColumnPart(None, None, name)
-        reason = _reason(monitor, calibration, known_rows, part, to_come) or unready.get(part)
-        if name in gone:
-            reason = GONE
-        if reason is None:
-            judged.append(part)
-        else:
-            left_out.append((part, reason))
-    judged += [
-        part
-        for part in calibration.columns
-        if not part.is_all_rows
-        and part not in unready
-        and _reason(monitor, calibration, known_rows, part, to_come) is None
-    ]
-    key: dict[str, Any] = {
-        "monitor": monitor.name,
-        "model_version": version,
-        "partition_date": day,
-        "method": DAY_LEVEL,
-        "engine": ENGINE,
+    whole = [ColumnPart(None, None, name) for name in monitor.columns]
+    reasons = {
+        part: GONE
+        if part.is_all_rows and part.column in gone
+        else _reason(monitor, calibration, known_rows, part, to_come) or unready.get(part)
+        for part in [*whole, *(part for part in calibration.columns if not part.is_all_rows)]
     }
-    for part, reason in left_out:
-        of_part = _part(part, calibration, known_rows, accepted)
-        if reason == to_come:
-            # How many labels of the reference period are due hangs on the newest day.
-            of_part["n_reference"] = 0
-        yield Verdict(**key, **of_part, **NOTHING, status="skipped", reason=reason)
+    key: dict[str, Any] = {"monitor": monitor.name, "model_version": version, "partition_date": day}
+    for part in whole:
+        if reason := reasons[part]:
+            of_part = _part(part, calibration, known_rows, accepted)
+            if reason == to_come:
+                # How many labels of the reference period are due hangs on the newest day.
+                of_part["n_reference"] = 0
+            yield Verdict(**key, **of_part, status="skipped", reason=reason)
     resting = _resting(accepted, gone, event)
     if area and resting:
-        yield Verdict(**{**NOTHING, **_of_all(key, area)}, status="skipped", reason=resting)
+        yield Verdict(**key, **_of_all(area), status="skipped", reason=resting)
+    judged = [part for part, reason in reasons.items() if reason is None]
     if not judged:
         return
     columns = [evidence[part] for part in judged]
-    take = _taker(columns, place)
-    statistic = np.array([column.statistic[place] for column in columns])
-    p_value, effect, trailing = take("p_value"), take("effect"), take("trailing_p_value")
+    statistic, p_value, effect, trailing, observed, expected = (
+        np.array([getattr(column, name)[place] for column in columns])
+        for name in (
+            "statistic", "p_value", "effect", "trailing_p_value", "observed", "expected",
+        )
+    )  # fmt: skip
     classified = None
     if area and not resting:
         classified = judge_area(calibration.classifier, area, monitor.cadence.level(day))
@@ -154,11 +142,11 @@ def verdicts_of_day(
     new_p = np.fmax(p_value, trailing)
     if classified and area:
         new_p = np.append(new_p, np.fmax(classified.p_value, area.trailing_p_value))
-    verdicts = decide_day(monitor, groups, new_p)
+    verdicts = decide_day(monitor, groups, new_p, *OF_COLUMNS)
     if classified and area:
         yield _of_area(key, area, classified, verdicts)
     verdicts = verdicts.only(slice(len(judged)))
-    is_large = matters(statistic, effect, policy)
+    is_large = matters(statistic, effect, monitor.least_effect)
     is_drifted = verdicts.is_significant & is_large
     is_slow = ~is_drifted & is_large & (p_value <= verdicts.threshold_p)
     score, threshold = as_deviations(p_value), as_deviations(verdicts.threshold_p)
@@ -174,12 +162,10 @@ def verdicts_of_day(
             q_value=_number(verdicts.q_value[i]),
             effect=_number(effect[i] * factor),
             is_drifted=bool(is_drifted[i]),
-            status="ok",
-            reason=None,
             statistic=_named(str(statistic[i])),
             unit=unit,
-            observed=_number(columns[i].observed[place]),
-            expected=_number(columns[i].expected[place]),
+            observed=_number(observed[i]),
+            expected=_number(expected[i]),
             trailing_p_value=_number(trailing[i]),
             is_slow=bool(is_slow[i]),
             known_event=event and _compared(event, part, calibration, accepted),
@@ -201,14 +187,13 @@ def _of_area(
     """The row of all columns together, whose hypothesis is the last."""
     effect = area.area - evidence.expected
     return Verdict(
-        **_of_all(key, area),
+        **key,
+        **_of_all(area),
         threshold=_number(evidence.threshold(float(verdicts.threshold_p[-1]))),
         p_value=_number(evidence.p_value),
         q_value=_number(verdicts.q_value[-1]),
         effect=_number(effect),
         is_drifted=bool(verdicts.is_significant[-1] and effect >= LEAST_AREA),
-        status="ok",
-        reason=None,
         statistic="separation",
         unit="area under the ROC curve",
         observed=area.area,
@@ -231,27 +216,9 @@ def _resting(accepted: Collection[str], gone: Collection[str], event: str | None
     return f"the inference table lacks {', '.join(sorted(gone))}" if gone else None
 
 
-def _of_all(key: Mapping[str, Any], area: Area) -> dict[str, Any]:
-    return {
-        **key,
-        "baseline": "reference",
-        "method": CLASSIFIER,
-        "segment": None,
-        "segment_value": None,
-        "column_name": None,
-        "score": area.area,
-        "n_reference": area.n_reference,
-        "n_current": area.n_current,
-    }
-
-
-# Of a column that was not judged.
-NOTHING: dict[str, Any] = dict.fromkeys(
-    (
-        "score", "threshold", "p_value", "q_value", "effect", "is_drifted", "statistic", "unit",
-        "observed", "expected", "trailing_p_value", "is_slow",
-    )
-)  # fmt: skip
+def _of_all(area: Area) -> dict[str, Any]:
+    of_rows = {"n_reference": area.n_reference, "n_current": area.n_current}
+    return {"method": CLASSIFIER, "score": area.area, **of_rows}
 
 
 def _to_come(monitor: Monitor, day: dt.date, due: dt.date) -> str | None:
@@ -303,6 +270,7 @@ def _part(
     accepted: Collection[str],
 ) -> dict[str, Any]:
     return {
+        "method": DAY_LEVEL,
         "baseline": "accepted" if part.column in accepted else "reference",
         "reference_days": None if part.column in accepted else calibration.reference_days,
         "segment": part.segment,
@@ -325,13 +293,6 @@ def _unit(monitor: Monitor, part: ColumnPart, statistic: str, spread: float) -> 
 def _named(statistic: str) -> str:
     """A statistic as people know it; groups of values are counted from the reference's bins."""
     return "values" if statistic.startswith("value") else statistic
-
-
-def _taker(columns: Sequence[ColumnEvidence], place: int) -> Any:
-    def take(name: str) -> npt.NDArray[np.float64]:
-        return np.array([getattr(column, name)[place] for column in columns], dtype=float)
-
-    return take
 
 
 def _number(value: float) -> float | None:

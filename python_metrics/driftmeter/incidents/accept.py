@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.incidents.actions import load_incident, record
+from driftmeter.incidents.actions import load_incident
 from driftmeter.incidents.breach import OF_VALUES
+from driftmeter.incidents.stored_incidents import record
 from driftmeter.monitors.cadence import Cadence
 
 # Columns of the incident that were away from the reference on the newest days.

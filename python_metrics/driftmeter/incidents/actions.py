@@ -7,7 +7,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.incidents.stored_incidents import EVENT
+from driftmeter.incidents.stored_incidents import record
 
 Action = Literal["ack", "close", "exclude"]
 EVENTS: dict[Action, str] = {
@@ -78,26 +78,3 @@ def load_incident(connection: sa.Connection, number: int) -> sa.RowMapping:
             fix="list them: `driftmeter incidents`",
         )
     return incident
-
-
-def record(
-    connection: sa.Connection,
-    incident: sa.RowMapping,
-    event: str,
-    on_date: dt.date,
-    author: str,
-    note: str | None,
-) -> None:
-    """Keep what somebody did about an incident."""
-    kept = {key: incident[key] for key in ("incident_id", "monitor", "kind", "diagnosis")}
-    connection.execute(
-        EVENT,
-        {
-            **kept,
-            "event": event,
-            "on_date": on_date,
-            "report_url": incident["report_url"],
-            "author": author,
-            "note": note,
-        },
-    )

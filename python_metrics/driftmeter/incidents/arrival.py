@@ -57,16 +57,16 @@ class Partition:
 
 
 def partitions(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
+    connection: sa.Connection, monitor: Monitor, last: dt.date = dt.date.max
 ) -> list[Partition]:
-    """Computed days of a span, in order."""
+    """Computed days up to the last, in order."""
     query = sa.text(
         "select partition_date as day, drift_state as state, drift_reason as reason, row_count,"
         " fingerprint, config_hash"
         " from metrics.partitions where monitor = :monitor"
-        " and partition_date between :first and :last order by 1"
+        " and partition_date <= :last order by 1"
     )
-    rows = connection.execute(query, {"monitor": monitor.name, "first": first, "last": last})
+    rows = connection.execute(query, {"monitor": monitor.name, "last": last})
     found, since, missing = [], None, 0
     for row in rows.mappings():
         missing = missing + 1 if row["state"] == "missing" else 0 if row["row_count"] else missing
@@ -221,14 +221,12 @@ def of_volume(
     growing = GrowingReference(monitor, reference, excluded)
     waiting = [day.day for day in days if _has_rows(day) and day.day > monitor.reference.to_date]
     breaches: dict[dt.date, Breach] = {}
-    while waiting:
-        alike = growing.alike(waiting)
-        usual = {day: counts[day] for day in growing.days(alike[0]) if day in counts}
+    for alike, chosen in growing.in_turn(waiting):
+        usual = {day: counts[day] for day in chosen if day in counts}
         until = [day for day in days if day.day <= alike[-1]]
         found, away = _beside_reference(usual, until, monitor, excluded)
         breaches |= {day: found[day] for day in alike if day in found}
         growing.away |= {day: day in away for day in alike}
-        waiting = waiting[len(alike) :]
     return breaches
 
 
@@ -277,7 +275,7 @@ def _beside_reference(
         usual = float(expected[day.day])
         change = day.row_count / usual - 1
         differs, is_new = (
-            decide_day(monitor, family, np.array([p[day.day]])).is_significant[0]
+            decide_day(monitor, family, np.array([p[day.day]]), "volume").is_significant[0]
             for p in (p_value, new_p)
         )
         if not differs or abs(change) < LEAST_CHANGE:

@@ -73,6 +73,8 @@ SEVERE: frozenset[Kind] = frozenset(
     }
 )
 
+# What is kept of a breach as it is, in the warehouse and as a part of another one.
+KEPT = ("kind", "diagnosis", "column_name", "segment", "segment_value")
 # A category that moved by less than this share of how much another did is not why.
 LEAST_PART = 0.5
 

@@ -57,10 +57,10 @@ def carry_over(connection: sa.Connection, monitor: Monitor, incidents: Sequence[
             of_both = {"whole": holder["incident_id"], "part": number}
             connection.execute(INHERIT, of_both)
             connection.execute(COPY_CLOSES, of_both)
-            withdraw(connection, monitor, row, f"it is one with incident {holder['incident_id']}")
+            withdraw(connection, row, f"it is one with incident {holder['incident_id']}")
             continue
         if holder is not None:
-            withdraw(connection, monitor, holder, f"it is one with incident {number}")
+            withdraw(connection, holder, f"it is one with incident {number}")
         taken = {"cause": heir.cause, "opened_on": heir.opened_on, "number": number}
         connection.execute(TAKE_OVER, taken)
         known[heir.cause] = row

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from driftmeter.alarms.not_judged import listed
 from driftmeter.arrival.inference_rows import DAY
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
@@ -321,8 +322,8 @@ def _ranking(
 
 def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) -> Breach:
     alarm, symptom, name = root.alarm, root.symptom, root.columns[0]
-    others = [other for other in root.began_with_it if other != name]
-    more = f"; with it {_listed(others)}" if others else ""
+    others = dict.fromkeys(other for other in root.began_with_it if other != name)
+    more = f"; with it {listed([*others])}" if others else ""
     evidence = {
         **symptom.evidence,
         "explained": symptom.explained,
@@ -342,12 +343,6 @@ def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) 
         strength=alarm.ratio,
         evidence=evidence,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    names = list(dict.fromkeys(names))
-    shown = ", ".join(names[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
 
 
 def _by_segment(day: Day, name: str, symptom: Symptom) -> dict[str, object]:

@@ -115,10 +115,18 @@ class ColumnValues:
         return max(distance(self.before, self.now), 0.0)
 
     @cached_property
+    def numbers_before(self) -> Floats:
+        """The reference's finite numbers."""
+        return _finite(self.reference)
+
+    @cached_property
+    def numbers_now(self) -> Floats:
+        """The day's finite numbers."""
+        return _finite(self.day)
+
+    @cached_property
     def _sorted(self) -> Floats:
-        values = self.reference.to_numpy(dtype=float)
-        ordered: Floats = np.sort(values[np.isfinite(values)])
-        return ordered
+        return np.sort(self.numbers_before)
 
     @cached_property
     def reference_rank(self) -> Floats:
@@ -143,11 +151,7 @@ class ColumnValues:
         """
         if self.column.kind == "categorical":
             return 0
-        before, now = (ranks[np.isfinite(ranks)] for ranks in (self.reference_rank, self.day_rank))
-        if not len(before) or not len(now):
-            return 0
-        moved = float(now.mean() - before.mean())
-        error = float(np.sqrt(before.var() / len(before) + now.var() / len(now)))
+        moved, error = moved_ranks(self.reference_rank, self.day_rank)
         return int(np.sign(moved)) if abs(moved) > PLAIN_ERRORS * error else 0
 
     @property
@@ -190,6 +194,21 @@ class ColumnValues:
         now = shares(self.day_bin, self.bins.count, weights)
         # Weights that rest on a few rows leave nothing but their noise.
         return self.explained(self.before, now) if now.rows > FEWEST * len(self.day) else 0.0
+
+
+def moved_ranks(before: Floats, now: Floats) -> tuple[float, float]:
+    """Difference of two means of ranks, and its standard error."""
+    before, now = before[np.isfinite(before)], now[np.isfinite(now)]
+    if not len(before) or not len(now):
+        return 0.0, np.inf
+    error = np.sqrt(before.var() / len(before) + now.var() / len(now))
+    return float(now.mean() - before.mean()), float(error)
+
+
+def _finite(values: "pd.Series[Any]") -> Floats:
+    number = values.to_numpy(dtype=float)
+    finite: Floats = number[np.isfinite(number)]
+    return finite
 
 
 def weights_of(other: ColumnValues) -> Floats:

@@ -64,10 +64,7 @@ class Normal:
 
     @cached_property
     def _rows_by_day(self) -> pd.DataFrame:
-        rows = read_rows(
-            self.connection, self.monitor, self.days, most_rows=MOST_ROWS, with_day=True
-        )
-        return rows.drop(columns=VERSION)
+        return rows_of(self.connection, self.monitor, self.days, with_day=True)
 
     @cached_property
     def bins(self) -> dict[str, Bins]:
@@ -138,9 +135,7 @@ class DiagnosisBackground:
     def _before(self, day: dt.date) -> pd.DataFrame:
         """Rows of the days just before one, a sample where there are many."""
         days = [self.monitor.cadence.after(day, -number) for number in range(1, DAYS_BEFORE + 1)]
-        return read_rows(
-            self.connection, self.monitor, days, most_rows=MOST_ROWS, with_day=True
-        ).drop(columns=VERSION)
+        return rows_of(self.connection, self.monitor, days, with_day=True)
 
     @cached_property
     def _accepted(self) -> list[AcceptedNormal]:
@@ -162,9 +157,12 @@ class DiagnosisBackground:
         return tuple(newest[0].days(day, cadence) if newest else self.monitor.reference_batches)
 
 
-def rows_of(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> pd.DataFrame:
+def rows_of(
+    connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date], *, with_day: bool = False
+) -> pd.DataFrame:
     """Monitored columns of days, a sample where they have many rows."""
-    return read_rows(connection, monitor, days, most_rows=MOST_ROWS).drop(columns=VERSION)
+    rows = read_rows(connection, monitor, days, most_rows=MOST_ROWS, with_day=with_day)
+    return rows.drop(columns=VERSION)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ rows of another mix. Two columns that change on one day for reasons of their own
 from collections.abc import Sequence
 from typing import Any
 
-from driftmeter.incidents.breach import Breach
+from driftmeter.incidents.breach import KEPT, Breach
 
 # So many columns that change at once, none explained by another, are one event.
 MANY = 3
@@ -84,12 +84,6 @@ def _listed(breaches: Sequence[Breach]) -> str:
 
 def _part(breach: Breach) -> dict[str, Any]:
     """A breach as evidence keeps it, from which `Breach.causes` is read again."""
-    return {
-        "kind": breach.kind,
-        "diagnosis": breach.diagnosis,
-        "column_name": breach.column_name,
-        "columns": breach.columns,
-        "segment": breach.segment,
-        "segment_value": breach.segment_value,
-        "evidence": {key: breach.evidence[key] for key in TELLING if key in breach.evidence},
-    }
+    telling = {key: breach.evidence[key] for key in TELLING if key in breach.evidence}
+    kept = {name: getattr(breach, name) for name in KEPT}
+    return {**kept, "columns": breach.columns, "evidence": telling}

@@ -18,7 +18,7 @@ from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.changed_settings import days_of_other_policy
 from driftmeter.monitors.config import JUDGING_VERSION, Monitor
 from driftmeter.monitors.registry import register
-from driftmeter.performance.settled import settle_days
+from driftmeter.performance.decided import settle_days
 
 # Days of an acknowledged incident are in no trailing baseline, and verdicts can move its first and
 # last day: judged until they stay, which takes two rounds.

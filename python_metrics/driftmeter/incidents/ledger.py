@@ -83,7 +83,7 @@ def alarms_under(
         ]
     with engine.connect() as connection:
         errors = decided_errors(connection, monitor, first, last)
-        every = partitions(connection, monitor, dt.date.min, last)
+        every = partitions(connection, monitor, last)
         excluded = excluded_days(connection, monitor, [day.day for day in every])
         volume = of_volume(reference_counts(connection, monitor), every, monitor, excluded)
         metrics = judge_metrics(connection, monitor, excluded)

@@ -2,16 +2,17 @@
 
 import datetime as dt
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import apprise
 import sqlalchemy as sa
 
 from driftmeter.incidents.breach import FAMILIES, PAGED
 from driftmeter.incidents.next_step import NEXT_STEP
-from driftmeter.monitors.cadence import DAILY, Cadence
+from driftmeter.monitors.cadence import DAILY, Cadence, Every
 from driftmeter.warehouse.turn import alone
 
 # A message that a service refused so often is given up, with its reason.
@@ -86,6 +87,10 @@ AT_ONCE = f"""case
         )
     else true
 end"""
+# By cadence, rounded up.
+BATCH_DAYS = " ".join(
+    f"when '{every}' then {math.ceil(Cadence(every).days)}" for every in get_args(Every)
+)
 FAMILY = """(
     select case when events.kind = any(:performance) then 'performance'
         when events.kind = any(:arrival) then 'arrival' else 'values' end as of
@@ -99,7 +104,7 @@ with untold as (
         coalesce({AT_ONCE}, true) as is_at_once,
         case when families.of = 'values' and incidents.severity = 'warn'
             then :days_back * interval '1 day' else :age end as age,
-        case monitors.every when 'week' then 7 when 'month' then 31 else 1 end as batch_days,
+        case coalesce(monitors.every, 'day') {BATCH_DAYS} end as batch_days,
         case monitors.digest when 'week' then interval '7 days' when 'never' then null
             else interval '1 day' end as every,
         coalesce(

@@ -1,6 +1,6 @@
 """Shares of categories that changed, in a column or behind the change of another column."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,41 +36,48 @@ def own_mix(change: ColumnValues) -> Symptom:
     if not moves:
         return Symptom("mix_shift", 0.0, "holds other values than the reference", {})
     name, before, now = moves[0]
-    return Symptom(
-        "mix_shift",
-        1.0,
-        f"{name} {'rose' if now > before else 'fell'} from {before:.1%} to"
-        f" {of_rows(now, len(change.day))}",
-        {
-            "direction": 1 if now > before else -1,
-            "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
-        },
-        value=name,
-    )
+    evidence = {"direction": 1 if now > before else -1, "moved": _kept(moves)}
+    return Symptom("mix_shift", 1.0, f"{name} {_said(moves[0], change)}", evidence, value=name)
+
+
+def _said(move: tuple[str, float, float], change: ColumnValues) -> str:
+    _, before, now = move
+    rows = of_rows(now, len(change.day))
+    return f"{'rose' if now > before else 'fell'} from {before:.1%} to {rows}"
+
+
+def _kept(moves: Sequence[tuple[str, float, float]]) -> list[dict[str, object]]:
+    """As evidence has them."""
+    return [
+        {"value": value, "reference_share": before, "share": now} for value, before, now in moves
+    ]
+
+
+def splits(
+    change: ColumnValues, others: Mapping[str, ColumnValues]
+) -> Iterator[tuple[str, ColumnValues, Collection[str]]]:
+    """Other columns that may split a column's rows, each with its values."""
+    for name, other in others.items():
+        values = other.bins.categories
+        if name != change.name and values is not None and len(values) <= MOST_VALUES:
+            yield name, other, values
 
 
 def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator[Symptom]:
     """Mixes of other columns that explain a number's change: same rates, other rows."""
-    for name, other in others.items():
-        if name == change.name or other.bins.categories is None:
-            continue
-        if len(other.bins.categories) > MOST_VALUES or not other.is_plain:
+    for name, other, _ in splits(change, others):
+        if not other.is_plain:
             continue
         explained = change.reweighted(weights_of(other))
         if explained < 0.3:
             continue
         moves = moved(other)[:SHOWN]
-        value, before, now = moves[0]
+        value, said = moves[0][0], _said(moves[0], other)
         yield Symptom(
             "mix_shift",
             explained,
-            f"moved because {name} = {shown(value)} {'rose' if now > before else 'fell'} from"
-            f" {before:.1%} to {of_rows(now, len(other.day))} ({explained:.0%} of the change)",
-            {
-                "explained": explained,
-                "direction": change.direction,
-                "moved": [{"value": n, "reference_share": b, "share": s} for n, b, s in moves],
-            },
+            f"moved because {name} = {shown(value)} {said} ({explained:.0%} of the change)",
+            {"explained": explained, "direction": change.direction, "moved": _kept(moves)},
             segment=name,
             value=value,
         )
@@ -78,10 +85,7 @@ def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator
 
 def shape(change: ColumnValues) -> Symptom:
     """A number whose distribution moved for none of the reasons that are known by name."""
-    before, now = (
-        values.to_numpy(dtype=float)[np.isfinite(values.to_numpy(dtype=float))]
-        for values in (change.reference, change.day)
-    )
+    before, now = change.numbers_before, change.numbers_now
     levels = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
     evidence: dict[str, Any] = {
         name: {

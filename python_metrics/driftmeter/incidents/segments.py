@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy import stats
 
-from driftmeter.incidents.change import ColumnValues, Mask, Symptom, weights_of
+from driftmeter.incidents.change import ColumnValues, Mask, Symptom, moved_ranks, weights_of
 from driftmeter.incidents.distance import noise_level, shares
-from driftmeter.incidents.mix import MOST_VALUES
-from driftmeter.quality.counts import Floats
+from driftmeter.incidents.mix import splits
 
 # Most rows of a day are no segment of it.
 FEWEST_OTHERS = 0.3
@@ -31,14 +30,10 @@ def one_segment(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Ite
 
     A change of all rows is as large without any one segment, so that it explains nothing there.
     """
-    for name, other in others.items():
-        if name == change.name or other.bins.categories is None:
-            continue
-        if len(other.bins.categories) > MOST_VALUES:
-            continue
+    for name, other, values in splits(change, others):
         if _is_determined_by(change, other) or change.reweighted(weights_of(other)) >= MOST_MIXED:
             continue
-        for value in other.bins.categories:
+        for value in values:
             of_day = (other.day == value).to_numpy()
             share = float(of_day.mean())
             if of_day.sum() < FEWEST_ROWS or share > 1 - FEWEST_OTHERS:
@@ -71,12 +66,8 @@ def rows_of_one_segment(
     """The segment that nearly all wrong rows are in, if it is a small one and no accident."""
     wrong = int(rows.sum())
     candidates = []
-    for name, other in others.items():
-        if name == change.name or other.bins.categories is None:
-            continue
-        if len(other.bins.categories) > MOST_VALUES:
-            continue
-        for value in other.bins.categories:
+    for name, other, values in splits(change, others):
+        for value in values:
             of_day = (other.day == value).to_numpy()
             share, within = float(of_day.mean()), int((rows & of_day).sum())
             if not 0 < share <= MOST_OF_WRONG or within < LEAST_OF_WRONG * wrong:
@@ -87,14 +78,8 @@ def rows_of_one_segment(
         return None
     share, name, value, within = min(candidates)
     held = within / wrong
-    return Symptom(
-        "segment",
-        held,
-        "",
-        {"share_of_rows": share, "explained": held},
-        segment=name,
-        value=value,
-    )
+    evidence = {"share_of_rows": share, "explained": held}
+    return Symptom("segment", held, "", evidence, segment=name, value=value)
 
 
 def _moved_alone(change: ColumnValues, of_reference: Mask, of_day: Mask) -> float:
@@ -106,21 +91,12 @@ def _moved_alone(change: ColumnValues, of_reference: Mask, of_day: Mask) -> floa
     if change.column.kind != "numerical":
         return 0.0
     before, now = change.reference_rank, change.day_rank
-    inside, error = _moved(before[of_reference], now[of_day])
-    outside, error_outside = _moved(before[~of_reference], now[~of_day])
+    inside, error = moved_ranks(before[of_reference], now[of_day])
+    outside, error_outside = moved_ranks(before[~of_reference], now[~of_day])
     # A column of one value has neither moved nor an error.
     if not inside or abs(inside) < PLAIN_ERRORS * max(error, error_outside):
         return 0.0
     return 1 - max(abs(outside) - error_outside, 0) / abs(inside)
-
-
-def _moved(before: Floats, now: Floats) -> tuple[float, float]:
-    """Difference of two means of ranks, and its standard error."""
-    before, now = before[np.isfinite(before)], now[np.isfinite(now)]
-    if not len(before) or not len(now):
-        return 0.0, np.inf
-    error = np.sqrt(before.var() / len(before) + now.var() / len(now))
-    return float(now.mean() - before.mean()), float(error)
 
 
 def _is_determined_by(change: ColumnValues, other: ColumnValues) -> bool:

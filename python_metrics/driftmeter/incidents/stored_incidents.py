@@ -10,25 +10,22 @@ import sqlalchemy as sa
 
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.incidents.alarm import Alarm
-from driftmeter.incidents.breach import OF_ROWS, Breach
+from driftmeter.incidents.breach import KEPT, OF_ROWS, Breach
 from driftmeter.incidents.fold import GAP, Away, Incident, Transition
 from driftmeter.monitors.config import Monitor
 
 AUTHOR = "driftmeter"
 
 
-def alarms_of(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> dict[dt.date, list[Alarm]]:
+def alarms_of(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, list[Alarm]]:
     """Calibrated verdicts that are alarms, and columns still away from the reference, by day."""
     query = sa.text(
         "select partition_date, column_name, segment, segment_value, score, threshold, is_drifted"
         " from metrics.drift_scored where monitor = :monitor and (is_drifted or is_slow)"
-        " and partition_date between :first and :last"
         " order by partition_date, score_ratio desc, column_name, segment, segment_value"
     )
     alarms: dict[dt.date, list[Alarm]] = {}
-    for row in connection.execute(query, {"monitor": monitor.name, "first": first, "last": last}):
+    for row in connection.execute(query, {"monitor": monitor.name}):
         where = (row.column_name, row.segment, row.segment_value)
         alarms.setdefault(row.partition_date, []).append(
             Alarm(*where, row.score, row.threshold, row.is_drifted)
@@ -52,10 +49,7 @@ def known_signatures(connection: sa.Connection, monitor: Monitor) -> dict[dt.dat
     query = sa.text(
         "select partition_date, breaches_of from metrics.partitions where monitor = :monitor"
     )
-    return {
-        row.partition_date: row.breaches_of
-        for row in connection.execute(query, {"monitor": monitor.name})
-    }
+    return dict(connection.execute(query, {"monitor": monitor.name}).tuples().all())
 
 
 def replace_breaches(
@@ -76,14 +70,8 @@ def replace_breaches(
             "monitor": monitor.name,
             "day": day,
             "rank": rank,
-            "family": breach.family,
-            "kind": breach.kind,
-            "severity": breach.severity,
-            "segment": breach.segment,
-            "segment_value": breach.segment_value,
-            "column_name": breach.column_name,
+            **{name: getattr(breach, name) for name in (*KEPT, "family", "severity")},
             "columns": list(breach.columns),
-            "diagnosis": breach.diagnosis,
             "evidence": as_json({**breach.evidence, "strength": breach.strength}),
         }
         for day, breaches in by_day.items()
@@ -134,18 +122,14 @@ def all_breaches(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, l
     named = {"monitor": monitor.name}
     by_day: dict[dt.date, list[Breach]] = {day: [] for day in connection.scalars(days, named)}
     query = sa.text(
-        "select partition_date, kind, diagnosis, column_name, columns, segment, segment_value,"
-        " evidence from metrics.breaches where monitor = :monitor order by partition_date, rank"
+        f"select partition_date, {', '.join(KEPT)}, columns, evidence"
+        " from metrics.breaches where monitor = :monitor order by partition_date, rank"
     )
     for row in connection.execute(query, named):
         by_day[row.partition_date].append(
             Breach(
-                kind=row.kind,
-                diagnosis=row.diagnosis,
-                column_name=row.column_name,
+                **{name: getattr(row, name) for name in KEPT},
                 columns=tuple(row.columns),
-                segment=row.segment,
-                segment_value=row.segment_value,
                 strength=row.evidence.get("strength", 1.0),
                 evidence=row.evidence,
             )
@@ -167,40 +151,38 @@ def closed_by_hand(connection: sa.Connection, monitor: Monitor) -> dict[str, lis
     return by_day
 
 
+# Of an incident as it was folded, and of its worst breach.
+OF_INCIDENT = (
+    "cause", "severity", "columns", "opened_on", "last_seen_on", "closed_on", "closed_by", "days",
+    "reopened", "diagnosis",
+)  # fmt: skip
+OF_WORST = ("kind", "segment", "segment_value", "column_name")
+WRITTEN = ("monitor", "family", *OF_WORST, *OF_INCIDENT, "policy_hash")
+FOUND = ("evidence", "model_version", "config_hash")
 UPSERT = sa.text(
-    "insert into metrics.incidents (monitor, cause, family, kind, severity, segment,"
-    " segment_value, column_name, columns, opened_on, last_seen_on, closed_on, closed_by, days,"
-    " reopened, diagnosis, evidence, model_version, config_hash, policy_hash, computed_at) select"
-    " :monitor, :cause, :family, :kind, :severity, :segment, :segment_value, :column_name,"
-    " :columns, :opened_on, :last_seen_on, :closed_on, :closed_by, :days, :reopened, :diagnosis,"
-    " cast(:evidence as jsonb), breaches.model_version, breaches.config_hash, :policy_hash,"
-    " now()"
+    f"insert into metrics.incidents ({', '.join((*WRITTEN, *FOUND))}, computed_at)"
+    f" select {', '.join(f':{name}' for name in WRITTEN)}, cast(:evidence as jsonb),"
+    " breaches.model_version, breaches.config_hash, now()"
     " from (select max(model_version) as model_version, max(config_hash) as config_hash"
     " from metrics.breaches where monitor = :monitor and partition_date = :opened_on) as breaches"
-    " on conflict (monitor, cause) do update set kind = excluded.kind,"
-    " severity = excluded.severity, segment = excluded.segment,"
-    " segment_value = excluded.segment_value, column_name = excluded.column_name,"
-    " columns = excluded.columns,"
-    " last_seen_on = excluded.last_seen_on, closed_on = excluded.closed_on,"
-    " closed_by = excluded.closed_by, days = excluded.days, reopened = excluded.reopened,"
-    " diagnosis = excluded.diagnosis, evidence = excluded.evidence,"
-    " model_version = excluded.model_version, config_hash = excluded.config_hash,"
-    " policy_hash = excluded.policy_hash,"
+    " on conflict (monitor, cause) do update set"
+    f" {', '.join(f'{name} = excluded.{name}' for name in (*WRITTEN, *FOUND))},"
     " computed_at = case when (incidents.last_seen_on, incidents.closed_on, incidents.diagnosis)"
     " is distinct from (excluded.last_seen_on, excluded.closed_on, excluded.diagnosis)"
     " then now() else incidents.computed_at end returning incident_id"
 )
+# What an event keeps of its incident.
+OF_EVENT = ("incident_id", "monitor", "kind", "diagnosis", "report_url")
 EVENT = sa.text(
-    "insert into metrics.incident_events (incident_id, monitor, event, on_date, kind, diagnosis,"
-    " report_url, author, note) values (:incident_id, :monitor, :event, :on_date, :kind,"
-    " :diagnosis, :report_url, :author, :note)"
+    f"insert into metrics.incident_events ({', '.join(OF_EVENT)}, event, on_date, author, note)"
+    f" values ({', '.join(f':{name}' for name in OF_EVENT)}, :event, :on_date, :author, :note)"
 )
 
 
 # Closing is one of the things that people do.
 KNOWN = sa.text(
-    "select cause, incident_id, family, columns, opened_on, last_seen_on, closed_on, kind,"
-    " diagnosis, report_url, policy_hash is distinct from :policy_hash as is_of_other_policy,"
+    f"select {', '.join(OF_EVENT)}, cause, family, columns, opened_on, last_seen_on, closed_on,"
+    " policy_hash is distinct from :policy_hash as is_of_other_policy,"
     " acknowledged_by is not null or excluded_from_baseline or exists (select 1"
     " from metrics.incident_events as events where events.incident_id = incidents.incident_id"
     " and events.event in ('closed_by_hand', 'accepted')) as is_acted_on,"
@@ -249,33 +231,39 @@ def replace_incidents(
         whole = numbers.get(same.get(row["cause"], ""))
         if whole:
             connection.execute(INHERIT, {"whole": whole, "part": row["incident_id"]})
-            withdraw(connection, monitor, row, f"it is one with incident {whole}")
+            withdraw(connection, row, f"it is one with incident {whole}")
         elif not row["is_of_other_policy"]:
             # Whether it is gone is seen once the days that wait are measured.
             if not (row["rests_on_stale"] and row["family"] in OF_ROWS):
-                withdraw(connection, monitor, row, NO_BREACH)
+                withdraw(connection, row, NO_BREACH)
         elif not row["is_acted_on"]:
-            withdraw(connection, monitor, row, NO_BREACH_NOW)
+            withdraw(connection, row, NO_BREACH_NOW)
         elif row["closed_on"] is None:
             connection.execute(CLOSE, {"number": row["incident_id"], "author": AUTHOR})
-            note = {"event": "closed", "on_date": row["last_seen_on"], "note": NO_BREACH_NOW}
-            connection.execute(EVENT, {**_event_of(monitor, row), **note})
+            record(connection, row, "closed", row["last_seen_on"], note=NO_BREACH_NOW)
 
 
-def withdraw(connection: sa.Connection, monitor: Monitor, row: sa.RowMapping, note: str) -> None:
+def record(
+    connection: sa.Connection,
+    incident: Mapping[str, Any] | sa.RowMapping,
+    event: str,
+    on_date: dt.date,
+    author: str = AUTHOR,
+    note: str | None = None,
+) -> None:
+    """Keep what became of an incident, or what somebody did about it."""
+    kept = {name: incident[name] for name in OF_EVENT}
+    told = {"event": event, "on_date": on_date, "author": author, "note": note}
+    connection.execute(EVENT, {**kept, **told})
+
+
+def withdraw(connection: sa.Connection, row: sa.RowMapping, note: str) -> None:
     """Take an incident out of the table; that it was there, and why it went, stays on record."""
-    withdrawn = {"event": "withdrawn", "on_date": row["opened_on"], "note": note}
-    connection.execute(EVENT, {**_event_of(monitor, row), **withdrawn})
+    record(connection, row, "withdrawn", row["opened_on"], note=note)
     connection.execute(
         sa.text("delete from metrics.incidents where incident_id = :number"),
         {"number": row["incident_id"]},
     )
-
-
-def _event_of(monitor: Monitor, row: sa.RowMapping) -> dict[str, object]:
-    """What an event keeps of an incident."""
-    kept = {key: row[key] for key in ("incident_id", "kind", "diagnosis", "report_url")}
-    return {**kept, "monitor": monitor.name, "author": AUTHOR}
 
 
 def known_incidents(connection: sa.Connection, monitor: Monitor) -> Sequence[sa.RowMapping]:
@@ -286,27 +274,14 @@ def known_incidents(connection: sa.Connection, monitor: Monitor) -> Sequence[sa.
 
 
 def _row(monitor: Monitor, incident: Incident) -> dict[str, object]:
-    first, worst = incident.first, incident.worst
-    latest_on, last = incident.last
+    worst, (latest_on, last) = incident.worst, incident.last
     latest = {"day": str(latest_on), "diagnosis": last.diagnosis}
     return {
         "monitor": monitor.name,
-        "cause": incident.cause,
-        "family": first.family,
-        "kind": worst.kind,
-        "severity": incident.severity,
-        "segment": worst.segment,
-        "segment_value": worst.segment_value,
-        "column_name": worst.column_name,
-        "columns": incident.columns,
-        "opened_on": incident.opened_on,
-        "last_seen_on": incident.last_seen_on,
+        "family": incident.first.family,
         "policy_hash": monitor.policy_hash,
-        "closed_on": incident.closed_on,
-        "closed_by": incident.closed_by,
-        "days": incident.days,
-        "reopened": incident.reopened,
-        "diagnosis": incident.diagnosis,
+        **{name: getattr(worst, name) for name in OF_WORST},
+        **{name: getattr(incident, name) for name in OF_INCIDENT},
         "evidence": as_json({**worst.evidence, "latest": latest, **_proposal(monitor, incident)}),
     }
 
@@ -348,21 +323,10 @@ def _record_changes(
         "select event, on_date from metrics.incident_events where incident_id = :number"
     )
     known = {(row.event, row.on_date) for row in connection.execute(query, {"number": number})}
-    new = [
-        {
-            "incident_id": number,
-            "monitor": monitor.name,
-            "event": change.event,
-            "on_date": change.on_date,
-            "kind": _breach_of(incident, change).kind,
-            "diagnosis": _breach_of(incident, change).diagnosis,
-            "report_url": None,
-            "author": change.author,
-            "note": None,
-        }
-        for change in incident.transitions
-        if (change.event, change.on_date) not in known
-        and (tells_closing or change.event != "closed")
-    ]
-    if new:
-        connection.execute(EVENT, new)
+    for change in incident.transitions:
+        is_new = (change.event, change.on_date) not in known
+        if is_new and (tells_closing or change.event != "closed"):
+            breach = _breach_of(incident, change)
+            told = {"kind": breach.kind, "diagnosis": breach.diagnosis, "report_url": None}
+            kept = {"incident_id": number, "monitor": monitor.name, **told}
+            record(connection, kept, change.event, change.on_date, change.author)

@@ -159,7 +159,7 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
     day = change.day.to_numpy(dtype=float)
     known = np.isfinite(day)
     yield from _other_unit(change, known)
-    before = _finite(change.reference)
+    before = change.numbers_before
     low, high = np.quantile(before, USUAL) if len(before) else (0.0, 0.0)
     beyond = known & ((day < low) | (day > high))
     if LEAST_BEYOND * known.sum() < beyond.sum() <= known.sum() - FEWEST_OUTLIERS:
@@ -173,7 +173,7 @@ def _scaled(change: ColumnValues) -> Iterator[Symptom]:
 
 def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
     """The factor by which these rows of the day differ from the reference, if one does."""
-    before, now = _finite(change.reference), change.day.to_numpy(dtype=float)[rows]
+    before, now = change.numbers_before, change.day.to_numpy(dtype=float)[rows]
     factor = _factor(before, now)
     if factor is None:
         return
@@ -206,7 +206,7 @@ def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
     is_exact = apart < EXACT_APART or conversion
     factor_shown = f"{best:.4g}" if is_exact else f"about {float(f'{of_medians:.2g}'):g}"
     middle, before_it = told_apart(float(np.median(now)), float(np.median(before)))
-    is_part = len(now) < np.isfinite(change.day.to_numpy(dtype=float)).sum()
+    is_part = len(now) < len(change.numbers_now)
     share = float(rows.mean())
     evidence = {
         "factor": best,
@@ -278,7 +278,7 @@ def _commonest(values: "np.ndarray[Any, Any]") -> float:
 
 
 def _outliers(change: ColumnValues) -> Iterator[Symptom]:
-    before = _finite(change.reference)
+    before = change.numbers_before
     if len(before) < 50:
         return
     low, middle, high = np.quantile(before, [USUAL[0], 0.5, USUAL[1]])
@@ -315,9 +315,3 @@ def _outliers(change: ColumnValues) -> Iterator[Symptom]:
         evidence,
         rows=of_day,
     )
-
-
-def _finite(values: "pd.Series[Any]") -> "np.ndarray[Any, Any]":
-    number = values.to_numpy(dtype=float)
-    finite: np.ndarray[Any, Any] = number[np.isfinite(number)]
-    return finite

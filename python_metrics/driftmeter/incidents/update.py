@@ -27,6 +27,7 @@ from driftmeter.incidents.stored_incidents import (
 )
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.days import EVER
 from driftmeter.performance.alarms import (
     days_of_lasting_error,
     error_alarms,
@@ -63,19 +64,18 @@ def update_incidents(
         alone(connection, f"incidents {monitor.name}")
         # In the order in which others take them.
         connection.execute(LOCK_DAYS, {"monitor": monitor.name})
-        ever = (connection, monitor, dt.date.min, dt.date.max)
         cadence, by_hand = monitor.cadence, closed_by_hand(connection, monitor)
-        every = partitions(*ever)
+        every = partitions(connection, monitor)
         excluded = excluded_days(connection, monitor, [day.day for day in every])
         metrics = judge_metrics(connection, monitor, excluded)
         store_metrics(connection, monitor, metrics)
         evidence = Evidence(
-            alarms_of(*ever),
-            error_alarms(*ever),
-            estimated_alarms(*ever),
+            alarms_of(connection, monitor),
+            error_alarms(connection, monitor),
+            estimated_alarms(connection, monitor),
             of_volume(reference_counts(connection, monitor), every, monitor, excluded),
             of_custom_metrics(monitor, metrics),
-            column_changes(*ever),
+            column_changes(connection, monitor, *EVER),
             late_labels(connection, monitor),
             new_versions(connection, monitor),
         )
@@ -92,7 +92,7 @@ def update_incidents(
             replace_breaches(connection, monitor, again, wanted)
         breaches = all_breaches(connection, monitor)
         away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
-        for lasting in days_of_lasting_error(*ever):
+        for lasting in days_of_lasting_error(connection, monitor):
             away.setdefault(lasting, set()).add(THE_ERROR)
         for lasting, parts in away_metrics(metrics).items():
             away.setdefault(lasting, set()).update(parts)

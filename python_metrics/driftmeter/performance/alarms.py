@@ -9,6 +9,7 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.performance.cost import Cost, cost_of
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.decided import EXCESS, LOSS, record_of
+from driftmeter.performance.intervals import NINETY_FIVE
 
 WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
 # A day's tests are of losses capped at `daily_error.CAPPED`: another figure than the metric.
@@ -73,6 +74,11 @@ class EstimatedAlarm:
     cost: Cost | None = None
 
 
+# The days that were judged together.
+WITHIN = (
+    "{0}.partition_date > {1}.partition_date - {1}.window_days"
+    " and {0}.partition_date <= {1}.partition_date"
+)
 # The metric's own figure, over all versions and the days that were judged together, beside the
 # capped one that is tested.
 ALARMS = sa.text(
@@ -83,24 +89,20 @@ ALARMS = sa.text(
     " cross join lateral (select avg(value) as mean from metrics.performance as one"
     " where one.monitor = tested.monitor and one.metric = tested.metric and one.kind = 'realised'"
     " and one.model_version is not distinct from tested.model_version and one.segment is null"
-    " and one.partition_date > tested.partition_date - tested.window_days"
-    " and one.partition_date <= tested.partition_date) as of_tested"
+    f" and {WITHIN.format('one', 'tested')}) as of_tested"
     " cross join lateral (select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
     " sum(reference_value * row_count) / nullif(sum(row_count), 0) as usual"
     " from metrics.performance as one where one.monitor = tested.monitor"
     " and one.metric = :capped and one.p_value is not null"
-    " and one.partition_date > tested.partition_date - tested.window_days"
-    " and one.partition_date <= tested.partition_date) as of_capped"
+    f" and {WITHIN.format('one', 'tested')}) as of_capped"
     " cross join lateral (select sum(value * row_count) / nullif(sum(row_count), 0) as value,"
     " max(reference_value) as usual from metrics.performance as loss"
     " where loss.monitor = tested.monitor and loss.metric = :loss and loss.kind = 'realised'"
     " and loss.segment is null and loss.value is not null and loss.model_version in"
     " (select model_version from metrics.model_version_starts where monitor = tested.monitor)"
-    " and loss.partition_date > tested.partition_date - tested.window_days"
-    " and loss.partition_date <= tested.partition_date) as shown"
+    f" and {WITHIN.format('loss', 'tested')}) as shown"
     " where tested.monitor = :monitor and tested.kind = 'realised' and tested.segment is null"
     " and tested.is_alarm and of_capped.value is not null"
-    " and tested.partition_date between :first and :last"
     " order by 1, tested.metric, tested.model_version"
 )
 ALARMED = sa.text(
@@ -112,7 +114,6 @@ ALARMED = sa.text(
 LASTING = sa.text(
     "select distinct partition_date from metrics.performance where monitor = :monitor"
     " and segment is null and is_beyond"
-    " and partition_date between :first and :last"
 )
 ESTIMATES = sa.text(
     "select day.partition_date as day, day.model_version, day.window_days,"
@@ -122,28 +123,22 @@ ESTIMATES = sa.text(
     " from metrics.performance as one where one.monitor = day.monitor and one.metric = day.metric"
     " and one.kind = 'estimated' and one.segment is null"
     " and one.model_version is not distinct from day.model_version"
-    " and one.partition_date > day.partition_date - day.window_days"
-    " and one.partition_date <= day.partition_date) as of_days"
+    f" and {WITHIN.format('one', 'day')}) as of_days"
     " where day.monitor = :monitor and day.kind = 'estimated'"
-    " and day.segment is null and day.is_alarm and day.partition_date between :first and :last"
+    " and day.segment is null and day.is_alarm"
 )
-# A normal's 95%.
-NINETY_FIVE = 1.96
 
 
-def error_alarms(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> dict[dt.date, ErrorAlarm]:
-    """Days of a span whose realised error is an alarm.
+def error_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, ErrorAlarm]:
+    """Days whose realised error is an alarm.
 
     An error may be as ever and yet too large: easier rows came. Where both tests alarm, that of
     the day's error is given. The figures are the metric's own where they show the rise; a few
     absurd labels of the reference can hide it, and then they are those of capped losses.
     """
     names = {"capped": CAPPED_ERROR, "loss": LOSS[monitor.task]}
-    span = {"monitor": monitor.name, "first": first, "last": last}
     alarms: dict[dt.date, ErrorAlarm] = {}
-    for row in connection.execute(ALARMS, {**span, **names}):
+    for row in connection.execute(ALARMS, {"monitor": monitor.name, **names}):
         if row.day in alarms:
             continue
         of_inputs = row.metric == EXCESS
@@ -175,24 +170,18 @@ def alarmed_metrics(
     return {row.day: row.metrics for row in connection.execute(ALARMED, span)}
 
 
-def days_of_lasting_error(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> set[dt.date]:
-    """Days of a span whose error is still beyond the reference, whether that is new or not.
+def days_of_lasting_error(connection: sa.Connection, monitor: Monitor) -> set[dt.date]:
+    """Days whose error is still beyond the reference, whether that is new or not.
 
     By its labels, or by estimate where these are still to come.
     """
-    asked = {"monitor": monitor.name, "first": first, "last": last}
-    return set(connection.scalars(LASTING, asked))
+    return set(connection.scalars(LASTING, {"monitor": monitor.name}))
 
 
-def estimated_alarms(
-    connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
-) -> dict[dt.date, EstimatedAlarm]:
-    """Days of a span whose estimate is an alarm."""
-    span = {"monitor": monitor.name, "first": first, "last": last}
+def estimated_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, EstimatedAlarm]:
+    """Days whose estimate is an alarm."""
     alarms = {}
-    for row in connection.execute(ESTIMATES, span).all():
+    for row in connection.execute(ESTIMATES, {"monitor": monitor.name}).all():
         record = record_of(connection, monitor, row.day, row.model_version)
         value, lower, upper = row.value, row.lower, row.upper
         if row.window_days > 1:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.intervals import NINETY_FIVE
 from driftmeter.performance.row_value import VALUE
 
 # Realised, a calm day would have been worth something around the expected; estimated, the interval
@@ -13,7 +14,7 @@ from driftmeter.performance.row_value import VALUE
 COST = sa.text(
     "select count(distinct partition_date) as days,"
     " sum(coalesce(expected, reference_value) - value) as cost, sqrt(sum(power(case kind"
-    " when 'realised' then 1.96 * deviation else (upper - lower) / 2 end, 2))) as reach"
+    f" when 'realised' then {NINETY_FIVE} * deviation else (upper - lower) / 2 end, 2))) as reach"
     " from metrics.performance where monitor = :monitor and metric = :metric and kind = :kind"
     " and segment is null and value is not null and partition_date > :day - :days"
     " and partition_date <= :day and (label_coverage is null or label_coverage > 0)"

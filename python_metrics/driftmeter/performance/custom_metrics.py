@@ -8,31 +8,37 @@ weeks, significant at its family's share of the day's level, large enough, and n
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from driftmeter.alarms.decision import decide, level_of, shares_of
 from driftmeter.arrival.labels_due import has_waited
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
-from driftmeter.performance.decided import is_told, loudest_windows
-from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.decided import decide_windows, loudest_windows, rows_of_query
+from driftmeter.performance.intervals import NINETY_FIVE, to_digits
 from driftmeter.performance.stored_errors import FINAL_COVERAGE
 from driftmeter.performance.usual_value import fit_usual
 from driftmeter.warehouse.copy import copy_in
 
-# A normal's 95%.
-NINETY_FIVE = 1.96
-KEY = ("partition_date", "metric", "segment", "segment_value")
 FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
-STORED = (
-    *KEY, "unit", "value", "row_count", *FIGURES, "window_days", "is_beyond", "is_alarm", "reason",
-)  # fmt: skip
+# What is stored of a value; the first four tell it from others.
+TYPES = {
+    "partition_date": pa.date32(),
+    **dict.fromkeys(("metric", "segment", "segment_value", "unit"), pa.string()),
+    "value": pa.float64(),
+    "row_count": pa.int64(),
+    **dict.fromkeys(FIGURES, pa.float64()),
+    "window_days": pa.int64(),
+    **dict.fromkeys(("is_beyond", "is_alarm"), pa.bool_()),
+    "reason": pa.string(),
+}
+STORED = tuple(TYPES)
 VALUES = sa.text(
     "select custom.partition_date, custom.metric, custom.segment, custom.segment_value,"
     " custom.value, custom.row_count, custom.reason, days.row_count as rows, days.labelled_count"
@@ -63,8 +69,7 @@ def judge_metrics(
     asked = {"metrics": list(monitor.metrics), "first": span.from_date, "last": span.to_date}
     rows = pd.DataFrame()
     if monitor.metrics:
-        result = connection.execute(VALUES, {"monitor": monitor.name, **asked})
-        rows = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
+        rows = rows_of_query(connection, VALUES, {"monitor": monitor.name, **asked})
     return decide_metrics(monitor, rows, excluded)
 
 
@@ -178,43 +183,38 @@ def reads(monitor: Monitor, metric: str, column: str) -> bool:
 
 
 def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
-    """Judged values of all metrics, day by day at the family's level."""
-    rows = rows.reset_index(drop=True)
-    judged = np.flatnonzero(rows["is_judged"].astype(bool))
-    tests = rows.iloc[judged]
+    """Values of all metrics, in order, the judged ones day by day at the family's level."""
+    tests = rows[rows["is_judged"].astype(bool)]
     declared = [monitor.metrics[name] for name in tests["metric"]]
     effect = tests["effect"].to_numpy(dtype=float)
     sides = {"down": -1, "up": 1, "both": 0}
     side = np.array([sides[metric.worse] for metric in declared])
     is_worse = (side * effect > 0) | ((side == 0) & (effect != 0))
-    is_large = is_worse & (np.abs(effect) >= [metric.least_change for metric in declared])
-    # A p-value of one direction is half of that of both.
-    tails = np.where(side == 0, 1.0, 2.0)
-    beyond, new = (
-        np.where(is_worse, tests[names].astype(float).max(axis=1) / tails, 1.0)
-        for names in (["window_p_value"], ["window_p_value", "trailing_p_value"])
+    where = tests["segment"].fillna("") + "=" + tests["segment_value"].fillna("")
+    decided = decide_windows(
+        monitor,
+        tests.assign(
+            day=tests["partition_date"],
+            series=tests["metric"] + where,
+            family="metrics",
+            group=np.where(tests["segment"].isna(), "rows", "segments"),
+            is_worse=is_worse,
+            is_large=is_worse & (np.abs(effect) >= [metric.least_change for metric in declared]),
+            # A p-value of one direction is half of that of both.
+            sides=np.where(side == 0, 1, 2),
+        ),
     )
-    groups = np.where(tests["segment"].isna(), "rows", "segments")
-    threshold, is_alarm, is_beyond = (np.full(len(rows), empty) for empty in (np.nan, False, False))
-    level = level_of(monitor, "metrics")
-    for places in tests.reset_index(drop=True).groupby("partition_date").indices.values():
-        verdicts = decide(new[places], shares_of(groups[places]), level)
-        threshold[judged[places]] = verdicts.threshold_p
-        is_alarm[judged[places]] = verdicts.is_significant & is_large[places]
-        is_beyond[judged[places]] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
-    rows = rows.assign(threshold_p=threshold, is_alarm=is_alarm, is_beyond=is_beyond)
-    told = rows.assign(
-        kind=rows["metric"] + rows["segment"].fillna("") + "=" + rows["segment_value"].fillna(""),
-        day=rows["partition_date"],
+    empty = {"threshold_p": np.nan, "is_alarm": False, "is_beyond": False}
+    return rows.assign(
+        **{name: decided[name].reindex(rows.index, fill_value=of) for name, of in empty.items()}
     )
-    return rows.assign(is_alarm=rows["is_alarm"] & ~is_told(told, monitor.cadence))
 
 
 def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFrame) -> None:
     """Make the table of verdicts hold those of `judge_metrics`; rows that are the same stay."""
     wanted = {row[:4]: row for row in _plain(rows)}
-    result = connection.execute(KNOWN, {"monitor": monitor.name})
-    known = {row[:4]: row for row in _plain(pd.DataFrame(result.all(), columns=list(STORED)))}
+    stored = rows_of_query(connection, KNOWN, {"monitor": monitor.name})
+    known = {row[:4]: row for row in _plain(stored)}
     gone = [key for key, row in known.items() if wanted.get(key) != row]
     if gone:
         days, metrics, segments, values = map(list, zip(*gone, strict=True))
@@ -223,25 +223,19 @@ def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFram
     new = [row for key, row in wanted.items() if known.get(key) != row]
     if new:
         columns = dict(zip(STORED, zip(*new, strict=True), strict=True))
-        types = {name: pa.float64() for name in ("value", *FIGURES)}
-        types |= dict.fromkeys(
-            ("metric", "segment", "segment_value", "unit", "reason"), pa.string()
-        )
-        types |= dict.fromkeys(("row_count", "window_days"), pa.int64())
-        table = {name: pa.array(column, types.get(name)) for name, column in columns.items()}
+        table = {name: pa.array(column, TYPES.get(name)) for name, column in columns.items()}
         table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
         copy_in(connection, "metrics.custom_metric_verdicts", pa.table(table))
 
 
 def _plain(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     """Rows as tuples of `STORED`, figures to digits that rest on no order; null is None."""
-    columns = {name: list(rows[name]) for name in STORED}
-    for name in ("value", *FIGURES):
-        columns[name] = [to_digits(number, 10) for number in columns[name]]
-    for name in ("row_count", "window_days"):
-        columns[name] = [None if pd.isna(number) else int(number) for number in columns[name]]
-    for name in ("segment", "segment_value", "unit", "reason"):
-        columns[name] = [text if isinstance(text, str) else None for text in columns[name]]
-    for name in ("is_beyond", "is_alarm"):
-        columns[name] = list(map(bool, columns[name]))
-    return list(zip(*columns.values(), strict=True))
+    plain: dict[pa.DataType, Callable[[Any], object]] = {
+        pa.float64(): lambda number: to_digits(number, 10),
+        pa.int64(): lambda number: None if pd.isna(number) else int(number),
+        pa.string(): lambda text: text if isinstance(text, str) else None,
+        pa.bool_(): bool,
+        pa.date32(): lambda day: day,
+    }
+    columns = [map(plain[of_type], rows[name]) for name, of_type in TYPES.items()]
+    return list(zip(*columns, strict=True))

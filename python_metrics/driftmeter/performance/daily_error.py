@@ -41,7 +41,7 @@ TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square"
 
 @dataclass(frozen=True)
 class DayError:
-    """A day's mean loss against the reference's days.
+    """A day's mean loss against the reference's days, or its excess over what inputs explain.
 
     Attributes
     ----------
@@ -50,8 +50,9 @@ class DayError:
     deviation : float
         Standard deviation of a calm day's.
     p_value : float
-        Two-sided.
+        Two-sided, under days like the reference's.
     labelled : int
+        Rows that it rests on.
     """
 
     value: float
@@ -59,6 +60,22 @@ class DayError:
     deviation: float
     p_value: float
     labelled: int
+
+
+@dataclass(frozen=True)
+class ReferenceDayError:
+    """A row of ``metrics.reference_errors``: how far a reference day was from what it expects."""
+
+    day: dt.date
+    kind: str
+    metric: str
+    difference: float
+    deviation: float
+
+    @classmethod
+    def of(cls, day: dt.date, kind: str, metric: str, error: DayError) -> "ReferenceDayError":
+        """Of a day that was judged as any other."""
+        return cls(day, kind, metric, error.value - error.expected, error.deviation)
 
 
 @dataclass(frozen=True)

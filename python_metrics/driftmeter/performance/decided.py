@@ -8,8 +8,7 @@ that another policy, or other days before, decide the same tests again.
 """
 
 import datetime as dt
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,12 +27,15 @@ from driftmeter.alarms.day_null import (
 from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.event_days import TIMES_USUAL
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
+from driftmeter.arrival.labels_due import newest_day
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.stored_errors import finish
 from driftmeter.quality.counts import Floats
+from driftmeter.warehouse.turn import alone
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
 EXCESS = "excess_error"
@@ -94,6 +96,19 @@ WRITE = sa.text(
 WRITTEN = ("threshold_p", "is_alarm", "window_days", "window_p_value", "is_beyond")
 
 
+def settle_days(engine: sa.Engine, monitor: Monitor, days: Sequence[dt.date]) -> None:
+    """Decide what rests on other days too, once days are measured.
+
+    That is which errors are alarms, beside the days before, and which days before have waited long
+    enough for their labels to be final.
+    """
+    with engine.begin() as connection:
+        # Two runs would mark the same days in another order, and wait for each other.
+        alone(connection, f"settled performance {monitor.name}")
+        finish(connection, monitor, newest_day(connection, monitor))
+        write_decisions(connection, monitor, min(days), max(days))
+
+
 def write_decisions(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> None:
@@ -119,7 +134,7 @@ def decided_errors(
     """
     before = monitor.cadence.after(first, -RESTS_ON)
     asked = {"monitor": monitor.name, "first": before, "last": last}
-    tests, reference = (_frame(connection, query, asked) for query in (TESTS, REFERENCE))
+    tests, reference = (rows_of_query(connection, query, asked) for query in (TESTS, REFERENCE))
     if tests.empty:
         return tests.assign(**{name: [] for name in WRITTEN})
     days = monitor.cadence.batches(tests["day"].min(), tests["day"].max())
@@ -172,34 +187,65 @@ def decide_tests(
         for before in [reference[(reference["kind"] == kind) & (reference["metric"] == metric)]]
     ]
     tests = tests.join(pd.concat(judged))
-    # A better model is nobody's incident.
-    is_rise = (tests["rise"] > 0).to_numpy()
-    beyond, new = (
-        np.where(is_rise, tests[names].max(axis=1) / 2, 1.0)
-        for names in (["window_p_value"], ["window_p_value", "trailing_p_value"])
-    )
-    tests = tests.assign(threshold_p=np.nan, is_beyond=False, is_alarm=False)
-    is_large = (tests["rise"] > LEAST_RISE).to_numpy()
     # Of a single day the whole interval of an estimate must be above.
     above = tests["lower"].astype(float) > tests["reference_value"].astype(float)
-    is_large &= ((tests["kind"] == "realised") | (tests["window_days"] > 1) | above).to_numpy()
-    for (_, kind), places in tests.groupby(["day", "kind"]).groups.items():
-        family = "error" if kind == "realised" else "estimate"
-        verdicts = decide_day(monitor, np.full(len(places), family), new[places])
-        tests.loc[places, "threshold_p"] = verdicts.threshold_p
-        tests.loc[places, "is_alarm"] = verdicts.is_significant & is_large[places]
-        tests.loc[places, "is_beyond"] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
-    return tests.assign(is_alarm=tests["is_alarm"] & ~is_told(tests, monitor.cadence))
+    is_told = (tests["kind"] == "realised") | (tests["window_days"] > 1) | above
+    family = tests["kind"].map({"realised": "error", "estimated": "estimate"})
+    return decide_windows(
+        monitor,
+        tests.assign(
+            series=tests["kind"],
+            family=family,
+            group=family,
+            # A better model is nobody's incident.
+            is_worse=tests["rise"] > 0,
+            is_large=(tests["rise"] > LEAST_RISE) & is_told,
+            sides=2,
+        ),
+    )
 
 
-def is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
+def decide_windows(monitor: Monitor, tests: pd.DataFrame) -> pd.DataFrame:
+    """Each day's loudest windows with what is decided of them, those of one family together.
+
+    Parameters
+    ----------
+    tests : pandas.DataFrame
+        Columns ``day`` and those of `loudest_windows`; ``series``, which an alarm is an alarm of,
+        ``family`` and within it ``group``, which share the level (`SHARES`); ``is_worse``, whether
+        the difference is of the kind that alarms, ``is_large``, whether it matters, and ``sides``,
+        1 or 2: what a two-sided p-value is divided by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same with ``threshold_p``, ``is_beyond`` and ``is_alarm``.
+    """
+    p_values = tests[["window_p_value", "trailing_p_value"]].astype(float)
+    beyond, new = (
+        np.where(tests["is_worse"], each.max(axis=1) / tests["sides"], 1.0)
+        for each in (p_values[["window_p_value"]], p_values)
+    )
+    groups, is_large = (tests[name].to_numpy() for name in ("group", "is_large"))
+    threshold = np.full(len(tests), np.nan)
+    is_beyond, is_alarm = np.zeros((2, len(tests)), dtype=bool)
+    for (_, family), places in tests.groupby(["day", "family"]).indices.items():
+        verdicts = decide_day(monitor, groups[places], new[places], family)
+        threshold[places] = verdicts.threshold_p
+        is_alarm[places] = verdicts.is_significant & is_large[places]
+        is_beyond[places] = (beyond[places] <= verdicts.threshold_p) & is_large[places]
+    tests = tests.assign(threshold_p=threshold, is_beyond=is_beyond, is_alarm=is_alarm)
+    return tests.assign(is_alarm=is_alarm & ~_is_told(tests, monitor.cadence))
+
+
+def _is_told(tests: pd.DataFrame, cadence: Cadence) -> "pd.Series[bool]":
     """Several days together that would have been an alarm within a month before: no news."""
     alarmed = tests[tests["is_alarm"]]
-    alarms = set(zip(alarmed["kind"], alarmed["day"], strict=True))
+    alarms = set(zip(alarmed["series"], alarmed["day"], strict=True))
     known = pd.Series(False, index=tests.index)
     for row in alarmed[alarmed["window_days"] > 1].itertuples():
         known[row.Index] = any(
-            (row.kind, cadence.after(row.day, -number)) in alarms
+            (row.series, cadence.after(row.day, -number)) in alarms
             for number in range(1, max(WINDOWS) + 1)
         )
     return known
@@ -236,7 +282,8 @@ def loudest_windows(
     difference[places] = series["value"].to_numpy(float) - series["expected"].to_numpy(float)
     deviation[places] = series["deviation"]
     is_event = np.array([event_on(day) is not None for day in days])
-    null = _of_reference(*(each[earlier][~is_event[earlier]] for each in (difference, deviation)))
+    reference = [each[earlier][~is_event[earlier]] for each in (difference, deviation)]
+    of_reference = max(len(reference[0]), 1), _correlation(*reference)
     p_value = series["p_value"].to_numpy(dtype=float)
     if is_event.any():
         # An excess is a share already.
@@ -253,7 +300,7 @@ def loudest_windows(
     means = [difference[places]]
     news = [p_value_of_news(difference, deviation, is_excluded, quiet=quiet)]
     for length in list(WINDOWS)[1:]:
-        p_value, mean = null.p_values(calm, deviation, length)
+        p_value, mean = _of_several_days(calm, deviation, length, *of_reference)
         p_values.append(p_value[places])
         means.append(mean[places])
         news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet))
@@ -285,57 +332,44 @@ def loudest_windows(
     )
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """What the reference's own days say of several days together.
+def _of_several_days(
+    calm: Floats, deviation: Floats, length: int, reference_days: int, correlation: float
+) -> tuple[Floats, Floats]:
+    """Two-sided p-value and mean of each day's last `length` days; NaN where these are few.
 
-    Attributes
-    ----------
-    days : int
-        How many they are.
-    correlation : float
-        How much one's error goes on to the next.
+    The variance of their sum is that of an autoregressive process of order one, and as much of each
+    day's more as the mean of the reference's days lacks.
     """
-
-    days: int
-    correlation: float
-
-    def p_values(self, calm: Floats, deviation: Floats, length: int) -> tuple[Floats, Floats]:
-        """Two-sided p-value and mean of each day's last `length` days; NaN where these are few.
-
-        The variance of their sum is that of an autoregressive process of order one, and as much
-        of each day's more as the mean of the reference's days lacks.
-        """
-        known = np.isfinite(calm) & np.isfinite(deviation)
-        count, total, variance = (
-            moving_sum(np.where(known, daily, 0.0), length)
-            for daily in (np.ones(len(calm)), calm, deviation**2)
-        )
-        mean = total / np.maximum(count, 1)
-        within = correlation_within(np.array([self.correlation]), length)
-        inflation = 1 + 2 * float(within[0])
-        of_mean = inflation / np.maximum(count, 1)
-        spread = variance / np.maximum(count, 1) * (of_mean + inflation / self.days)
-        freedom = np.full(len(calm), max(self.days - 1.0, LEAST_FREEDOM))
-        deviations = mean / np.sqrt(np.where(known, spread, np.nan))
-        p_value = tail(deviations, freedom, np.zeros(len(calm)))
-        return np.where(known & (count >= length / 2), p_value, np.nan), mean
+    known = np.isfinite(calm) & np.isfinite(deviation)
+    count, total, variance = (
+        moving_sum(np.where(known, daily, 0.0), length)
+        for daily in (np.ones(len(calm)), calm, deviation**2)
+    )
+    mean = total / np.maximum(count, 1)
+    within = correlation_within(np.array([correlation]), length)
+    inflation = 1 + 2 * float(within[0])
+    of_mean = inflation / np.maximum(count, 1)
+    spread = variance / np.maximum(count, 1) * (of_mean + inflation / reference_days)
+    freedom = np.full(len(calm), max(reference_days - 1.0, LEAST_FREEDOM))
+    deviations = mean / np.sqrt(np.where(known, spread, np.nan))
+    p_value = tail(deviations, freedom, np.zeros(len(calm)))
+    return np.where(known & (count >= length / 2), p_value, np.nan), mean
 
 
-def _of_reference(difference: Floats, deviation: Floats) -> _Reference:
-    """From the reference's days in order."""
-    days = len(difference)
-    if days < FEWEST_DAYS:
-        return _Reference(max(days, 1), 0.0)
+def _correlation(difference: Floats, deviation: Floats) -> float:
+    """How much the error of a reference day goes on to the next; 0 where they are few."""
+    if len(difference) < FEWEST_DAYS:
+        return 0.0
     standardized = difference / deviation
     found = float((standardized[:-1] * standardized[1:]).sum() / (standardized**2).sum())
     # One standard error more: a little too small a correlation adds up over a window.
-    return _Reference(days, float(np.clip(found + 1 / np.sqrt(days), 0, MOST_CORRELATION)))
+    return float(np.clip(found + 1 / np.sqrt(len(difference)), 0, MOST_CORRELATION))
 
 
-def _frame(
+def rows_of_query(
     connection: sa.Connection, query: sa.TextClause, asked: dict[str, object]
 ) -> pd.DataFrame:
+    """Rows of a query as a frame, its columns there though it has none."""
     result = connection.execute(query, asked)
     return pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
 

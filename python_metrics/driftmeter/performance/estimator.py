@@ -8,6 +8,7 @@ were from what came true, day by day, gives their interval (conformal: Vovk et a
 null of the test for concept drift.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,8 @@ from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance import daily_error, losses
-from driftmeter.performance.decided import LOSS
+from driftmeter.performance.daily_error import DayError, ReferenceDayError
+from driftmeter.performance.decided import EXCESS, LOSS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
 from driftmeter.performance.outcomes import in_range
 from driftmeter.performance.row_value import ROW_VALUE, VALUE, worth_of
@@ -63,48 +65,6 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Surprise:
-    """How much more wrong than its inputs make one expect a day was.
-
-    Attributes
-    ----------
-    excess : float
-        By how much a row's loss is beyond the expected one, as a share of that: the mean over rows
-        for a regression, of the mean loss for a classifier.
-    deviation : float
-        Standard deviation of a calm day's.
-    p_value : float
-        Two-sided, under days like the reference's.
-    rows : int
-        Labelled rows that it rests on.
-    """
-
-    excess: float
-    deviation: float
-    p_value: float
-    rows: int
-
-
-@dataclass(frozen=True)
-class ReferenceTest:
-    """A reference day's own estimate or surprise, by a fit on other days.
-
-    Attributes
-    ----------
-    place : int
-        Of the day among the reference's.
-    kind : {'realised', 'estimated'}
-    difference, deviation : float
-        From its expected value, and of a calm day.
-    """
-
-    place: int
-    kind: str
-    difference: float
-    deviation: float
-
-
-@dataclass(frozen=True)
 class Expected:
     """A day's rows with a prediction, and the losses to expect of each.
 
@@ -127,22 +87,22 @@ class Estimator:
     ----------
     monitor : Monitor
         With a target.
-    days : sequence of pandas.DataFrame
+    reference : mapping of date to pandas.DataFrame
         The reference's rows by day, one column a monitored column.
-    weekdays : sequence of int
-        Of these days, Monday 0.
+
+    Attributes
+    ----------
+    reference_errors : list of ReferenceDayError
+        Of the reference's days, each by a fit on other days.
     """
 
-    def __init__(
-        self, monitor: Monitor, days: Sequence[pd.DataFrame], weekdays: Sequence[int]
-    ) -> None:
+    def __init__(self, monitor: Monitor, reference: Mapping[dt.date, pd.DataFrame]) -> None:
         self._monitor = monitor
-        self.task = monitor.task
-        frames = [self._known(day) for day in days]
-        kept = [place for place, frame in enumerate(frames) if len(frame)]
-        frames = [frames[place] for place in kept]
-        if not frames:
+        known = {day: self._known(frame) for day, frame in reference.items()}
+        days = [day for day, frame in known.items() if len(frame)]
+        if not days:
             raise ValueError("no row of the reference period has a prediction")
+        frames = [known[day] for day in days]
         rows = pd.concat(frames, ignore_index=True)
         number = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
         self._names = [*monitor.features, monitor.prediction]
@@ -157,23 +117,25 @@ class Estimator:
         if monitor.task == "regression":
             self._multiples = self._usual_multiples(rows, crossed)
         self._distances = self._conformal(by_day)
-        weekday = np.array(weekdays)[kept]
         surprises = [self._surprise_of(rows, expected) for rows, expected in by_day]
-        self._null = self._fit_null([excess for excess, _ in surprises], weekday)
-        estimated = [self._loss(Expected(rows, expected)) for rows, expected in by_day]
-        self._estimates_null = self._fit_null(estimated, weekday)
-        self.reference_tests = [
-            *(
-                ReferenceTest(place, "realised", found.excess, found.deviation)
-                for place, day, (excess, usual) in zip(kept, weekday, surprises, strict=True)
-                if (found := self._surprise(excess, usual, int(day))) is not None
-            ),
-            *(
-                ReferenceTest(place, "estimated", rows.mean() - expected, deviation)
-                for place, day, rows in zip(kept, weekday, estimated, strict=True)
-                if self._estimates_null is not None and len(rows) >= monitor.min_rows
-                for expected, deviation, _ in [_judge(self._estimates_null, rows, int(day))]
-            ),
+        self._null = self._fit_null([excess for excess, _ in surprises], days)
+        losses_by_day = [self._loss(Expected(rows, expected)) for rows, expected in by_day]
+        self._estimates_null = self._fit_null(losses_by_day, days)
+        found = {
+            (EXCESS, "realised"): [
+                self._surprise(*surprise, day)
+                for day, surprise in zip(days, surprises, strict=True)
+            ],
+            (LOSS[monitor.task], "estimated"): [
+                self._judge(self._estimates_null, rows, day)
+                for day, rows in zip(days, losses_by_day, strict=True)
+            ],
+        }
+        self.reference_errors = [
+            ReferenceDayError.of(day, kind, metric, error)
+            for (metric, kind), errors in found.items()
+            for day, error in zip(days, errors, strict=True)
+            if error is not None
         ]
 
     def expect(self, rows: pd.DataFrame) -> Expected:
@@ -187,43 +149,40 @@ class Estimator:
         rows = self._known(rows)
         return Expected(rows, {} if rows.empty else self._expect(self._final, rows))
 
-    def estimate(self, day: Expected, weekday: int) -> dict[SegmentOfRows, list[Estimate]]:
-        """Metrics of a day by segment, without its labels.
-
-        Parameters
-        ----------
-        weekday : int
-            Of the day, Monday 0.
-        """
-        rows = day.rows
+    def estimate(self, expected: Expected, day: dt.date) -> dict[SegmentOfRows, list[Estimate]]:
+        """Metrics of a day by segment, without its labels."""
+        rows = expected.rows
         if rows.empty:
             return {}
         estimates = {}
         for part, chosen in self._parts(rows):
             if part != ALL_ROWS and chosen.sum() < self._monitor.min_rows:
                 continue
-            values = self._summed(rows[chosen], _only(day.losses, chosen))
+            values = self._summed(rows[chosen], _only(expected.losses, chosen))
             estimates[part] = [
                 self._with_interval(part, metric, value, int(chosen.sum()))
                 for metric, value in values.items()
                 if np.isfinite(value)
             ]
-        if self._estimates_null is not None and len(rows) >= self._monitor.min_rows:
-            expected, deviation, p_value = _judge(self._estimates_null, self._loss(day), weekday)
-            loss = LOSS[self._monitor.task]
+        judged = self._judge(self._estimates_null, self._loss(expected), day)
+        if judged is not None:
             # Of losses that are capped; the metric has the mean of what that takes off.
-            expected += self._caps["absolute"][1] if "absolute" in self._caps else 0.0
+            usual = judged.expected + (self._caps["absolute"][1] if "absolute" in self._caps else 0)
             estimates[ALL_ROWS] = [
-                replace(each, expected=expected, deviation=deviation, p_value=p_value)
-                if each.metric == loss
+                replace(each, expected=usual, deviation=judged.deviation, p_value=judged.p_value)
+                if each.metric == LOSS[self._monitor.task]
                 else each
                 for each in estimates[ALL_ROWS]
             ]
         return estimates
 
-    def surprise(self, day: Expected, weekday: int) -> Surprise | None:
-        """Labelled rows of a day against what their inputs make one expect; None where too few."""
-        return self._surprise(*self._surprise_of(day.rows, day.losses), weekday)
+    def surprise(self, expected: Expected, day: dt.date) -> DayError | None:
+        """Labelled rows of a day against what their inputs make one expect; None where too few.
+
+        Its value is by how much a row's loss is beyond the expected one, as a share of that: the
+        mean over rows for a regression, of the mean loss for a classifier.
+        """
+        return self._surprise(*self._surprise_of(expected.rows, expected.losses), day)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
         is_known = np.isfinite(rows[self._monitor.prediction].to_numpy(dtype=float))
@@ -411,18 +370,27 @@ class Estimator:
             return np.zeros(0), np.zeros(0)
         return self._excess(labelled, _only(expected, rows.index.isin(labelled.index)))
 
-    def _surprise(self, excess: Floats, usual: Floats, weekday: int) -> Surprise | None:
-        if self._null is None or len(excess) < self._monitor.min_rows:
+    def _surprise(self, excess: Floats, usual: Floats, day: dt.date) -> DayError | None:
+        judged = self._judge(self._null, excess, day)
+        if judged is None:
             return None
-        level, deviation, p_value = _judge(self._null, excess, weekday)
         scale = float(usual.mean())
-        return Surprise(
-            (float(excess.mean()) - level) / scale, deviation / scale, p_value, len(excess)
-        )
+        beyond = (judged.value - judged.expected) / scale
+        return replace(judged, value=beyond, expected=0.0, deviation=judged.deviation / scale)
 
-    def _fit_null(
-        self, of_days: Sequence[Floats], weekdays: npt.NDArray[np.int64]
-    ) -> DayNull | None:
+    def _judge(self, null: DayNull | None, rows: Floats, day: dt.date) -> DayError | None:
+        """The mean of a day's rows held against the null; None where there are too few."""
+        if null is None or len(rows) < self._monitor.min_rows:
+            return None
+        mean, count = np.array([rows.mean()]), np.array([float(len(rows))])
+        level = np.array([self._monitor.cadence.level(day)])
+        judged = judge_days(null, mean, count, level)
+        expected, deviation, p_value = (
+            float(of_day[0]) for of_day in (judged.expected, judged.deviation, judged.p_value)
+        )
+        return DayError(float(mean[0]), expected, deviation, p_value, len(rows))
+
+    def _fit_null(self, of_days: Sequence[Floats], days: Sequence[dt.date]) -> DayNull | None:
         """The null of a day's mean, from each reference day's rows; None of too few days."""
         kept = [place for place, rows in enumerate(of_days) if len(rows) >= self._monitor.min_rows]
         if len(kept) < ENOUGH_DAYS:
@@ -430,7 +398,8 @@ class Estimator:
         counts = np.array([[float(len(of_days[place]))] for place in kept])
         means = np.array([[of_days[place].mean()] for place in kept])
         spread = np.average([of_days[place].var() for place in kept], weights=counts[:, 0])
-        return fit_day_null(means, counts, np.array([max(float(spread), 1e-12)]), weekdays[kept])
+        levels = np.array([self._monitor.cadence.level(days[place]) for place in kept])
+        return fit_day_null(means, counts, np.array([max(float(spread), 1e-12)]), levels)
 
     def _with_interval(self, part: SegmentOfRows, metric: str, value: float, rows: int) -> Estimate:
         known = self._distances.get((part, metric))
@@ -450,13 +419,6 @@ def _outermost(distances: Sequence[tuple[float, int]]) -> tuple[float, float, fl
     place = max(int(np.floor(0.025 * (len(distance) + 1))), 1)
     rows = float(np.median([rows for _, rows in distances]))
     return float(distance[place - 1]), float(distance[-place]), rows
-
-
-def _judge(null: DayNull, rows: Floats, weekday: int) -> tuple[float, float, float]:
-    """What is expected of a day's mean, how far a calm day is from it, and the p-value."""
-    mean, count = np.array([rows.mean()]), np.array([float(len(rows))])
-    judged = judge_days(null, mean, count, np.array([weekday]))
-    return float(judged.expected[0]), float(judged.deviation[0]), float(judged.p_value[0])
 
 
 def _as_multiples(

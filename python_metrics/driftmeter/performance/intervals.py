@@ -23,6 +23,8 @@ from driftmeter.performance.outcomes import CALIBRATION_EDGES, THRESHOLD
 from driftmeter.quality.counts import Floats
 
 LEVEL = 0.95
+# The same in standard deviations of a normal.
+NINETY_FIVE = 1.96
 REPLICATES = 400
 # Of a larger day the spread comes from a sample of about so many rows.
 MOST_ROWS = 10_000

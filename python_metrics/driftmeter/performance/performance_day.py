@@ -2,8 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,15 +17,21 @@ from driftmeter.performance.daily_error import (
     CAPPED_ERROR,
     DayError,
     ErrorNull,
+    ReferenceDayError,
     UsualErrors,
     daily_errors,
     judge_errors,
     usual_errors,
 )
-from driftmeter.performance.decided import EXCESS, LOSS
-from driftmeter.performance.estimator import ALL_ROWS, Estimate, Estimator, SegmentOfRows
-from driftmeter.performance.intervals import MOST_ROWS, Interval, exact_intervals, to_digits
-from driftmeter.performance.measured import PerformanceRow
+from driftmeter.performance.decided import EXCESS
+from driftmeter.performance.estimator import ALL_ROWS, Estimator, SegmentOfRows
+from driftmeter.performance.intervals import (
+    MOST_ROWS,
+    NINETY_FIVE,
+    Interval,
+    exact_intervals,
+    to_digits,
+)
 from driftmeter.performance.outcomes import COUNTS, METRICS, in_range
 from driftmeter.performance.realised import realised
 from driftmeter.performance.row_value import (
@@ -39,15 +44,15 @@ from driftmeter.performance.row_value import (
 from driftmeter.performance.sample import Sample, rows_in, sample_of
 from driftmeter.performance.stored_errors import (
     FINAL_COVERAGE,
-    ReferenceDayError,
+    PerformanceRow,
     replace_day,
     replace_reference_errors,
 )
 from driftmeter.performance.version_comparison import compare_day
 from driftmeter.warehouse.turn import alone
 
-# A normal's 95%.
-NINETY_FIVE = 1.96
+# Numbers of a row of ``metrics.performance``.
+FIGURES = ("value", "lower", "upper", "reference_value", "expected", "deviation", "p_value")
 # Rows of the reference that estimates are learned from, in all.
 REFERENCE_ROWS = 60_000
 
@@ -110,30 +115,93 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
         usual |= {(part, VALUE): value for part, value in of_rows.items()}
         is_learned = bool(of_rows) and monitor.value is not None and monitor.value.sql is not None
         beside = {ROW_VALUE: worth_in_sql(monitor)} if is_learned else None
-        frames = [
-            read_rows(connection, monitor, [day], most_rows=most, beside=beside).drop(
+        frames = {
+            day: read_rows(connection, monitor, [day], most_rows=most, beside=beside).drop(
                 columns=VERSION
             )
             for day in days
-        ]
-    estimator = Estimator(monitor, frames, [monitor.cadence.level(day) for day in days])
+        }
+    estimator = Estimator(monitor, frames)
+    of_days = errors.days if errors else {}
+    reference_errors = [
+        *estimator.reference_errors,
+        *(
+            ReferenceDayError.of(day, "realised", CAPPED_ERROR, error)
+            for day, error in of_days.items()
+        ),
+    ]
     with engine.begin() as connection:
-        replace_reference_errors(connection, monitor, _reference_errors(days, estimator, errors))
+        replace_reference_errors(connection, monitor, reference_errors)
     return ErrorBackground(monitor, usual, estimator, errors, values)
 
 
-def _reference_errors(
-    days: Sequence[dt.date], estimator: Estimator, errors: UsualErrors | None
-) -> Iterator[ReferenceDayError]:
-    """The reference's own days, which the first judged ones are held against too."""
-    for test in estimator.reference_tests:
-        metric = EXCESS if test.kind == "realised" else LOSS[estimator.task]
-        yield ReferenceDayError(
-            days[test.place], test.kind, metric, test.difference, test.deviation
+@dataclass(frozen=True)
+class MeasuredDay:
+    """A day that is measured, and what all of its rows of ``metrics.performance`` say alike.
+
+    Attributes
+    ----------
+    is_late : bool
+        Whether its labels have been waited for long enough.
+    """
+
+    background: ErrorBackground
+    day: dt.date
+    config_hash: str
+    is_late: bool
+
+    def row(
+        self,
+        version: str | None,
+        part: SegmentOfRows,
+        metric: str,
+        coverage: float | None,
+        rows: int,
+        **figures: float | None,
+    ) -> PerformanceRow:
+        """One metric of a version and part, to the digits that no order of rows changes.
+
+        Parameters
+        ----------
+        coverage : float or None
+            Share of the rows that have a label; None of an estimate, which no label changes.
+        rows : int
+            Rows that it rests on.
+        figures : float or None
+            Of `FIGURES`; those that are not named are None.
+        """
+        is_final = coverage is None or self.is_late or coverage >= FINAL_COVERAGE
+        return PerformanceRow(
+            monitor=self.background.monitor.name,
+            model_version=version,
+            partition_date=self.day,
+            segment=part[0],
+            segment_value=part[1],
+            metric=metric,
+            kind="estimated" if coverage is None else "realised",
+            label_coverage=coverage,
+            state="final" if is_final else "provisional",
+            row_count=rows,
+            config_hash=self.config_hash,
+            **{name: to_digits(figures.get(name)) for name in FIGURES},
         )
-    for day, error in errors.days.items() if errors else ():
-        difference = error.value - error.expected
-        yield ReferenceDayError(day, "realised", CAPPED_ERROR, difference, error.deviation)
+
+    def test(
+        self, version: str | None, metric: str, coverage: float, error: DayError
+    ) -> PerformanceRow:
+        """A metric that is a test of the day's error."""
+        return self.row(
+            version,
+            ALL_ROWS,
+            metric,
+            coverage,
+            error.labelled,
+            value=error.value,
+            reference_value=error.expected,
+            expected=error.expected,
+            deviation=error.deviation,
+            p_value=error.p_value,
+        )
 
 
 def measure_day(
@@ -159,17 +227,18 @@ def measure_day(
         alone(connection, f"performance {monitor.name} {day}")
         content = day_content(connection, monitor, day)
         is_late = has_waited(monitor, day, newest_day(connection, monitor))
+        of_day = MeasuredDay(background, day, config_hash, is_late)
         rows = realised(connection, monitor, [day], known_rows=content.rows)
         frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, known_rows=content.rows)
         measured = [
-            *_realised(background, day, rows, sample_of(monitor, day, frame), config_hash, is_late),
-            *_estimated(background, day, frame, rows, config_hash, is_late),
-            *_values(connection, background, day, config_hash, is_late),
-            *_error_of_day(connection, background, day, rows, config_hash, is_late),
+            *_realised(of_day, rows, sample_of(monitor, day, frame)),
+            *_estimated(of_day, frame, rows),
+            *_values(connection, of_day),
+            *_error_of_day(connection, of_day, rows),
         ]
         if monitor.challengers:
             others = realised(connection, monitor, [day], challengers=True, known_rows=content.rows)
-            measured += _realised(background, day, others, None, config_hash, is_late)
+            measured += _realised(of_day, others, None)
             compare_day(connection, monitor, day)
         replace_day(connection, monitor, day, measured)
         inputs = {day: content.fingerprint}
@@ -178,46 +247,34 @@ def measure_day(
 
 
 def _realised(
-    background: ErrorBackground,
-    day: dt.date,
-    rows: pd.DataFrame,
-    sample: Sample | None,
-    config_hash: str,
-    is_late: bool,
+    of_day: MeasuredDay, rows: pd.DataFrame, sample: Sample | None
 ) -> Iterator[PerformanceRow]:
     """Of each version and part; without a sample of the rows, without bootstrapped intervals."""
-    monitor = background.monitor
+    monitor = of_day.background.monitor
     for row in rows.itertuples():
-        part = _part(row)
+        version, part = _version(row), _part(row)
         if part[0] is not None and row.rows < monitor.min_rows:
             continue
-        version = row.model_version if isinstance(row.model_version, str) else None
-        coverage = row.labelled / row.rows
-        key = _key(monitor, day, version, part, coverage, is_late, config_hash)
         intervals = _intervals(monitor, row, sample, version, part)
         for metric in METRICS[monitor.task]:
-            value = float(getattr(row, metric)) if row.labelled else np.nan
             lower, upper = in_range(metric, *intervals.get(metric, (np.nan, np.nan)))
-            yield PerformanceRow(
-                **key,
-                metric=metric,
-                value=to_digits(value),
-                lower=to_digits(lower),
-                upper=to_digits(upper),
-                reference_value=background.usual.get((part, metric)),
-                row_count=int(row.labelled),
+            yield of_day.row(
+                version,
+                part,
+                metric,
+                row.labelled / row.rows,
+                int(row.labelled),
+                value=float(getattr(row, metric)) if row.labelled else None,
+                lower=lower,
+                upper=upper,
+                reference_value=of_day.background.usual.get((part, metric)),
             )
 
 
 def _estimated(
-    background: ErrorBackground,
-    day: dt.date,
-    frame: pd.DataFrame,
-    rows: pd.DataFrame,
-    config_hash: str,
-    is_late: bool,
+    of_day: MeasuredDay, frame: pd.DataFrame, rows: pd.DataFrame
 ) -> Iterator[PerformanceRow]:
-    monitor = background.monitor
+    background, day = of_day.background, of_day.day
     # The frame may be a sample: what all rows together are worth is of all of them.
     counts = {(row.model_version, *_part(row)): int(row.rows) for row in rows.itertuples()}
     if background.estimator is None:
@@ -225,144 +282,66 @@ def _estimated(
     for version in sorted(frame[VERSION].dropna().unique()):
         of_version = frame[frame[VERSION] == version]
         expected = background.estimator.expect(of_version.drop(columns=VERSION))
-        estimated = background.estimator.estimate(expected, monitor.cadence.level(day))
-        for part, estimates in estimated.items():
-            row_count = int(rows_in(monitor, of_version, str(version), part).sum())
+        for part, estimates in background.estimator.estimate(expected, day).items():
+            row_count = int(rows_in(background.monitor, of_version, str(version), part).sum())
             for estimate in estimates:
-                usual = background.usual.get((part, estimate.metric))
-                if estimate.metric == VALUE:
+                figures = dict(vars(estimate))
+                metric = figures.pop("metric")
+                figures["reference_value"] = background.usual.get((part, metric))
+                if metric == VALUE:
+                    # Of all rows what is estimated of one.
                     total = counts.get((version, *part), row_count)
-                    estimate, usual = _times(estimate, total), usual and usual * total
-                yield PerformanceRow(
-                    monitor=monitor.name,
-                    model_version=str(version),
-                    partition_date=day,
-                    segment=part[0],
-                    segment_value=part[1],
-                    metric=estimate.metric,
-                    kind="estimated",
-                    value=to_digits(estimate.value),
-                    lower=to_digits(estimate.lower),
-                    upper=to_digits(estimate.upper),
-                    label_coverage=None,
-                    # No label changes it.
-                    state="final",
-                    reference_value=to_digits(usual),
-                    row_count=row_count,
-                    config_hash=config_hash,
-                    expected=to_digits(estimate.expected),
-                    deviation=to_digits(estimate.deviation),
-                    p_value=to_digits(estimate.p_value),
-                )
-        surprise = background.estimator.surprise(expected, monitor.cadence.level(day))
+                    figures = {name: of_one and of_one * total for name, of_one in figures.items()}
+                yield of_day.row(str(version), part, metric, None, row_count, **figures)
+        surprise = background.estimator.surprise(expected, day)
         if surprise is not None:
-            coverage = surprise.rows / len(of_version)
-            key = _key(monitor, day, str(version), ALL_ROWS, coverage, is_late, config_hash)
-            test = surprise.excess, 0.0, surprise.deviation, surprise.p_value, surprise.rows
-            yield _test(key, EXCESS, DayError(*test))
+            coverage = surprise.labelled / len(of_version)
+            yield of_day.test(str(version), EXCESS, coverage, surprise)
 
 
-def _times(estimate: Estimate, rows: int) -> Estimate:
-    """Of so many rows what is estimated of one."""
-    bounds = (bound and bound * rows for bound in (estimate.lower, estimate.upper))
-    lower, upper = bounds
-    return replace(estimate, value=estimate.value * rows, lower=lower, upper=upper)
-
-
-def _values(
-    connection: sa.Connection,
-    background: ErrorBackground,
-    day: dt.date,
-    config_hash: str,
-    is_late: bool,
-) -> Iterator[PerformanceRow]:
+def _values(connection: sa.Connection, of_day: MeasuredDay) -> Iterator[PerformanceRow]:
     """What the labelled rows of each version and part are worth together."""
-    monitor, null = background.monitor, background.values
-    sums = daily_values(connection, monitor, day, day)
+    background, day = of_day.background, of_day.day
+    sums = daily_values(connection, background.monitor, day, day)
     if sums is None:
         return
     for row in sums.itertuples():
         part = _part(row)
-        if not row.labelled or (part[0] is not None and row.rows < monitor.min_rows):
+        if not row.labelled or (part[0] is not None and row.rows < background.monitor.min_rows):
             continue
-        version = row.model_version if isinstance(row.model_version, str) else None
         total, usual = row.mean * row.labelled, background.usual.get((part, VALUE))
         # The sampling noise of so many rows; of a single one nothing is known.
         reach = NINETY_FIVE * np.sqrt(max(row.square - row.mean**2, 0.0) * row.labelled)
-        of_day = pd.DataFrame([{"day": day, "rows": row.labelled, "mean": row.mean}])
-        calm = judge_errors(null, of_day).get(day) if part == ALL_ROWS else None
-        key = _key(monitor, day, version, part, row.labelled / row.rows, is_late, config_hash)
-        yield PerformanceRow(
-            **key,
-            metric=VALUE,
-            value=to_digits(total),
-            lower=to_digits(total - reach) if row.labelled > 1 else None,
-            upper=to_digits(total + reach) if row.labelled > 1 else None,
-            reference_value=to_digits(usual and usual * row.labelled),
-            row_count=int(row.labelled),
-            expected=to_digits(calm.expected * row.labelled) if calm else None,
-            deviation=to_digits(calm.deviation * row.labelled) if calm else None,
+        means = pd.DataFrame([{"day": day, "rows": row.labelled, "mean": row.mean}])
+        calm = judge_errors(background.values, means).get(day) if part == ALL_ROWS else None
+        yield of_day.row(
+            _version(row),
+            part,
+            VALUE,
+            row.labelled / row.rows,
+            int(row.labelled),
+            value=total,
+            lower=total - reach if row.labelled > 1 else None,
+            upper=total + reach if row.labelled > 1 else None,
+            reference_value=usual and usual * row.labelled,
+            expected=calm.expected * row.labelled if calm else None,
+            deviation=calm.deviation * row.labelled if calm else None,
         )
 
 
 def _error_of_day(
-    connection: sa.Connection,
-    background: ErrorBackground,
-    day: dt.date,
-    rows: pd.DataFrame,
-    config_hash: str,
-    is_late: bool,
+    connection: sa.Connection, of_day: MeasuredDay, rows: pd.DataFrame
 ) -> Iterator[PerformanceRow]:
     """The day's mean loss over all its versions, held against the reference's days."""
-    errors, monitor = background.errors, background.monitor
+    errors, day = of_day.background.errors, of_day.day
     if errors is None:
         return
-    days = daily_errors(connection, monitor, day, day, errors.cap)
+    days = daily_errors(connection, of_day.background.monitor, day, day, errors.cap)
     whole = rows[rows["segment"].isna()]
     for error in judge_errors(errors.null, days).values():
         version = max(map(str, whole["model_version"].dropna()), default=None)
         coverage = error.labelled / max(int(whole["rows"].sum()), error.labelled)
-        key = _key(monitor, day, version, ALL_ROWS, coverage, is_late, config_hash)
-        yield _test(key, CAPPED_ERROR, error)
-
-
-def _key(
-    monitor: Monitor,
-    day: dt.date,
-    version: str | None,
-    part: SegmentOfRows,
-    coverage: float,
-    is_late: bool,
-    config_hash: str,
-) -> dict[str, Any]:
-    """What all realised metrics of a version and part have in common."""
-    return {
-        "monitor": monitor.name,
-        "model_version": version,
-        "partition_date": day,
-        "segment": part[0],
-        "segment_value": part[1],
-        "kind": "realised",
-        "label_coverage": coverage,
-        "state": "final" if is_late or coverage >= FINAL_COVERAGE else "provisional",
-        "config_hash": config_hash,
-    }
-
-
-def _test(key: dict[str, Any], metric: str, error: DayError) -> PerformanceRow:
-    """A metric that is a test of the day's error."""
-    return PerformanceRow(
-        **key,
-        metric=metric,
-        value=to_digits(error.value),
-        lower=None,
-        upper=None,
-        reference_value=to_digits(error.expected),
-        row_count=error.labelled,
-        expected=to_digits(error.expected),
-        deviation=to_digits(error.deviation),
-        p_value=to_digits(error.p_value),
-    )
+        yield of_day.test(version, CAPPED_ERROR, coverage, error)
 
 
 def _intervals(
@@ -378,6 +357,11 @@ def _intervals(
     if monitor.task == "classification":
         measured |= exact_intervals({name: getattr(row, name) for name in COUNTS})
     return measured
+
+
+def _version(row: object) -> str | None:
+    version = row.model_version  # type: ignore[attr-defined]
+    return version if isinstance(version, str) else None
 
 
 def _part(row: object) -> SegmentOfRows:

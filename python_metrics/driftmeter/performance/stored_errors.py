@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.arrival.labels_due import last_waited
+from driftmeter.drift.stored_scores import insert_day
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.daily_error import ReferenceDayError
 from driftmeter.performance.intervals import to_digits
-from driftmeter.performance.measured import PerformanceRow
-from driftmeter.warehouse.months import make_months
 from driftmeter.warehouse.turn import alone
 
 DELETE = sa.text(
@@ -73,33 +73,44 @@ FINISH = sa.text(
 FINAL_COVERAGE = 0.99
 
 
+@dataclass(frozen=True)
+class PerformanceRow:
+    """One metric of a day, as the performance step writes it: a row of ``metrics.performance``.
+
+    Attributes
+    ----------
+    expected, deviation, p_value : float or None
+        Of a metric that is a test: what calm days have, their standard deviation around it, and
+        the two-sided p-value. What the test decides, `decided` writes once days are measured.
+    """
+
+    monitor: str
+    model_version: str | None
+    partition_date: dt.date
+    segment: str | None
+    segment_value: str | None
+    metric: str
+    kind: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    label_coverage: float | None
+    state: str
+    reference_value: float | None
+    row_count: int
+    config_hash: str
+    expected: float | None = None
+    deviation: float | None = None
+    p_value: float | None = None
+
+
 def replace_day(
     connection: sa.Connection, monitor: Monitor, day: dt.date, rows: Sequence[PerformanceRow]
 ) -> None:
     """Replace a day's rows, and add what changed to the history."""
     connection.execute(DELETE, {"monitor": monitor.name, "day": day})
-    if rows:
-        make_months(connection, "metrics.performance", [day])
-        names = list(vars(rows[0]))
-        connection.execute(
-            sa.text(
-                f"insert into metrics.performance ({', '.join(names)})"
-                f" values ({', '.join(f':{name}' for name in names)})"
-            ),
-            [vars(row) for row in rows],
-        )
+    insert_day(connection, "metrics.performance", day, [vars(row) for row in rows])
     _record_changes(connection, monitor, [day])
-
-
-@dataclass(frozen=True)
-class ReferenceDayError:
-    """A row of ``metrics.reference_errors``: how far a reference day was from what it expects."""
-
-    day: dt.date
-    kind: str
-    metric: str
-    difference: float
-    deviation: float
 
 
 def replace_reference_errors(

@@ -11,6 +11,7 @@ from psycopg import sql
 from scipy import stats
 
 from driftmeter.arrival.values import number_of, outcome_of, text_of
+from driftmeter.drift.stored_scores import insert_day
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.intervals import LEVEL, to_digits
 from driftmeter.performance.losses import in_sql
@@ -46,6 +47,9 @@ from (
 where champion_loss < 'infinity' and challenger_loss < 'infinity'
 group by 1, 2
 """
+DELETE = sa.text(
+    "delete from metrics.version_comparisons where monitor = :monitor and partition_date = :day"
+)
 
 
 @dataclass(frozen=True)
@@ -104,40 +108,29 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
     types = {"champion": pa.string(), "challenger": pa.string(), "rows": pa.int64()}
     numbers = ("champion_value", "challenger_value", "difference", "variance")
     compared = copy_out(connection, query, {**types, **dict.fromkeys(numbers, pa.float64())})
-    key = {"monitor": monitor.name, "day": day}
-    connection.execute(
-        sa.text(
-            "delete from metrics.version_comparisons"
-            " where monitor = :monitor and partition_date = :day"
-        ),
-        key,
-    )
-    rows = compared.to_pandas()
-    for row in rows.itertuples():
+    rows = []
+    for row in compared.to_pandas().itertuples():
         reach = np.nan
         if row.rows > 1 and np.isfinite(row.variance):
             quantile = stats.t.ppf((1 + LEVEL) / 2, row.rows - 1)
             reach = float(quantile * np.sqrt(row.variance / row.rows))
-        connection.execute(
-            sa.text(
-                "insert into metrics.version_comparisons (monitor, champion, challenger,"
-                " partition_date, metric, row_count, champion_value, challenger_value, difference,"
-                " lower, upper) values (:monitor, :champion, :challenger, :day, :metric, :rows,"
-                " :champion_value, :challenger_value, :difference, :lower, :upper)"
-            ),
+        rows.append(
             {
-                **key,
+                "monitor": monitor.name,
                 "champion": row.champion,
                 "challenger": row.challenger,
+                "partition_date": day,
                 "metric": COMPARED[monitor.task],
-                "rows": row.rows,
+                "row_count": row.rows,
                 "champion_value": to_digits(row.champion_value),
                 "challenger_value": to_digits(row.challenger_value),
                 "difference": to_digits(row.difference),
                 "lower": to_digits(row.difference - reach),
                 "upper": to_digits(row.difference + reach),
-            },
+            }
         )
+    connection.execute(DELETE, {"monitor": monitor.name, "day": day})
+    insert_day(connection, "metrics.version_comparisons", day, rows)
     return len(rows)
 
 
@@ -151,22 +144,12 @@ def verdicts(connection: sa.Connection, monitor: str) -> list[Comparison]:
     if compared.empty:
         return []
     judged = []
-    for (champion, challenger, metric), days in compared.groupby(
-        ["champion", "challenger", "metric"]
-    ):
+    for versions, days in compared.groupby(["champion", "challenger", "metric"]):
         counts = days["row_count"].to_numpy(dtype=float)
-        difference, lower, upper = _over_days(days["difference"].to_numpy(dtype=float), counts)
+        over_days = _over_days(days["difference"].to_numpy(dtype=float), counts)
+        champion, challenger, metric = map(str, versions)
         judged.append(
-            Comparison(
-                champion=str(champion),
-                challenger=str(challenger),
-                metric=str(metric),
-                difference=difference,
-                lower=lower,
-                upper=upper,
-                days=len(days),
-                rows=int(counts.sum()),
-            )
+            Comparison(champion, challenger, metric, *over_days, len(days), int(counts.sum()))
         )
     return judged
 

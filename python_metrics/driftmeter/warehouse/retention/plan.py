@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.baselines import ACCEPTED, LAG, TRAILING, WEEKS
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Days, Monitor
 from driftmeter.warehouse.retention.drop import Kind, OldMonth, Table, old_months
 
@@ -17,9 +18,10 @@ BASELINES = sa.text(
     " from metrics.monitors where retired_at is null"
     " union select monitor, from_date, to_date, baseline from metrics.baselines"
     " join metrics.monitors using (monitor) where retired_at is null"
-    " union select monitor, from_date, least(from_date + :accepted, in_force_on) - 1,"
-    " 'accepted normal' from metrics.accepted_normals"
-    " join metrics.monitors using (monitor) where retired_at is null"
+)
+ACCEPTED_NORMALS = sa.text(
+    "select distinct monitor, from_date, coalesce(every, 'day') as every"
+    " from metrics.accepted_normals join metrics.monitors using (monitor) where retired_at is null"
 )
 # Days on which the active versions were trained.
 TRAINED = sa.text(
@@ -64,11 +66,20 @@ def baseline_spans(connection: sa.Connection, monitors: Mapping[str, Monitor]) -
         for name, monitor in monitors.items()
     ]
     declared += [
-        Span(change.on, change.on + dt.timedelta(days=ACCEPTED - 1), name, "declared change")
+        _normal(name, change.on, monitor.cadence, "declared change")
         for name, monitor in monitors.items()
         for change in monitor.changes
     ]
-    return sorted({*declared, *_spans(connection, BASELINES, accepted=ACCEPTED)})
+    accepted = [
+        _normal(row.monitor, row.from_date, Cadence(row.every), "accepted normal")
+        for row in connection.execute(ACCEPTED_NORMALS)
+    ]
+    return sorted({*declared, *accepted, *_spans(connection, BASELINES)})
+
+
+def _normal(monitor: str, first: dt.date, cadence: Cadence, why: str) -> Span:
+    """Days of an accepted or declared normal, all that it grows to."""
+    return Span(first, cadence.after(first, ACCEPTED) - dt.timedelta(days=1), monitor, why)
 
 
 def shortest_days(monitors: Iterable[Monitor]) -> int:
@@ -77,8 +88,8 @@ def shortest_days(monitors: Iterable[Monitor]) -> int:
     return max(7 * WEEKS, TRAILING + LAG, *watched, 0)
 
 
-def _spans(connection: sa.Connection, query: sa.TextClause, **values: object) -> list[Span]:
-    rows = connection.execute(query, values)
+def _spans(connection: sa.Connection, query: sa.TextClause) -> list[Span]:
+    rows = connection.execute(query)
     return sorted(Span(row.first, row.last, row.monitor, row.why) for row in rows)
 
 
