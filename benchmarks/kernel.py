@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.evidently_engine import ENGINE, EvidentlyEngine
+from benchmarks.evidently_engine import EvidentlyEngine
 from driftmeter.drift.kernel_engine import KernelEngine
 from driftmeter.drift.results import ColumnDrift
 from driftmeter.monitors.config import Column
@@ -60,7 +60,7 @@ def main() -> None:
     figures = {
         "seed": seed,
         "columns": len(COLUMNS),
-        "evidently": ENGINE,
+        "evidently": EvidentlyEngine.name,
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "sizes": [measure(np.random.default_rng(seed), *size) for size in SIZES],
