@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.stats import fisher_exact, ttest_ind
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.losses import row_losses
 from driftmeter.quality.counts import Floats
@@ -240,7 +241,8 @@ def _branches(
     questions, coded = _questions(names, rows)
     if not questions:
         return
-    grown = tree.fit(coded, outcome).tree_
+    with one_thread():
+        grown = tree.fit(coded, outcome).tree_
 
     def below(node: int) -> list[tuple[int, Condition]]:
         if grown.children_left[node] == grown.children_right[node]:
