@@ -43,14 +43,17 @@ def run_program(
     }
     ended, told = os.pipe()
     with (
+        tempfile.TemporaryFile("w+") as call,
         open(os.devnull) as nothing,
         tempfile.TemporaryFile("w+") as output,
         tempfile.TemporaryFile("w+") as errors,
         open(ended) as end,
     ):
-        streams = [nothing.fileno(), output.fileno(), errors.fileno(), told]
+        json.dump(asked, call)
+        call.seek(0)
+        files = [file.fileno() for file in (call, nothing, output, errors)]
         try:
-            socket.send_fds(_ready_programs(), [json.dumps(asked).encode()], streams)
+            socket.send_fds(_ready_programs(), [b"."], [*files, told])
         finally:
             os.close(told)
         code = end.read()
@@ -64,7 +67,7 @@ def run_program(
 @functools.cache
 def _ready_programs() -> socket.socket:
     """Where calls are sent to the process of `tests.ready_programs`, started by the first."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.ready_programs", str(theirs.fileno())],

@@ -6,6 +6,7 @@ arguments, the directory and the environment that it is given, as the product's 
 Of `driftmeter` nothing is imported that asks the environment anything.
 """
 
+import contextlib
 import functools
 import gc
 import importlib
@@ -46,8 +47,6 @@ IMPORTED = (
 OF_DBT = ("dagster_driftmeter.dbt.server", "dagster_driftmeter.dbt.profile_login")
 # Streams of processes that this one was forked from: freed, they would send what they hold.
 _left: list[tuple[Any, ...]] = []
-# Room for an environment.
-LARGEST = 1 << 20
 
 
 def serve(calls: socket.socket) -> None:
@@ -60,30 +59,32 @@ def serve(calls: socket.socket) -> None:
     # A fork that looks for garbage looks through none of what all of them share.
     gc.freeze()
     while True:
-        message, files, _, _ = socket.recv_fds(calls, LARGEST, 4)
-        if not message:
+        _, files, _, _ = socket.recv_fds(calls, 1, 5)
+        if not files:
             return
-        *streams, told = files
+        asked, *streams, told = files
         program = os.fork()
         if program == 0:
             calls.close()
             os.close(told)
-            _become(json.loads(message), streams)
+            with open(asked) as file:
+                call = json.load(file)
+            _become(call, streams)
         _, status = os.waitpid(program, 0)
         os.write(told, str(os.waitstatus_to_exitcode(status)).encode())
         for file in files:
             os.close(file)
 
 
-def _become(asked: dict[str, Any], streams: list[int]) -> NoReturn:
+def _become(call: dict[str, Any], streams: list[int]) -> NoReturn:
     """Be the program that was asked for."""
     for place, stream in enumerate(streams):
         os.dup2(stream, place)
         os.close(stream)
-    os.chdir(asked["directory"])
+    os.chdir(call["directory"])
     os.execv = _go_on_as
     subprocess.Popen = _Started  # type: ignore[misc]
-    _be(asked["command"], asked["environment"])
+    _be(call["command"], call["environment"])
 
 
 def _be(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
@@ -160,11 +161,10 @@ def _be_started(
     # The process that tracks what is to be removed is the other's; dbt starts its own.
     tracker = resource_tracker._resource_tracker
     tracker._fd = tracker._pid = None
-    first = 3
-    for file in sorted(kept):
-        os.closerange(first, file)
-        first = file + 1
-    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+    for file in {*map(int, os.listdir("/dev/fd"))} - {0, 1, 2, *kept}:
+        # The listing's own is closed already.
+        with contextlib.suppress(OSError):
+            os.close(file)
     subprocess.Popen = _Started.__base__  # type: ignore[misc]
     _be(command, environment)
 
