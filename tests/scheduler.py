@@ -16,15 +16,16 @@ BUILT_ONCE = {
 }
 # Files of their own that take longest: one that begins last would be waited for.
 LONG = (
-    "test_column_changes.py", "test_changed_policy.py", "test_any_columns.py", "test_faults.py",
-    "test_init.py", "test_nothing_judged.py", "test_accepted_normal.py", "test_late_trips.py",
-    "test_batches.py", "test_known_days.py", "test_own_metrics.py", "test_grown_reference.py",
-    "test_days_side_by_side.py", "test_time_zones.py", "test_changed_monitors.py",
-    "test_roles.py", "test_declared_id.py", "test_held_tables.py", "test_command_line.py",
-    "test_embedded_postgres.py", "test_late_row.py", "test_turns.py", "test_declared_tests.py",
+    "test_batches.py", "test_column_changes.py", "test_changed_policy.py", "test_any_columns.py",
+    "test_faults.py", "test_init.py", "test_own_metrics.py", "test_nothing_judged.py",
+    "test_held_tables.py", "test_late_trips.py", "test_cloned_project.py", "test_names_as_data.py",
+    "test_days_side_by_side.py", "test_time_zones.py", "test_changed_monitors.py", "test_roles.py",
+    "test_declared_id.py", "test_command_line.py", "test_embedded_postgres.py", "test_late_row.py",
+    "test_turns.py", "test_labels_table.py", "test_renamed_monitor.py", "test_declared_tests.py",
     "test_measured_inputs.py", "test_metrics_schema.py", "test_bad_input.py",
-    "test_ended_runs.py", "test_odd_servers.py", "test_cloned_project.py",
-    "test_tlc_files.py", "test_detection.py", "test_kept_dbt.py", "test_kernel.py",
+    "test_ended_runs.py", "test_odd_servers.py", "test_accepted_normal.py", "test_known_days.py",
+    "test_grown_reference.py", "test_tlc_files.py", "test_detection.py", "test_kept_dbt.py",
+    "test_kernel.py",
 )  # fmt: skip
 FOLDERS = {"dashboards": "demo", "own_project": "farm"}
 

@@ -2,28 +2,20 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 from tests.integration.test_any_columns import Project
+from tests.programs import DRIFTMETER, run_program
 
-DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 
-
-def driftmeter(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+def driftmeter(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a command in the project's own warehouse and home."""
     url = project.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return subprocess.run(
-        [DRIFTMETER, *arguments],
-        env={
-            **os.environ,
-            "DRIFTMETER_DATABASE_URL": url,
-            "DRIFTMETER_DBT_PROJECT": str(project.directory),
-            "DRIFTMETER_HOME": str(project.root / "home"),
-        },
-        capture_output=True,
-        text=True,
-    )
+    own = {
+        "DRIFTMETER_DATABASE_URL": url,
+        "DRIFTMETER_DBT_PROJECT": str(project.directory),
+        "DRIFTMETER_HOME": str(project.root / "home"),
+    }
+    return run_program(DRIFTMETER, *arguments, environment={**os.environ, **own})
 
 
 def run(project: Project, *arguments: str) -> str:

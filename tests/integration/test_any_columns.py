@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from dagster_driftmeter.dbt.packages import KEPT_DBT
 from driftmeter import settings
 from driftmeter.alarms.detect import detect
 from driftmeter.drift.drift_day import compute_partition
@@ -25,6 +24,8 @@ from driftmeter.performance.performance_day import load_background, measure_day
 from driftmeter.warehouse import connection
 from tests.cases import over
 from tests.conftest import create_database
+from tests.integration.team import Warehouse
+from tests.programs import KEPT_DBT, run_program
 
 ROWS = '''
     create schema team;
@@ -79,7 +80,7 @@ DBT_PROJECT = {
 }
 
 
-class Project:
+class Project(Warehouse):
     """A dbt project with Driftmeter's package and one monitor of numbers only."""
 
     def __init__(self, root: Path, engine: sa.Engine) -> None:
@@ -131,17 +132,9 @@ class Project:
     def build(self, *models: str, **variables: str) -> subprocess.CompletedProcess[str]:
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         selected = ["--select", *models] if models else []
-        return subprocess.run(
-            [KEPT_DBT, "--no-use-colors", "run", *selected, "--vars", json.dumps(variables)],
-            cwd=self.directory,
-            env={**os.environ, "DRIFTMETER_DATABASE_URL": url},
-            capture_output=True,
-            text=True,
-        )
-
-    def scalar(self, query: str) -> object:
-        with self.engine.connect() as session:
-            return session.scalar(sa.text(query))
+        words = ("--no-use-colors", "run", *selected, "--vars", json.dumps(variables))
+        environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
+        return run_program(KEPT_DBT, *words, directory=self.directory, environment=environment)
 
 
 def fill(engine: sa.Engine) -> None:

@@ -1,21 +1,17 @@
 """Monitors by days, by weeks and by months in one project, through the whole chain."""
 
-import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
+from tests.integration.team import Team
+from tests.programs import KEPT_DBT, PYTHON
 
-PROGRAMS = Path(sys.executable).parent
-DRIFTMETER, DBT = (str(PROGRAMS / name) for name in ("driftmeter", "driftmeter-dbt"))
 # Rows at all hours, so that a week's and a month's first and last hour in Berlin have some: clocks
 # went forward on 29 March and back on 26 October. Weekly rows come with the date of a run on
 # Wednesdays, for rows of the week before; one week in August has none. Incomes rise on 3 August.
@@ -50,35 +46,14 @@ CLOCKS = {"computed_at", "measured_at", "duration_seconds"}
 DAYS = "select distinct partition_date::text from metrics.{} where monitor = :monitor order by 1"
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A project with its warehouse."""
-
-    directory: Path
-    engine: sa.Engine
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        home = self.directory / ".driftmeter"
-        settings = {"DRIFTMETER_DATABASE_URL": url, "DRIFTMETER_HOME": str(home)}
-        return subprocess.run(
-            command,
-            cwd=self.directory,
-            env={**os.environ, **settings, "DRIFTMETER_DBT_PROJECT": str(self.directory)},
-            capture_output=True,
-            text=True,
-        )
-
-    def says(self, *arguments: str) -> str:
-        ended = self.run(DRIFTMETER, *arguments)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
+class Trial(Team):
+    """A project of three monitors."""
 
     def days(self, monitor: str, table: str = "partitions") -> list[str]:
         with self.engine.connect() as session:
             return list(session.scalars(sa.text(DAYS.format(table)), {"monitor": monitor}))
 
-    def rows(self, where: str = "true") -> dict[str, list[str]]:
+    def measured(self, where: str) -> dict[str, list[str]]:
         """Every measured row, without clocks."""
         found = {}
         with self.engine.connect() as session:
@@ -92,14 +67,6 @@ class Trial:
                 found[table] = sorted(session.scalars(sa.text(query)))
         return found
 
-    def execute(self, statement: str) -> None:
-        with self.engine.begin() as session:
-            session.exec_driver_sql(statement)
-
-    def all(self, query: str) -> list[tuple[object, ...]]:
-        with self.engine.connect() as session:
-            return [tuple(row) for row in session.exec_driver_sql(query)]
-
 
 @pytest.fixture(scope="module")
 def trial(
@@ -109,7 +76,7 @@ def trial(
     create_database(postgres, name, template)
     engine = connection.engine(f"{postgres}/{name}")
     made = Trial(tmp_path_factory.mktemp("batches"), engine)
-    made.execute(TABLES)
+    made.change(TABLES)
     made.says("init", "--table", "public.weekly", *WEEKLY, *GIVEN)
     of_months = ("--every", "month", "--reference", "2025-09-01..2026-07-31")
     made.says("init", "--table", "public.monthly", *of_months, *GIVEN)
@@ -146,7 +113,7 @@ def _mondays(first: str, last: str) -> list[object]:
 
 def test_a_row_is_of_the_batch_that_its_own_column_says(trial: Trial) -> None:
     """Runs are on Wednesdays for rows of the week before: by their timestamp they would be that."""
-    by_run = trial.all(
+    by_run = trial.rows(
         "select partition_date::text, value from metrics.column_profile where monitor = 'weekly'"
         " and metric = 'row_count' and segment is null and partition_date in"
         " ('2026-04-06', '2026-08-24', '2025-11-03') order by 1"
@@ -158,19 +125,19 @@ def test_a_row_is_of_the_batch_that_its_own_column_says(trial: Trial) -> None:
         " and segment is null and monitor = '{}' and partition_date in ({}) order by 1"
     )
     # The week of 20 October had an hour twice, and that of 23 March lost one.
-    clocks = trial.all(counted.format("weekly", "'2025-10-27', '2026-03-30'"))
+    clocks = trial.rows(counted.format("weekly", "'2025-10-27', '2026-03-30'"))
     assert clocks == [("2025-10-27", 169.0), ("2026-03-30", 167.0)]
-    months = trial.all(counted.format("monthly", "'2025-10-01', '2026-02-01', '2026-03-01'"))
+    months = trial.rows(counted.format("monthly", "'2025-10-01', '2026-02-01', '2026-03-01'"))
     assert months == [("2025-10-01", 745.0), ("2026-02-01", 672.0), ("2026-03-01", 743.0)]
 
 
 def test_an_empty_week_is_told_as_a_week(trial: Trial) -> None:
-    (empty,) = trial.all(
+    (empty,) = trial.rows(
         "select state, row_count from metrics.partitions"
         " where monitor = 'weekly' and partition_date = '2026-08-24'"
     )
     assert empty == ("empty", 0)
-    told = trial.all(
+    told = trial.rows(
         "select diagnosis from metrics.incidents where kind = 'empty_day' and monitor = 'weekly'"
     )
     assert told == [("The week of 2026-08-24 came without a single row.",)]
@@ -181,7 +148,7 @@ def test_an_empty_week_is_told_as_a_week(trial: Trial) -> None:
 
 def test_the_shift_is_one_true_incident_of_each_monitor(trial: Trial) -> None:
     """Incomes rose on 3 August: in the scores of the week after, and in those of August."""
-    shifted = trial.all(
+    shifted = trial.rows(
         "select monitor, opened_on::text from metrics.incidents"
         " where columns && array['income'] order by 1"
     )
@@ -193,44 +160,44 @@ def test_the_shift_is_one_true_incident_of_each_monitor(trial: Trial) -> None:
 
 
 def test_the_laws_of_a_partition_hold_for_weeks(trial: Trial) -> None:
-    before = trial.rows("monitor = 'weekly'")
+    before = trial.measured("monitor = 'weekly'")
     span = ("run", "--monitor", "weekly", "--workers", "1")
     # From a day within one week to a day within another: both as a whole.
     trial.says(*span, "--from", "2026-08-05", "--to", "2026-08-19")
-    assert trial.rows("monitor = 'weekly'") == before, "a rerun changes nothing"
-    trial.execute(
+    assert trial.measured("monitor = 'weekly'") == before, "a rerun changes nothing"
+    trial.change(
         "insert into public.weekly select 'late', happened_at, income, channel, predicted, amount,"
         " model_version, scored_on from public.weekly where scored_on = '2026-08-12' limit 1"
     )
     trial.says("run", "--monitor", "weekly", "--workers", "1")
-    after = trial.rows("monitor = 'weekly'")
+    after = trial.measured("monitor = 'weekly'")
     assert after != before
     of_week = "monitor = 'weekly' and partition_date = '2026-08-10'"
     others = "monitor = 'weekly' and partition_date < '2026-08-10'"
     assert len(after["column_summary"]) == len(before["column_summary"])
-    trial.execute("delete from public.weekly where row_id = 'late'")
-    late = trial.rows(of_week)
-    untouched = trial.rows(others)
+    trial.change("delete from public.weekly where row_id = 'late'")
+    late = trial.measured(of_week)
+    untouched = trial.measured(others)
     trial.says("run", "--monitor", "weekly", "--workers", "1")
-    assert trial.rows("monitor = 'weekly'") == before
-    assert trial.rows(of_week) != late
-    assert trial.rows(others) == untouched
+    assert trial.measured("monitor = 'weekly'") == before
+    assert trial.measured(of_week) != late
+    assert trial.measured(others) == untouched
 
 
 def build(trial: Trial, start: str, end: str) -> subprocess.CompletedProcess[str]:
     days = f"{{start_date: {start}, end_date: {end}}}"
-    return trial.run(DBT, "run", "--no-use-colors", "--vars", days)
+    return trial.ended("run", "--no-use-colors", "--vars", days, program=KEPT_DBT)
 
 
 def test_dbt_alone_counts_a_week_in_the_window_of_its_last_day(trial: Trial) -> None:
     of_week = "monitor = 'weekly' and partition_date = '2026-08-10'"
     counted = f"select sum(row_count) from metrics.column_summary where {of_week}"
-    before = trial.all(counted)
-    trial.execute(f"delete from metrics.column_summary where {of_week}")
+    before = trial.rows(counted)
+    trial.change(f"delete from metrics.column_summary where {of_week}")
     assert build(trial, "2026-08-10", "2026-08-16").returncode == 0
-    assert trial.all(counted) == [(None,)], "the week goes on"
+    assert trial.rows(counted) == [(None,)], "the week goes on"
     assert build(trial, "2026-08-16", "2026-08-17").returncode == 0
-    assert trial.all(counted) == before, "Sunday is its last day"
+    assert trial.rows(counted) == before, "Sunday is its last day"
 
 
 def test_a_day_within_a_batch_is_refused_by_name(trial: Trial) -> None:
@@ -258,7 +225,7 @@ def test_dagster_has_partitions_of_each_kind(trial: Trial) -> None:
         "print(*sorted(s.name for s in defs.get_repository_def().schedule_defs));"
         "print(*sorted(s.name for s in defs.get_repository_def().sensor_defs))"
     )
-    loaded = trial.run(sys.executable, "-W", "ignore", "-c", script)
+    loaded = trial.ended("-c", script, program=PYTHON)
     first, nodes, schedules, sensors = loaded.stdout.splitlines()
     assert first.split() == ["2025-09-08", "2025-09-01", "2025-09-01"], loaded.stderr
     # dbt's models, drift and its check, performance, incidents.

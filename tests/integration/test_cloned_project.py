@@ -1,9 +1,9 @@
 """A project that `init` made, committed, and cloned to a machine that has Driftmeter elsewhere."""
 
 import os
+import re
 import shutil
 import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,20 @@ from driftmeter import settings
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
 from tests.integration.test_init import LOANS
+from tests.programs import DRIFTMETER, FOLDER, run_program
 
-PROGRAMS = Path(sys.executable).parent
 DAYS = ("--from", "2026-01-30", "--to", "2026-01-31")
+# What ends by itself and asks for no service.
+MONITOR = ("--monitor", "loan_scores")
+REFUSED = (("fly",), ("judge", *MONITOR), ("notify",))
+COMMANDS = (
+    *REFUSED,
+    ("url",),
+    ("status", "--json"),
+    ("incidents", "--all"),
+    ("judge", *MONITOR, *DAYS),
+    ("power", *MONITOR, "--json"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,14 +39,18 @@ class Clone:
     directory: Path
     url: str
 
-    def ended(self, program: str, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "DRIFTMETER_DATABASE_URL": self.url, **more}
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {**os.environ, "DRIFTMETER_DATABASE_URL": self.url, **more}
         for name in (settings.HOME, settings.PROJECT):
-            environment.pop(name, None)
+            kept.pop(name, None)
+        return kept
+
+    def ended(self, program: str, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """In a process that Python starts, with its imports, as on a team's machine."""
         return subprocess.run(
-            [str(PROGRAMS / program), *words],
+            [str(FOLDER / program), *words],
             cwd=self.directory,
-            env=environment,
+            env=self.environment(**more),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -102,6 +117,23 @@ def test_a_clone_is_measured_and_dbt_alone_works_in_it(clone: Clone) -> None:
         days = session.scalars(sa.text("select partition_date from metrics.partitions"))
         assert {str(day) for day in days} >= {"2026-01-30", "2026-01-31"}
     assert git(clone.directory, "status", "--porcelain") == ""
+
+
+def test_a_command_says_in_a_process_of_its_own_what_it_says_in_a_fork(clone: Clone) -> None:
+    """Other tests run it in a fork, whose imports were made before."""
+    environment = clone.environment()
+    for words in COMMANDS:
+        forked = run_program(DRIFTMETER, *words, directory=clone.directory, environment=environment)
+        ended = clone.ended("driftmeter", *words)
+        own, other = map(told, (ended, forked))
+        assert own == other, words
+        assert (own[0] != 0) == (words in REFUSED), own
+
+
+def told(ended: "subprocess.CompletedProcess[str]") -> tuple[int, str, list[str]]:
+    """How a command ended, with what it said; the seconds of its progress are others each time."""
+    errors = [line for line in ended.stderr.splitlines() if not re.search(r"\d+/\d+ .* s", line)]
+    return ended.returncode, ended.stdout, errors
 
 
 def test_a_home_of_another_name_may_hold_more_and_is_left_to_git(tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
 """dbt's own unit tests, of the package's models and of the example's, on the tests' Postgres."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from dagster_driftmeter.dbt.packages import DBT
 from dagster_driftmeter.dbt.profile import profiles_dir
 from driftmeter import settings
+from tests.programs import DBT, run_program
 
 PACKAGE = settings.DBT_PACKAGE / "integration_tests"
 
@@ -27,12 +26,8 @@ def dbt(
         patch.setenv("DRIFTMETER_DATABASE_URL", url)
         patch.setenv("DRIFTMETER_HOME", str(target))
         places = ["--profiles-dir", str(profiles_dir()), "--target-path", str(target)]
-    ended = subprocess.run(
-        [DBT, "--no-use-colors", *arguments, *places, "--log-path", str(target)],
-        cwd=project,
-        capture_output=True,
-        text=True,
-    )
+    words = ("--no-use-colors", *arguments, *places, "--log-path", str(target))
+    ended = run_program(DBT, *words, directory=project)
     assert ended.returncode == 0, ended.stdout
     outcomes = json.loads((target / results).read_text())["results"]
     return {outcome["unique_id"]: outcome["status"] for outcome in outcomes}

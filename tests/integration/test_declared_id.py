@@ -1,15 +1,14 @@
 """The id that a monitor declares names one row a day: tested by default, in any project."""
 
 import os
-import subprocess
 
 import pytest
 import sqlalchemy as sa
 import yaml
 
-from dagster_driftmeter.dbt.packages import KEPT_DBT
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project, project
+from tests.programs import KEPT_DBT, run_program
 
 __all__ = ["project"]
 
@@ -84,12 +83,8 @@ def test_a_project_with_no_monitor_yet_passes(doubled: Project) -> None:
         (doubled.directory / "models" / name).unlink()
     configure(doubled, vars={"monitors": []})
     url = doubled.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    tested = subprocess.run(
-        [KEPT_DBT, "--no-use-colors", "test", "--select", TEST],
-        cwd=doubled.directory,
-        env={**os.environ, "DRIFTMETER_DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-    )
+    words = ("--no-use-colors", "test", "--select", TEST)
+    environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
+    tested = run_program(KEPT_DBT, *words, directory=doubled.directory, environment=environment)
     assert tested.returncode == 0, tested.stdout
     assert "PASS=1" in tested.stdout

@@ -3,8 +3,6 @@
 import datetime as dt
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -31,8 +29,8 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse import migrate
 from tests.conftest import prepare_for
 from tests.next_migration import with_next
+from tests.programs import DRIFTMETER, run_program
 
-DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 MONITOR = Monitor(
     **{
         "name": "loans",
@@ -62,17 +60,9 @@ DAY = """
 
 def doctor(url: str, home: Path, **environment: str) -> tuple[int, dict[str, Finding]]:
     """Exit code, and the findings by part."""
-    ended = subprocess.run(
-        [DRIFTMETER, "doctor", "--json"],
-        env={
-            **os.environ,
-            "DRIFTMETER_DATABASE_URL": url,
-            "DRIFTMETER_HOME": str(home),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-    )
+    own = {"DRIFTMETER_DATABASE_URL": url, "DRIFTMETER_HOME": str(home)}
+    seen = {**os.environ, **own, **environment}
+    ended = run_program(DRIFTMETER, "doctor", "--json", environment=seen)
     assert ended.stderr == ""
     return ended.returncode, {one["part"]: Finding(**one) for one in json.loads(ended.stdout)}
 

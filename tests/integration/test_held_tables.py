@@ -1,18 +1,12 @@
 """The team's table is never held: whoever writes it drops, replaces and alters it as before."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import sqlalchemy as sa
 
-from driftmeter import settings
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.inference_rows import count_rows
 from driftmeter.errors import DriftmeterError
@@ -20,8 +14,8 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
+from tests.integration.team import Team
 
-DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 START = dt.datetime(2026, 1, 1, 8, tzinfo=dt.timezone.utc)
 OLD, NEW = 36, 46
 # Several import for longer than these days take.
@@ -48,53 +42,24 @@ def predictions(days: int = OLD) -> pd.DataFrame:
     return rows[day < days]
 
 
-class Team:
-    """A directory of a team, and its job that writes predictions."""
-
-    def __init__(self, directory: Path, engine: sa.Engine) -> None:
-        self.directory = directory
-        self.engine = engine
-        directory.mkdir(exist_ok=True)
+class Writers(Team):
+    """A team whose job writes its predictions anew."""
 
     def write(self, rows: pd.DataFrame) -> None:
         rows.to_sql("Scores", self.engine, "Team Risk", if_exists="replace", index=False)
 
-    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
-        environment["DRIFTMETER_HOME"] = str(self.directory / "home")
-        environment["PYTHONPATH"] = str(settings.PROJECT_ROOT)
-        return subprocess.run(
-            [DRIFTMETER, *arguments],
-            cwd=self.directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-
-    def run(self, *arguments: str) -> str:
-        ended = self.ask(*arguments)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
-
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        with self.engine.connect() as session:
-            return [tuple(row) for row in session.execute(sa.text(query))]
-
-    def change(self, statement: str) -> None:
-        with self.engine.begin() as session:
-            session.exec_driver_sql(statement)
-
 
 @pytest.fixture(scope="module")
-def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+def team(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Writers]:
     create_database(postgres, "held_tables", template)
     engine = connection.engine(f"{postgres}/held_tables")
-    made = Team(tmp_path_factory.mktemp("team"), engine)
+    made = Writers(tmp_path_factory.mktemp("team"), engine)
     made.change('create schema "Team Risk"')
     made.write(predictions(OLD))
-    made.run("init", "--table", "Team Risk.Scores", "--name", "scores", "--yes")
-    made.run("run", *ONE_PROCESS)
+    made.says("init", "--table", "Team Risk.Scores", "--name", "scores", "--yes")
+    made.says("run", *ONE_PROCESS)
     yield made
     engine.dispose()
 
@@ -118,13 +83,15 @@ TABLES = ("column_summary", "drift", "performance")
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_whoever_writes_the_table_may_do_what_they_like_with_it(team: Team, statement: str) -> None:
+def test_whoever_writes_the_table_may_do_what_they_like_with_it(
+    team: Writers, statement: str
+) -> None:
     with team.engine.connect() as session:
         session.exec_driver_sql(statement)
         session.rollback()
 
 
-def test_a_day_is_found_by_an_index_of_the_table_as_through_a_plain_view(team: Team) -> None:
+def test_a_day_is_found_by_an_index_of_the_table_as_through_a_plain_view(team: Writers) -> None:
     day = "((scored_at at time zone 'UTC')::date)"
     with team.engine.connect() as session:
         session.exec_driver_sql(f'create index by_day on "Team Risk"."Scores" ({day})')
@@ -139,7 +106,7 @@ def test_a_day_is_found_by_an_index_of_the_table_as_through_a_plain_view(team: T
     assert "Function Scan" not in text
 
 
-def test_types_that_change_before_the_next_run_are_read_as_before(team: Team) -> None:
+def test_types_that_change_before_the_next_run_are_read_as_before(team: Writers) -> None:
     read = "select sum(income), count(*) from public_inference.scores"
     with team.engine.connect() as session:
         before = session.exec_driver_sql(read).one()
@@ -154,7 +121,7 @@ def test_types_that_change_before_the_next_run_are_read_as_before(team: Team) ->
 
 
 def test_what_the_table_lost_is_known_before_dbt_runs(
-    team: Team, monkeypatch: pytest.MonkeyPatch
+    team: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monitor = declared(team, monkeypatch)
     with team.engine.connect() as session:
@@ -168,13 +135,13 @@ def test_what_the_table_lost_is_known_before_dbt_runs(
         session.rollback()
 
 
-def declared(team: Team, monkeypatch: pytest.MonkeyPatch) -> Monitor:
+def declared(team: Writers, monkeypatch: pytest.MonkeyPatch) -> Monitor:
     monkeypatch.setenv("DRIFTMETER_DBT_PROJECT", str(team.directory))
     return load_monitors(team.directory / "target" / "manifest.json")["scores"]
 
 
 def test_who_measures_reads_the_table_by_a_right_of_its_own(
-    team: Team, monkeypatch: pytest.MonkeyPatch
+    team: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monitor = declared(team, monkeypatch)
     grants = (
@@ -197,11 +164,11 @@ def test_who_measures_reads_the_table_by_a_right_of_its_own(
 
 
 def test_a_table_that_is_replaced_with_a_column_less_is_measured_and_that_told_once(
-    team: Team,
+    team: Writers,
 ) -> None:
     before = [team.rows(MEASURED.format(table)) for table in TABLES]
     team.write(predictions(NEW).drop(columns=["channel"]))
-    team.run("run", *ONE_PROCESS)
+    team.says("run", *ONE_PROCESS)
     days = team.rows("select count(*), min(state), max(state) from metrics.partitions")
     assert days == [(18, "fresh", "fresh")]
     told = ("2026-02-06", "The inference table changed: channel is gone, and it is monitored.")
@@ -218,7 +185,7 @@ def test_a_table_that_is_replaced_with_a_column_less_is_measured_and_that_told_o
     # days again that lacked the column.
     team.change("drop view public_inference.scores cascade")
     team.write(predictions(NEW))
-    assert "10 days" in team.run("run", *ONE_PROCESS)
+    assert "10 days" in team.says("run", *ONE_PROCESS)
     assert team.rows(INCIDENTS)[0] == told
     known = team.rows(
         "select count(*), sum(null_count)::int from metrics.column_summary"
@@ -228,7 +195,7 @@ def test_a_table_that_is_replaced_with_a_column_less_is_measured_and_that_told_o
     assert [team.rows(MEASURED.format(table)) for table in TABLES] == before
 
     team.change('drop table "Team Risk"."Scores"')
-    ended = team.ask("run")
+    ended = team.ended("run")
     assert ended.returncode == 1
     assert 'relation "Team Risk.Scores" does not exist' in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -15,8 +15,8 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.manifest import load_monitors
 from driftmeter.monitors.proposal import propose
 from tests.cases import over
+from tests.programs import DBT, DRIFTMETER, KEPT_DBT, run_program
 
-DRIFTMETER = [str(Path(sys.executable).parent / "driftmeter")]
 # 60 days of loans; from 15 February on the income is in cents. The last day has one row only in
 # Berlin: 23:30 in UTC is the next day there.
 LOANS = """
@@ -62,14 +62,7 @@ def init(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*DRIFTMETER, *arguments],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=dict(os.environ),
-    )
+    return run_program(DRIFTMETER, *arguments, directory=directory)
 
 
 def test_fields_are_proposed_from_names_types_and_data(loans: sa.Engine) -> None:
@@ -200,13 +193,7 @@ def test_nothing_is_written_unasked_and_the_second_time_changes_nothing(director
     assert project["vars"]["monitors"] == ["loan_scores", "second"]
     parsed = command(directory, "status")
     assert parsed.returncode == 0, parsed.stderr
-    subprocess.run(
-        [Path(sys.executable).parent / "driftmeter-dbt", "compile"],
-        cwd=directory,
-        check=True,
-        capture_output=True,
-        env=dict(os.environ),
-    )
+    run_program(KEPT_DBT, "compile", directory=directory).check_returncode()
     declared = load_monitors(directory / "target" / "manifest.json")
     assert set(declared) == {"loan_scores", "second"}
     # The zone of the view is the one that the YAML says.
@@ -301,13 +288,8 @@ def bank(
         "# Reviewed in January.\nmodels:\n  - name: versioned\n    columns:\n"
         "      - name: loan_id  # never reused\n        data_type: text\n"
     )
-    subprocess.run(
-        [Path(sys.executable).parent / "dbt", "run"],
-        cwd=directory,
-        check=True,
-        capture_output=True,
-        env={**os.environ, "DBT_PROFILES_DIR": "."},
-    )
+    by_dbt = {**os.environ, "DBT_PROFILES_DIR": "."}
+    run_program(DBT, "run", directory=directory, environment=by_dbt).check_returncode()
     return directory
 
 

@@ -1,18 +1,16 @@
 """Labels in a table of their own: how `driftmeter init` joins them, and how they are noticed."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal import propose
 from tests.cases import over
 from tests.integration.same_rows import table_of, viewed
+from tests.programs import DRIFTMETER, run_program
 
 # 40 rows a day for 40 days; of the last six days no label has come.
 TABLES = """
@@ -139,18 +137,9 @@ def test_labels_that_cannot_be_joined_are_refused_with_the_way_out(
 
 
 def command(directory: Path, url: str, *arguments: str) -> str:
-    ended = subprocess.run(
-        [str(Path(sys.executable).parent / "driftmeter"), *arguments],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={
-            **{name: value for name, value in os.environ.items() if name != "DRIFTMETER_HOME"},
-            "DRIFTMETER_DATABASE_URL": url,
-            "PYTHONPATH": str(settings.PROJECT_ROOT),
-        },
-    )
+    environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
+    environment.pop("DRIFTMETER_HOME", None)
+    ended = run_program(DRIFTMETER, *arguments, directory=directory, environment=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

@@ -14,8 +14,8 @@ from driftmeter import settings
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse.schema import in_warehouse
 from tests.integration.test_init import LOANS
+from tests.programs import DRIFTMETER, run_program
 
-DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 SCHEMA = "watched"
 
 
@@ -78,14 +78,7 @@ def test_everything_that_is_measured_lies_in_that_schema_and_is_read_from_there(
     environment.pop("DRIFTMETER_HOME", None)
 
     def driftmeter(*arguments: str) -> str:
-        ended = subprocess.run(
-            [DRIFTMETER, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
+        ended = run_program(DRIFTMETER, *arguments, directory=tmp_path, environment=environment)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 

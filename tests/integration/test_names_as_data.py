@@ -1,24 +1,18 @@
 """Names and values that are code elsewhere: Jinja, SQL's quotes, marks of style, a terminal's."""
 
 import json
-import os
-import subprocess
-import sys
 import uuid
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from dagster_driftmeter.runs.terminal import console, say, say_json
 from driftmeter.monitors.proposal import quote
 from driftmeter.warehouse import connection
 from tests.cases import over
 from tests.conftest import create_database
+from tests.integration.team import Team
 
-DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 SCHEMA, TABLE = "{{ 1/0 }}", "{% endif %}scores"
 # What dbt would run, what ends a block of SQL, and what a terminal obeys.
 FEATURES = (
@@ -35,37 +29,21 @@ PREDICTION, SEGMENT = "{{ score }}", "{{ 'segment' }}"
 VALUE = "new\x1b]0;owned\x07[red]"
 
 
-@dataclass(frozen=True)
-class Team:
+class OddNames(Team):
     """A project that `init` made of a table of such names, and what it and a run printed."""
 
-    directory: Path
-    url: str
-    printed: str = ""
-
-    def driftmeter(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "DRIFTMETER_DATABASE_URL": self.url}
-        environment.pop("DRIFTMETER_HOME", None)
-        return subprocess.run(
-            [DRIFTMETER, *words],
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            env=environment,
-        )
+    printed = ""
 
     def column(self, query: str) -> list[Any]:
-        with connection.engine(self.url).connect() as session:
-            return list(session.scalars(sa.text(query)))
+        return [value for (value,) in self.rows(query)]
 
 
 @pytest.fixture(scope="module")
-def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Team:
+def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> OddNames:
     name = f"names_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
-    team = Team(tmp_path_factory.mktemp("team"), f"{postgres}/{name}")
-    engine = connection.engine(team.url)
+    engine = connection.engine(f"{postgres}/{name}")
+    team = OddNames(tmp_path_factory.mktemp("team"), engine)
     numbers = ", ".join(
         f"(number * {3 + at} % 17 + {100 * (name == FEATURES[-1])} * (day = 39)::int)::real"
         f" as {quote(name)}"
@@ -88,16 +66,17 @@ def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory)
         session.exec_driver_sql(rows.replace("%", "%%"))
     init = ["init", "--table", f"{SCHEMA}.{TABLE}", "--name", "odd", "--yes"]
     init += ["--segments", SEGMENT, "--prediction", PREDICTION, "--target", "none"]
-    made = team.driftmeter(*init)
+    made = team.ended(*init)
     assert made.returncode == 0, made.stdout + made.stderr
-    again = team.driftmeter(*init)
+    again = team.ended(*init)
     assert "nothing to change" in again.stdout, again.stdout + again.stderr
-    run = team.driftmeter("run", "--workers", "1")
+    run = team.ended("run", "--workers", "1")
     assert run.returncode == 0, run.stdout + run.stderr
-    return replace(team, printed=made.stdout + run.stdout + run.stderr)
+    team.printed = made.stdout + run.stdout + run.stderr
+    return team
 
 
-def test_a_name_that_jinja_would_run_is_a_column_as_any_other(team: Team) -> None:
+def test_a_name_that_jinja_would_run_is_a_column_as_any_other(team: OddNames) -> None:
     names = team.column("select distinct column_name from metrics.column_summary")
     assert {*FEATURES, PREDICTION, SEGMENT} <= set(names)
     assert team.column("select distinct state from metrics.partitions") == ["fresh"]
@@ -115,9 +94,9 @@ def test_a_name_that_jinja_would_run_is_a_column_as_any_other(team: Team) -> Non
     ],
 )
 def test_no_command_prints_a_character_that_a_terminal_obeys(
-    team: Team, words: tuple[str, ...]
+    team: OddNames, words: tuple[str, ...]
 ) -> None:
-    ended = team.driftmeter(*words)
+    ended = team.ended(*words)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout
     for text in (team.printed, ended.stdout, ended.stderr):
@@ -125,9 +104,9 @@ def test_no_command_prints_a_character_that_a_terminal_obeys(
 
 
 def test_incidents_name_columns_and_values_as_they_are_but_for_what_a_terminal_obeys(
-    team: Team,
+    team: OddNames,
 ) -> None:
-    said = team.driftmeter("incidents").stdout
+    said = team.ended("incidents").stdout
     assert "colour\\x1b[31m has" in said
     assert "new ]0;owned [red]" in said
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -19,8 +18,8 @@ from driftmeter.warehouse import connection
 from driftmeter.warehouse.ports import free_port, is_free
 from tests.cases import over
 from tests.integration.test_init import LOANS
+from tests.programs import DRIFTMETER, run_program
 
-DRIFTMETER = str(Path(sys.executable).parent / "driftmeter")
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 SETTINGS = """
 [databases]
@@ -44,14 +43,7 @@ def driftmeter(
     environment = {**os.environ, "DRIFTMETER_DATABASE_URL": url}
     for name in (settings.HOME, settings.PROJECT):
         environment.pop(name, None)
-    return subprocess.run(
-        [DRIFTMETER, *words],
-        cwd=directory,
-        env={**environment, **more},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_program(DRIFTMETER, *words, directory=directory, environment={**environment, **more})
 
 
 def with_loans(postgres: str, encoding: str = "UTF8") -> str:

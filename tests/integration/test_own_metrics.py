@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
 import yaml
 
 from driftmeter.dashboards.preview.frames import Scope
@@ -108,14 +107,6 @@ class Sales(Project):
         content = yaml.safe_load(file.read_text())
         content["vars"]["monitors"] = ["sales"]
         file.write_text(yaml.safe_dump(content))
-
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        with self.engine.connect() as session:
-            return [tuple(row) for row in session.execute(sa.text(query))]
-
-    def change(self, statement: str) -> None:
-        with self.engine.begin() as session:
-            session.exec_driver_sql(statement)
 
 
 @pytest.fixture(scope="module")

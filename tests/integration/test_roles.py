@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from driftmeter.settings import PROJECT_ROOT
 from driftmeter.warehouse import connection, migrate
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 from tests.integration.pipeline import write_month
+from tests.programs import DRIFTMETER, run_program
 
 ROLES = ("loader", "transformer", "writer")
 # A login makes what it makes in the name of its group, whose other logins may then replace it.
@@ -200,22 +199,17 @@ def test_the_example_runs_with_three_logins(
 ) -> None:
     for month in ("2019-01", "2019-02", "2019-03", "2019-04"):
         write_month(tmp_path, month)
-    ended = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "driftmeter"),
-            *("demo", "--source", "files", "--dir", str(tmp_path)),
-            *("--from", "2019-04-01", "--to", "2019-04-02"),
-        ],
-        env={
-            **os.environ,
-            "DRIFTMETER_HOME": str(tmp_path / "home"),
-            "DRIFTMETER_DATABASE_URL": logins["writer"],
-            "DRIFTMETER_TRANSFORMER_URL": logins["transformer"],
-            "DRIFTMETER_LOADER_URL": logins["loader"],
-        },
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
+    environment = {
+        **os.environ,
+        "DRIFTMETER_HOME": str(tmp_path / "home"),
+        "DRIFTMETER_DATABASE_URL": logins["writer"],
+        "DRIFTMETER_TRANSFORMER_URL": logins["transformer"],
+        "DRIFTMETER_LOADER_URL": logins["loader"],
+    }
+    source = ("--source", "files", "--dir", str(tmp_path))
+    span = ("--from", "2019-04-01", "--to", "2019-04-02")
+    ended = run_program(
+        DRIFTMETER, "demo", *source, *span, directory=PROJECT_ROOT, environment=environment
     )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     with warehouse.connect() as session:

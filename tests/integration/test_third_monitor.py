@@ -1,21 +1,19 @@
 """A third monitor is one model, its YAML, and its name in a list: nothing else is written."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 import yaml
 
-from dagster_driftmeter.dbt.packages import DBT, KEPT_DBT
 from driftmeter import settings
 from driftmeter.drift.drift_day import compute_partition
 from driftmeter.drift.reference import load_reference
 from driftmeter.monitors.manifest import load_monitors
 from tests.integration.conftest import Chain
 from tests.integration.pipeline import days
+from tests.programs import DBT, KEPT_DBT, run_program
 
 MODEL = """
 select
@@ -77,25 +75,13 @@ def project(tmp_path: Path) -> Path:
     listed.write_text(
         text.replace("[trip_duration, trip_tip]", "[trip_duration, trip_tip, trip_fare]")
     )
-    subprocess.run([DBT, "deps"], cwd=tmp_path / "dbt_project", check=True, capture_output=True)
+    run_program(DBT, "deps", directory=tmp_path / "dbt_project").check_returncode()
     return tmp_path / "dbt_project"
 
 
 def test_a_third_monitor_has_quality_and_drift_rows(chain: Chain, project: Path) -> None:
-    built = subprocess.run(
-        [
-            KEPT_DBT,
-            "build",
-            "--exclude",
-            "resource_type:unit_test",
-            "--vars",
-            "{monitor: trip_fare}",
-        ],
-        cwd=project,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-    )
+    only = ("--exclude", "resource_type:unit_test", "--vars", "{monitor: trip_fare}")
+    built = run_program(KEPT_DBT, "build", *only, directory=project)
     assert built.returncode == 0, built.stdout
     monitor = load_monitors(project / "target" / "manifest.json")["trip_fare"]
     reference = load_reference(chain.engine, monitor)

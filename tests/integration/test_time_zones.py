@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import subprocess
 from collections import Counter
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,8 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from driftmeter import settings
-from tests.integration.test_init import DRIFTMETER
+from tests.programs import DRIFTMETER, run_program
 
 ZONES = {
     "utc": "UTC",
@@ -67,20 +65,13 @@ def measured(postgres: str, template: str, tmp_path_factory: pytest.TempPathFact
 
 
 def driftmeter(directory: Path, postgres: str, *arguments: str) -> None:
-    ended = subprocess.run(
-        [*DRIFTMETER, *arguments],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={
-            **os.environ,
-            "DRIFTMETER_DATABASE_URL": f"{postgres}/zones",
-            "PYTHONPATH": str(settings.PROJECT_ROOT),
-            # That of this process too.
-            "TZ": "America/St_Johns",
-        },
-    )
+    environment = {
+        **os.environ,
+        "DRIFTMETER_DATABASE_URL": f"{postgres}/zones",
+        # That of this process too.
+        "TZ": "America/St_Johns",
+    }
+    ended = run_program(DRIFTMETER, *arguments, directory=directory, environment=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +12,9 @@ import sqlalchemy as sa
 import yaml
 
 from driftmeter import settings
+from tests.programs import FOLDER, run_program
 
 HERE = Path(__file__).parent
-PROGRAMS = Path(sys.executable).parent
 
 
 @dataclass
@@ -67,14 +65,8 @@ class Farm:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run a command in the project's directory; what it prints."""
-        ended = subprocess.run(
-            [PROGRAMS / program, *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
+        command = (str(FOLDER / program), *arguments)
+        ended = run_program(*command, directory=self.directory, environment=self.environment)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
