@@ -146,19 +146,24 @@ def send_to(pipe: "Connection[State, State]") -> None:
 
 
 @contextmanager
-def shown_from(pipe: "Connection[State, State]") -> Iterator[None]:
-    """Show what workers send through a pipe, beside what this process does.
+def shown_from(pipes: "Sequence[Connection[State, State]]") -> Iterator[None]:
+    """Show what workers send, a pipe for each, beside what this process does.
 
     A worker that is killed can leave no lock behind that others wait for.
     """
     is_over = threading.Event()
 
     def read() -> None:
+        open_pipes = list(pipes)
         is_last = False
         while not is_last:
             is_last = is_over.wait(READ_SECONDS)
-            while pipe.poll():
-                _shown.show(pipe.recv())
+            while ready := [pipe for pipe in open_pipes if pipe.poll()]:
+                for pipe in ready:
+                    try:
+                        _shown.show(pipe.recv())
+                    except EOFError:
+                        open_pipes.remove(pipe)
 
     reader = threading.Thread(target=read, name="progress of workers", daemon=True)
     reader.start()

@@ -78,22 +78,23 @@ def kept_workers() -> Iterator["Workers"]:
 
 
 class Workers:
-    """Processes that tell this one their progress, and keep what they learned and imported."""
+    """Processes by number: the same piece of the same work is always the same process's."""
 
     def __init__(self) -> None:
         self._pools: dict[int, ProcessPoolExecutor] = {}
-        # A message is written whole by the kernel, so that all of them may send into one pipe.
-        self._told, self._sender = worker_context().Pipe(duplex=False)
+        # What each of them sends of its progress.
+        self._pipes: dict[int, Connection[progress.State, progress.State]] = {}
 
     def do(self, work: Sequence[Work], most: int) -> None:
         """Do pieces of work, as `side_by_side` says."""
         prepare_workers()
-        if most not in self._pools:
-            begin = functools.partial(_begin, self._sender)
-            self._pools[most] = ProcessPoolExecutor(most, worker_context(), begin)
-        with progress.shown_from(self._told):
+        pools = [self._pool(number) for number in range(most)]
+        with progress.shown_from(list(self._pipes.values())):
             environment = dict(os.environ)
-            ended = [self._pools[most].submit(_do, piece, environment) for piece in work]
+            ended = [
+                pools[number % most].submit(_do, piece, environment)
+                for number, piece in enumerate(work)
+            ]
             wait(ended)
         try:
             for future in ended:
@@ -106,7 +107,17 @@ class Workers:
         """End the processes."""
         for pool in self._pools.values():
             pool.shutdown()
+        for pipe in self._pipes.values():
+            pipe.close()
         self._pools.clear()
+        self._pipes.clear()
+
+    def _pool(self, number: int) -> ProcessPoolExecutor:
+        if number not in self._pools:
+            self._pipes[number], sender = worker_context().Pipe(duplex=False)
+            begin = functools.partial(_begin, sender)
+            self._pools[number] = ProcessPoolExecutor(1, worker_context(), begin)
+        return self._pools[number]
 
 
 _kept: Workers | None = None
