@@ -1,6 +1,7 @@
 """Reports on demand: what they compare, what they leave out, and who links to them."""
 
 import datetime as dt
+import html
 import os
 import re
 import shutil
@@ -21,7 +22,8 @@ from driftmeter.arrival.inference_rows import count_rows, read_rows
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.baselines import baseline_days
 from driftmeter.monitors.config import Monitor
-from driftmeter.reports.write_report import write_report
+from driftmeter.performance.undeclared_slices import slices_of
+from driftmeter.reports.write_report import MOST_ROWS, write_report
 
 DAY = dt.date(2019, 4, 13)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -52,6 +54,21 @@ def test_a_page_says_what_it_compares(page: Path, demo: sa.Engine, monitor: Moni
     assert "reference: 59 days from 2019-02-01 to 2019-03-31" in said
     # TLC's later columns hold nothing in 2019.
     assert "one side has no value: trip_type, airport_fee_usd" in said
+
+
+def test_a_page_names_the_slices_that_stand_out(
+    page: Path, demo: sa.Engine, monitor: Monitor
+) -> None:
+    with demo.connect() as session:
+        day, reference = (
+            read_rows(session, monitor, days, most_rows=MOST_ROWS)
+            for days in ([DAY], monitor.reference_batches)
+        )
+    found = slices_of(monitor, reference, day)
+    # On that day the amounts of one vendor are in another unit, and its trips' durations are off.
+    assert {one.question for one in found} == {"rows", "loss"}
+    said = html.unescape(header(page))
+    assert [one for one in found if str(one) not in said] == []
 
 
 def test_a_segment_and_another_baseline_are_other_rows_and_another_file(

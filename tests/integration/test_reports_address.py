@@ -51,7 +51,7 @@ def test_two_homes_that_are_served_at_once_have_links_that_lead_to_their_own_pag
                 assert answer.read().decode() == f"page of {name}"
     finally:
         for serving in running:
-            serving.send_signal(signal.SIGINT)
+            serving.send_signal(signal.SIGTERM)
             serving.communicate(timeout=20)
 
 
