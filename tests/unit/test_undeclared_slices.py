@@ -75,6 +75,15 @@ def test_a_large_loss_is_named_by_where_it_is() -> None:
     assert found.reference_loss_share == pytest.approx(found.reference_share, abs=0.05)
 
 
+def test_rows_that_are_hard_on_every_day_are_not_named() -> None:
+    generator = np.random.default_rng(6)
+    reference, day = bookings(8000, generator), bookings(2000, generator)
+    for rows in (reference, day):
+        noise = generator.normal(0, 80, len(rows))
+        rows["paid"] += np.where(rows["lead_time"] > 120, noise, 0.0)
+    assert slices_of(BOOKINGS, reference, day) == []
+
+
 def test_missing_values_are_a_condition() -> None:
     generator = np.random.default_rng(3)
     reference, day = bookings(6000, generator), bookings(2000, generator)

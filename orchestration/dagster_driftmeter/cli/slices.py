@@ -10,7 +10,7 @@ from driftmeter.errors import DriftmeterError
 
 HEADINGS = {
     "rows": "More rows than in the reference period:",
-    "loss": "More of the loss than of the rows:",
+    "loss": "More of the loss than of the rows, and than in the reference period:",
 }
 
 

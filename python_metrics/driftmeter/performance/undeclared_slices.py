@@ -28,7 +28,8 @@ MOST_VALUES = 30
 # Rows that a leaf holds at least: a share of its half, and so many.
 LEAST_SHARE = 0.02
 LEAST_ROWS = 20
-# A slice has so many times the rows, or the loss, that its part of the reference or of the rows is.
+# A slice has so many times its share of the reference's rows; or of the day's loss, so many times
+# its share of the rows and of the reference's loss.
 LEAST_RATIO = 1.5
 # Chance of naming any slice of a calm day and question; it is split over the nodes of a tree.
 LEVEL = 0.05
@@ -191,9 +192,10 @@ def _of_loss(
             return None
         test = ttest_ind(tested[here], tested[~here], equal_var=False, alternative="greater")
         share, loss_share = float(here.mean()), float(lost[here].sum() / lost.sum())
-        if not test.pvalue < LEVEL / NODES or loss_share <= LEAST_RATIO * share:
-            return None
         usually = float(usual[known & there].sum()) / total if total else None
+        # Rows that are hard to predict are so on other days too: those say nothing of this one.
+        if not test.pvalue < LEVEL / NODES or loss_share <= LEAST_RATIO * max(share, usually or 0):
+            return None
         return Slice(
             "loss", conditions, share, float(there.mean()), float(test.pvalue), loss_share, usually
         )
