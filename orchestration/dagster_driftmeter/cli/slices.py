@@ -1,12 +1,13 @@
 """`driftmeter slices`: names slices of a day in which rows are new or the loss is large."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from dagster_driftmeter.cli.arguments import monitor_named, read_date
+from dagster_driftmeter.cli.arguments import AsJson, NamedMonitor, monitor_named, read_date
+from dagster_driftmeter.runs.terminal import say, say_json
 from driftmeter.errors import DriftmeterError
+from driftmeter.warehouse import connection
 
 HEADINGS = {
     "rows": "More rows than in the reference period:",
@@ -15,9 +16,9 @@ HEADINGS = {
 
 
 def slices(
-    monitor: Annotated[str, typer.Option(help="Name of the monitor.")],
+    monitor: NamedMonitor,
     date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day, or a batch's first.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show up to three slices of a day with more rows, and three with more loss, than usual.
 
@@ -29,7 +30,6 @@ def slices(
     from driftmeter.arrival.inference_rows import read_rows
     from driftmeter.performance.undeclared_slices import slices_of
     from driftmeter.reports.write_report import MOST_ROWS
-    from driftmeter.warehouse import connection
 
     declared, day = monitor_named(monitor), read_date("--date", date)
     with connection.engine().connect() as session:
@@ -45,12 +45,12 @@ def slices(
         )
     found = slices_of(declared, reference, rows)
     if as_json:
-        typer.echo(json.dumps([each.as_record() for each in found], indent=2))
+        say_json([each.as_record() for each in found])
         return
     if not found:
-        typer.echo(f"No slice of {declared.cadence.named(day)} stands out.")
+        say(f"No slice of {declared.cadence.named(day)} stands out.")
     for question, heading in HEADINGS.items():
         if named := [each for each in found if each.question == question]:
-            typer.echo(heading)
+            say(heading)
             for each in named:
-                typer.echo(f"  {each}")
+                say(f"  {each}")

@@ -21,7 +21,7 @@ class Encoding:
 
     def __init__(self, reference: pd.DataFrame) -> None:
         self._categories = {
-            name: _most_frequent(reference[name])
+            name: most_frequent(reference[name])
             for name in reference.columns
             if not pd.api.types.is_numeric_dtype(reference[name])
         }
@@ -43,7 +43,7 @@ class Encoding:
         return coded
 
 
-def _most_frequent(values: pd.Series) -> list[str]:
+def most_frequent(values: pd.Series) -> list[str]:
     """The most frequent categories; those as frequent as each other by name."""
     counts = values.value_counts()
     return sorted(counts.index, key=lambda name: (-counts[name], name))[:MOST_CATEGORIES]

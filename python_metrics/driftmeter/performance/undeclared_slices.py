@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.stats import fisher_exact, ttest_ind
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from driftmeter.drift.encoding import most_frequent
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.losses import row_losses
@@ -23,8 +24,6 @@ from driftmeter.quality.counts import Floats
 Rows = npt.NDArray[np.bool_]
 # Slices of each question that are named at most.
 MOST_SLICES = 3
-# Values of a category that a condition may name, the most frequent of day and reference.
-MOST_VALUES = 30
 # Rows that a leaf holds at least: a share of its half, and so many.
 LEAST_SHARE = 0.02
 LEAST_ROWS = 20
@@ -58,14 +57,19 @@ class Condition:
     def holds(self, rows: pd.DataFrame) -> Rows:
         """Which rows it is true of; shape (rows,)."""
         values = rows[self.column]
-        found = {
-            "=": values == self.value,
-            "<>": values.notna() & (values != self.value),
-            "is missing": values.isna(),
-            "is known": values.notna(),
-        }.get(self.operator)
-        if found is None:
-            found = values <= self.value if self.operator == "<=" else values > self.value
+        match self.operator:
+            case "=":
+                found = values == self.value
+            case "<>":
+                found = values.notna() & (values != self.value)
+            case "<=":
+                found = values <= self.value
+            case ">":
+                found = values > self.value
+            case "is missing":
+                found = values.isna()
+            case _:
+                found = values.notna()
         held: Rows = found.to_numpy(dtype=bool)
         return held
 
@@ -281,7 +285,7 @@ def _questions(
                 questions.append((Condition(name, "<="), Condition(name, ">")))
                 coded.append(finite.fillna(finite.median()).to_numpy(dtype=float))
             continue
-        frequent = _most_frequent(values.value_counts())
+        frequent = most_frequent(values)
         if len(frequent) == 2:
             other, *frequent = frequent
         for value in frequent:
@@ -289,8 +293,3 @@ def _questions(
             questions.append((is_other, Condition(name, "=", value)))
             coded.append((values == value).to_numpy(dtype=float))
     return questions, np.column_stack(coded) if coded else np.empty((len(rows), 0))
-
-
-def _most_frequent(counts: "pd.Series[int]") -> list[str]:
-    """The most frequent values, those as frequent as each other by name."""
-    return sorted(counts.index, key=lambda value: (-counts[value], value))[:MOST_VALUES]

@@ -83,7 +83,10 @@ def write_report(
     }
     if segment is not None:
         facts["Segment"] = " = ".join(segment)
-    from driftmeter.performance.undeclared_slices import slices_of
+    # Late: they import scikit-learn and Evidently, which takes seconds.
+    with many_imports():
+        from driftmeter.performance.undeclared_slices import slices_of
+        from driftmeter.reports.page import write_page
 
     if against == "reference" and (found := slices_of(monitor, reference, current)):
         facts["Slices that stand out"] = "; ".join(map(str, found))
@@ -104,10 +107,6 @@ def write_report(
         if rows < monitor.min_rows
     ]
     path = directory / (name or file_name(monitor.name, day, segment, against))
-    # Late: it imports Evidently, which takes seconds.
-    with many_imports():
-        from driftmeter.reports.page import write_page
-
     write_page(
         monitor,
         reference.drop(columns=VERSION),
