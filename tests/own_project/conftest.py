@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -26,20 +27,30 @@ from tests.own_project.fortnight import (
 FIRST, LAST = dt.date(2026, 4, 13), dt.date(2026, 4, 26)
 
 
+@contextmanager
+def where_the_farm_is(farm: Farm) -> Iterator[None]:
+    """The farm's own environment, and after it what the tests of other folders have."""
+    named = {
+        "DRIFTMETER_HOME": str(farm.directory / ".driftmeter"),
+        "DRIFTMETER_NOTIFY_URLS": farm.service,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in (farm.environment | named).items():
+            if variable.startswith("DRIFTMETER_"):
+                patch.setenv(variable, value)
+        yield
+
+
 @pytest.fixture(scope="session")
 def farm(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """The farm after its fortnight."""
     name = f"farm_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, "template0")
     engine = connection.engine(f"{postgres}/{name}")
-    made = make_farm(tmp_path_factory.mktemp("wind") / "farm", engine)
     service = Service()
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in made.environment.items():
-            if variable.startswith("DRIFTMETER_"):
-                patch.setenv(variable, value)
-        patch.setenv("DRIFTMETER_HOME", str(made.directory / ".driftmeter"))
-        patch.setenv("DRIFTMETER_NOTIFY_URLS", service.url)
+    made = make_farm(tmp_path_factory.mktemp("wind") / "farm", engine)
+    made.service = service.url
+    with where_the_farm_is(made):
         declare_monitors(made)
         hold_back(made)
         measure(made)
@@ -47,11 +58,18 @@ def farm(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fa
         put_right(made)
         run_in_dagster(made)
         tell_people(made)
-        made.messages = service.got
-        yield made
+    made.messages = service.got
+    yield made
     service.server.shutdown()
     service.server.server_close()
     engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def beside_the_farm(farm: Farm) -> Iterator[None]:
+    """Each test of this folder runs where its team works."""
+    with where_the_farm_is(farm):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,10 @@ class Farm:
         Monitor, day and time of each measured day before a step.
     views_after_stale : set of str
         Views of the project that were there after a run of one monitor.
+    service : str
+        Address of a service of notifications.
     messages : list of dict
-        What a service of notifications got.
+        What that service got.
     result, requests, requests_after
         Of the farm's own Dagster: the run of the last day; what the sensor of stale days asked for
         when labels had landed; and what it asked for once that was done.
@@ -41,6 +43,7 @@ class Farm:
     shown: dict[str, str] = field(default_factory=dict)
     before: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     views_after_stale: set[str] = field(default_factory=set)
+    service: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
     definitions: dg.Definitions = field(default_factory=dg.Definitions)
     result: dg.ExecuteInProcessResult | None = None
