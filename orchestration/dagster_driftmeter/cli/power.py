@@ -53,7 +53,9 @@ def power(
             where="--column",
             fix=f"name one of {', '.join(declared.columns)}",
         )
-    found = _found(connection.engine(), declared, columns or list(declared.columns), rows)
+    found = _found(
+        connection.engine_of(declared), declared, columns or list(declared.columns), rows
+    )
     if as_json:
         typer.echo(json.dumps([vars(each) for each in found], indent=2))
     else:
@@ -111,7 +113,11 @@ def _show(monitor: Monitor, found: "list[Findable]", rows: Optional[int]) -> Non
         ]
         table.add_row(each.column, each.change, usual, *shown)
     terminal, every = console(), monitor.every
-    drawn = f"the rows of the reference {every}s" if rows is None else f"{rows:,} rows a {every}"
+    drawn = (
+        f"the rows of the reference {every}s"
+        if rows is None
+        else f"{rows:,} rows {monitor.cadence.one}"
+    )
     terminal.print(table)
     terminal.print(
         "A change of this size alarms in four of five cases, at"

@@ -38,6 +38,8 @@ TYPES = {
     **dict.fromkeys(("is_beyond", "is_alarm"), pa.bool_()),
     "reason": pa.string(),
 }
+# Of dates, and of hours.
+DAYS = {False: pa.date32(), True: pa.timestamp("us", "UTC")}
 STORED = tuple(TYPES)
 VALUES = sa.text(
     "select custom.partition_date, custom.metric, custom.segment, custom.segment_value,"
@@ -65,8 +67,8 @@ def judge_metrics(
     connection: sa.Connection, monitor: Monitor, excluded: Collection[dt.date] = ()
 ) -> pd.DataFrame:
     """Every stored value of a monitor's own metrics, with what is decided of it; writes nothing."""
-    span = monitor.reference
-    asked = {"metrics": list(monitor.metrics), "first": span.from_date, "last": span.to_date}
+    first, last = monitor.reference_span
+    asked = {"metrics": list(monitor.metrics), "first": first, "last": last}
     rows = pd.DataFrame()
     if monitor.metrics:
         rows = rows_of_query(connection, VALUES, {"monitor": monitor.name, **asked})
@@ -223,7 +225,8 @@ def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFram
     new = [row for key, row in wanted.items() if known.get(key) != row]
     if new:
         columns = dict(zip(STORED, zip(*new, strict=True), strict=True))
-        table = {name: pa.array(column, TYPES.get(name)) for name, column in columns.items()}
+        types = {**TYPES, "partition_date": DAYS[monitor.cadence.is_hourly]}
+        table = {name: pa.array(column, types.get(name)) for name, column in columns.items()}
         table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
         copy_in(connection, "metrics.custom_metric_verdicts", pa.table(table))
 

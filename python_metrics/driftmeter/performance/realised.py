@@ -85,7 +85,7 @@ ROWS = """
         {target} as target
     from {table} as scored
     where
-        partition_date = any({days}::date[])
+        {batch} = any({days}::date[])
         and {prediction} > '-infinity'
         and {prediction} < 'infinity'
 """
