@@ -16,7 +16,7 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 
 # Each batch that is tried costs a fit: of many hours every so many, at all hours of the day.
-MOST_TRIED = 200
+MOST_TRIED = 96
 
 
 def _some(days: Sequence[dt.date]) -> Sequence[dt.date]:

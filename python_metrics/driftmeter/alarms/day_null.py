@@ -479,14 +479,15 @@ def _fitted_hours(
 ) -> tuple[int, int]:
     """How many levels are told apart, and how many of them have rows; 1 where none is.
 
-    Hours of workdays and of weekends where the reference has three of each that comes, else hours
-    of the day, else none.
+    Hours of workdays and of weekends where the reference has both, and three of each that comes,
+    else hours of the day, else none.
     """
     has_rows = known.any(axis=1)
     for width in (levels, levels // 2):
         seen = np.bincount((hours % width)[has_rows], minlength=width)
+        has_both = width < levels or (seen[: width // 2].any() and seen[width // 2 :].any())
         seen = seen[seen > 0]
-        if len(seen) > 1 and (seen >= FEWEST_OF_A_LEVEL).all():
+        if has_both and len(seen) > 1 and (seen >= FEWEST_OF_A_LEVEL).all():
             return width, len(seen)
     return 1, 1
 

@@ -26,26 +26,26 @@ class Hour(dt.datetime):
 
     def __lt__(self, other: dt.date) -> bool:
         if isinstance(other, dt.datetime):
-            return super().__lt__(other)
+            return super().__lt__(_plain(other))
         return self.date() < other
 
     def __le__(self, other: dt.date) -> bool:
         if isinstance(other, dt.datetime):
-            return super().__le__(other)
+            return super().__le__(_plain(other))
         return self.date() <= other
 
     def __gt__(self, other: dt.date) -> bool:
         if isinstance(other, dt.datetime):
-            return super().__gt__(other)
+            return super().__gt__(_plain(other))
         return self.date() > other
 
     def __ge__(self, other: dt.date) -> bool:
         if isinstance(other, dt.datetime):
-            return super().__ge__(other)
+            return super().__ge__(_plain(other))
         return self.date() >= other
 
     def __eq__(self, other: object) -> bool:
-        return super().__eq__(other) if isinstance(other, dt.datetime) else False
+        return super().__eq__(_plain(other)) if isinstance(other, dt.datetime) else False
 
     def __hash__(self) -> int:
         return super().__hash__()
@@ -56,6 +56,13 @@ class Hour(dt.datetime):
 
     def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
         return _again, (self.isoformat(),)
+
+
+def _plain(instant: dt.datetime) -> dt.datetime:
+    """An instant of a library's own class, such as pandas', as Python's."""
+    if type(instant) in (Hour, dt.datetime):
+        return instant
+    return dt.datetime.fromtimestamp(instant.timestamp(), dt.timezone.utc)
 
 
 def _again(text: str) -> Hour:

@@ -43,7 +43,7 @@ DAY = "on_day"
 COMMENT = sa.text("select obj_description(to_regclass('metrics.freshness'), 'pg_class')")
 COLUMNS = (
     "select array_agg(attname order by attnum) from pg_attribute"
-    " where attrelid = 'metrics.{0}'::regclass and attnum > 0 and not attisdropped"
+    " where attrelid = to_regclass('metrics.{0}') and attnum > 0 and not attisdropped"
 )
 WRITERS = ("driftmeter_writer", "driftmeter_transformer")
 

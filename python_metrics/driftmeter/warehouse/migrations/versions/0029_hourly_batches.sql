@@ -31,6 +31,19 @@ language sql stable as $$
     )
 $$;
 
+-- What tables call a batch: its day, or of an hour what the clock of its zone shows.
+create function metrics.batch_name(of_monitor text, day date, start timestamptz)
+returns text
+language sql stable as $$
+    select coalesce(
+        (
+            select to_char(start at time zone timezone, 'YYYY-MM-DD HH24:MI')
+            from metrics.monitors where monitor = of_monitor and every = 'hour'
+        ),
+        day::text
+    )
+$$;
+
 -- Whoever writes a batch of days need not know where it begins, nor whoever writes an
 -- hour of which day it is.
 create function metrics.fill_batch() returns trigger
