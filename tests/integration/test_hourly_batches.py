@@ -26,8 +26,8 @@ select
 from (
     select n, begins, begins at time zone 'Europe/Berlin' as local
     from (
-        select n, timestamptz '2025-10-20 00:00+02' + n * interval '1 hour' as begins
-        from generate_series(0, 24 * 10) as n
+        select n, timestamptz '2025-10-23 00:00+02' + n * interval '1 hour' as begins
+        from generate_series(0, 24 * 6) as n
         union all
         select n, timestamptz '2026-03-28 00:00+01' + n * interval '1 hour'
         from generate_series(0, 24 * 2 - 2) as n
@@ -47,17 +47,17 @@ where not happened_at between '2026-03-28 09:00+01' and '2026-03-28 09:59+01';
 create table public.daily as select * from public.hourly;
 create table public.weekly as
 select
-    'w' || n as row_id, timestamptz '2025-07-01 00:30+02' + n * interval '2 hours' as happened_at,
+    'w' || n as row_id, timestamptz '2025-12-01 00:30+01' + n * interval '4 hours' as happened_at,
     (50 + 9 * sin(n * 1.7))::float8 as income,
     (array['web', 'shop', 'phone'])[1 + (n * 7919) %% 3] as channel,
     (100 + 18 * sin(n * 1.7))::float8 as predicted,
     (100 + 18 * sin(n * 1.7) + 5 * sin(n))::float8 as amount,
     'v1' as model_version
-from generate_series(0, 12 * 280) as n;
+from generate_series(0, 6 * 125) as n;
 create table public.monthly as select * from public.weekly;
 """
 GIVEN = ("--target", "amount", "--timezone", "Europe/Berlin", "--timestamp", "happened_at", "--yes")
-REFERENCE = ("--reference", "2025-10-20..2025-10-29")
+REFERENCE = ("--reference", "2025-10-23..2025-10-28")
 SPAN = ("--from", "2026-03-28", "--to", "2026-03-29")
 TABLES_OF_BATCHES = ("column_summary", "drift", "performance", "partitions", "test_results")
 # What is a clock, or counts rows that were written.
@@ -108,7 +108,7 @@ def trial(
     made.change(TABLES)
     made.says("init", "--table", "public.hourly", "--every", "hour", *REFERENCE, *GIVEN)
     made.says("init", "--table", "public.daily", *REFERENCE, *GIVEN)
-    weeks, months = "2025-07-07..2026-03-15", "2025-07-01..2026-02-28"
+    weeks, months = "2025-12-08..2026-02-01", "2025-12-01..2026-02-28"
     made.says("init", "--table", "public.weekly", "--every", "week", "--reference", weeks, *GIVEN)
     made.says(
         "init", "--table", "public.monthly", "--every", "month", "--reference", months, *GIVEN
@@ -258,7 +258,7 @@ def test_dagster_has_partitions_of_hours(trial: Trial) -> None:
     loaded = trial.ended("-c", script, program=PYTHON)
     ends, twice, spring, nodes, schedules, sensors = loaded.stdout.splitlines()
     first, last = ends.split()
-    assert first == "2025-07-01-00:00+0200", loaded.stderr
+    assert first == "2025-10-23-00:00+0200", loaded.stderr
     newest = dt.datetime.strptime(last, "%Y-%m-%d-%H:%M%z")
     assert HOUR <= dt.datetime.now(dt.timezone.utc) - newest < 2 * HOUR
     assert twice.split() == ["2025-10-26-02:00+0200", "2025-10-26-02:00+0100"]

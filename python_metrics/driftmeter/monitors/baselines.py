@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import day_of
 
 # Days of an accepted normal, from its first on: it grows to these, and stays.
 ACCEPTED = 28
@@ -188,8 +189,8 @@ def put(
             "monitor": monitor.name,
             "baseline": baseline,
             "kind": KINDS[baseline],
-            "first": span[0],
-            "last": span[1],
+            "first": day_of(span[0]),
+            "last": day_of(span[1]),
             "rows": rows,
             "hash": content_hash,
         },

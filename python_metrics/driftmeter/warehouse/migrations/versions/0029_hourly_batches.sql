@@ -168,48 +168,64 @@ revoke all on function metrics.fill_event from public;
 create trigger fill_event before insert on metrics.incident_events
 for each row execute function metrics.fill_event();
 
--- A monitor that is new here, or has another time zone: its days, weeks and months begin
--- at other instants. Hours stay the instants that they are, on the days of the new zone.
+-- A monitor that is new here, or has another time zone or cadence. Its days, weeks and
+-- months begin at other instants then; its hours stay the instants that they are, on the
+-- days of the new zone. Hours of a monitor that is by hours no longer are rows of no
+-- batch that it has: they go.
 create function metrics.begin_batches_again() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     holder regclass;
-    setting text = 'partition_start = metrics.batch_start(monitor, partition_date)';
+    is_split boolean;
+    was_hourly boolean = tg_op = 'UPDATE' and old.every = 'hour' and new.every <> 'hour';
 begin
-    if tg_op = 'UPDATE' then
-        if new.timezone = old.timezone then
-            return null;
-        end if;
-    end if;
-    if new.every = 'hour' then
+    if tg_op = 'UPDATE' and new.timezone = old.timezone and new.every = old.every then
         return null;
     end if;
     alter table metrics.performance_history disable trigger only_added_to;
-    for holder in
-        select pg_class.oid
+    for holder, is_split in
+        select pg_class.oid, relkind = 'p'
         from pg_class join pg_attribute on pg_attribute.attrelid = pg_class.oid
         where relnamespace = 'metrics'::regnamespace and relkind in ('r', 'p')
             and not relispartition and attname = 'partition_start'
         order by relname
     loop
-        execute format(
-            'update %s set %s where monitor = $1 and partition_start'
-            ' is distinct from metrics.batch_start(monitor, partition_date)', holder, setting
-        ) using new.monitor;
+        if was_hourly then
+            execute format(
+                'delete from %s where monitor = $1 and partition_start'
+                ' <> partition_date::timestamp at time zone $2', holder
+            ) using new.monitor, old.timezone;
+        end if;
+        if new.every <> 'hour' then
+            execute format(
+                'update %s set partition_start = partition_date::timestamp at time zone $2'
+                ' where monitor = $1 and partition_start'
+                ' <> partition_date::timestamp at time zone $2', holder
+            ) using new.monitor, new.timezone;
+        elsif not is_split then
+            -- What is split by month dbt and Python write with both.
+            execute format(
+                'update %s set partition_date = (partition_start at time zone $2)::date'
+                ' where monitor = $1 and partition_date'
+                ' <> (partition_start at time zone $2)::date', holder
+            ) using new.monitor, new.timezone;
+        end if;
     end loop;
     alter table metrics.performance_history enable trigger only_added_to;
-    update metrics.incidents set
-        opened_start = metrics.batch_start(monitor, opened_on),
-        last_seen_start = metrics.batch_start(monitor, last_seen_on),
-        closed_start = metrics.batch_start(monitor, closed_on)
-    where monitor = new.monitor;
-    update metrics.incident_events set on_start = metrics.batch_start(monitor, on_date)
-    where monitor = new.monitor;
+    if new.every <> 'hour' then
+        update metrics.incidents set
+            opened_start = metrics.batch_start(monitor, opened_on),
+            last_seen_start = metrics.batch_start(monitor, last_seen_on),
+            closed_start = metrics.batch_start(monitor, closed_on)
+        where monitor = new.monitor;
+        update metrics.incident_events set on_start = metrics.batch_start(monitor, on_date)
+        where monitor = new.monitor;
+    end if;
     return null;
 end
 $$;
 revoke all on function metrics.begin_batches_again from public;
-create trigger begin_batches_again after insert or update of timezone on metrics.monitors
+create trigger begin_batches_again after insert or update of timezone, every on metrics.monitors
 for each row execute function metrics.begin_batches_again();
 
 -- What identifies a batch, and what of it a row is.
