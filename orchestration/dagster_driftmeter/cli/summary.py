@@ -147,7 +147,7 @@ def newest_rows(monitor: str | None) -> list[str]:
             continue
         now, cadence = dt.datetime.now(declared.zone), declared.cadence
         if cadence.ended_by(now) > newest:
-            batch, age = cadence.name(newest), counted_days((now.date() - newest).days)
+            batch, age = cadence.name(newest), counted_days((now.date() - day_of(newest)).days)
             if cadence.is_hourly:
                 age = cadence.counted(cadence.between(newest, now))
             lines.append(f"{name}: the newest rows are from {batch}, {age} ago")

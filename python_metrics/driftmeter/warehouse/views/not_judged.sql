@@ -11,7 +11,10 @@ select
     unjudged.reason like 'its reference period%' as is_every_column
 from metrics.monitors
 inner join lateral (
-    select partitions.partition_date, partitions.partition_start from metrics.partitions
+    select
+        partitions.partition_date,
+        partitions.partition_start
+    from metrics.partitions
     where partitions.monitor = monitors.monitor and partitions.state = 'fresh'
     order by partitions.partition_start desc
     limit 1

@@ -23,9 +23,10 @@ days as (
         batch::date as partition_date,
         metrics.batch_start(monitor, batch::date) as partition_start
     from spans
-    cross join lateral generate_series(
-        first_day, last_day, ('1 ' || every)::interval
-    ) as batch
+    cross join
+        lateral generate_series(
+            first_day, last_day, ('1 ' || every)::interval
+        ) as batch
     where every <> 'hour'
     union all
     select
@@ -33,9 +34,10 @@ days as (
         (batch at time zone timezone)::date as partition_date,
         batch as partition_start
     from spans
-    cross join lateral generate_series(
-        first_start, last_start, interval '1 hour'
-    ) as batch
+    cross join
+        lateral generate_series(
+            first_start, last_start, interval '1 hour'
+        ) as batch
     where every = 'hour'
 
 )

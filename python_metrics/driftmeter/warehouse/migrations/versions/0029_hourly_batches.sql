@@ -169,8 +169,8 @@ create trigger fill_event before insert on metrics.incident_events
 for each row execute function metrics.fill_event();
 
 -- A monitor that is new here, or has another time zone or cadence. Its days, weeks and
--- months begin at other instants then; its hours stay the instants that they are, on the
--- days of the new zone. Hours of a monitor that is by hours no longer are rows of no
+-- months begin at other instants then; its hours stay the instants that they are, on
+-- the days of the new zone. Hours of a monitor that is by hours no longer are rows of no
 -- batch that it has: they go.
 create function metrics.begin_batches_again() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -225,7 +225,8 @@ begin
 end
 $$;
 revoke all on function metrics.begin_batches_again from public;
-create trigger begin_batches_again after insert or update of timezone, every on metrics.monitors
+create trigger begin_batches_again
+after insert or update of timezone, every on metrics.monitors
 for each row execute function metrics.begin_batches_again();
 
 -- What identifies a batch, and what of it a row is.
@@ -234,9 +235,11 @@ drop constraint partitions_pkey, add primary key (monitor, partition_start);
 create index partitions_by_day on metrics.partitions (monitor, partition_date);
 alter table metrics.measured_inputs
 drop constraint measured_inputs_pkey, add primary key (monitor, partition_start, step);
-create index measured_inputs_by_day on metrics.measured_inputs (monitor, partition_date);
+create index measured_inputs_by_day
+on metrics.measured_inputs (monitor, partition_date);
 alter table metrics.column_changes
-drop constraint column_changes_pkey, add primary key (monitor, partition_start, column_name);
+drop constraint column_changes_pkey,
+add primary key (monitor, partition_start, column_name);
 alter table metrics.reference_errors
 drop constraint reference_errors_pkey,
 add primary key (monitor, partition_start, kind, metric);
