@@ -1,8 +1,9 @@
 -- Days of the last week, hours of the last day, or the last two batches, that are
 -- failed, missing or stale and that no open incident speaks of; a day whose steps are
--- on their way is none yet. An incident of missing days closes when rows come, and has spoken of them.
--- Days on which no rows were due have no partition. One row a monitor and state: a
--- retired monitor has rows of 0 days, for silence would be an alert of its own.
+-- on their way is none yet. An incident of missing days closes when rows come, and has
+-- spoken of them. Days on which no rows were due have no partition. One row a monitor
+-- and state: a retired monitor has rows of 0 days, for silence would be an alert of its
+-- own.
 select
     monitors.monitor,
     kinds.state as kind,

@@ -170,8 +170,8 @@ for each row execute function metrics.fill_event();
 
 -- A monitor that is new here, or has another time zone or cadence. Its days, weeks and
 -- months begin at other instants then; its hours stay the instants that they are, on
--- the days of the new zone. Hours of a monitor that is by hours no longer are rows of no
--- batch that it has: they go.
+-- the days of the new zone. Hours of a monitor that is by hours no longer are rows of
+-- no batch that it has: they go.
 create function metrics.begin_batches_again() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
