@@ -15,9 +15,10 @@ from driftmeter.performance.daily_error import (
     fit_errors,
     judge_errors,
 )
-from driftmeter.performance.decided import EXCESS, LOSS, decide_tests
+from driftmeter.performance.decided import EXCESS, decide_tests
 from driftmeter.performance.estimator import ALL_ROWS, Estimator
 from driftmeter.performance.losses import row_losses
+from driftmeter.performance.outcomes import LOSS
 
 
 class ErrorTests:

@@ -3,7 +3,7 @@
 They are in a column a class, or in one column of jsonb by the name of the class.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ def classes_of(connection: sa.Connection, monitor: Monitor) -> tuple[str, ...]:
     return tuple(copy_out(connection, query, {"name": pa.string()}).to_pandas()["name"])
 
 
-def in_sql(monitor: Monitor, classes: Sequence[str]) -> dict[str, sql.Composable]:
+def probabilities_in_sql(monitor: Monitor, classes: Sequence[str]) -> dict[str, sql.Composable]:
     """The probability of each class, by the column of a frame that holds it."""
     declared = monitor.probabilities
     return {
@@ -74,7 +74,9 @@ def of_true_class(monitor: Monitor, target: sql.Composable) -> sql.Composed:
         sql.SQL("when {} then {}").format(sql.Literal(name), column)
         for name, column in columns.items()
     ]
-    return sql.SQL("case {target} {cases} else case when {known} is not null then 0 end end").format(
+    return sql.SQL(
+        "case {target} {cases} else case when {known} is not null then 0 end end"
+    ).format(
         target=target,
         cases=sql.SQL(" ").join(cases),
         known=sql.SQL("coalesce({})").format(sql.SQL(", ").join(columns.values())),
@@ -98,8 +100,3 @@ def of_each_row(classes: Sequence[str], values: Floats, chosen: "pd.Series[str]"
         return np.full(len(chosen), np.nan)
     found: Floats = np.where(place >= 0, values[np.arange(len(values)), place], 0.0)
     return np.where(np.isnan(values).all(axis=1), np.nan, found)
-
-
-def checked_sums(classes: Mapping[str, sql.Composable]) -> sql.Composed:
-    """The sum of a row's probabilities; null where one is missing."""
-    return sql.SQL(" + ").join(classes.values()) + sql.SQL("")
