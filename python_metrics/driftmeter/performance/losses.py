@@ -79,7 +79,9 @@ def cap_of(monitor: Monitor, losses: Floats, level: float) -> float:
 
 
 def row_losses(monitor: Monitor, rows: pd.DataFrame) -> Floats:
-    """Absolute error of each labelled row, for a classifier its squared one or whether it is wrong."""
+    """Loss of each labelled row: the absolute error, a classifier's squared one, or whether it is
+    wrong.
+    """
     if monitor.task == "multiclass":
         return wrong(rows[monitor.prediction], rows[str(monitor.target)])
     prediction, target = rows[monitor.prediction].to_numpy(dtype=float), rows[str(monitor.target)]
