@@ -108,7 +108,9 @@ def test_two_confused_classes_are_named_with_both_shares() -> None:
     )
     of_prepaid = now[now["actual"] == "prepaid"]
     before = SEEN[SEEN["actual"] == "prepaid"]
-    share, was = (float((rows["predicted"] == "highstreet").mean()) for rows in (of_prepaid, before))
+    share, was = (
+        float((each["predicted"] == "highstreet").mean()) for each in (of_prepaid, before)
+    )
     said = (
         f"`highstreet` is now predicted for `prepaid` in {share:.0%} of rows with that label,"
         f" reference {was:.0%}"

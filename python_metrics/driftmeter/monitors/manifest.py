@@ -156,7 +156,7 @@ def _probabilities(monitor: Monitor) -> dict[str, str]:
     """Columns of probabilities, by the field that names each."""
     if isinstance(monitor.probabilities, dict):
         return {f"probabilities.{name}": column for name, column in monitor.probabilities.items()}
-    return {"probabilities": column for column in monitor.probability_columns}
+    return {"probabilities": monitor.probabilities} if monitor.probabilities else {}
 
 
 def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> None:

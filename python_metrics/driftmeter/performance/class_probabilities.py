@@ -29,7 +29,8 @@ KEYS = (
 OF_KEY = (
     "case when jsonb_typeof({column}::jsonb -> {name}) = 'number'"
     " then ({column}::jsonb ->> {name})::double precision"
-    " when jsonb_typeof({column}::jsonb) = 'object' and {column}::jsonb -> {name} is null then 0 end"
+    " when jsonb_typeof({column}::jsonb) = 'object' and {column}::jsonb -> {name} is null"
+    " then 0 end"
 )
 
 

@@ -217,9 +217,9 @@ def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _given_classes(inputs: Floats, classes: "pd.Series[str]") -> Given:
     """The chance that a row of such inputs gets another class than its own; fitted to classes."""
-    forest = RandomForestClassifier(
-        TREES, min_samples_leaf=LEAF, random_state=SEED, n_jobs=1
-    ).fit(inputs, classes.astype(str).to_numpy())
+    forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, random_state=SEED, n_jobs=1).fit(
+        inputs, classes.astype(str).to_numpy()
+    )
     name = classes.name
 
     def off(rows: pd.DataFrame, asked: Floats) -> Floats:

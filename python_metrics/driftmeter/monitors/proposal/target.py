@@ -5,6 +5,12 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.classes import (
+    are_same,
+    is_multiclass,
+    may_be_classes,
+    values_of,
+)
 from driftmeter.monitors.proposal.draft import NONE, Proposal, Undecided, listed
 from driftmeter.monitors.proposal.names import Fit, subject_of, target_points, words
 from driftmeter.monitors.proposal.prediction import fit_of
@@ -14,6 +20,8 @@ from driftmeter.monitors.proposal.unfit import Unfit, explained_columns, why_unf
 # Points that being known late is worth, and from which on a column is likely the target.
 LATE = 4
 ENOUGH = 4
+# What holding the predicted classes is worth: to be asked about, where nothing else says it.
+SAME = 3
 # Of names that say what happened, as opposed to those that say that it is the target.
 OUTCOME = (4, 6)
 # Columns that a message lists; of more it says nothing.
@@ -43,7 +51,7 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
                 f"{given!r} {unfit.what}", where="--target", fix=_way_out(proposal, unfit)
             )
         proposal.add("target", given, "as given")
-    points = _points(proposal, late)
+    points = _points(session, proposal, late)
     if not given and proposal.labels is not None:
         _choose_of_labels(proposal)
     elif not given:
@@ -74,13 +82,17 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
             )
 
 
-def _points(proposal: Proposal, late: Mapping[str, float]) -> dict[str, int]:
+def _points(
+    session: sa.Connection, proposal: Proposal, late: Mapping[str, float]
+) -> dict[str, int]:
     """What speaks for each column that may be the target."""
     prediction = proposal.columns[proposal.fields["prediction"]]
     subject = subject_of(prediction.name)
     task = proposal.given.get("task")
     # A number that is only called a score may be a classifier's.
-    is_classifier = task == "classification" or (
+    is_class = is_multiclass(proposal)
+    classes = values_of(session, proposal, prediction) if is_class else []
+    is_classifier = (is_class or task == "classification") or (
         task != "regression" and (prediction.is_share or fit_of(prediction) < Fit.OF_SUBJECT)
     )
     points = {}
@@ -94,6 +106,9 @@ def _points(proposal: Proposal, late: Mapping[str, float]) -> dict[str, int]:
         fits = why_unfit(proposal, column) is None
         if value in OUTCOME and not fits and not may_be_label:
             value = 0
+        if is_class and may_be_classes(column) and not value:
+            # Where no name says it, the classes themselves do.
+            value = SAME * are_same(classes, values_of(session, proposal, column))
         if fits and column.name in late and (value or late[column.name] <= NOT_YET):
             value += LATE
         if value:
@@ -181,6 +196,8 @@ def choose_task(proposal: Proposal) -> None:
     """The task given, or which one prediction and target are of."""
     prediction = proposal.columns[proposal.fields["prediction"]]
     target = proposal.columns.get(proposal.fields.get("target", ""))
+    if is_multiclass(proposal):
+        return
     if proposal.given.get("task"):
         proposal.add("task", proposal.given["task"], "as given")
     elif prediction.is_share and (target is None or target.is_label):
