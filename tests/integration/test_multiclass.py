@@ -13,13 +13,21 @@ from sklearn import metrics
 
 from driftmeter.arrival.inference_rows import read_rows
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.class_metrics import (
+    intervals_of_classes,
+    metrics_of,
+    with_log_loss,
+)
 from driftmeter.performance.class_probabilities import (
+    BEGINS,
     classes_of,
     probabilities_in,
     probabilities_in_sql,
 )
+from driftmeter.performance.intervals import draw_weights, labelled_rows
 from driftmeter.performance.performance_day import load_background, measure_day
 from driftmeter.performance.realised import realised
+from driftmeter.performance.wrong_probabilities import wrong_probabilities
 from driftmeter.warehouse.copy import copy_in
 from tests.cards import CARDS, DAY, FIRST, REFERENCE, monitor, rows
 
@@ -204,3 +212,134 @@ def test_columns_and_jsonb_are_read_alike(warehouse: sa.Engine) -> None:
     np.testing.assert_array_equal(values, same)
     assert np.isnan(values[np.isnan(values).any(axis=1)]).all()
     assert np.isnan(values).sum() == len(CARDS)
+
+
+WRONG = [
+    ("", []),
+    ("p_prepaid = p_prepaid / 2", ["they add up to", "not to 1, in"]),
+    ("p_prepaid = p_prepaid - 1", ["have one below 0 or above 1"]),
+    ("p_prepaid = null", ["have those of some classes and not of others"]),
+    ("predicted = 'crypto'", ["the model predicts crypto on the newest day, of which no prob"]),
+    ("p_prepaid = null, p_highstreet = null, p_upmarket = null", []),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), WRONG)
+def test_probabilities_that_are_none_are_told_in_a_line(
+    warehouse: sa.Engine, change: str, says: list[str]
+) -> None:
+    found = fill(warehouse, [FIRST, DAY])
+    if change:
+        with warehouse.begin() as session:
+            session.exec_driver_sql(f"update inference.cards set {change} where id > 20")
+    with warehouse.connect() as session:
+        wrong = [str(error) for error in wrong_probabilities(session, found)]
+    assert len(wrong) == len(says[:1])
+    assert all(part in wrong[0] for part in says)
+    assert all("\n" not in line and line.startswith("cards, probabilities: ") for line in wrong)
+
+
+def test_a_column_that_is_no_jsonb_by_class_or_not_there_is_told(warehouse: sa.Engine) -> None:
+    fill(warehouse, [FIRST, DAY])
+    for column, says in {
+        "nosuch": 'column "nosuch" does not exist',
+        "version": "invalid input syntax for type json",
+    }.items():
+        with warehouse.connect() as session:
+            (error,) = wrong_probabilities(session, monitor(probabilities=column))
+        assert says in str(error)
+    with warehouse.begin() as session:
+        session.exec_driver_sql("update inference.cards set scores = '[0.2, 0.8]'")
+    with warehouse.connect() as session:
+        (error,) = wrong_probabilities(session, monitor(probabilities="scores"))
+    assert "no row of the reference period has an object of jsonb" in str(error)
+
+
+@pytest.mark.parametrize("probabilities", ["columns", None])
+def test_estimates_know_nothing_of_the_days_labels_and_hold_the_truth(
+    warehouse: sa.Engine, probabilities: str | None
+) -> None:
+    days = [DAY + dt.timedelta(days=number) for number in range(12)]
+    changes = {} if probabilities else {"probabilities": None}
+    found = fill(warehouse, [*REFERENCE, *days], **changes)
+    background = load_background(warehouse, found)
+    inside = []
+    for day in days:
+        measured = measure_day(warehouse, background, day, "x")
+        by_metric = {(row.metric, row.kind): row for row in measured if row.segment is None}
+        for (metric, kind), row in by_metric.items():
+            if kind == "estimated":
+                truth = by_metric[metric, "realised"].value
+                inside.append(row.lower <= truth <= row.upper)  # type: ignore[operator]
+    assert {metric for metric, kind in by_metric if kind == "estimated"} == (
+        {"accuracy", "error_rate", "f1_macro", "f1_weighted", "log_loss"}
+        if probabilities
+        else {"accuracy", "error_rate"}
+    )
+    assert np.mean(inside) > 0.85
+    before = [row for row in measured if row.kind == "estimated"]
+    with warehouse.begin() as session:
+        session.exec_driver_sql("update inference.cards set actual = null")
+    again = measure_day(warehouse, background, days[-1], "x")
+    assert [row for row in again if row.kind == "estimated"] == before
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    generator = np.random.default_rng(20261129)
+    many = pd.concat([rows(DAY + dt.timedelta(days=day), 1000) for day in range(60)])
+    many = many.rename(columns={f"p_{name}": BEGINS + name for name in CARDS})
+    known = with_log_loss(labelled_rows(many, "predicted", "actual", "multiclass"))
+    truth = {name: float(values[0]) for name, values in metrics_of(known).items()}
+    inside = dict.fromkeys(truth, 0)
+    for _ in range(150):
+        drawn = known.sample(400, random_state=int(generator.integers(2**31)))
+        once = {name: float(values[0]) for name, values in metrics_of(drawn).items()}
+        reach = intervals_of_classes(drawn, 400, draw_weights(400, generator))
+        for name, (below, above) in reach.items():
+            inside[name] += once[name] + below <= truth[name] <= once[name] + above
+    assert {name: 0.88 < hits / 150 <= 1 for name, hits in inside.items()} == dict.fromkeys(
+        truth, True
+    )
+
+
+ROWS_OF = "select (to_jsonb(t) - 'computed_at')::text from metrics.{} as t order by 1"
+
+
+def stored(engine: sa.Engine) -> list[str]:
+    tables = ("performance", "confusion")
+    with engine.connect() as session:
+        return [line for of in tables for line in session.scalars(sa.text(ROWS_OF.format(of)))]
+
+
+def test_a_day_is_the_same_again_in_any_order_and_late_labels_change_their_day(
+    warehouse: sa.Engine,
+) -> None:
+    days = [DAY - dt.timedelta(days=1), DAY]
+    found = fill(warehouse, [*REFERENCE, *days], 300)
+    background = load_background(warehouse, found)
+    for day in days:
+        measure_day(warehouse, background, day, "x")
+    before = stored(warehouse)
+    # The rows lie in another order then, and the days are measured in another one.
+    with warehouse.begin() as session:
+        session.exec_driver_sql("create table again as select * from inference.cards")
+        session.exec_driver_sql("truncate inference.cards")
+        session.exec_driver_sql("insert into inference.cards select * from again order by income")
+    for day in reversed(days):
+        measure_day(warehouse, background, day, "x")
+    assert stored(warehouse) == before
+    with warehouse.begin() as session:
+        session.exec_driver_sql(
+            "update inference.cards set actual = 'prepaid' where actual is null"
+        )
+    measure_day(warehouse, background, DAY, "x")
+    after = stored(warehouse)
+    changed = {line for line in {*before} ^ {*after}}
+    assert changed
+    assert all(f'"partition_date": "{DAY}"' in line for line in changed)
+    assert not any('"kind": "estimated"' in line and '"excess' not in line for line in changed)
+    # What vanished from the table vanishes here too.
+    with warehouse.begin() as session:
+        session.exec_driver_sql(f"delete from inference.cards where partition_date = '{DAY}'")
+    measure_day(warehouse, background, DAY, "x")
+    assert not any(f'"partition_date": "{DAY}"' in line for line in stored(warehouse))

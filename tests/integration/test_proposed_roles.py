@@ -4,8 +4,8 @@ import io
 import uuid
 from collections.abc import Iterator
 
-import pandas as pd
 import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from rich.console import Console

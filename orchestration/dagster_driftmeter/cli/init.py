@@ -43,7 +43,8 @@ UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
     "owner", "timestamp", "timezone", "batch", "every", "id", "prediction", "target", "task",
-    "probabilities", "model_version", "features", "segments", "reference", "label_delay_days", "alarm_budget",
+    "probabilities", "model_version",
+    "features", "segments", "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 

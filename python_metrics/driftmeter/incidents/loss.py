@@ -14,7 +14,7 @@ import pandas as pd
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, is_broad
-from driftmeter.incidents.classes import ClassFinding, Classes, of_classes
+from driftmeter.incidents.classes import Classes, ClassFinding, of_classes
 from driftmeter.incidents.relations import correlation_shift, is_plain
 from driftmeter.incidents.words import amount, told_apart
 from driftmeter.monitors.config import Monitor
