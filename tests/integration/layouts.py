@@ -127,7 +127,15 @@ SEEN = {
     ),
     "a class and a target that nothing names": Layout(
         {"predicted": CLASSES, "chosen": CLASSES[::-1], "age": NUMBER},
-        refused=("'chosen' may be the target", "--target chosen", "--target none"),
+        multiclass("predicted", "chosen"),
+    ),
+    "a class and two that may be what came true": Layout(
+        {"predicted": CLASSES, "chosen": CLASSES[::-1], "offered": CLASSES, "age": NUMBER},
+        refused=("'chosen' and 'offered' may be the target", "--target chosen", "--target none"),
+    ),
+    "a class and the one before": Layout(
+        {"predicted": CLASSES, "previous_card": CLASSES[::-1], "age": NUMBER},
+        multiclass("predicted", None),
     ),
     "a predicted class alone": Layout(
         {"predicted_card": CLASSES, "age": NUMBER}, multiclass("predicted_card", None)

@@ -12,7 +12,13 @@ from driftmeter.monitors.proposal.classes import (
     values_of,
 )
 from driftmeter.monitors.proposal.draft import NONE, Proposal, Undecided, listed
-from driftmeter.monitors.proposal.names import Fit, subject_of, target_points, words
+from driftmeter.monitors.proposal.names import (
+    Fit,
+    is_of_the_past,
+    subject_of,
+    target_points,
+    words,
+)
 from driftmeter.monitors.proposal.prediction import fit_of
 from driftmeter.monitors.proposal.table import TEXTS, TIMES
 from driftmeter.monitors.proposal.unfit import Unfit, explained_columns, why_unfit
@@ -20,8 +26,6 @@ from driftmeter.monitors.proposal.unfit import Unfit, explained_columns, why_unf
 # Points that being known late is worth, and from which on a column is likely the target.
 LATE = 4
 ENOUGH = 4
-# What holding the predicted classes is worth: to be asked about, where nothing else says it.
-SAME = 3
 # Of names that say what happened, as opposed to those that say that it is the target.
 OUTCOME = (4, 6)
 # Columns that a message lists; of more it says nothing.
@@ -106,9 +110,10 @@ def _points(
         fits = why_unfit(proposal, column) is None
         if value in OUTCOME and not fits and not may_be_label:
             value = 0
-        if is_class and may_be_classes(column) and not value:
+        if is_class and may_be_classes(column) and not is_of_the_past(column.name):
             # Where no name says it, the classes themselves do.
-            value = SAME * are_same(classes, values_of(session, proposal, column))
+            same = are_same(classes, values_of(session, proposal, column))
+            value = max(value, ENOUGH if same else 0)
         if fits and column.name in late and (value or late[column.name] <= NOT_YET):
             value += LATE
         if value:
