@@ -244,11 +244,11 @@ CALM = (
     Scenario(300, 3),
     Scenario(2500, 3, effect=0.05),
     Scenario(300, 3, sharp=12.0),
-    Scenario(600, 20, effect=0.05),
+    Scenario(600, 20, effect=0.05, sharp=12.0),
     Scenario(300, 3, effect=0.05, has_probabilities=False),
     Scenario(300, 3, effect=0.05, reference=28),
 )
-CHANGED = (Scenario(2500, 3, effect=0.05, confused=0.15), Scenario(2500, 20, confused=0.3))
+CHANGED = (Scenario(2500, 3, effect=0.05, confused=0.15), Scenario(2500, 20, sharp=12.0, confused=0.3))
 
 
 def tests_of(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
+from driftmeter.drift.threads import one_thread
 from driftmeter.performance.class_metrics import of_counts
 from driftmeter.performance.class_probabilities import of_each_row, probabilities_in
 from driftmeter.performance.losses import of_probability
@@ -48,13 +49,14 @@ class ClassChances:
         classes, values = probabilities_in(labelled)
         target = labelled["target"].astype(object).to_numpy()
         is_known = np.isfinite(values).all(axis=1)
-        calibrated = tuple(
-            IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(
-                values[is_known, place], target[is_known] == name
+        with one_thread():
+            calibrated = tuple(
+                IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(
+                    values[is_known, place], target[is_known] == name
+                )
+                for place, name in enumerate(classes)
+                if is_known.any()
             )
-            for place, name in enumerate(classes)
-            if is_known.any()
-        )
         shares = pd.crosstab(labelled["prediction"].astype(object), target, normalize="index")
         shares = shares.reindex(columns=list(classes), fill_value=0.0)
         usual = dict(zip(shares.index, shares.to_numpy(dtype=float), strict=True))

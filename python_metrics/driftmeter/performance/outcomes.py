@@ -74,9 +74,13 @@ def in_range(metric: str, lower: float, upper: float) -> tuple[float, float]:
 def has_prediction(monitor: Monitor, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows of a frame have a class, or a finite number, for their prediction."""
     predicted = rows[monitor.prediction]
-    if monitor.task == "multiclass":
-        return predicted.notna().to_numpy(dtype=bool)
-    return np.isfinite(predicted.to_numpy(dtype=float))
+    is_class = monitor.task == "multiclass"
+    found: npt.NDArray[np.bool_] = (
+        predicted.notna().to_numpy(dtype=bool)
+        if is_class
+        else np.isfinite(predicted.to_numpy(dtype=float))
+    )
+    return found
 
 
 def values_of_rows(

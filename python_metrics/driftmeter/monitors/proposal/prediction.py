@@ -9,14 +9,6 @@ import shlex
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.classes import (
-    MOST_CLASSES,
-    MULTICLASS,
-    choose_class,
-    is_multiclass,
-    may_be_classes,
-    no_class_of,
-)
 from driftmeter.monitors.proposal.draft import Proposal, Undecided, are_apart, listed
 from driftmeter.monitors.proposal.names import (
     NEGATIVE,
@@ -25,6 +17,14 @@ from driftmeter.monitors.proposal.names import (
     is_about_prediction,
     prediction_fit,
     words,
+)
+from driftmeter.monitors.proposal.predicted_class import (
+    MOST_CLASSES,
+    MULTICLASS,
+    choose_class,
+    is_multiclass,
+    may_be_classes,
+    no_class_of,
 )
 from driftmeter.monitors.proposal.table import TIMES, TableColumn, known, quote, run
 

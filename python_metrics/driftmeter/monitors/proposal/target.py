@@ -5,12 +5,6 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.proposal.classes import (
-    are_same,
-    is_multiclass,
-    may_be_classes,
-    values_of,
-)
 from driftmeter.monitors.proposal.draft import NONE, Proposal, Undecided, listed
 from driftmeter.monitors.proposal.names import (
     Fit,
@@ -18,6 +12,12 @@ from driftmeter.monitors.proposal.names import (
     subject_of,
     target_points,
     words,
+)
+from driftmeter.monitors.proposal.predicted_class import (
+    are_same,
+    is_multiclass,
+    may_be_classes,
+    values_of,
 )
 from driftmeter.monitors.proposal.prediction import fit_of
 from driftmeter.monitors.proposal.table import TEXTS, TIMES

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from driftmeter.monitors.proposal.classes import MOST_CLASSES, is_multiclass
 from driftmeter.monitors.proposal.draft import Proposal, listed
 from driftmeter.monitors.proposal.names import is_called_probability
+from driftmeter.monitors.proposal.predicted_class import MOST_CLASSES, is_multiclass
 from driftmeter.monitors.proposal.table import (
     SAMPLE_ROWS,
     TEXTS,
