@@ -25,6 +25,8 @@ CHANGED = dt.date(2026, 3, 9)
 LAST = FIRST + dt.timedelta(days=DAYS - 1)
 TWENTY = tuple(f"kind {number:02}" for number in range(20))
 GIVEN = ("--timezone", "UTC", "--label-delay-days", "3", "--yes")
+# In one process: several import for longer than days of tests take.
+ONE = ("--workers", "1")
 EVERYTHING = """
     select md5(string_agg(line, '' order by line)) from (
         select (to_jsonb(t) - 'computed_at')::text as line from metrics.confusion as t
@@ -90,7 +92,7 @@ def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory)
         "init", "--table", "public.weekly", *GIVEN, "--every", "week",
         "--reference", f"{FIRST}..{end}",
     )  # fmt: skip
-    made.says("run")
+    made.says("run", *ONE)
     yield made
     engine.dispose()
 
@@ -178,7 +180,7 @@ def test_a_page_of_the_day_has_the_confusion_of_its_classes(team: Team) -> None:
 def test_measuring_days_again_changes_nothing_and_late_labels_their_own_days(team: Team) -> None:
     before = team.scalar(EVERYTHING)
     span = ("--from", str(CHANGED), "--to", str(LAST))
-    team.says("run", "--monitor", "offers", *span)
+    team.says("run", "--monitor", "offers", *span, *ONE)
     assert team.scalar(EVERYTHING) == before
     of_day = (
         "select metric, value, label_coverage from metrics.performance where monitor = 'offers'"
@@ -186,7 +188,7 @@ def test_measuring_days_again_changes_nothing_and_late_labels_their_own_days(tea
     )
     others = team.rows(of_day.format(f"< '{LAST - dt.timedelta(days=1)}'"))
     team.change(f"update public.offers set card = 'upmarket' where offered_on = '{LAST}'")
-    said = team.says("run", "--monitor", "offers")
+    said = team.says("run", "--monitor", "offers", *ONE)
     assert str(LAST) in said
     assert team.rows(of_day.format(f"< '{LAST - dt.timedelta(days=1)}'")) == others
     told = dict(row[:2] for row in team.rows(of_day.format(f"= '{LAST}'")))
@@ -218,6 +220,6 @@ def test_another_probability_makes_its_day_stale_and_changes_its_log_loss_alone(
         "update public.offers set p_highstreet = p_prepaid, p_prepaid = p_highstreet"
         f" where offered_on = '{CHANGED}'"
     )
-    assert str(CHANGED) in team.says("run", "--monitor", "offers")
+    assert str(CHANGED) in team.says("run", "--monitor", "offers", *ONE)
     after = dict(team.rows(metrics))
     assert {name for name in after if after[name] != before[name]} == {"log_loss"}
