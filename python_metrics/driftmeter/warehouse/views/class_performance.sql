@@ -1,39 +1,49 @@
 -- How well each class is predicted on each day, beside the whole reference period. A
 -- share over no rows is null.
 -- One row a monitor, version, day and class.
-with by_class as (
+with sides as (
     select
-        confusion.monitor,
-        confusion.model_version,
-        confusion.partition_date,
-        classes.class,
-        sum(confusion.row_count) filter (
-            where confusion.actual = classes.class
-        ) as actual_count,
-        sum(confusion.row_count) filter (
-            where confusion.predicted = classes.class
-        ) as predicted_count,
-        sum(confusion.row_count) filter (
-            where confusion.actual = classes.class
-            and confusion.predicted = classes.class
-        ) as right_count,
-        sum(confusion.reference_count) filter (
-            where confusion.actual = classes.class
-        ) as reference_actual,
-        sum(confusion.reference_count) filter (
-            where confusion.predicted = classes.class
-        ) as reference_predicted,
-        sum(confusion.reference_count) filter (
-            where confusion.actual = classes.class
-            and confusion.predicted = classes.class
-        ) as reference_right
+        monitor,
+        model_version,
+        partition_date,
+        actual as class,
+        row_count as actual_count,
+        0 as predicted_count,
+        case when actual = predicted then row_count else 0 end as right_count,
+        reference_count as reference_actual,
+        0 as reference_predicted,
+        case when actual = predicted then reference_count else 0 end
+            as reference_right
     from metrics.confusion
-    cross join lateral (
-        select confusion.actual as class
-        union
-        select confusion.predicted as class
-    ) as classes
-    group by 1, 2, 3, 4
+    union all
+    select
+        monitor,
+        model_version,
+        partition_date,
+        predicted as class,
+        0 as actual_count,
+        row_count as predicted_count,
+        0 as right_count,
+        0 as reference_actual,
+        reference_count as reference_predicted,
+        0 as reference_right
+    from metrics.confusion
+),
+
+by_class as (
+    select
+        monitor,
+        model_version,
+        partition_date,
+        class,
+        sum(actual_count)::bigint as actual_count,
+        sum(predicted_count)::bigint as predicted_count,
+        sum(right_count)::double precision as right_count,
+        sum(reference_actual) as reference_actual,
+        sum(reference_predicted) as reference_predicted,
+        sum(reference_right)::double precision as reference_right
+    from sides
+    group by monitor, model_version, partition_date, class
 )
 
 select
@@ -41,13 +51,10 @@ select
     model_version,
     partition_date,
     class,
-    coalesce(actual_count, 0) as actual_count,
-    coalesce(predicted_count, 0) as predicted_count,
-    coalesce(right_count, 0)::double precision / nullif(actual_count, 0) as recall,
-    coalesce(right_count, 0)::double precision
-    / nullif(predicted_count, 0) as "precision",
-    coalesce(reference_right, 0)::double precision
-    / nullif(reference_actual, 0) as reference_recall,
-    coalesce(reference_right, 0)::double precision
-    / nullif(reference_predicted, 0) as reference_precision
+    actual_count,
+    predicted_count,
+    right_count / nullif(actual_count, 0) as recall,
+    right_count / nullif(predicted_count, 0) as precision,
+    reference_right / nullif(reference_actual, 0) as reference_recall,
+    reference_right / nullif(reference_predicted, 0) as reference_precision
 from by_class
