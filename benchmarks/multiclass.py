@@ -248,7 +248,10 @@ CALM = (
     Scenario(300, 3, effect=0.05, has_probabilities=False),
     Scenario(300, 3, effect=0.05, reference=28),
 )
-CHANGED = (Scenario(2500, 3, effect=0.05, confused=0.15), Scenario(2500, 20, sharp=12.0, confused=0.3))
+CHANGED = (
+    Scenario(2500, 3, effect=0.05, confused=0.25),
+    Scenario(2500, 20, sharp=60.0, confused=0.8),
+)
 
 
 def tests_of(

@@ -5,6 +5,7 @@ of at most two conditions; what is said of a slice is counted on the other half,
 nothing. Slices raise no alarm: they say where to look.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -194,7 +195,10 @@ def _of_loss(
         here, there = _all_hold(conditions, rows), _all_hold(conditions, reference)
         if min(here.sum(), (~here).sum()) < 2 or not lost.sum():
             return None
-        test = ttest_ind(tested[here], tested[~here], equal_var=False, alternative="greater")
+        with warnings.catch_warnings():
+            # Losses of a slice may all be alike, of classes above all.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            test = ttest_ind(tested[here], tested[~here], equal_var=False, alternative="greater")
         share, loss_share = float(here.mean()), float(lost[here].sum() / lost.sum())
         usually = float(usual[known & there].sum()) / total if total else None
         # Rows that are hard to predict are so on other days too: those say nothing of this one.
