@@ -33,14 +33,13 @@ from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.outcomes import LOSS
 from driftmeter.performance.stored_errors import finish
 from driftmeter.quality.counts import Floats
 from driftmeter.warehouse.turn import alone
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
 EXCESS = "excess_error"
-# The metric whose estimate may be an alarm, and whose realised value tells how large an error is.
-LOSS = {"regression": "mae", "classification": "brier"}
 # A smaller rise of the error, as a share of it, is no incident, however certain it is.
 LEAST_RISE = 0.1
 # An estimate speaks where no more than this share of labels has come.
