@@ -35,6 +35,15 @@ OF_OWN_SQL = {
     "performance: What are the predictions worth?": "does not say what its rows are worth",
     "performance: Did a metric of your own raise an alarm?": "has no metric of its own",
 }
+# Nor a protected column, whose panels tests/integration/test_groups.py asks.
+OF_GROUPS = dict.fromkeys(
+    (
+        "performance: How far are groups apart?",
+        "performance: Is every group selected at four fifths of the highest rate?",
+        "performance: Which groups are less alike than they were?",
+    ),
+    "has no protected column",
+)
 PANEL_IDS = [f"{uid}:{panel['title']}" for uid, panel in PANELS]
 
 

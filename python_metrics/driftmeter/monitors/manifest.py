@@ -167,6 +167,7 @@ def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> Non
         "model_version": monitor.model_version,
         **{f"features.{name}": name for name in monitor.features},
         **{f"segments.{number}": name for number, name in enumerate(monitor.segments)},
+        **{f"protected.{number}": name for number, name in enumerate(monitor.protected)},
     }
     for field, name in named.items():
         if name is not None and name not in known:
