@@ -18,8 +18,8 @@ from tests.dashboards.grafana_files import OF_GROUPS, PANELS
 from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project
 
-# From 8 March on seven in ten women who would be offered a loan are not; 10 March has no row. The labels
-# of the last two days are still to come. Nothing but the groups reads the gender.
+# From 8 March on seven in ten women who would be offered a loan are not; 10 March has no row. The
+# labels of the last two days are still to come. Nothing but the groups reads the gender.
 OFFERS = """
     create schema team;
     create function team.chance(number integer, seed integer) returns double precision

@@ -267,6 +267,9 @@ def loudest_windows(
 
     Parameters
     ----------
+    series : pandas.DataFrame
+        Tests of one metric. With a column ``scale`` a known event is expected to move them by a
+        share of that, else of what is expected.
     least_rise : float, optional
         A window that rose by no more than this share comes after all that did. None: the most
         certain comes first, whatever it is by.
@@ -291,7 +294,8 @@ def loudest_windows(
     p_value = series["p_value"].to_numpy(dtype=float)
     if is_event.any():
         # An excess is a share already.
-        one = 1.0 if of_inputs else np.abs(series["expected"].to_numpy(dtype=float))
+        usual_size = np.abs(series.get("scale", series["expected"]).to_numpy(dtype=float))
+        one = 1.0 if of_inputs else usual_size
         wider = np.hypot(deviation[places], TIMES_USUAL * USUAL * one)
         told = is_event[places]
         deviation[places] = np.where(told, wider, deviation[places])

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from scipy import special
 
 from driftmeter.alarms.day_null import USUAL, fit_day_null, judge_days, moving_sum
 from driftmeter.monitors.config import Monitor
@@ -206,9 +207,9 @@ def _judged(
     days = {"partition_date": "day"}
     windows = loudest_windows(
         monitor,
-        tests.assign(reference_value=tests["expected"], value=tests["difference"]).rename(
-            columns=days
-        ),
+        tests.assign(
+            reference_value=tests["expected"], value=tests["difference"], scale=null.scale
+        ).rename(columns=days),
         before.rename(columns=days),
         excluded,
         least_rise=None,
@@ -257,8 +258,13 @@ class DifferenceNull:
             self._rows(usual)[:, None],
             np.array([total]),
             self._weekdays(usual),
-            prior=np.array([USUAL**2 * total / 2]),
+            prior=np.array([(USUAL * self.scale) ** 2]),
         )
+
+    @property
+    def scale(self) -> float:
+        """The standard deviation of a row, by which events and unknown days are measured."""
+        return float(np.sqrt(sum(self.variance) / 2))
 
     def judge(self, days: pd.DataFrame) -> Floats:
         """What is expected of days, the deviation of a calm one, and p-values; shape (days, 3)."""
@@ -323,7 +329,7 @@ class ExactWindows:
         if length == 1 or not len(places) or self.known["metric"].iloc[0] == PREDICTION:
             # That of a day is exact by now.
             return p_values
-        held = p_values.copy()
+        held: Floats = p_values.copy()
         summed = sums_of_windows(self.monitor, self.known, length)
         for place in places:
             row = summed.loc[self.tests["partition_date"].iloc[place]]
@@ -366,6 +372,20 @@ def _values_of_windows(monitor: Monitor, known: pd.DataFrame, tests: pd.DataFram
     return values
 
 
+def _sides(p_value: Floats, effect: Floats, expected: Floats) -> Floats:
+    """What a two-sided p-value is divided by, since groups that become more alike alarm nobody.
+
+    It is 1 where the groups were alike, for then both directions are worse, and nearly 2 where they
+    were far apart: the other direction is worse only from beyond the mirrored difference on, by the
+    tail of a normal.
+    """
+    deviations = -special.ndtri(np.clip(p_value, 1e-300, 1) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mirrored = deviations * (1 + 2 * np.abs(expected) / np.abs(effect))
+        sides: Floats = 2 / (1 + special.ndtr(-mirrored) / special.ndtr(-deviations))
+    return np.where(np.isfinite(sides), sides, 1.0)
+
+
 def least_change(monitor: Monitor, rows: pd.DataFrame, metric: str) -> float:
     """The smallest change of a difference that matters: a share of rows, or of a mean in its unit.
 
@@ -401,7 +421,7 @@ def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
             group="groups",
             is_worse=is_worse,
             is_large=is_worse & (np.abs(effect) >= least),
-            sides=1,
+            sides=_sides(tests["window_p_value"].to_numpy(dtype=float), effect, expected),
         ),
     )
     empty = {"threshold_p": np.nan, "is_alarm": False, "is_beyond": False}
