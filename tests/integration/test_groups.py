@@ -224,6 +224,15 @@ def test_the_command_prints_the_table_of_a_day(offers: Offers) -> None:
     assert "has no row of a group" in wrong.stderr
 
 
+def test_judge_names_the_group_and_the_statistic(offers: Offers) -> None:
+    words = ("judge", "--monitor", "offers", "--from", "2026-03-08", "--to", "2026-03-08")
+    judged = driftmeter(offers, *words)
+    assert judged.returncode == 0, judged.stderr
+    assert "1 have a stored alarm, 1 have one as judged now" in judged.stdout
+    strict = driftmeter(offers, *words, "--set", "least_effect.share=0.9")
+    assert "of gender = F" in strict.stdout
+
+
 @pytest.mark.parametrize("where", OF_GROUPS)
 def test_a_panel_shows_it_to_grafanas_role(offers: Offers, where: str) -> None:
     reader = connection.engine(set_reader_password(offers.engine))
