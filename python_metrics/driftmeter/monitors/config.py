@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
-from driftmeter.monitors.declared_sql import CustomMetric, RowValue
+from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValue
 from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
@@ -35,8 +35,9 @@ MOST_ALARMS = 0.5
 OF_KNOWN_DAYS = ("expected", "calendar", "changes")
 # Fields that say what is asked of a day, or what measurements mean, and not what is measured of it.
 NOT_MEASURED = (
-    "was", "owner", "project", "tests", "metrics", "value", "default_tests", "retrain", "notify",
-    "watch_days", "challengers", "label_delay_days", "batch", "protected", *OF_KNOWN_DAYS,
+    "was", "owner", "project", "tests", "metrics", "attributions", "value", "default_tests",
+    "retrain", "notify", "watch_days", "challengers", "label_delay_days", "batch", "protected",
+    *OF_KNOWN_DAYS,
 )  # fmt: skip
 # Fields of the reference that say how it goes on.
 OF_REFERENCE = ("first", "rolling")
@@ -295,6 +296,8 @@ class Monitor(Strict):
         Evidently's tests of each day, beside the default ones.
     metrics : dict of str to CustomMetric
         The team's own metrics, each an aggregate in SQL over the rows of a day.
+    attributions : Attributions, optional
+        Columns that say how much each feature moved a prediction. Their shares are among `metrics`.
     value : RowValue, optional
         What a row is worth, once its outcome is known. It needs a target.
     retrain : Retrain, optional
@@ -339,6 +342,7 @@ class Monitor(Strict):
     least_effect: LeastEffect = LeastEffect()
     tests: tuple[DeclaredTest, ...] = ()
     metrics: dict[str, CustomMetric] = Field(default_factory=dict)
+    attributions: Attributions | None = None
     value: RowValue | None = None
     default_tests: bool = True
     retrain: Retrain | None = None
@@ -426,6 +430,29 @@ class Monitor(Strict):
             if getattr(self, role) in self.protected:
                 raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")
         return self
+
+    @model_validator(mode="after")
+    def _attributions_are_metrics(self) -> "Monitor":
+        if self.attributions is not None:
+            unknown = [name for name in self.attributions.features if name not in self.features]
+            if unknown:
+                raise ValueError(f"`attributions` names {unknown[0]!r}, which is no feature")
+            shares = self.attributions.as_metrics(self.features)
+            for name, share in shares.items():
+                if self.metrics.get(name, share) != share:
+                    raise ValueError(
+                        f"`metrics`: {name!r} is a column of attributions. Give the metric its own"
+                        " name"
+                    )
+            self.metrics.update(shares)
+            self._check_metrics()
+        return self
+
+    def attributed(self, metric: str) -> str | None:
+        """The feature of which a metric is the share of all attributions; None of a team's own."""
+        prefix = self.attributions.prefix if self.attributions else ""
+        feature = metric.removeprefix(prefix)
+        return feature if prefix and metric != feature and feature in self.features else None
 
     def _check_metrics(self) -> None:
         if taken := [name for name in self.metrics if name in self.columns]:
