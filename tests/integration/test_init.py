@@ -243,8 +243,8 @@ def test_protected_columns_are_asked_about_in_one_line_and_never_guessed(
             "alter table public.loan_scores add gender text, add age_group text, add sex_ratio real"
         )
         session.exec_driver_sql(
-            "update public.loan_scores set gender = (array['F', 'M'])[1 + branch_code % 2],"
-            " age_group = (array['18-29', '30-59', '60+'])[1 + credit_score % 3],"
+            "update public.loan_scores set gender = (array['F', 'M'])[1 + branch_code %% 2],"
+            " age_group = (array['18-29', '30-59', '60+'])[1 + credit_score %% 3],"
             " sex_ratio = credit_score"
         )
     first = init(directory, "--yes")
