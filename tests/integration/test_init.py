@@ -263,7 +263,7 @@ def test_protected_columns_are_asked_about_in_one_line_and_never_guessed(
     block = yaml.safe_load(file.read_text())["models"][0]["config"]["meta"]["monitor"]
     assert block["protected"] == ["gender"]
     wrong = init(directory, "--protected", "gnder", "--yes")
-    assert wrong.stderr.startswith("--protected: public.loan_scores has no column 'gnder'")
+    assert wrong.stderr.startswith("error: --protected: public.loan_scores has no column 'gnder'")
 
 
 def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
