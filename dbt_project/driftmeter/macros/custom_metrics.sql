@@ -26,7 +26,9 @@
 {%- endmacro %}
 
 
-{# SQL of the team's own on a monitor: the columns that it names are hashed with the monitored. #}
+{#
+    SQL whose columns are hashed with the monitored ones: the team's own, and protected columns.
+#}
 {% macro own_expressions(name) -%}
     {%- set monitor = driftmeter.monitor_config(name) -%}
     {%- set expressions = [] -%}
@@ -36,11 +38,14 @@
     {%- if (monitor.get('value') or {}).get('sql') -%}
         {%- do expressions.append(monitor.value.sql) -%}
     {%- endif -%}
+    {%- for column in monitor.get('protected') or [] -%}
+        {%- do expressions.append(driftmeter.quoted(column)) -%}
+    {%- endfor -%}
     {{ return(expressions) }}
 {%- endmacro %}
 
 
-{# Columns of a monitor's table that its own SQL names, as an array; nothing where it has none. #}
+{# Columns of a monitor's table that `own_expressions` name, as an array; nothing without them. #}
 {% macro columns_of_own_sql(name, relation) -%}
     {%- set expressions = driftmeter.own_expressions(name) -%}
     {%- if expressions %} || {{ driftmeter.in_metrics('columns_named') }}(

@@ -39,7 +39,8 @@ OF_KNOWN_DAYS = ("expected", "calendar", "changes")
 # Fields that say what is asked of a day, or what measurements mean, and not what is measured of it.
 NOT_MEASURED = (
     "was", "owner", "project", "tests", "metrics", "attributions", "value", "default_tests",
-    "retrain", "notify", "watch_days", "challengers", "label_delay_days", "batch", *OF_KNOWN_DAYS,
+    "retrain", "notify", "watch_days", "challengers", "label_delay_days", "batch", "protected",
+    *OF_KNOWN_DAYS,
 )  # fmt: skip
 # Fields of the reference that say how it goes on.
 OF_REFERENCE = ("first", "rolling")
@@ -294,6 +295,8 @@ class Monitor(Strict):
         Every compared column except prediction and target, whether the model reads it or not.
     segments : tuple of str
         Columns whose values split a day into segments.
+    protected : tuple of str
+        Columns whose groups must be treated alike. They need not be features.
     reference : ReferenceDays
         The reference period: batches that show how things should be, those that begin in it.
     label_delay_days : int
@@ -349,6 +352,7 @@ class Monitor(Strict):
     model_version: str
     features: dict[str, Column] = Field(min_length=1)
     segments: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     reference: ReferenceDays
     label_delay_days: int = Field(default=0, ge=0)
     watch_days: int = Field(default=35, ge=1)
@@ -438,9 +442,13 @@ class Monitor(Strict):
         for change in self.changes:
             for name in sorted(set(change.columns) - set(self.columns)):
                 raise ValueError(f"`changes`: {change.what!r} of {name!r}, which is no column")
-        twice = [name for name in self.segments if self.segments.count(name) > 1]
-        if twice:
-            raise ValueError(f"`segments` names {twice[0]!r} twice")
+        for field in ("segments", "protected"):
+            names = getattr(self, field)
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"`{field}` names {twice[0]!r} twice")
+        for role in ("prediction", "target"):
+            if getattr(self, role) in self.protected:
+                raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")
         return self
 
     @model_validator(mode="after")
@@ -597,6 +605,8 @@ class Monitor(Strict):
             }
         if self.value is not None:
             content["value"] = self.value.model_dump(mode="json", exclude={"unit"})
+        if self.protected:
+            content["protected"] = list(self.protected)
         return _hash(content)
 
     @property
@@ -621,9 +631,10 @@ class Monitor(Strict):
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """SQL of the team's own: the columns that it names are hashed with the monitored ones."""
+        """SQL whose columns are hashed with the monitored ones: a team's own, protected columns."""
         of_metrics = (metric.sql for metric in self.metrics.values())
-        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []))
+        quoted = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in self.protected)
+        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []), *quoted)
 
 
 def _hash(content: Mapping[str, object]) -> str:

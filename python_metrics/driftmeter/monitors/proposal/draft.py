@@ -134,6 +134,7 @@ class Proposal:
         """Columns that the monitor names, in the table's order."""
         named = {self.fields.get(role) for role in ROLES}
         named |= {*self.fields["features"], *self.fields["segments"], *self.of_probabilities}
+        named |= {*self.fields.get("protected", ())}
         return [column for name, column in self.columns.items() if name in named]
 
     def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:

@@ -3,7 +3,7 @@
 from driftmeter.warehouse.migrations import run_files
 
 revision = "0032"
-down_revision = "0030"
+down_revision = "0031"
 
 
 def upgrade() -> None:
