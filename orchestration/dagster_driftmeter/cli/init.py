@@ -43,8 +43,8 @@ UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
     "owner", "timestamp", "timezone", "batch", "every", "id", "prediction", "target", "task",
-    "probabilities", "model_version", "features", "segments", "protected", "reference",
-    "label_delay_days", "alarm_budget",
+    "probabilities", "model_version", "features", "segments", "protected", "attributions",
+    "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 
@@ -524,6 +524,9 @@ def _reasons(proposal: "Proposal") -> Any:
             text += f", growing to {value['first']} days" if value.get("first") else ""
         elif name == "probabilities" and not isinstance(value, str):
             text = ", ".join(value.values())
+        elif name == "attributions":
+            of_some = f" of {', '.join(value['features'])}" if value.get("features") else ""
+            text = f"{value['prefix']}...{of_some}"
         elif name == "alarm_budget":
             text = f"{value['false_alarms_per_month']} false alarm a month"
         else:

@@ -3,6 +3,7 @@
 import re
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.attribution_columns import name_attributed, take_attributions
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.names import is_called_protected
 from driftmeter.monitors.proposal.table import (
@@ -26,6 +27,7 @@ CODE_NAMES = r".*(_id|_code|_type|_flag|_class|_category|_status)|.*(code|type|f
 def choose_features(proposal: Proposal) -> None:
     """Every column that is neither of a role nor left out, where it is a number or a category."""
     features: dict[str, dict[str, str]] = {}
+    take_attributions(proposal)
     for column in proposal.free:
         kind = _kind(column)
         if kind is None:
@@ -39,6 +41,7 @@ def choose_features(proposal: Proposal) -> None:
             fix="name a table that holds the model's features as well as its prediction",
         )
     proposal.add("features", features, "every other column that is a number or a category")
+    name_attributed(proposal)
     segments = [
         name
         for name, about in sorted(features.items(), key=lambda item: _order(proposal, item[0]))
