@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from driftmeter.drift.encoding import most_frequent
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
-from driftmeter.performance.losses import row_losses
+from driftmeter.performance.losses import cap_of, row_losses
 from driftmeter.quality.counts import Floats
 
 Rows = npt.NDArray[np.bool_]
@@ -180,7 +180,7 @@ def _of_loss(
     is_known = np.isfinite(loss)
     if (is_known & chosen).sum() < 2 * LEAST_ROWS or (is_known & ~chosen).sum() < 2 * LEAST_ROWS:
         return
-    capped = np.minimum(loss, np.quantile(loss[is_known], CAPPED))
+    capped = np.minimum(loss, cap_of(monitor, loss[is_known], CAPPED))
     grown = is_known & chosen
     tree = DecisionTreeRegressor(
         max_depth=2, min_samples_leaf=_least(int(grown.sum())), random_state=SEED

@@ -113,10 +113,16 @@ class Proposal:
         return f"{there}::date" if every == "day" else f"date_trunc('{every}', {there})::date"
 
     @property
+    def of_probabilities(self) -> set[str]:
+        """Columns of the probabilities of several classes."""
+        found = self.fields.get("probabilities") or {}
+        return {found} if isinstance(found, str) else {*found.values()}
+
+    @property
     def free(self) -> list[TableColumn]:
         """Columns that have no role and were not left out, in the table's order."""
         chosen = {**self.given, **self.fields}
-        used = {chosen.get(role) for role in ROLES} | {*self.left_out}
+        used = {chosen.get(role) for role in ROLES} | {*self.left_out} | self.of_probabilities
         return [
             column
             for name, column in self.columns.items()
@@ -127,7 +133,8 @@ class Proposal:
     def selected(self) -> list[TableColumn]:
         """Columns that the monitor names, in the table's order."""
         named = {self.fields.get(role) for role in ROLES}
-        named |= {*self.fields["features"], *self.fields["segments"]}
+        named |= {*self.fields["features"], *self.fields["segments"], *self.of_probabilities}
+        named |= {*self.fields.get("protected", ())}
         return [column for name, column in self.columns.items() if name in named]
 
     def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:

@@ -4,6 +4,7 @@ import re
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.names import is_called_protected
 from driftmeter.monitors.proposal.table import (
     MOST_CODES,
     TEXTS,
@@ -11,6 +12,7 @@ from driftmeter.monitors.proposal.table import (
     WHOLE_NUMBERS,
     TableColumn,
 )
+from driftmeter.monitors.requirements import MOST_GROUPS
 
 # A text with more values than this is no category that people could list.
 MOST_CATEGORIES = 1000
@@ -49,6 +51,19 @@ def choose_features(proposal: Proposal) -> None:
         proposal.add("segments", segments, f"categories of 2 to {MOST_SEGMENT_VALUES} values")
     else:
         proposal.add("segments", [], f"no category has 2 to {MOST_SEGMENT_VALUES} values")
+    if proposal.given.get("protected"):
+        proposal.add("protected", list(proposal.given["protected"]), "as given")
+
+
+def may_be_protected(proposal: Proposal) -> list[str]:
+    """Columns whose names are those of groups who must be treated alike; none that was given."""
+    return [
+        name
+        for name in {**proposal.fields["features"], **dict.fromkeys(proposal.fields["segments"])}
+        if is_called_protected(name)
+        and 2 <= proposal.columns[name].distinct <= MOST_GROUPS
+        and name not in (proposal.fields.get("protected") or ())
+    ]
 
 
 def _order(proposal: Proposal, name: str) -> tuple[bool, int]:
