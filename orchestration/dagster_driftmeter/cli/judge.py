@@ -168,6 +168,7 @@ def _name(entry: "LedgerEntry") -> str:
         metric = str(entry.column).replace("_", " ")
         return f"{metric} of {entry.segment} = {entry.segment_value}"
     if entry.budget == "metrics":
-        return str(entry.column)
+        where = f" in {entry.segment} = {entry.segment_value}" if entry.segment else ""
+        return f"{entry.column}{where}"
     words = {"classifier": "all columns together", "volume": "number of rows", "error": "error"}
     return words[entry.budget]
