@@ -44,8 +44,18 @@ OF_CLASSES = dict.fromkeys(
     ),
     "of monitors whose task is multiclass",
 )
-# Panels that are of neither a regression nor of two classes, or of no SQL of a team's own.
-OF_OTHERS = {**OF_OWN_SQL, **OF_CLASSES}
+# Nor a protected column, whose panels tests/integration/test_groups.py asks.
+OF_GROUPS = dict.fromkeys(
+    (
+        "performance: How far are groups apart?",
+        "performance: Is every group selected at four fifths of the highest rate?",
+        "performance: Which groups are less alike than they were?",
+    ),
+    "has no protected column",
+)
+# Panels that are of neither a regression nor of two classes, of no SQL of a team's own, or of no
+# protected column.
+OF_OTHERS = {**OF_OWN_SQL, **OF_CLASSES, **OF_GROUPS}
 PANEL_IDS = [f"{uid}:{panel['title']}" for uid, panel in PANELS]
 
 

@@ -12,6 +12,8 @@ EMPTY = {
     "custom_metric_verdicts": "the farm declares no metric of its own",
     "confusion": "the farm predicts numbers and two classes, not several",
     "class_performance": "the farm predicts numbers and two classes, not several",
+    "group_counts": "the farm declares no protected column",
+    "group_verdicts": "the farm declares no protected column",
     "not_judged": "every column is judged: a new normal from three days on",
 }
 MONITORS = {"turbine_power", "bearing_watch"}

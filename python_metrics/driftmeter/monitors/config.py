@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
-from driftmeter.monitors.declared_sql import CustomMetric, RowValue
+from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValue
 from driftmeter.monitors.declared_test import OF_CLASSES, SUBJECTS, DeclaredTest
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
@@ -38,8 +38,9 @@ MOST_ALARMS = 0.5
 OF_KNOWN_DAYS = ("expected", "calendar", "changes")
 # Fields that say what is asked of a day, or what measurements mean, and not what is measured of it.
 NOT_MEASURED = (
-    "was", "owner", "project", "tests", "metrics", "value", "default_tests", "retrain", "notify",
-    "watch_days", "challengers", "label_delay_days", "batch", *OF_KNOWN_DAYS,
+    "was", "owner", "project", "tests", "metrics", "attributions", "value", "default_tests",
+    "retrain", "notify", "watch_days", "challengers", "label_delay_days", "batch", "protected",
+    *OF_KNOWN_DAYS,
 )  # fmt: skip
 # Fields of the reference that say how it goes on.
 OF_REFERENCE = ("first", "rolling")
@@ -294,6 +295,8 @@ class Monitor(Strict):
         Every compared column except prediction and target, whether the model reads it or not.
     segments : tuple of str
         Columns whose values split a day into segments.
+    protected : tuple of str
+        Columns whose groups must be treated alike. They need not be features.
     reference : ReferenceDays
         The reference period: batches that show how things should be, those that begin in it.
     label_delay_days : int
@@ -311,6 +314,8 @@ class Monitor(Strict):
         Evidently's tests of each day, beside the default ones.
     metrics : dict of str to CustomMetric
         The team's own metrics, each an aggregate in SQL over the rows of a day.
+    attributions : Attributions, optional
+        Columns that say how much each feature moved a prediction. Their shares are among `metrics`.
     value : RowValue, optional
         What a row is worth, once its outcome is known. It needs a target.
     retrain : Retrain, optional
@@ -347,6 +352,7 @@ class Monitor(Strict):
     model_version: str
     features: dict[str, Column] = Field(min_length=1)
     segments: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     reference: ReferenceDays
     label_delay_days: int = Field(default=0, ge=0)
     watch_days: int = Field(default=35, ge=1)
@@ -355,6 +361,7 @@ class Monitor(Strict):
     least_effect: LeastEffect = LeastEffect()
     tests: tuple[DeclaredTest, ...] = ()
     metrics: dict[str, CustomMetric] = Field(default_factory=dict)
+    attributions: Attributions | None = None
     value: RowValue | None = None
     default_tests: bool = True
     retrain: Retrain | None = None
@@ -435,10 +442,37 @@ class Monitor(Strict):
         for change in self.changes:
             for name in sorted(set(change.columns) - set(self.columns)):
                 raise ValueError(f"`changes`: {change.what!r} of {name!r}, which is no column")
-        twice = [name for name in self.segments if self.segments.count(name) > 1]
-        if twice:
-            raise ValueError(f"`segments` names {twice[0]!r} twice")
+        for field in ("segments", "protected"):
+            names = getattr(self, field)
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"`{field}` names {twice[0]!r} twice")
+        for role in ("prediction", "target"):
+            if getattr(self, role) in self.protected:
+                raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")
         return self
+
+    @model_validator(mode="after")
+    def _attributions_are_metrics(self) -> "Monitor":
+        if self.attributions is not None:
+            unknown = [name for name in self.attributions.features if name not in self.features]
+            if unknown:
+                raise ValueError(f"`attributions` names {unknown[0]!r}, which is no feature")
+            shares = self.attributions.as_metrics(self.features)
+            for name, share in shares.items():
+                if self.metrics.get(name, share) != share:
+                    raise ValueError(
+                        f"`metrics`: {name!r} is a column of attributions. Give the metric its own"
+                        " name"
+                    )
+            self.metrics.update(shares)
+            self._check_metrics()
+        return self
+
+    def attributed(self, metric: str) -> str | None:
+        """The feature of which a metric is the share of all attributions; None of a team's own."""
+        prefix = self.attributions.prefix if self.attributions else ""
+        feature = metric.removeprefix(prefix)
+        return feature if prefix and metric != feature and feature in self.features else None
 
     def _check_probabilities(self) -> None:
         if self.probabilities is None:
@@ -571,6 +605,8 @@ class Monitor(Strict):
             }
         if self.value is not None:
             content["value"] = self.value.model_dump(mode="json", exclude={"unit"})
+        if self.protected:
+            content["protected"] = list(self.protected)
         return _hash(content)
 
     @property
@@ -595,9 +631,10 @@ class Monitor(Strict):
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """SQL of the team's own: the columns that it names are hashed with the monitored ones."""
+        """SQL whose columns are hashed with the monitored ones: a team's own, protected columns."""
         of_metrics = (metric.sql for metric in self.metrics.values())
-        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []))
+        quoted = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in self.protected)
+        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []), *quoted)
 
 
 def _hash(content: Mapping[str, object]) -> str:

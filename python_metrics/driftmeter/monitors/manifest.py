@@ -175,6 +175,12 @@ def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> Non
         **_probabilities(monitor),
         **{f"features.{name}": name for name in monitor.features},
         **{f"segments.{number}": name for number, name in enumerate(monitor.segments)},
+        **{f"protected.{number}": name for number, name in enumerate(monitor.protected)},
+        **{
+            f"attributions of {monitor.attributed(name)}": name
+            for name in monitor.metrics
+            if monitor.attributed(name)
+        },
     }
     for field, name in named.items():
         if name is not None and name not in known:

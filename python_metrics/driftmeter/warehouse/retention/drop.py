@@ -25,6 +25,8 @@ METRICS = (
     "metrics.column_summary",
     "metrics.custom_metrics",
     "metrics.custom_metric_verdicts",
+    "metrics.group_counts",
+    "metrics.group_verdicts",
     "metrics.drift",
     "metrics.performance",
     "metrics.performance_history",

@@ -43,6 +43,17 @@ union all
 select
     monitor,
     partition_date,
+    'groups' as budget,
+    metric as column_name,
+    column_name as segment,
+    group_value as segment_value,
+    abs(difference - expected) / nullif(deviation, 0) as ratio
+from metrics.group_verdicts
+where is_alarm
+union all
+select
+    monitor,
+    partition_date,
     'volume' as budget,
     null as column_name,
     null as segment,
