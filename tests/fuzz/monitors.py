@@ -106,6 +106,7 @@ MONITOR = block(
         "target": NAMES,
         "timezone": st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Mars/Base"]),
         "segments": st.lists(NAMES, max_size=3),
+        "protected": st.lists(NAMES, max_size=2),
         "label_delay_days": st.integers(-1, 40),
         "watch_days": st.integers(-1, 40),
         "min_rows": st.integers(-1, 40),

@@ -159,6 +159,14 @@ def test_the_shift_is_one_true_incident_of_each_monitor(trial: Trial) -> None:
     ]
 
 
+def test_a_batch_is_asked_for_by_any_of_its_days(trial: Trial) -> None:
+    by_day = {
+        day: trial.says("slices", "--monitor", "weekly", "--date", day)
+        for day in ("2026-08-10", "2026-08-13")
+    }
+    assert by_day["2026-08-10"] == by_day["2026-08-13"] != ""
+
+
 def test_the_laws_of_a_partition_hold_for_weeks(trial: Trial) -> None:
     before = trial.measured("monitor = 'weekly'")
     span = ("run", "--monitor", "weekly", "--workers", "1")

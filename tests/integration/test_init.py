@@ -235,6 +235,37 @@ def test_the_second_time_keeps_what_was_edited_by_hand(directory: Path, loans: s
     assert file.read_text() == changed
 
 
+def test_protected_columns_are_asked_about_in_one_line_and_never_guessed(
+    directory: Path, loans: sa.Engine
+) -> None:
+    with loans.begin() as session:
+        session.exec_driver_sql(
+            "alter table public.loan_scores add gender text, add age_group text, add sex_ratio real"
+        )
+        session.exec_driver_sql(
+            "update public.loan_scores set gender = (array['F', 'M'])[1 + branch_code %% 2],"
+            " age_group = (array['18-29', '30-59', '60+'])[1 + credit_score %% 3],"
+            " sex_ratio = credit_score"
+        )
+    first = init(directory, "--yes")
+    assert first.returncode == 0, first.stderr
+    question = (
+        "Must the groups of gender, age_group be treated alike? Then add --protected"
+        " gender,age_group, and their rates are compared every day"
+    )
+    assert question in first.stdout.splitlines()
+    file = directory / "models" / "loan_scores.yml"
+    block = yaml.safe_load(file.read_text())["models"][0]["config"]["meta"]["monitor"]
+    assert "protected" not in block
+    second = init(directory, "--protected", "gender", "--yes")
+    assert second.returncode == 0, second.stderr
+    assert "Must the groups of age_group be treated alike?" in second.stdout
+    block = yaml.safe_load(file.read_text())["models"][0]["config"]["meta"]["monitor"]
+    assert block["protected"] == ["gender"]
+    wrong = init(directory, "--protected", "gnder", "--yes")
+    assert wrong.stderr.startswith("error: --protected: public.loan_scores has no column 'gnder'")
+
+
 def test_somebody_elses_project_is_left_alone(directory: Path) -> None:
     project = directory / "dbt_project.yml"
     project.write_text("name: bank\n")
@@ -399,3 +430,23 @@ def test_dagster_has_partitions_from_the_reference_on_and_needs_no_run_config(
         env=dict(os.environ),
     )
     assert loaded.stdout.split() == ["2026-01-01"], loaded.stderr
+
+
+def test_columns_of_attributions_are_found_and_are_no_features(loans: sa.Engine) -> None:
+    with loans.begin() as session:
+        for name in ("income_eur", "credit_score", "channel", "free_text"):
+            session.exec_driver_sql(
+                f"alter table public.loan_scores add shap_{name} float;"
+                f"update public.loan_scores set shap_{name} = sin(credit_score)"
+            )
+        session.exec_driver_sql("alter table public.loan_scores add shap_base float default 1.5")
+    proposal = propose(loans, "public.loan_scores", {"target": "has_defaulted_outcome"})
+    # The text is no feature; the last is called as attributions are, but of no column.
+    features = {"income_eur", "credit_score", "channel", "branch_code", "shap_base"}
+    assert {*proposal.fields["features"]} == features
+    assert proposal.fields["attributions"] == {
+        "prefix": "shap_",
+        "features": ["income_eur", "credit_score", "channel"],
+    }
+    assert "no feature" in proposal.left_out["shap_free_text"]
+    assert "shap_channel" in [column.name for column in proposal.selected]

@@ -31,6 +31,7 @@ WEEKLY = """
 SHORT = {"from": "2026-01-05", "to": "2026-01-18"}
 FEW = {"from": "2026-01-05", "to": "2026-04-05"}
 LONG_ENOUGH = {"from": "2026-01-05", "to": "2026-08-30"}
+FINDABLE = "select column_name, change, batches, size from metrics.findable_changes"
 DRIFTED = (
     "select distinct partition_date::text from metrics.drift_scored"
     " where column_name = 'Gross Weight' and segment is null and is_drifted"
@@ -95,6 +96,13 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
     assert "missing values" in table
     found = json.loads(driftmeter(project, *asked, "--json").stdout)
     more = json.loads(driftmeter(project, *asked, "--json", "--rows", "5000").stdout)
+    with warehouse.connect() as session:
+        kept = session.execute(sa.text(FINDABLE)).all()
+    assert sorted(kept) == sorted(
+        (row["column"], row["change"], int(batches), size)
+        for row in found
+        for batches, size in row["within"].items()
+    ), "kept of the monitor's own rows a day, and not of other ones"
     sizes = [
         {(row["column"], row["change"]): row["within"]["1"] for row in rows}
         for rows in (found, more)

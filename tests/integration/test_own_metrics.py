@@ -17,7 +17,7 @@ from tests.integration.commands import driftmeter, run
 from tests.integration.test_any_columns import Project
 
 # From 8 March on half as much is paid by customers of the web; 10 March has no row. Nothing but
-# the metrics reads what is paid.
+# the metrics reads what is paid. From 14 March on the age moves predictions less than it did.
 SALES = """
     create schema team;
     create table team.sales as
@@ -30,7 +30,10 @@ SALES = """
         sin(number) ^ 2 as chance,
         sin(number) ^ 2 + sin(number * 17) / 2 > 0.5 as bought,
         round((50 + 20 * sin(number * 3) + 3 * sin(number % 75))::numeric
-            * case when number % 75 >= 66 and number / 75 % 2 = 0 then 0.5 else 1 end, 2) as paid
+            * case when number % 75 >= 66 and number / 75 % 2 = 0 then 0.5 else 1 end, 2) as paid,
+        (cos(number * 5) + 0.1 * sin(number % 75))
+            * case when number % 75 >= 72 then 0.3 else 1 end as shap_age,
+        sin(number * 11) / 2 as shap_channel
     from generate_series(1, 4499) as number
     where number % 75 <> 68
 """
@@ -53,9 +56,13 @@ MONITOR = {
     "segments": ["channel"],
     "reference": {"from": "2026-01-01", "to": "2026-02-28"},
     "metrics": METRICS,
+    "attributions": {"prefix": "shap_"},
     "value": {"true_positive": 40, "false_positive": -5, "false_negative": -30, "unit": "EUR"},
 }
-COLUMNS = ("partition_date", "sale", "version", "channel", "age", "chance", "bought", "paid")
+COLUMNS = (
+    "partition_date", "sale", "version", "channel", "age", "chance", "bought", "paid",
+    "shap_age", "shap_channel",
+)  # fmt: skip
 BY_HAND = """
     select day, null as channel, sum(paid)::double precision, count(*) from team.sales group by day
     union all
@@ -175,7 +182,30 @@ def test_a_metric_that_fell_is_one_incident_with_what_it_usually_is(sales: Sales
     assert sales.rows(f"{others} family = 'metric' order by 1") == [
         ("divided", "warn", False),
         ("profit", "error", False),
+        ("shap_channel", "warn", False),
     ]
+
+
+def test_what_the_model_leans_on_is_a_share_of_all_attributions(sales: Sales) -> None:
+    by_hand = sales.rows(
+        "select day, sum(abs(shap_age)) / (sum(abs(shap_age)) + sum(abs(shap_channel)))"
+        " from team.sales group by day order by day"
+    )
+    stored = sales.rows(
+        "select partition_date, value from metrics.custom_metrics where metric = 'shap_age'"
+        " and value is not null order by 1"
+    )
+    assert [day for day, _ in stored] == [day for day, _ in by_hand]
+    assert [share for _, share in stored] == pytest.approx([share for _, share in by_hand])
+    ((opened, diagnosis, columns),) = sales.rows(
+        "select opened_on, diagnosis, columns from metrics.incidents"
+        " where diagnosis like 'The model leans%'"
+    )
+    assert opened == dt.date(2026, 3, 14)
+    now = dict(by_hand)[opened]
+    assert f"less on age ({now:.1%} of all attributions, usually" in diagnosis
+    assert "more on channel (" in diagnosis
+    assert {*columns} == {"shap_age", "shap_channel"}
 
 
 def test_status_says_which_metrics_are_not_judged_and_why(sales: Sales) -> None:

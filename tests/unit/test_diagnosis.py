@@ -243,6 +243,19 @@ def test_another_shape_is_no_other_unit() -> None:
     assert found.kind == "shape_shift"
 
 
+def test_fifty_rows_that_are_all_larger_by_as_much_are_seldom_told_as_another_unit() -> None:
+    reference = pd.Series(np.random.default_rng(0).normal(40, 10, 3000))
+    told = {"shift": 0, "factor": 0}
+    for seed in range(40):
+        rows = pd.Series(np.random.default_rng(100 + seed).normal(40, 10, 50))
+        for name, day in (("shift", rows + 12), ("factor", rows * 2)):
+            values = ColumnValues("points", Column(kind="numerical"), reference, day)
+            told[name] += any(found.kind == "unit_change" for found in symptoms(values))
+    # Either repair leaves what chance leaves of fifty rows, 19 times of 20.
+    assert told["shift"] <= 6
+    assert told["factor"] >= 34
+
+
 def test_a_lost_correlation_names_the_pair() -> None:
     day = trips(1000, 11)
     day["miles"] = np.random.default_rng(1).permutation(day["miles"].to_numpy())

@@ -3,18 +3,24 @@
 Nothing here is taken from the code that it is held against. Sections are those of the page.
 """
 
+import datetime as dt
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special, stats
+from scipy import optimize, special, stats
 
+from benchmarks.groups import GroupScenario, counts_of
+from benchmarks.groups import monitor_of as groups_monitor
 from benchmarks.judges import Binning, monitor_of
 from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.column import calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
 from driftmeter.alarms.event_days import EventDays
+from driftmeter.monitors.config import ReferenceDays
+from driftmeter.performance.group_differences import decide_groups
 from driftmeter.performance.usual_value import fit_usual
 from driftmeter.quality.counts import Counts
 from driftmeter.quality.histograms import ColumnPart
@@ -22,6 +28,14 @@ from driftmeter.quality.histograms import ColumnPart
 K, LATER = 45, 20
 WEIGHTS = {"missing": (0.22, 0.20), "location": 0.58, "spread": 0.05, "value": (0.15, 0.80)}
 WINDOWS = {1: 0.85, 3: 0.03, 7: 0.12}
+POSITIVE = ("true_positive", "false_negative")
+# Of each statistic of a group the counts of its rows, and of those that have the property.
+SIDES = {
+    "selection_rate": (("predicted_count",), ("selected_count",)),
+    "true_positive_rate": (POSITIVE, ("true_positive",)),
+    "false_positive_rate": (("false_positive", "true_negative"), ("false_positive",)),
+    "calibration": (("labelled_count",), POSITIVE),
+}
 
 
 @dataclass
@@ -502,3 +516,75 @@ def test_the_p_value_of_a_metric_of_ones_own(kind: str) -> None:
         expected = p_value(null, y, np.ones(1), np.zeros(1, dtype=int), 0.0, False, is_positive)
         assert judged.p_value[place] == pytest.approx(expected, rel=1e-9)
         assert judged.expected[place] == pytest.approx(first_null.level[days[day]])
+
+
+def exact(a: float, n: float, b: float, m: float, difference: float) -> float:
+    """Fisher's noncentral hypergeometric tail of the likeliest proportions with a difference."""
+    low, high = max(0.0, -difference), min(1.0, 1 - difference)
+
+    def unlikely(q: float) -> float:
+        return -float(stats.binom.logpmf(a, n, q + difference) + stats.binom.logpmf(b, m, q))
+
+    found = optimize.minimize_scalar(
+        unlikely, bounds=(low, high), method="bounded", options={"xatol": 1e-14}
+    )
+    q, p = found.x, found.x + difference
+    law = stats.nchypergeom_fisher(n + m, a + b, n, p / (1 - p) / (q / (1 - q)))
+    return float(min(2 * law.cdf(a), 2 * law.sf(a - 1), 1.0))
+
+
+@pytest.mark.parametrize(("rows", "metric"), itertools.product((200, 900), SIDES))
+def test_the_p_value_of_a_difference_between_groups(rows: int, metric: str) -> None:
+    generator, first = np.random.default_rng(12), dt.date(2026, 1, 5)
+    scenario = GroupScenario(rows, {"F": 0.3, "M": 0.7}, effect=0.1, changed="selection_rate")
+    parts = [
+        counts_of(
+            scenario.day(generator, is_changed=number >= K), first + dt.timedelta(days=number)
+        )
+        for number in range(K + 20)
+    ]
+    reference = {"from": first, "to": first + dt.timedelta(days=K - 1)}
+    monitor = groups_monitor().model_copy(update={"reference": ReferenceDays(**reference)})
+    decided = decide_groups(monitor, pd.concat(parts))
+    of_group = decided[(decided["group_value"] == "F") & (decided["metric"] == metric)]
+    sides = []
+    every = pd.concat(parts).set_index("partition_date")
+    for group in "FM":
+        table = every[every["group_value"] == group]
+        of_rows, hits = (table[list(names)].sum(axis=1).to_numpy(float) for names in SIDES[metric])
+        mean, square = hits / of_rows, None
+        if metric == "calibration":
+            mean = table["error_mean"].to_numpy(float)
+            square = table["error_deviation"].to_numpy(float) ** 2 + mean**2
+        sides.append((of_rows, hits, mean, square))
+    (n, a, x, _), (m, b, y, _) = sides
+    is_enough = np.all(
+        [of_rows >= min(30, np.median(of_rows[:K]) / 2) for of_rows in (n, m)], axis=0
+    )
+    usual = np.flatnonzero(is_enough[:K])
+    variances = []
+    for rows_of, hits, mean, square in sides:
+        if square is None:
+            p = (hits[usual].sum() + 0.5) / (rows_of[usual].sum() + 1)
+            variances.append(p * (1 - p))
+        else:
+            whole = np.average(mean[usual], weights=rows_of[usual])
+            variances.append(np.average(square[usual], weights=rows_of[usual]) - whole**2)
+    v, w = variances
+    N = (v + w) / (v / n + w / m)
+    days = np.array([(first + dt.timedelta(days=number)).weekday() for number in range(K + 20)])
+    values = (x - y)[:, None]
+    (null,) = nulls(values[usual], N[usual, None], np.array([v + w]), days[usual], [], [])
+    offset = (x - y) + a / n - b / m if metric == "calibration" else np.zeros(K + 20)
+    is_exact = []
+    for day in K + np.flatnonzero(is_enough[K:]):
+        expected = p_value(null, values[day], N[day : day + 1], days[day : day + 1], 0.0, False)
+        if expected < 0.05:
+            level = null.level[days[day]]
+            of_shares = offset[day] - level if metric == "calibration" else level
+            is_exact.append(exact(a[day], n[day], b[day], m[day], of_shares))
+            expected = max(expected, is_exact[-1])
+        row = of_group.iloc[day]
+        assert row["p_value"] == pytest.approx(expected, rel=1e-6)
+        assert row["expected"] == pytest.approx(null.level[days[day]])
+    assert is_exact

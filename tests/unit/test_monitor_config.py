@@ -319,3 +319,32 @@ def test_a_value_or_a_metric_that_cannot_be_is_one_line(
 ) -> None:
     with pytest.raises(DriftmeterError, match=said):
         load(tmp_path, {**BLOCK, **changes})
+
+
+@pytest.mark.parametrize(
+    ("protected", "said"),
+    [
+        (["gender", "gender"], "`protected` names 'gender' twice"),
+        ([BLOCK["prediction"]], f"`protected` names '{BLOCK['prediction']}', the prediction"),
+        ([BLOCK["target"]], f"`protected` names '{BLOCK['target']}', the target"),
+        (["gnder"], "protected.0: the model has no column 'gnder'"),
+        ("gender", "protected"),
+    ],
+)
+def test_a_protected_column_that_cannot_be_is_one_line(
+    tmp_path: Path, protected: object, said: str
+) -> None:
+    with pytest.raises(DriftmeterError, match=said) as refused:
+        load(tmp_path, {**BLOCK, "protected": protected})
+    assert "\n" not in str(refused.value)
+
+
+def test_protected_columns_are_measured_and_are_no_features(tmp_path: Path) -> None:
+    plain = load(tmp_path, BLOCK)
+    column = next(iter(BLOCK["features"]))
+    monitor = load(tmp_path, {**BLOCK, "protected": [column]})
+    assert monitor.config_hash != plain.config_hash
+    assert monitor.policy_hash == plain.policy_hash
+    assert monitor.columns == plain.columns
+    # Its values are hashed with the others, so that a changed one makes its day stale.
+    assert monitor.expressions == (f'"{column}"',)

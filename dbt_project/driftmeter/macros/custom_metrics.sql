@@ -1,20 +1,51 @@
 {# A team's own metrics, by a function that `driftmeter up` puts into the warehouse. #}
 
-{# SQL of the team's own on a monitor: the columns that it names are hashed with the monitored. #}
+{#
+    Metrics of a monitor by name, as `Monitor.metrics` has them in Python: the team's own, and the
+    share of each feature in the sizes of all attributions.
+#}
+{% macro metrics_of(name) -%}
+    {%- set monitor = driftmeter.monitor_config(name) -%}
+    {%- set metrics, attributions = {}, monitor.get('attributions') -%}
+    {%- do metrics.update(monitor.get('metrics') or {}) -%}
+    {%- if attributions -%}
+        {%- set sizes, of_all = {}, [] -%}
+        {%- for feature in attributions.get('features') or monitor.features -%}
+            {%- set column = attributions.prefix ~ feature -%}
+            {%- set size = 'sum(abs(' ~ driftmeter.quoted(column) ~ '))' -%}
+            {%- do sizes.update({column: size}) -%}
+            {%- do of_all.append('coalesce(' ~ size ~ ', 0)') -%}
+        {%- endfor -%}
+        {%- for column, size in sizes.items() -%}
+            {%- do metrics.update({column: {
+                'sql': size ~ ' / nullif(' ~ of_all | join(' + ') ~ ', 0)'
+            }}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(metrics) }}
+{%- endmacro %}
+
+
+{#
+    SQL whose columns are hashed with the monitored ones: the team's own, and protected columns.
+#}
 {% macro own_expressions(name) -%}
     {%- set monitor = driftmeter.monitor_config(name) -%}
     {%- set expressions = [] -%}
-    {%- for metric in (monitor.get('metrics') or {}).values() -%}
+    {%- for metric in driftmeter.metrics_of(name).values() -%}
         {%- do expressions.append(metric.sql) -%}
     {%- endfor -%}
     {%- if (monitor.get('value') or {}).get('sql') -%}
         {%- do expressions.append(monitor.value.sql) -%}
     {%- endif -%}
+    {%- for column in monitor.get('protected') or [] -%}
+        {%- do expressions.append(driftmeter.quoted(column)) -%}
+    {%- endfor -%}
     {{ return(expressions) }}
 {%- endmacro %}
 
 
-{# Columns of a monitor's table that its own SQL names, as an array; nothing where it has none. #}
+{# Columns of a monitor's table that `own_expressions` name, as an array; nothing without them. #}
 {% macro columns_of_own_sql(name, relation) -%}
     {%- set expressions = driftmeter.own_expressions(name) -%}
     {%- if expressions %} || {{ driftmeter.in_metrics('columns_named') }}(
@@ -33,7 +64,7 @@
 {% macro custom_metrics_of_run() -%}
     {%- set parts = [] -%}
     {%- for name in driftmeter.selected_monitors() if driftmeter.is_prepared() -%}
-        {%- for metric, about in (driftmeter.monitor_config(name).get('metrics') or {}).items() -%}
+        {%- for metric, about in driftmeter.metrics_of(name).items() -%}
             {%- set segments = driftmeter.monitor_segments(name) if about.get('segments') else [] -%}
             {%- for segment in [none] + segments -%}
                 {%- do parts.append({
@@ -65,7 +96,12 @@
         {{ driftmeter.literal(segment.name) ~ '::text' if segment else 'null::text' }} as segment,
         computed.segment_value,
         {{ driftmeter.literal(part.metric) }}::text as metric,
-        case when {{ is_finite }} then {{ found }} end as value,
+        {#- To twelve digits: the last ones of a sum of doubles depend on the order of its rows. #}
+        case
+            when not ({{ is_finite }}) then null
+            when {{ found }} = 0 then 0
+            else round({{ found }}::numeric, 11 - floor(log(abs({{ found }})))::int)::double precision
+        end as value,
         coalesce(computed.row_count, 0)::bigint as row_count,
         case
             when computed.day is null then 'no row came'

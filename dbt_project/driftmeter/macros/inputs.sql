@@ -33,6 +33,7 @@
     {%- for column in driftmeter.monitor_columns(name) -%}
         {%- do columns.append(column.name) -%}
     {%- endfor -%}
+    {%- do columns.extend(driftmeter.probability_columns(name)) -%}
     select {{ driftmeter.in_metrics(driftmeter.on_batches('note_inputs', every)) }}(
         {{ driftmeter.literal(name) }},
         'quality',

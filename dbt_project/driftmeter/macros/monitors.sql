@@ -86,18 +86,27 @@
         }) -%}
     {%- endfor -%}
     {%- if monitor -%}
-        {%- do columns.append({'name': monitor.prediction, 'kind': 'numerical'}) -%}
+        {%- set kind = 'categorical' if monitor.task == 'multiclass' else 'numerical' -%}
+        {%- do columns.append({'name': monitor.prediction, 'kind': kind}) -%}
     {%- endif -%}
     {%- if monitor.get('target') -%}
         {%- set kind = 'numerical' if monitor.task == 'regression' else 'categorical' -%}
         {%- do columns.append({
-            'name': monitor.target, 'kind': kind, 'is_label': kind == 'categorical'
+            'name': monitor.target, 'kind': kind, 'is_label': monitor.task == 'classification'
         }) -%}
     {%- endif -%}
     {%- for column in columns -%}
         {%- do column.update({'number': loop.index, 'alias': 'column_' ~ loop.index}) -%}
     {%- endfor -%}
     {{ return(columns) }}
+{%- endmacro %}
+
+
+{# Columns that hold the probabilities of several classes. #}
+{% macro probability_columns(name) -%}
+    {%- set declared = driftmeter.monitor_config(name).get('probabilities') or [] -%}
+    {%- if declared is mapping -%}{{ return(declared.values() | list) }}{%- endif -%}
+    {{ return([declared] if declared is string else []) }}
 {%- endmacro %}
 
 

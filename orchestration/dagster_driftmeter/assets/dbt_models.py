@@ -106,6 +106,7 @@ def selection() -> str:
     challengers = [m.challengers.model for m in declared.values() if m.challengers]
     # What teams measure themselves is built where a monitor does.
     own = ["custom_metrics"] if any(monitor.metrics for monitor in declared.values()) else []
+    own += ["group_counts"] if any(monitor.protected for monitor in declared.values()) else []
     return " ".join([*(f"+{name}" for name in (*declared, *challengers)), *QUALITY, *own])
 
 

@@ -12,6 +12,7 @@ from dagster_driftmeter.cli import (
     doctor,
     gate,
     grafana,
+    groups,
     incidents,
     init,
     judge,
@@ -57,6 +58,7 @@ app.command()(ui.ui)
 app.command()(judge.judge)
 app.command()(power.power)
 app.command()(slices.slices)
+app.command()(groups.groups)
 app.command()(report.report)
 app.command()(reports.reports)
 app.command()(code_server.code_server)

@@ -27,7 +27,7 @@ from dagster_driftmeter.dbt.project_manifest import read_manifest
 from dagster_driftmeter.runs.environment import prepare
 from dagster_driftmeter.runs.terminal import console, say
 from driftmeter import settings
-from driftmeter.alarms.not_judged import NotJudged
+from driftmeter.alarms.not_judged import NotJudged, listed
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
@@ -43,7 +43,8 @@ UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
     "owner", "timestamp", "timezone", "batch", "every", "id", "prediction", "target", "task",
-    "model_version", "features", "segments", "reference", "label_delay_days", "alarm_budget",
+    "probabilities", "model_version", "features", "segments", "protected", "attributions",
+    "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 
@@ -67,7 +68,8 @@ def init(
         typer.Option(help=f"Team that is on call. Default: {UNOWNED}, until you name one."),
     ] = None,
     task: Annotated[
-        Optional[str], typer.Option(help="The model's task: regression or classification.")
+        Optional[str],
+        typer.Option(help="The model's task: regression, classification or multiclass."),
     ] = None,
     timestamp: Annotated[
         Optional[str], typer.Option(help="Column that says when a row happened.")
@@ -98,7 +100,8 @@ def init(
         typer.Option("--id", help="Column that identifies a row of a day; A,B for two together."),
     ] = None,
     prediction: Annotated[
-        Optional[str], typer.Option(help="Column of the prediction: a probability or an amount.")
+        Optional[str],
+        typer.Option(help="Column of the prediction: a probability, an amount or a class."),
     ] = None,
     target: Annotated[
         Optional[str],
@@ -124,6 +127,13 @@ def init(
     ] = None,
     segments: Annotated[
         Optional[str], typer.Option(metavar="A,B", help="Columns that divide a day's rows.")
+    ] = None,
+    protected: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="A,B",
+            help="Columns such as gender, whose groups must be treated alike. None is guessed.",
+        ),
     ] = None,
     reference: Annotated[
         Optional[str],
@@ -181,6 +191,7 @@ def init(
         "labels_id": labels_id,
         "model_version": model_version,
         "segments": segments.split(",") if segments is not None else None,
+        "protected": protected.split(",") if protected is not None else None,
         "reference": _read_reference(reference),
         "label_delay_days": label_delay_days,
     }
@@ -238,6 +249,8 @@ def init(
     console().print(_reasons(proposal))
     for part in proposal.not_judged:
         say(NotJudged(monitor, *part).sentence)
+    if question := _may_be_protected(proposal):
+        say(question)
     if not changed:
         say(f"{monitor} is already declared exactly like this: nothing to change")
         return
@@ -434,6 +447,19 @@ def _relation(node: dict[str, Any]) -> str:
     return f"{quote(node['schema'])}.{quote(node['alias'])}"
 
 
+def _may_be_protected(proposal: "Proposal") -> str | None:
+    """One line on columns whose groups a person may declare; they are never declared by guess."""
+    from driftmeter.monitors.proposal.features import may_be_protected
+
+    if not (names := may_be_protected(proposal)):
+        return None
+    return (
+        f"Must the groups of {listed(names)} be treated alike? Then add"
+        f" --protected {','.join(names)}, and their rates are compared every"
+        f" {proposal.fields.get('every', 'day')}"
+    )
+
+
 def _is_inference_table(proposal: "Proposal") -> bool:
     """Whether a model has all that a monitor's table has, just as it is."""
     from driftmeter.monitors.proposal import quote
@@ -498,6 +524,11 @@ def _reasons(proposal: "Proposal") -> Any:
         elif name == "reference":
             text = f"{value['from']} to {value['to']}"
             text += f", growing to {value['first']} days" if value.get("first") else ""
+        elif name == "probabilities" and not isinstance(value, str):
+            text = ", ".join(value.values())
+        elif name == "attributions":
+            of_some = f" of {', '.join(value['features'])}" if value.get("features") else ""
+            text = f"{value['prefix']}...{of_some}"
         elif name == "alarm_budget":
             text = f"{value['false_alarms_per_month']} false alarm a month"
         else:

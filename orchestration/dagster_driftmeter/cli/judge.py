@@ -169,5 +169,11 @@ def _names(entries: "Sequence[LedgerEntry]") -> str:
 def _name(entry: "LedgerEntry") -> str:
     if entry.budget == "segments":
         return f"{entry.column} in {entry.segment} = {entry.segment_value}"
+    if entry.budget == "groups":
+        metric = str(entry.column).replace("_", " ")
+        return f"{metric} of {entry.segment} = {entry.segment_value}"
+    if entry.budget == "metrics":
+        where = f" in {entry.segment} = {entry.segment_value}" if entry.segment else ""
+        return f"{entry.column}{where}"
     words = {"classifier": "all columns together", "volume": "number of rows", "error": "error"}
     return words[entry.budget]

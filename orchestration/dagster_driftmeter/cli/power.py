@@ -36,12 +36,13 @@ def power(
     """Show the smallest change of each column that is found four times in five.
 
     Days are drawn from the reference period's counts and held against the monitor's thresholds.
-    With --rows or --budget you see what more rows a day, or more false alarms, would buy. Nothing
-    is written.
+    With --rows or --budget you see what would be found with more rows a day or more false alarms.
+    Without an option, the answer is also kept for the dashboard Drift.
 
     Example: driftmeter power --monitor NAME --budget 2
     """
     declared = monitor_named(monitor)
+    engine = connection.engine_of(declared)
     if budget is not None:
         content = declared.model_dump(by_alias=True)
         content["alarm_budget"] = {"false_alarms_per_month": budget}
@@ -53,9 +54,12 @@ def power(
             where="--column",
             fix=f"name one of {', '.join(declared.columns)}",
         )
-    found = _found(
-        connection.engine_of(declared), declared, columns or list(declared.columns), rows
-    )
+    found = _found(engine, declared, columns or list(declared.columns), rows)
+    if not columns and rows is None and budget is None:
+        from driftmeter.alarms.findable import store_findable
+
+        with engine.begin() as session:
+            store_findable(session, declared, found)
     if as_json:
         typer.echo(json.dumps([vars(each) for each in found], indent=2))
     else:

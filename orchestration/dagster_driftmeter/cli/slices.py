@@ -17,7 +17,7 @@ HEADINGS = {
 
 def slices(
     monitor: NamedMonitor,
-    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day, or a batch's first.")],
+    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="A day of the batch.")],
     as_json: AsJson = False,
 ) -> None:
     """Show up to three slices of a day with more rows, and three with more loss, than usual.
@@ -31,7 +31,8 @@ def slices(
     from driftmeter.performance.undeclared_slices import slices_of
     from driftmeter.reports.write_report import MOST_ROWS
 
-    declared, day = monitor_named(monitor), read_date("--date", date)
+    declared = monitor_named(monitor)
+    day = declared.cadence.start(read_date("--date", date))
     with connection.engine().connect() as session:
         rows, reference = (
             read_rows(session, declared, days, most_rows=MOST_ROWS)

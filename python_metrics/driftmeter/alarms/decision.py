@@ -23,6 +23,7 @@ SHARES = {
     "estimate": 0.03,
     "volume": 0.04,
     "metrics": 0.14,
+    "groups": 0.14,
 }
 OF_COLUMNS = ("rows", "segments", "multivariate")
 
@@ -32,6 +33,7 @@ def level_of(monitor: Monitor, *families: str) -> float:
     absent = {*(() if monitor.segments else ["segments"])}
     absent |= {*(() if monitor.target else ["error", "estimate"])}
     absent |= {*(() if monitor.metrics else ["metrics"])}
+    absent |= {*(() if monitor.protected else ["groups"])}
     shares = {family: share for family, share in SHARES.items() if family not in absent}
     spent = sum(share for family, share in shares.items() if family in families)
     a_batch = monitor.alarm_budget.false_alarms_per_month * monitor.cadence.days / DAYS_A_MONTH
@@ -80,7 +82,8 @@ def decide_day(
     """Decide hypotheses of one day at what their families may spend of the budget.
 
     Every alarm of a monitor is decided here: columns, segments and the classifier together, and
-    errors, estimates, the team's own metrics and the number of rows each by themselves.
+    errors, estimates, the team's own metrics, differences between groups and the number of rows
+    each by themselves.
 
     Parameters
     ----------

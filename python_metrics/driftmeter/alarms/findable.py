@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import sqlalchemy as sa
 from scipy import special
 
 from driftmeter.alarms.calibrate import Calibration
@@ -26,6 +27,12 @@ FOUND, DRAWS = 0.8, 200
 # Sizes are found to a twentieth of themselves, by halving at most so often.
 ROUNDED, STEPS = 0.05, 12
 SEED = 20261129
+FORGET = sa.text("delete from metrics.findable_changes where monitor = :monitor")
+KEEP = sa.text(
+    "insert into metrics.findable_changes (monitor, column_name, change, usual, batches, size,"
+    " unit, spread_in_unit, false_alarms_per_month) values (:monitor, :column, :change, :usual,"
+    " :batches, :size, :unit, :spread_in_unit, :budget)"
+)
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,19 @@ def findable(
         reference.missing,
         find(with_more_missing, rest, least.share, "missing"),
     )
+
+
+def store_findable(connection: sa.Connection, monitor: Monitor, found: Sequence[Findable]) -> None:
+    """Keep what a monitor can find in place of what was kept before, for its dashboard."""
+    budget = monitor.alarm_budget.false_alarms_per_month
+    rows = [
+        {"monitor": monitor.name, "budget": budget, "batches": batches, "size": size, **vars(each)}
+        for each in found
+        for batches, size in each.within.items()
+    ]
+    connection.execute(FORGET, {"monitor": monitor.name})
+    if rows:
+        connection.execute(KEEP, rows)
 
 
 def _level(monitor: Monitor, calibration: Calibration) -> float:

@@ -114,7 +114,8 @@ def lost_columns(connection: sa.Connection, monitor: Monitor) -> frozenset[str]:
     asked = connection.execute(ASKED, place).first()
     if asked is None:
         return frozenset()
-    names = [*dict.fromkeys([*monitor.columns, *monitor.segments])]
+    asked_for = [*monitor.columns, *monitor.probability_columns, *monitor.segments]
+    names = [*dict.fromkeys(asked_for)]
     query = sql.SQL("select {}({}::text[])").format(sql.Identifier(*asked), sql.Literal(names))
     driver = connection.connection.driver_connection
     (lost,) = driver.execute(query).fetchone()  # type: ignore[union-attr]
@@ -132,9 +133,13 @@ def is_to_be_measured(monitor: Monitor, change: ColumnChange) -> bool:
 
 
 def columns_that_count(monitor: Monitor) -> list[str]:
-    """Columns whose values are compared or split a day; a label is spelled alike of every type."""
+    """Columns whose values are compared or split a day.
+
+    A label of two classes is spelled alike of every type.
+    """
     names = dict.fromkeys([*monitor.columns, *monitor.segments, monitor.model_version])
-    return [name for name in names if monitor.task == "regression" or name != monitor.target]
+    is_spelled_alike = monitor.task == "classification"
+    return [name for name in names if not (is_spelled_alike and name == monitor.target)]
 
 
 def retyped_in_words(change: ColumnChange) -> str:

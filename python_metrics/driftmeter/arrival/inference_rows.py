@@ -45,7 +45,7 @@ def read_rows(
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
     Categories are text as Postgres prints it (3, not 3.0), the same in reference and current, and a
-    classifier's label is ``true`` or ``false``; numbers are float64, null as NaN. Rows are in the
+    label of two classes is ``true`` or ``false``; numbers are float64, null as NaN. Rows are in the
     order of their id: what draws from them or adds them up gives the same each time.
 
     Parameters
@@ -163,7 +163,7 @@ def fingerprint(
 ) -> tuple[int, str]:
     """Row count, and a hash of the monitored columns that does not depend on the rows' order."""
     first, last = monitor.cadence.bounds(first, last)
-    names = [monitor.id, monitor.model_version, *monitor.columns]
+    names = [monitor.id, monitor.model_version, *monitor.columns, *monitor.probability_columns]
     names += named_columns(connection, monitor)
     query = sql.SQL(
         "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text"

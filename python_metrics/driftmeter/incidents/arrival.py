@@ -20,6 +20,8 @@ from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS
 
+# How reasons begin for which a day is stale although its rows are those that were measured.
+OF_SETTINGS = ("the reference or the configuration changed", "columns changed", "time zone changed")
 # A day with this much fewer or more rows than its weekday has is worth a word.
 LEAST_CHANGE = 0.2
 # Standard deviation to expect of the logarithm of a day's rows, where few days tell of it.
@@ -87,8 +89,9 @@ def of_state(partition: Partition, cadence: Cadence = DAILY) -> Breach | None:
         return Breach(
             "empty_day", f"{day[0].upper()}{day[1:]} came without a single row.", evidence=evidence
         )
-    # Labels come late by their nature.
-    if partition.state == "stale" and "labels" not in (partition.reason or ""):
+    # Labels come late by their nature, and no row is late where somebody changed the YAML.
+    reason = partition.reason or ""
+    if partition.state == "stale" and "labels" not in reason and not reason.startswith(OF_SETTINGS):
         return Breach(
             "late_data",
             f"Rows of {day} changed after it was computed on {rows:,} rows:"
@@ -176,7 +179,7 @@ def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
     if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
         renamed = f"{gone[0].name} is called {came[0].name} now, as it seems by its type"
         return [renamed, *map(retyped_in_words, _of(changes, "retyped"))]
-    watched = set(monitor.columns) | set(monitor.segments)
+    watched = {*monitor.columns, *monitor.probability_columns, *monitor.segments}
     return [
         *(
             f"{change.name} is gone{', and it is monitored' if change.name in watched else ''}"

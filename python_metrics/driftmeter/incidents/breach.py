@@ -15,6 +15,7 @@ Kind = Literal[
     "concept_drift",
     "performance_drop",
     "metric_change",
+    "group_difference",
     "volume",
     "missing_day",
     "empty_day",
@@ -37,6 +38,7 @@ FAMILIES: dict[Kind, str] = {
     "concept_drift": "performance",
     "performance_drop": "performance",
     "metric_change": "metric",
+    "group_difference": "groups",
     "volume": "volume",
     "missing_day": "missing_day",
     "empty_day": "empty_day",
@@ -46,18 +48,19 @@ FAMILIES: dict[Kind, str] = {
 }
 # Families of the values of columns: what is away from the reference is still theirs.
 OF_VALUES = frozenset({"missing", "category", "unit", "outliers", "distribution", "schema"})
-# Families that last while something is away from the reference: columns, or a team's own metric.
-LASTING = OF_VALUES | {"metric"}
+# Families that last while something is away from the reference: columns, a team's own metric, or
+# the difference between groups.
+LASTING = OF_VALUES | {"metric", "groups"}
 # What a team may be paged for; every other family is of the values of columns.
 PAGED = {
-    "performance": ("performance", "metric"),
+    "performance": ("performance", "metric", "groups"),
     "arrival": ("volume", "missing_day", "empty_day", "late_data", "late_labels", "schema"),
 }
 # Families of what a day's rows and labels show once it is measured.
 OF_ROWS = frozenset(
     {
         *("missing", "category", "unit", "outliers", "distribution"),
-        *("performance", "metric", "late_labels"),
+        *("performance", "metric", "groups", "late_labels"),
     }
 )
 # What breaks whoever reads the predictions, whatever its size.
@@ -67,6 +70,7 @@ SEVERE: frozenset[Kind] = frozenset(
         "concept_drift",
         "performance_drop",
         "metric_change",
+        "group_difference",
         "missing_day",
         "empty_day",
         "schema_change",
@@ -114,6 +118,11 @@ class Cause:
             # Two categories may take turns in moving most.
             return _has_part(self.moved, later.moved[0]) and _has_part(later.moved, self.moved[0])
         return self.direction * later.direction >= 0
+
+
+def group_cause(column: str) -> str:
+    """What a difference between a column's groups is known by; its values may be as ever."""
+    return f"groups of {column}"
 
 
 def _has_part(moved: tuple[tuple[str, float], ...], part: tuple[str, float]) -> bool:
@@ -179,6 +188,9 @@ class Breach:
             # Of all rows or of a segment, it is the same metric.
             direction = int(self.evidence.get("direction", 0))
             return (Cause(self.family, (str(self.column_name),), direction=direction),)
+        if self.kind == "group_difference":
+            # Whichever of its groups and statistics shows it most.
+            return (Cause(self.family, (group_cause(str(self.column_name)),)),)
         evidence = self.evidence.get("within", self.evidence)
         family = FAMILIES[evidence["kind"]] if "within" in self.evidence else self.family
         values = evidence.get("values", {})

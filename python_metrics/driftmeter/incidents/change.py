@@ -62,6 +62,8 @@ class ColumnValues:
         Whether these are some of the rows of either side.
     may_be_scaled : bool
         Whether another unit may explain the change: not of one that came step by step.
+    is_predicted : bool
+        Whether it is the prediction.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ColumnValues:
     given: Bins | None = None
     may_be_scaled: bool = True
     is_part: bool = False
+    is_predicted: bool = False
 
     @cached_property
     def bins(self) -> Bins:
@@ -173,8 +176,7 @@ class ColumnValues:
     def repaired(self, before: Shares, now: Shares) -> float:
         """What is explained by a repair: what it leaves within the rows' noise counts half."""
         explained = self.explained(before, now)
-        is_noise = distance(before, now) < noise_level(before, now)
-        return (1 + explained) / 2 if is_noise and explained < 1 else explained
+        return (1 + explained) / 2 if explained < 1 and _is_noise(before, now) else explained
 
     def without(self, reference: Mask, day: Mask) -> float:
         """What is explained by leaving out these rows of either side."""
@@ -189,11 +191,19 @@ class ColumnValues:
         """What is explained by other values of the day's rows."""
         return self.repaired(self.before, shares(self.bins.place(values), self.bins.count))
 
+    def leaves_noise(self, values: "pd.Series[Any]") -> bool:
+        """Whether other values of the day's rows differ from the reference by chance at most."""
+        return _is_noise(self.before, shares(self.bins.place(values), self.bins.count))
+
     def reweighted(self, weights: Floats) -> float:
         """What is explained by other weights of the day's rows."""
         now = shares(self.day_bin, self.bins.count, weights)
         # Weights that rest on a few rows leave nothing but their noise.
         return self.explained(self.before, now) if now.rows > FEWEST * len(self.day) else 0.0
+
+
+def _is_noise(before: Shares, now: Shares) -> bool:
+    return distance(before, now) < noise_level(before, now)
 
 
 def moved_ranks(before: Floats, now: Floats) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from driftmeter.alarms.not_judged import listed
@@ -16,9 +17,16 @@ from driftmeter.performance.custom_metrics import reads
 
 
 def of_custom_metrics(monitor: Monitor, verdicts: pd.DataFrame) -> dict[dt.date, list[Breach]]:
-    """Breaches of each day, one a metric and direction, from `judge_metrics`."""
+    """Breaches of each day, one a metric and direction, from `judge_metrics`.
+
+    What the model leans on is one breach a day, since the shares of all features make 1.
+    """
     breaches: dict[dt.date, list[Breach]] = {}
     alarms = verdicts[verdicts["is_alarm"].astype(bool)]
+    is_share = np.array([monitor.attributed(name) is not None for name in alarms["metric"]], bool)
+    for day, shares in alarms[is_share].groupby("partition_date", sort=False):
+        breaches.setdefault(day, []).append(_of_attributions(monitor, shares))
+    alarms = alarms[~is_share]
     alarms = alarms.assign(rose=alarms["effect"] > 0, p=alarms["window_p_value"].astype(float))
     alarms["is_part"] = alarms["segment"].notna()
     alarms = alarms.sort_values(["partition_date", "metric", "is_part", "p"], kind="stable")
@@ -47,6 +55,40 @@ def away_metrics(verdicts: pd.DataFrame) -> dict[dt.date, set[Away]]:
         part = Away(row.metric, row.segment or "", row.segment_value or "")
         away.setdefault(row.partition_date, set()).add(part)
     return away
+
+
+def _of_attributions(monitor: Monitor, alarms: pd.DataFrame) -> Breach:
+    """What the model leans on more and less than it did, the largest change first."""
+    by_size = alarms.iloc[np.argsort(-alarms["effect"].abs().to_numpy(dtype=float), kind="stable")]
+    rows = [(row, _breach(monitor, row)) for row in by_size.to_dict("records")]
+    of_direction: dict[str, list[str]] = {}
+    for row, breach in rows:
+        now, usual = (f"{breach.evidence[name]:.1%}" for name in ("value", "expected"))
+        window = int(row["window_days"])
+        over = f" over the last {monitor.cadence.counted(window)}" if window > 1 else ""
+        feature = monitor.attributed(row["metric"])
+        of_direction.setdefault("more" if row["effect"] > 0 else "less", []).append(
+            f"{feature} ({now} of all attributions{over}, usually {usual})"
+        )
+    said = " and ".join(f"{how} on {listed(names)}" for how, names in of_direction.items())
+    first = rows[0][1]
+    return replace(
+        first,
+        diagnosis=f"The model leans {said}.",
+        columns=tuple(breach.columns[0] for _, breach in rows),
+        evidence={
+            **first.evidence,
+            "shares": [
+                {
+                    "feature": monitor.attributed(row["metric"]),
+                    "share": breach.evidence["value"],
+                    "usual_share": breach.evidence["expected"],
+                }
+                for row, breach in rows
+            ],
+            "cause": {"columns": [monitor.attributed(row["metric"]) for row, _ in rows]},
+        },
+    )
 
 
 def _breach(monitor: Monitor, row: Mapping[Any, Any]) -> Breach:

@@ -36,7 +36,7 @@ from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
 from driftmeter.performance.error_cause import Learners
 
 # Part of a day's signature: other diagnoses of the same alarms must be written anew.
-VERSION_OF_DIAGNOSES = "18"
+VERSION_OF_DIAGNOSES = "19"
 # Rows of either side that a diagnosis reads: shares to a hundredth, whatever the day's size.
 MOST_ROWS = 20_000
 # Days before that tell whether a change came at once.
@@ -178,7 +178,7 @@ class Evidence:
     volume : mapping of date to Breach
         Days with an unusual number of rows.
     metrics : mapping of date to sequence of Breach
-        Of the team's own.
+        Of the team's own, and of the differences between groups.
     columns : mapping of date to sequence of ColumnChange
         Of the inference table.
     labels : mapping of date to LateLabels
@@ -236,7 +236,8 @@ def _breaches_of_day(
     elif estimate:
         found = [of_estimate(background.monitor, estimate, ())]
     told = with_volume([*breaches, *found])
-    # A loss comes first, then a metric of the team's own, and what arrived before what it changed.
+    # A loss comes first, then a metric of the team's own and groups that are less alike, and what
+    # arrived before what it changed.
     told = [*of_metrics, *told]
     told.sort(key=lambda breach: breach.family != "performance")
     if day.day in evidence.versions:

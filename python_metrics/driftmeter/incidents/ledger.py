@@ -1,8 +1,9 @@
 """The one ledger of alarms: what spent a monitor's budget on which day.
 
 A day with an alarm is a day with a row in ``metrics.alarms``: of a column, a segment, all columns
-together, the error, a metric of the team's own or the number of rows. Whoever counts alarm days
-reads that view, or asks `alarms_under` what another policy would have put there.
+together, the error, a metric of the team's own, a difference between groups or the number of rows.
+Whoever counts alarm days reads that view, or asks `alarms_under` what another policy would have put
+there.
 """
 
 import datetime as dt
@@ -19,8 +20,9 @@ from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.custom_metrics import judge_metrics
 from driftmeter.performance.decided import decided_errors
+from driftmeter.performance.group_differences import judge_groups
 
-Budget = Literal["columns", "segments", "classifier", "error", "volume", "metrics"]
+Budget = Literal["columns", "segments", "classifier", "error", "volume", "metrics", "groups"]
 LEDGER = sa.text(
     "select partition_date, budget, column_name, segment, segment_value from metrics.alarms"
     " where monitor = :monitor and partition_date between :first and :last"
@@ -37,7 +39,9 @@ class LedgerEntry:
     budget : str
         The part of the budget that it spends.
     column : str or None
-        Of an error or a metric of the team's own, the metric.
+        Of an error, a metric of the team's own or a difference between groups, the metric.
+    segment, segment_value : str or None
+        The part of the rows; of a difference between groups the protected column and the group.
     """
 
     budget: Budget
@@ -87,9 +91,14 @@ def alarms_under(
         excluded = excluded_days(connection, monitor, [day.day for day in every])
         volume = of_volume(reference_counts(connection, monitor), every, monitor, excluded)
         metrics = judge_metrics(connection, monitor, excluded)
+        groups = judge_groups(connection, monitor, excluded)
     alarmed = metrics[metrics["is_alarm"].astype(bool)]
     for row in alarmed[alarmed["partition_date"].between(first, last)].itertuples():
         entry = LedgerEntry("metrics", row.metric, row.segment, row.segment_value)
+        entries.setdefault(row.partition_date, []).append(entry)
+    alarmed = groups[groups["is_alarm"].astype(bool)]
+    for row in alarmed[alarmed["partition_date"].between(first, last)].itertuples():
+        entry = LedgerEntry("groups", row.metric, row.column_name, row.group_value)
         entries.setdefault(row.partition_date, []).append(entry)
     for error in errors[errors["is_alarm"]].itertuples():
         entries.setdefault(error.day, []).append(LedgerEntry("error", error.metric))

@@ -197,9 +197,11 @@ def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
     if of_medians > 0 and abs(np.log(of_medians / best)) > MOST_APART:
         # A factor that its own medians deny is none.
         return
-    shift = float(np.median(now) - np.median(before))
-    if explained_by(change.day - shift) >= explained:
-        # As many units more for every row: no factor does that.
+    shifted = (change.day - (np.median(now) - np.median(before))).where(rows, change.day)
+    is_shift = change.leaves_noise(shifted) and best not in known
+    if is_shift or change.with_values(shifted) >= explained:
+        # As many units more for every row: no factor does that. Few rows fit either, and then only
+        # a well-known factor is likelier.
         return
     apart = abs(np.log(of_medians / best)) if of_medians > 0 else 0.0
     conversion = known.get(best) if apart < CONVERSION_APART else None

@@ -14,6 +14,7 @@ from driftmeter.incidents.carry import carry_over
 from driftmeter.incidents.custom_metric import away_metrics, of_custom_metrics
 from driftmeter.incidents.day import DiagnosisBackground, Evidence, breaches_of_days, signature
 from driftmeter.incidents.fold import THE_ERROR, fold
+from driftmeter.incidents.group_difference import away_groups, of_groups
 from driftmeter.incidents.late_labels import late_labels
 from driftmeter.incidents.new_version import new_versions
 from driftmeter.incidents.stored_incidents import (
@@ -33,7 +34,10 @@ from driftmeter.performance.alarms import (
     error_alarms,
     estimated_alarms,
 )
-from driftmeter.performance.custom_metrics import judge_metrics, store_metrics
+from driftmeter.performance.custom_metrics import VERDICTS as METRIC_VERDICTS
+from driftmeter.performance.custom_metrics import judge_metrics
+from driftmeter.performance.group_differences import VERDICTS as GROUP_VERDICTS
+from driftmeter.performance.group_differences import judge_groups
 from driftmeter.warehouse.turn import alone
 
 LOCK_DAYS = sa.text(
@@ -68,13 +72,18 @@ def update_incidents(
         every = partitions(connection, monitor)
         excluded = excluded_days(connection, monitor, [day.day for day in every])
         metrics = judge_metrics(connection, monitor, excluded)
-        store_metrics(connection, monitor, metrics)
+        METRIC_VERDICTS.store(connection, monitor, metrics)
+        groups = judge_groups(connection, monitor, excluded)
+        GROUP_VERDICTS.store(connection, monitor, groups)
+        of_metrics = of_custom_metrics(monitor, metrics)
+        for date, told in of_groups(monitor, groups).items():
+            of_metrics.setdefault(date, []).extend(told)
         evidence = Evidence(
             alarms_of(connection, monitor),
             error_alarms(connection, monitor),
             estimated_alarms(connection, monitor),
             of_volume(reference_counts(connection, monitor), every, monitor, excluded),
-            of_custom_metrics(monitor, metrics),
+            of_metrics,
             column_changes(connection, monitor, *EVER),
             late_labels(connection, monitor),
             new_versions(connection, monitor),
@@ -94,7 +103,7 @@ def update_incidents(
         away = {day: away_of(monitor, todays) for day, todays in evidence.alarms.items()}
         for lasting in days_of_lasting_error(connection, monitor):
             away.setdefault(lasting, set()).add(THE_ERROR)
-        for lasting, parts in away_metrics(metrics).items():
+        for lasting, parts in (*away_metrics(metrics).items(), *away_groups(groups).items()):
             away.setdefault(lasting, set()).update(parts)
         without_rows = {day.day for day in every if not day.row_count}
         incidents = fold(breaches, away, by_hand, without_rows, cadence)

@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
-from driftmeter.monitors.declared_sql import CustomMetric, RowValue
-from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
+from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValue
+from driftmeter.monitors.declared_test import OF_CLASSES, SUBJECTS, DeclaredTest
 from driftmeter.monitors.hour import Hour, day_of
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
@@ -30,6 +30,9 @@ from driftmeter.monitors.strict import Strict
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
 JUDGING_VERSION = 9
+Task = Literal["regression", "classification", "multiclass"]
+# Probabilities of a single class leave nothing to tell it from.
+LEAST_CLASSES = 2
 # Without a budget of its own a monitor has one false alarm in so many batches, a month of days.
 BATCHES_A_FALSE_ALARM = 30
 # A budget beyond this share of batches would let every second batch alarm by chance.
@@ -38,8 +41,9 @@ MOST_ALARMS = 0.5
 OF_KNOWN_DAYS = ("expected", "calendar", "changes")
 # Fields that say what is asked of a day, or what measurements mean, and not what is measured of it.
 NOT_MEASURED = (
-    "was", "owner", "project", "tests", "metrics", "value", "default_tests", "retrain", "notify",
-    "watch_days", "challengers", "label_delay_days", "batch", *OF_KNOWN_DAYS,
+    "was", "owner", "project", "tests", "metrics", "attributions", "value", "default_tests",
+    "retrain", "notify", "watch_days", "challengers", "label_delay_days", "batch", "protected",
+    *OF_KNOWN_DAYS,
 )  # fmt: skip
 # Fields of the reference that say how it goes on.
 OF_REFERENCE = ("first", "rolling")
@@ -55,8 +59,19 @@ def usual_budget(every: Every) -> float:
 def _text_of(value: object) -> object:
     """Accepted categories are compared with the column's text, as Postgres prints it."""
     if isinstance(value, list):
-        return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in value)
+        return tuple(map(_as_text, value))
     return value
+
+
+def _text_keys(value: object) -> object:
+    """Names of classes are compared with a column's text, too."""
+    if isinstance(value, dict):
+        return {_as_text(name): column for name, column in value.items()}
+    return value
+
+
+def _as_text(item: object) -> str:
+    return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 class Column(Strict):
@@ -264,8 +279,9 @@ class Monitor(Strict):
         The dbt project that declares the monitor; not written in YAML.
     owner : str
         The team on call.
-    task : {'regression', 'classification'}
-        What the model predicts: a number, or the probability of the positive class.
+    task : {'regression', 'classification', 'multiclass'}
+        What the model predicts: a number, the probability of the positive class, or one of several
+        classes.
     timestamp : str
         A column of a time or a date: when the row happened.
     timezone : str
@@ -281,6 +297,9 @@ class Monitor(Strict):
         The column that identifies a row within its day.
     prediction : str
         The column of predictions.
+    probabilities : dict of str to str, or str, optional
+        Of task ``multiclass``: the column that holds each class's probability, or one column of
+        jsonb that holds them by the name of the class.
     target : str, optional
         The column of true outcomes, null until they are known.
     model_version : str
@@ -289,6 +308,8 @@ class Monitor(Strict):
         Every compared column except prediction and target, whether the model reads it or not.
     segments : tuple of str
         Columns whose values split a day into segments.
+    protected : tuple of str
+        Columns whose groups must be treated alike. They need not be features.
     reference : ReferenceDays
         The reference period: batches that show how things should be, those that begin in it.
     label_delay_days : int
@@ -307,6 +328,8 @@ class Monitor(Strict):
         Evidently's tests of each day, beside the default ones.
     metrics : dict of str to CustomMetric
         The team's own metrics, each an aggregate in SQL over the rows of a day.
+    attributions : Attributions, optional
+        Columns that say how much each feature moved a prediction. Their shares are among `metrics`.
     value : RowValue, optional
         What a row is worth, once its outcome is known. It needs a target.
     retrain : Retrain, optional
@@ -331,17 +354,19 @@ class Monitor(Strict):
     schema_name: str = "inference"
     project: str = ""
     owner: str
-    task: Literal["regression", "classification"]
+    task: Task
     timestamp: str
     timezone: str = "UTC"
     every: Every = "day"
     batch: str | None = None
     id: str
     prediction: str
+    probabilities: Annotated[dict[str, str] | str | None, BeforeValidator(_text_keys)] = None
     target: str | None = None
     model_version: str
     features: dict[str, Column] = Field(min_length=1)
     segments: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     reference: ReferenceDays
     label_delay_days: int = Field(default=0, ge=0)
     watch_days: int = Field(default=35, ge=1)
@@ -350,6 +375,7 @@ class Monitor(Strict):
     least_effect: LeastEffect = LeastEffect()
     tests: tuple[DeclaredTest, ...] = ()
     metrics: dict[str, CustomMetric] = Field(default_factory=dict)
+    attributions: Attributions | None = None
     value: RowValue | None = None
     default_tests: bool = True
     retrain: Retrain | None = None
@@ -403,6 +429,14 @@ class Monitor(Strict):
         return self
 
     @model_validator(mode="after")
+    def _has_what_hours_have(self) -> "Monitor":
+        if self.every == "hour" and self.task == "multiclass":
+            raise ValueError("`every`: several classes are measured by the day, not by the hour")
+        if self.every == "hour" and self.protected:
+            raise ValueError("`protected`: groups are compared by the day, not by the hour")
+        return self
+
+    @model_validator(mode="after")
     def _has_whole_hours(self) -> "Monitor":
         year = self.reference.from_date.year
         offsets = [dt.datetime(year, month, 1, tzinfo=self.zone).utcoffset() for month in (1, 7)]
@@ -446,15 +480,65 @@ class Monitor(Strict):
                 raise ValueError(f"`{role}` {getattr(self, role)!r} is among the features too")
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
+        self._check_probabilities()
         self._check_tests()
         self._check_metrics()
         for change in self.changes:
             for name in sorted(set(change.columns) - set(self.columns)):
                 raise ValueError(f"`changes`: {change.what!r} of {name!r}, which is no column")
-        twice = [name for name in self.segments if self.segments.count(name) > 1]
-        if twice:
-            raise ValueError(f"`segments` names {twice[0]!r} twice")
+        for field in ("segments", "protected"):
+            names = getattr(self, field)
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"`{field}` names {twice[0]!r} twice")
+        for role in ("prediction", "target"):
+            if getattr(self, role) in self.protected:
+                raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")
         return self
+
+    @model_validator(mode="after")
+    def _attributions_are_metrics(self) -> "Monitor":
+        if self.attributions is not None:
+            unknown = [name for name in self.attributions.features if name not in self.features]
+            if unknown:
+                raise ValueError(f"`attributions` names {unknown[0]!r}, which is no feature")
+            shares = self.attributions.as_metrics(self.features)
+            for name, share in shares.items():
+                if self.metrics.get(name, share) != share:
+                    raise ValueError(
+                        f"`metrics`: {name!r} is a column of attributions. Give the metric its own"
+                        " name"
+                    )
+            self.metrics.update(shares)
+            self._check_metrics()
+        return self
+
+    def attributed(self, metric: str) -> str | None:
+        """The feature of which a metric is the share of all attributions; None of a team's own."""
+        prefix = self.attributions.prefix if self.attributions else ""
+        feature = metric.removeprefix(prefix)
+        return feature if prefix and metric != feature and feature in self.features else None
+
+    def _check_probabilities(self) -> None:
+        if self.probabilities is None:
+            return
+        if self.task != "multiclass":
+            raise ValueError(
+                f"`probabilities` goes with task multiclass; of task {self.task} the prediction"
+                + (" is the probability" if self.task == "classification" else " is a number")
+            )
+        named = list(self.probability_columns)
+        if isinstance(self.probabilities, dict) and len(named) < LEAST_CLASSES:
+            raise ValueError(
+                f"`probabilities` names {len(named)} class; name the column of each class, at least"
+                f" {LEAST_CLASSES}"
+            )
+        if twice := [name for name in named if named.count(name) > 1]:
+            raise ValueError(f"`probabilities` names the column {twice[0]!r} for two classes")
+        if used := [name for name in named if name in self.columns]:
+            raise ValueError(
+                f"`probabilities` names {used[0]!r}, which is the prediction, the target or a"
+                " feature too"
+            )
 
     def _check_metrics(self) -> None:
         if taken := [name for name in self.metrics if name in self.columns]:
@@ -465,8 +549,8 @@ class Monitor(Strict):
             return
         if self.target is None:
             raise ValueError("`value` needs a target: what a row is worth follows from its outcome")
-        if self.value.sql is None and self.task == "regression":
-            raise ValueError("`value` of a regression needs `sql`: it has no positives")
+        if self.value.sql is None and self.task != "classification":
+            raise ValueError(f"`value` of a {self.task} needs `sql`: it has no positives")
 
     def _check_tests(self) -> None:
         for test in self.tests:
@@ -477,7 +561,8 @@ class Monitor(Strict):
             if wanted and self.columns[str(test.column)].kind != wanted:
                 raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is not {wanted}")
             is_of_errors = subject in ("regression", "classification")
-            if is_of_errors and (subject != self.task or not self.target):
+            is_of_classes = self.task == "multiclass" and test.test in OF_CLASSES
+            if is_of_errors and not (self.target and (subject == self.task or is_of_classes)):
                 raise ValueError(f"`tests`: {test.test} needs task {subject}, and a target")
             if test.test == "out_of_range_share" and not self.columns[str(test.column)].range:
                 raise ValueError(f"`tests`: {test.column!r} declares no range to be out of")
@@ -492,11 +577,19 @@ class Monitor(Strict):
         """Every compared column: features, then prediction, then the target where there is one."""
         outcome = Column(kind="numerical" if self.task == "regression" else "categorical")
         compared = dict(self.features)
-        # A classifier's prediction is the probability of the positive class.
-        compared[self.prediction] = Column(kind="numerical")
+        # Of two classes the prediction is the probability of the positive one.
+        is_class = self.task == "multiclass"
+        compared[self.prediction] = Column(kind="categorical" if is_class else "numerical")
         if self.target is not None:
             compared[self.target] = outcome
         return compared
+
+    @property
+    def probability_columns(self) -> tuple[str, ...]:
+        """Columns that hold the probabilities of several classes."""
+        if isinstance(self.probabilities, dict):
+            return tuple(self.probabilities.values())
+        return (self.probabilities,) if self.probabilities else ()
 
     def event_on(self, day: dt.date) -> str | None:
         """The name of the known event that a day is part of, or None."""
@@ -542,8 +635,9 @@ class Monitor(Strict):
             mode="json",
             exclude={
                 **dict.fromkeys(NOT_MEASURED, True),
-                # Days have the hash that they had before there were other batches.
+                # Days have the hash that they had before there were other batches or more classes.
                 **({"every": True} if self.every == "day" else {}),
+                **({"probabilities": True} if self.probabilities is None else {}),
                 # How it goes on decides what days are judged by.
                 "reference": {*OF_REFERENCE},
             },
@@ -555,6 +649,8 @@ class Monitor(Strict):
             }
         if self.value is not None:
             content["value"] = self.value.model_dump(mode="json", exclude={"unit"})
+        if self.protected:
+            content["protected"] = list(self.protected)
         return _hash(content)
 
     @property
@@ -579,9 +675,10 @@ class Monitor(Strict):
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """SQL of the team's own: the columns that it names are hashed with the monitored ones."""
+        """SQL whose columns are hashed with the monitored ones: a team's own, protected columns."""
         of_metrics = (metric.sql for metric in self.metrics.values())
-        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []))
+        quoted = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in self.protected)
+        return (*of_metrics, *([self.value.sql] if self.value and self.value.sql else []), *quoted)
 
 
 def _hash(content: Mapping[str, object]) -> str:

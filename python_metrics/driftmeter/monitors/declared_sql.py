@@ -1,6 +1,7 @@
 """What a team computes of its rows in SQL of its own: metrics of a day, and what a row is worth."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -72,6 +73,40 @@ class CustomMetric(Strict):
     worse: Literal["down", "up", "both"] = "both"
     segments: bool = False
     least_change: FiniteFloat = Field(default=0.0, ge=0)
+
+
+class Attributions(Strict):
+    """Columns that say how much each feature moved the prediction of a row, such as SHAP values.
+
+    Attributes
+    ----------
+    prefix : str
+        The column of a feature's attributions is called by it and the feature.
+    features : tuple of str
+        Those that have such a column; all features where none is named.
+    least_change : float
+        The smallest change of a feature's share of all attributions that matters.
+    """
+
+    prefix: str = Field(min_length=1)
+    features: tuple[str, ...] = ()
+    least_change: FiniteFloat = Field(default=0.02, ge=0, le=1)
+
+    def as_metrics(self, features: Iterable[str]) -> dict[str, CustomMetric]:
+        """The share of each feature in the sizes of all attributions of a day, by its column.
+
+        Parameters
+        ----------
+        features : iterable of str
+            All of the monitor's.
+        """
+        columns = [f"{self.prefix}{feature}" for feature in self.features or features]
+        sizes = {name: f"""sum(abs("{name.replace('"', '""')}"))""" for name in columns}
+        of_all = " + ".join(f"coalesce({size}, 0)" for size in sizes.values())
+        return {
+            name: CustomMetric(sql=f"{size} / nullif({of_all}, 0)", least_change=self.least_change)
+            for name, size in sizes.items()
+        }
 
 
 class RowValue(Strict):

@@ -7,6 +7,8 @@ LEAST_DAYS = 3
 # From so many days on, the reference alone tells how days vary. Fewer are held against what all
 # columns of the monitor show and what is usual, and thresholds are wider.
 ENOUGH_DAYS = 28
+# So many groups of a protected column are compared with the others, those with the most rows.
+MOST_GROUPS = 20
 
 
 def too_few_days(days: int, cadence: Cadence = DAILY, *, grows: bool = False) -> str:

@@ -8,10 +8,15 @@ import sqlalchemy as sa
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.cost import Cost, cost_of
 from driftmeter.performance.daily_error import CAPPED_ERROR
-from driftmeter.performance.decided import EXCESS, LOSS, record_of
+from driftmeter.performance.decided import EXCESS, record_of
 from driftmeter.performance.intervals import NINETY_FIVE
+from driftmeter.performance.outcomes import LOSS
 
-WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
+WORDS = {
+    "regression": "mean absolute error",
+    "classification": "Brier score",
+    "multiclass": "error rate",
+}
 # A day's tests are of losses capped at `daily_error.CAPPED`: another figure than the metric.
 CUT_OFF = " (largest 1% of losses capped)"
 
@@ -23,7 +28,8 @@ class ErrorAlarm:
     Attributes
     ----------
     error, expected : float
-        Mean loss a row: the absolute error, or for a classifier the squared one (Brier 1950).
+        Mean loss a row: the absolute error, for a classifier the squared one (Brier 1950), and of
+        several classes the share of rows whose class is wrong.
     p_value, threshold_p : float
     labelled : int
     beside : str

@@ -8,26 +8,23 @@ weeks, significant at its family's share of the day's level, large enough, and n
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from driftmeter.arrival.labels_due import has_waited
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance.decided import decide_windows, loudest_windows, rows_of_query
-from driftmeter.performance.intervals import NINETY_FIVE, to_digits
-from driftmeter.performance.stored_errors import FINAL_COVERAGE
+from driftmeter.performance.intervals import NINETY_FIVE
+from driftmeter.performance.stored_verdicts import VerdictTable, waits_for_labels
 from driftmeter.performance.usual_value import fit_usual
-from driftmeter.warehouse.copy import copy_in
 
 FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
-# What is stored of a value; the first four tell it from others.
+# What is stored of a value; the first four columns tell it from others.
 TYPES = {
     "partition_date": pa.date32(),
     **dict.fromkeys(("metric", "segment", "segment_value", "unit"), pa.string()),
@@ -38,8 +35,6 @@ TYPES = {
     **dict.fromkeys(("is_beyond", "is_alarm"), pa.bool_()),
     "reason": pa.string(),
 }
-# Of dates, and of hours.
-DAYS = {False: pa.date32(), True: pa.timestamp("us", "UTC")}
 STORED = tuple(TYPES)
 VALUES = sa.text(
     "select custom.partition_date, custom.metric, custom.segment, custom.segment_value,"
@@ -50,17 +45,7 @@ VALUES = sa.text(
     " and (days.monitor is not null or custom.partition_date between :first and :last)"
     " order by 2, 3 nulls first, 4, 1"
 )
-KNOWN = sa.text(
-    f"select {', '.join(STORED)} from metrics.custom_metric_verdicts where monitor = :monitor"
-)
-FORGET = sa.text(
-    "delete from metrics.custom_metric_verdicts as stored using unnest(cast(:days as date[]),"
-    " cast(:metrics as text[]), cast(:segments as text[]), cast(:values as text[]))"
-    " as gone (day, metric, segment, segment_value) where monitor = :monitor"
-    " and partition_date = gone.day and stored.metric = gone.metric"
-    " and stored.segment is not distinct from gone.segment"
-    " and stored.segment_value is not distinct from gone.segment_value"
-)
+VERDICTS = VerdictTable("metrics.custom_metric_verdicts", TYPES, keys=4)
 
 
 def judge_metrics(
@@ -171,10 +156,7 @@ def _waits_for_labels(monitor: Monitor, rows: pd.DataFrame) -> "pd.Series[bool]"
     """Days whose labels the metric reads and that has not got them."""
     if not reads(monitor, rows["metric"].iloc[0], str(monitor.target)):
         return pd.Series(False, index=rows.index)
-    days = rows["partition_date"]
-    newest = days[rows["rows"].notna()].max() if rows["rows"].notna().any() else None
-    has_labels = rows["labelled_count"].astype(float) >= FINAL_COVERAGE * rows["rows"].astype(float)
-    return ~(has_labels | np.array([has_waited(monitor, day, newest) for day in days]))
+    return waits_for_labels(monitor, rows)
 
 
 def reads(monitor: Monitor, metric: str, column: str) -> bool:
@@ -210,35 +192,3 @@ def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         **{name: decided[name].reindex(rows.index, fill_value=of) for name, of in empty.items()}
     )
-
-
-def store_metrics(connection: sa.Connection, monitor: Monitor, rows: pd.DataFrame) -> None:
-    """Make the table of verdicts hold those of `judge_metrics`; rows that are the same stay."""
-    wanted = {row[:4]: row for row in _plain(rows)}
-    stored = rows_of_query(connection, KNOWN, {"monitor": monitor.name})
-    known = {row[:4]: row for row in _plain(stored)}
-    gone = [key for key, row in known.items() if wanted.get(key) != row]
-    if gone:
-        days, metrics, segments, values = map(list, zip(*gone, strict=True))
-        asked = {"days": days, "metrics": metrics, "segments": segments, "values": values}
-        connection.execute(FORGET, {"monitor": monitor.name, **asked})
-    new = [row for key, row in wanted.items() if known.get(key) != row]
-    if new:
-        columns = dict(zip(STORED, zip(*new, strict=True), strict=True))
-        types = {**TYPES, "partition_date": DAYS[monitor.cadence.is_hourly]}
-        table = {name: pa.array(column, types.get(name)) for name, column in columns.items()}
-        table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
-        copy_in(connection, "metrics.custom_metric_verdicts", pa.table(table))
-
-
-def _plain(rows: pd.DataFrame) -> list[tuple[object, ...]]:
-    """Rows as tuples of `STORED`, figures to digits that rest on no order; null is None."""
-    plain: dict[pa.DataType, Callable[[Any], object]] = {
-        pa.float64(): lambda number: to_digits(number, 10),
-        pa.int64(): lambda number: None if pd.isna(number) else int(number),
-        pa.string(): lambda text: text if isinstance(text, str) else None,
-        pa.bool_(): bool,
-        pa.date32(): lambda day: day,
-    }
-    columns = [map(plain[of_type], rows[name]) for name, of_type in TYPES.items()]
-    return list(zip(*columns, strict=True))

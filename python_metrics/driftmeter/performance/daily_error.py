@@ -36,6 +36,10 @@ LOSSES = sql.SQL(
     " from (select {loss} as loss from {table} where {batch} = any({days}::date[]))"
     " as losses where loss < 'infinity' group by {step} order by low"
 )
+LABELLED = sql.SQL(
+    "select 1 as rows from {table} where {batch} = any({days}::date[])"
+    " and {loss} is not null limit 1"
+)
 LOSS_TYPES = {"rows": pa.int64(), "low": pa.float64(), "high": pa.float64()}
 TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
 
@@ -125,6 +129,9 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
 def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
     """The quantile `CAPPED` of all losses of these days; None without a label."""
     loss = loss_in_sql(monitor)
+    if monitor.task == "multiclass":
+        # A row is wrong or it is not: no loss is so large that it would hide another.
+        return _no_cap(connection, monitor, days)
     is_large = is_counted_by_steps(connection, monitor, days)
     query = LOSSES.format(
         loss=loss,
@@ -136,6 +143,18 @@ def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -
     cells = copy_out(connection, query, LOSS_TYPES).to_pandas()
     cap = quantiles(*(cells[name].to_numpy() for name in LOSS_TYPES), CAPPED)[0]
     return None if np.isnan(cap) else float(cap)
+
+
+def _no_cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
+    """The largest loss of a row that is wrong; None without a label."""
+    query = LABELLED.format(
+        batch=sql.Identifier(monitor.batch_column),
+        loss=loss_in_sql(monitor),
+        table=table_of(monitor),
+        days=sql.Literal(list(days)),
+    )
+    labelled = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
+    return 1.0 if len(labelled) else None
 
 
 def daily_errors(

@@ -8,7 +8,7 @@ that another policy, or other days before, decide the same tests again.
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,14 +34,13 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.hour import Hour
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.outcomes import LOSS
 from driftmeter.performance.stored_errors import finish
 from driftmeter.quality.counts import Floats
 from driftmeter.warehouse.turn import alone
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
 EXCESS = "excess_error"
-# The metric whose estimate may be an alarm, and whose realised value tells how large an error is.
-LOSS = {"regression": "mae", "classification": "brier"}
 # A smaller rise of the error, as a share of it, is no incident, however certain it is.
 LEAST_RISE = 0.1
 # An estimate speaks where no more than this share of labels has come.
@@ -258,6 +257,7 @@ def loudest_windows(
     before: pd.DataFrame,
     excluded: Collection[dt.date],
     least_rise: float | None = LEAST_RISE,
+    at_least: Callable[[int, Floats], Floats] | None = None,
 ) -> pd.DataFrame:
     """Each day's loudest window: how certain it is, how new, and how large; index of the series.
 
@@ -267,9 +267,15 @@ def loudest_windows(
 
     Parameters
     ----------
+    series : pandas.DataFrame
+        Tests of one metric. With a column ``scale`` a known event is expected to move them by a
+        share of that, else of what is expected.
     least_rise : float, optional
         A window that rose by no more than this share comes after all that did. None: the most
         certain comes first, whatever it is by.
+    at_least : callable, optional
+        Given a window's length and the p-values of the series' days, gives those that they have at
+        least: of counts whose tails are thicker than a normal's.
     """
     cadence, event_on = monitor.cadence, monitor.event_on
     first = min([*before["day"], *series["day"]])
@@ -288,7 +294,8 @@ def loudest_windows(
     p_value = series["p_value"].to_numpy(dtype=float)
     if is_event.any():
         # An excess is a share already.
-        one = 1.0 if of_inputs else np.abs(series["expected"].to_numpy(dtype=float))
+        usual_size = np.abs(series.get("scale", series["expected"]).to_numpy(dtype=float))
+        one = 1.0 if of_inputs else usual_size
         wider = np.hypot(deviation[places], TIMES_USUAL * USUAL * one)
         told = is_event[places]
         deviation[places] = np.where(told, wider, deviation[places])
@@ -305,6 +312,8 @@ def loudest_windows(
         p_values.append(p_value[places])
         means.append(mean[places])
         news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet))
+    if at_least is not None:
+        p_values = [at_least(*of_window) for of_window in zip(WINDOWS, p_values, strict=True)]
     weighed = np.array(p_values) / np.array(list(WINDOWS.values()))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         of_day = series["value"].to_numpy(float) / usual - 1
@@ -359,7 +368,7 @@ def _of_several_days(
 
 def _correlation(difference: Floats, deviation: Floats) -> float:
     """How much the error of a reference day goes on to the next; 0 where they are few."""
-    if len(difference) < FEWEST_DAYS:
+    if len(difference) < FEWEST_DAYS or not difference.any():
         return 0.0
     standardized = difference / deviation
     found = float((standardized[:-1] * standardized[1:]).sum() / (standardized**2).sum())

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from driftmeter.arrival.batch_numbers import batches_of, number_of_batch
 from driftmeter.arrival.inference_rows import table_of
-from driftmeter.arrival.values import category_of, number_of, outcome_of, text_of
+from driftmeter.arrival.values import category_of, outcome_of, prediction_of, text_of
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import ErrorNull, fit_errors
 from driftmeter.performance.outcomes import THRESHOLD
@@ -59,7 +59,7 @@ def worth_in_sql(monitor: Monitor) -> sql.Composed:
     value = monitor.value
     if value is None:
         raise ValueError(f"{monitor.name} declares no value")
-    prediction = number_of(sql.Identifier(monitor.prediction))
+    prediction = prediction_of(monitor, sql.Identifier(monitor.prediction))
     target = outcome_of(monitor, sql.Identifier(str(monitor.target)))
     names = ("true_positive", "false_positive", "false_negative", "true_negative")
     worth: sql.Composable = sql.SQL(value.sql or "")

@@ -31,7 +31,8 @@ FOREIGN = sa.text(
     "select format('%I.%I', nspname, relname) from pg_class"
     " join pg_namespace on pg_namespace.oid = relnamespace where nspname = :schema"
     " and relkind in ('r', 'p', 'v', 'm', 'f')"
-    " and relname !~ '^(column_summary|custom_metrics|reference_bins)' order by 1 limit 1"
+    " and relname !~ '^(column_summary|custom_metrics|group_counts|reference_bins)'"
+    " order by 1 limit 1"
 )
 
 

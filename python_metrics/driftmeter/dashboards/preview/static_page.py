@@ -22,6 +22,8 @@ from driftmeter.reports.safe_page import BESIDE, with_policy
 # Of an hourly monitor.
 DAYS_OF_HOURS = 7
 STYLE = Path(__file__).with_name("page.css").read_text()
+# The metric of each task that is shown first; of others the log loss.
+FIRST_METRIC = {"regression": "mae", "multiclass": "accuracy"}
 # Where the library was found, nothing is missing.
 SAY_NOTHING = 'if (window.Plotly) document.getElementById("missing").remove()'
 
@@ -159,7 +161,7 @@ def _scope(
             "model_version": list(versions) or [""],
             "segment": "all rows",
             "column": shown or columns[0],
-            "metric": "mae" if task == "regression" else "log_loss",
+            "metric": FIRST_METRIC.get(str(task), "log_loss"),
         },
     )
 

@@ -52,8 +52,8 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
     given : mapping of str to value
         Fields that the user chose: timestamp, timezone, timestamp_zone, every (hour, day, week or
         month), batch, id, task, prediction, target (`NONE` for no target), model_version, segments
-        (list of str), reference (``{from, to}``), label_delay_days. The id may be several columns,
-        with commas between them.
+        (list of str), protected (list of str), reference (``{from, to}``), label_delay_days. The id
+        may be several columns, with commas between them.
         With labels (``schema.table``) the target is a column of that table, and labels_id the
         columns of it that refer to a prediction.
 
@@ -108,7 +108,8 @@ def _check_given(proposal: Proposal) -> None:
     chosen["id"] = split_names(given.get("id"), proposal.columns)
     if given.get("target") == NONE and NONE not in proposal.columns:
         del chosen["target"]
-    for role, names in {**chosen, "segments": given.get("segments") or []}.items():
+    chosen |= {field: given.get(field) or [] for field in ("segments", "protected")}
+    for role, names in chosen.items():
         for name in names:
             option = f"--{role.replace('_', '-')}"
             if name not in proposal.columns:

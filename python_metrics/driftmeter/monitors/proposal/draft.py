@@ -129,10 +129,26 @@ class Proposal:
         return f"date_trunc('hour', {time}, '{named}')"
 
     @property
+    def of_probabilities(self) -> set[str]:
+        """Columns of the probabilities of several classes."""
+        found = self.fields.get("probabilities") or {}
+        return {found} if isinstance(found, str) else {*found.values()}
+
+    @property
+    def of_attributions(self) -> set[str]:
+        """Columns that say how much a feature moved the prediction."""
+        found = self.fields.get("attributions")
+        if not found:
+            return set()
+        features = found.get("features") or self.fields["features"]
+        return {f"{found['prefix']}{name}" for name in features}
+
+    @property
     def free(self) -> list[TableColumn]:
         """Columns that have no role and were not left out, in the table's order."""
         chosen = {**self.given, **self.fields}
         used = {chosen.get(role) for role in ROLES} | {*self.left_out}
+        used |= self.of_probabilities | self.of_attributions
         return [
             column
             for name, column in self.columns.items()
@@ -143,7 +159,8 @@ class Proposal:
     def selected(self) -> list[TableColumn]:
         """Columns that the monitor names, in the table's order."""
         named = {self.fields.get(role) for role in ROLES}
-        named |= {*self.fields["features"], *self.fields["segments"]}
+        named |= {*self.fields["features"], *self.fields["segments"], *self.of_probabilities}
+        named |= {*self.fields.get("protected", ()), *self.of_attributions}
         return [column for name, column in self.columns.items() if name in named]
 
     def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:

@@ -3,7 +3,9 @@
 import re
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.attribution_columns import name_attributed, take_attributions
 from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.names import is_called_protected
 from driftmeter.monitors.proposal.table import (
     MOST_CODES,
     TEXTS,
@@ -11,6 +13,7 @@ from driftmeter.monitors.proposal.table import (
     WHOLE_NUMBERS,
     TableColumn,
 )
+from driftmeter.monitors.requirements import MOST_GROUPS
 
 # A text with more values than this is no category that people could list.
 MOST_CATEGORIES = 1000
@@ -24,6 +27,7 @@ CODE_NAMES = r".*(_id|_code|_type|_flag|_class|_category|_status)|.*(code|type|f
 def choose_features(proposal: Proposal) -> None:
     """Every column that is neither of a role nor left out, where it is a number or a category."""
     features: dict[str, dict[str, str]] = {}
+    take_attributions(proposal)
     for column in proposal.free:
         kind = _kind(column)
         if kind is None:
@@ -37,6 +41,7 @@ def choose_features(proposal: Proposal) -> None:
             fix="name a table that holds the model's features as well as its prediction",
         )
     proposal.add("features", features, "every other column that is a number or a category")
+    name_attributed(proposal)
     segments = [
         name
         for name, about in sorted(features.items(), key=lambda item: _order(proposal, item[0]))
@@ -49,6 +54,19 @@ def choose_features(proposal: Proposal) -> None:
         proposal.add("segments", segments, f"categories of 2 to {MOST_SEGMENT_VALUES} values")
     else:
         proposal.add("segments", [], f"no category has 2 to {MOST_SEGMENT_VALUES} values")
+    if proposal.given.get("protected"):
+        proposal.add("protected", list(proposal.given["protected"]), "as given")
+
+
+def may_be_protected(proposal: Proposal) -> list[str]:
+    """Columns whose names are those of groups who must be treated alike; none that was given."""
+    return [
+        name
+        for name in {**proposal.fields["features"], **dict.fromkeys(proposal.fields["segments"])}
+        if is_called_protected(name)
+        and 2 <= proposal.columns[name].distinct <= MOST_GROUPS
+        and name not in (proposal.fields.get("protected") or ())
+    ]
 
 
 def _order(proposal: Proposal, name: str) -> tuple[bool, int]:

@@ -64,6 +64,13 @@ STATES = _set(
     " attached gated dated aged named numbered weighted scaled encoded approved accepted rejected"
     " declined flagged alerted blocked selected contacted offered targeted"
 )
+# Characteristics by which laws forbid to treat people unlike.
+PROTECTED = _set(
+    "gender sex race racial ethnicity ethnic religion nationality disability disabled pregnant"
+    " orientation citizenship"
+)
+# An age by itself is a number; cut into groups it is such a characteristic.
+GROUPED = _set("group groups band bracket class category bucket bin range")
 # Of a time, and what may stand behind such a word: its unit, its zone, how it is written.
 MOMENTS = _set("at on time ts timestamp datetime date day dt epoch unix")
 FORMS = _set(
@@ -96,6 +103,17 @@ def is_key_name(name: str) -> bool:
     said = words(name)
     is_one = len(said) == 1 and said[0].endswith("id") and said[0] not in ("paid", "valid")
     return bool(said) and (said[-1] in KEYS or is_one)
+
+
+def is_called_protected(name: str) -> bool:
+    """Whether it is that of groups of people who must be treated alike: ``gender``, ``age_group``.
+
+    A count of them is none, nor is what they were told: ``race_count``, ``sex_offer``.
+    """
+    said = words(name)
+    if said[:1] == ("age",):
+        return bool({*said[1:]} & GROUPED)
+    return bool(said) and (said[-1] in PROTECTED or (said[0] in PROTECTED and said[-1] in GROUPED))
 
 
 def time_words(name: str) -> tuple[str, ...]:
@@ -155,6 +173,11 @@ def is_about_prediction(name: str) -> bool:
 
 def _is_about(said: set[str]) -> bool:
     return bool(said & ABOUT) or bool(said & MEASURED and not said & ADJECTIVES)
+
+
+def is_of_the_past(name: str) -> bool:
+    """Whether it says how something was before the prediction, which may be an input."""
+    return bool({*words(name)} & PAST)
 
 
 def subject_of(name: str) -> tuple[str, ...]:

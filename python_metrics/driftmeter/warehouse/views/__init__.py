@@ -20,6 +20,7 @@ VIEWS = (
     "failing_tests",
     "drift_ranking",
     "estimate_track_record",
+    "class_performance",
     "not_judged",
     "monitor_state",
     "incident_alerts",

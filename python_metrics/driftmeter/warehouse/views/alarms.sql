@@ -47,6 +47,18 @@ select
     monitor,
     partition_date,
     partition_start,
+    'groups' as budget,
+    metric as column_name,
+    column_name as segment,
+    group_value as segment_value,
+    abs(difference - expected) / nullif(deviation, 0) as ratio
+from metrics.group_verdicts
+where is_alarm
+union all
+select
+    monitor,
+    partition_date,
+    partition_start,
     'volume' as budget,
     null as column_name,
     null as segment,

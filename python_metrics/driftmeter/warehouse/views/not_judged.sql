@@ -1,5 +1,5 @@
--- Columns, and metrics of the team's own, that were not judged on a monitor's newest
--- fresh day, and why. Labels that are still to come are left out: they are judged once
+-- Columns, metrics of the team's own and groups that must be treated alike, that were
+-- not judged on a monitor's newest fresh day, and why. Labels that are still to come are left out: they are judged once
 -- they are due.
 -- One row a monitor and reason.
 select
@@ -46,5 +46,18 @@ inner join lateral (
         and own.segment is null
         and own.reason not like 'labels are due%'
     group by own.reason
+    union all
+    select
+        groups.reason,
+        array_agg(
+            distinct replace(groups.metric, '_', ' ')
+            || ' of ' || groups.column_name || ' = ' || groups.group_value
+        ) as column_names
+    from metrics.group_verdicts as groups
+    where
+        groups.monitor = monitors.monitor
+        and groups.partition_date = newest.partition_date
+        and groups.reason not like 'labels are due%'
+    group by groups.reason
 ) as unjudged on true
 where monitors.retired_at is null

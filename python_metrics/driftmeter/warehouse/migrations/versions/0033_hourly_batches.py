@@ -2,8 +2,8 @@
 
 from driftmeter.warehouse.migrations import run_files
 
-revision = "0029"
-down_revision = "0028"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:
