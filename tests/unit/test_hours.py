@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -38,6 +38,7 @@ ZONES = st.sampled_from(
 DATES = st.dates(dt.date(1990, 1, 1), dt.date(2037, 12, 31))
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(zone=ZONES, first=DATES, days=st.integers(0, 5))
 def test_the_hours_of_a_span_are_those_that_pandas_counts(
     zone: ZoneInfo, first: dt.date, days: int
