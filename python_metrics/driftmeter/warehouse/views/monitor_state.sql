@@ -13,8 +13,14 @@ select
     end as state,
     newest.partition_date as newest_day,
     newest.partition_start as newest_start,
+    metrics.batch_name(
+        monitors.monitor, newest.partition_date, newest.partition_start
+    ) as newest_name,
     fresh.last_day as last_fresh_day,
     fresh.last_start as last_fresh_start,
+    metrics.batch_name(
+        monitors.monitor, fresh.last_day, fresh.last_start
+    ) as last_fresh_name,
     newest.row_count,
     verdicts.drifted_columns,
     verdicts.compared_columns,
