@@ -130,8 +130,10 @@
         select
             {%- if driftmeter.cadence_of(name) == 'day' and driftmeter.is_one_day() %}
             date '{{ var("start_date") }}' as partition_date,
-            {%- else %}
+            {%- elif driftmeter.cadence_of(name) == 'hour' %}
             {{ driftmeter.batch_of(name) }} as partition_date,
+            {%- else %}
+            partition_date,
             {%- endif %}
             {{ driftmeter.quoted(monitor.id) }} as row_id,
             {{ driftmeter.text_of(driftmeter.quoted(monitor.model_version)) }} as row_version
