@@ -68,8 +68,8 @@ def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     engine = connection.engine(f"{postgres}/{name}")
     made = Team(tmp_path_factory.mktemp("cards"), engine)
     tables = {
-        "offers": offered(160, days=90),
-        "kinds": offered(300, TWENTY, days=75),
+        "offers": offered(160, days=72),
+        "kinds": offered(200, TWENTY, days=58),
         "weekly": offered(60),
     }
     with engine.begin() as session:
@@ -82,11 +82,11 @@ def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     end = CHANGED - dt.timedelta(days=8)
     made.says(
         "init", "--table", "public.offers", *GIVEN,
-        "--reference", f"{LAST - dt.timedelta(days=89)}..{end}",
+        "--reference", f"{LAST - dt.timedelta(days=71)}..{end}",
     )  # fmt: skip
     made.says(
         "init", "--table", "public.kinds", *GIVEN,
-        "--reference", f"{LAST - dt.timedelta(days=74)}..{end}",
+        "--reference", f"{LAST - dt.timedelta(days=57)}..{end}",
     )  # fmt: skip
     made.says(
         "init", "--table", "public.weekly", *GIVEN, "--every", "week",
