@@ -1,6 +1,6 @@
 -- Columns, metrics of the team's own and groups that must be treated alike, that were
--- not judged on a monitor's newest fresh day, and why. Labels that are still to come are left out: they are judged once
--- they are due.
+-- not judged on a monitor's newest fresh day, and why. Labels that are still to come
+-- are left out: they are judged once they are due.
 -- One row a monitor and reason.
 select
     monitors.monitor,
