@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 from scipy.stats import chi2, norm
 
 from benchmarks.league import declare, load, told
@@ -243,10 +244,10 @@ def coverage(draws: int) -> list[dict[str, object]]:
     for n, m, p, q in ((8, 16, 0.3, 0.3), (8, 200, 0.05, 0.3), (30, 270, 0.02, 0.1),
                        (75, 2425, 0.25, 0.25), (825, 1675, 0.19, 0.28)):  # fmt: skip
         x, y = generator.binomial(n, p, draws), generator.binomial(m, q, draws)
-        of_first = x.astype(float), np.full(draws, float(n))
-        of_second = y.astype(float), np.full(draws, float(m))
-        low, high = difference_interval(*of_first, *of_second)
-        below, above = ratio_interval(*of_first, *of_second)
+        own, other = x.astype(float), y.astype(float)
+        of_own, of_other = np.full(draws, float(n)), np.full(draws, float(m))
+        low, high = difference_interval(own, of_own, other, of_other)
+        below, above = ratio_interval(own, of_own, other, of_other)
         holds = (low <= p - q) & (p - q <= high)
         rows.append(
             {
@@ -258,6 +259,10 @@ def coverage(draws: int) -> list[dict[str, object]]:
     return rows
 
 
+INCIDENTS = sa.text(
+    "select opened_on || ': ' || diagnosis from metrics.incidents where family = 'groups'"
+    " order by opened_on, column_name"
+)
 COLUMNS = (
     "age", "workclass", "weight", "education", "education_years", "marital_status", "occupation",
     "relationship", "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "country",
@@ -337,15 +342,11 @@ def run_adult(rows: pd.DataFrame) -> list[str]:
         told(project, "init", "--table", f"{table.schema}.{table.name}", "--timezone", "UTC",
              "--protected", "sex,race", "--yes")  # fmt: skip
         told(project, "run")
-        incidents = json.loads(told(project, "incidents", "--json"))
+        with engine.connect() as session:
+            sentences = list(session.scalars(INCIDENTS))
         shown = told(project, "groups", "--monitor", table.name, "--date",
                      str(day_of(REFERENCE + 7)))  # fmt: skip
         engine.dispose()
-    sentences = [
-        f"{each['opened_on']}: {each['diagnosis']}"
-        for each in incidents
-        if each["kind"] == "group_difference"
-    ]
     return [*hint, "", *sentences, "", *shown.splitlines()]
 
 

@@ -465,6 +465,8 @@ def _is_inference_table(proposal: "Proposal") -> bool:
     from driftmeter.monitors.proposal import quote
 
     is_dated = "partition_date" in proposal.columns and "model_version" in proposal.fields
+    if proposal.fields.get("every") == "hour":
+        is_dated &= "partition_start" in proposal.columns
     # The day is made already, and an id or a category is read as text whatever its type.
     as_it_is = {proposal.fields["timestamp"]}
     as_it_is |= {c.name for c in proposal.selected if c.sql == f"{quote(c.name)}::text"}

@@ -42,7 +42,7 @@ NOTE = sa.text(
     "insert into metrics.column_changes (monitor, partition_date, column_name, change, old_type,"
     " new_type) values (:monitor, greatest(cast(:day as date), (select max(partition_date)"
     " from metrics.partitions where monitor = :monitor)), :name, :change, :old_type, :new_type)"
-    " on conflict (monitor, partition_date, column_name) do update set change = excluded.change,"
+    " on conflict (monitor, partition_start, column_name) do update set change = excluded.change,"
     " new_type = excluded.new_type, noted_at = excluded.noted_at"
 )
 # The reference is measured with a note of each of its days; what came after it has yet to be.
@@ -149,7 +149,7 @@ def retyped_in_words(change: ColumnChange) -> str:
 
 def is_reference_of_other_types(connection: sa.Connection, monitor: Monitor) -> bool:
     """Whether a column that counts was of another type when the reference was measured."""
-    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    span = dict(zip(("first", "last"), monitor.reference_span, strict=True))
     rows = connection.execute(RETYPED_SINCE, {"monitor": monitor.name, **span})
     return any(is_to_be_measured(monitor, ColumnChange(**row)) for row in rows.mappings())
 

@@ -131,7 +131,7 @@ def days_between_batches(
         return between
     for day in (partition.day for partition in days if partition.state == "empty"):
         asked = {"monitor": monitor.name, "day": day}
-        newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference.to_date
+        newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference_span[1]
         first = min(monitor.cadence.after(newest), day)
         if day not in due_days(reference, first, day, monitor.cadence):
             between.add(day)
@@ -287,7 +287,8 @@ def _beside_reference(
         if not is_new:
             continue
         even = f", unusual even for a known event ({day.event})" if day.event else ""
-        like = f"{'on' if cadence == DAILY else 'in'} {cadence.usual(day.day)}"
+        word = {"hour": "at", "day": "on"}.get(cadence.every, "in")
+        like = f"{word} {cadence.usual(day.day)}"
         breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
@@ -306,7 +307,9 @@ def _null_of_rows(reference: Mapping[dt.date, float], cadence: Cadence) -> DayNu
     rows = np.array([[count] for count in reference.values()])
     weekdays = np.array([cadence.level(day) for day in reference])
     prior = np.array([USUAL_OF_ROWS**2])
-    return fit_day_null(np.log(rows), rows, np.ones(1), weekdays, prior=prior)
+    return fit_day_null(
+        np.log(rows), rows, np.ones(1), weekdays, prior=prior, levels=cadence.levels
+    )
 
 
 def _null_of_event(

@@ -11,6 +11,8 @@ from pydantic import (
     BeforeValidator,
     Field,
     FiniteFloat,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_serializer,
     field_validator,
     model_validator,
@@ -19,6 +21,7 @@ from pydantic import (
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
 from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValue
 from driftmeter.monitors.declared_test import OF_CLASSES, SUBJECTS, DeclaredTest
+from driftmeter.monitors.hour import Hour, day_of
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.monitors.strict import Strict
@@ -47,8 +50,8 @@ OF_REFERENCE = ("first", "rolling")
 
 
 def usual_budget(every: Every) -> float:
-    """False alarms a month without a budget of its own: one in 30 batches."""
-    if every == "day":
+    """False alarms a month without a budget of its own: one in 30 batches, of hours in a month."""
+    if every in ("hour", "day"):
         return 1
     return round(DAYS_A_MONTH / Cadence(every).days / BATCHES_A_FALSE_ALARM, 3)
 
@@ -105,11 +108,20 @@ class Column(Strict):
         return self
 
 
-class Days(Strict):
-    """Days from the first to the last, both included."""
+def _kept(value: object, read: ValidatorFunctionWrapHandler) -> dt.date:
+    """An hour as it is, and a date as it is read."""
+    return value if isinstance(value, Hour) else read(value)
 
-    from_date: dt.date = Field(alias="from")
-    to_date: dt.date = Field(alias="to")
+
+# A day, or the first one of a batch, or an hour.
+Batch = Annotated[dt.date, WrapValidator(_kept)]
+
+
+class Days(Strict):
+    """Days from the first to the last, both included; batches are days, or hours."""
+
+    from_date: Batch = Field(alias="from")
+    to_date: Batch = Field(alias="to")
 
     @model_validator(mode="after")
     def _in_order(self) -> "Days":
@@ -274,9 +286,10 @@ class Monitor(Strict):
         A column of a time or a date: when the row happened.
     timezone : str
         The zone in which a day begins.
-    every : {'day', 'week', 'month'}
+    every : {'hour', 'day', 'week', 'month'}
         How often a batch is scored. The table's ``partition_date`` is the first day of the batch:
-        of weeks the Monday, of months the first.
+        of weeks the Monday, of months the first. Of hours it is the day, and the table has the
+        instant at which the hour begins in ``partition_start``.
     batch : str, optional
         The column that says of which batch a row is, such as the date of the scoring run, where
         that is not the batch of `timestamp`.
@@ -307,7 +320,8 @@ class Monitor(Strict):
     min_rows : int
         A column with fewer known values on a day is not compared, unless it usually has as many.
     alarm_budget : AlarmBudget
-        How many false alarms a month are acceptable. Without it one in 30 batches.
+        How many false alarms a month are acceptable. Without it one in 30 batches, and of hours one
+        a month.
     least_effect : LeastEffect
         The smallest change that matters.
     tests : tuple of DeclaredTest
@@ -414,15 +428,45 @@ class Monitor(Strict):
             raise ValueError("`calendar` names days, and most months have some: use `expected`")
         return self
 
+    @model_validator(mode="after")
+    def _has_what_hours_have(self) -> "Monitor":
+        if self.every == "hour" and self.task == "multiclass":
+            raise ValueError("`every`: several classes are measured by the day, not by the hour")
+        if self.every == "hour" and self.protected:
+            raise ValueError("`protected`: groups are compared by the day, not by the hour")
+        return self
+
+    @model_validator(mode="after")
+    def _has_whole_hours(self) -> "Monitor":
+        year = self.reference.from_date.year
+        offsets = [dt.datetime(year, month, 1, tzinfo=self.zone).utcoffset() for month in (1, 7)]
+        apart = (offsets[0] or dt.timedelta(0)) - (offsets[1] or dt.timedelta(0))
+        if self.every == "hour" and apart % dt.timedelta(hours=1):
+            raise ValueError(
+                f"`timezone`: the clock of {self.timezone} is turned by less than an hour, so that"
+                " hours there are none. Give UTC, or another `every`"
+            )
+        return self
+
     @property
     def cadence(self) -> Cadence:
         """The calendar of its batches."""
-        return Cadence(self.every)
+        return Cadence.of(self.every, self.timezone)
+
+    @property
+    def batch_column(self) -> str:
+        """The column of the inference table that says of which batch a row is."""
+        return "partition_start" if self.every == "hour" else "partition_date"
 
     @property
     def reference_batches(self) -> list[dt.date]:
         """The batches of the reference period, in order."""
         return self.cadence.batches(self.reference.from_date, self.reference.to_date)
+
+    @property
+    def reference_span(self) -> tuple[dt.date, dt.date]:
+        """First and last day of the reference period; of hours the first and the last one."""
+        return self.cadence.bounds(self.reference.from_date, self.reference.to_date)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -554,7 +598,7 @@ class Monitor(Strict):
 
     def event_on(self, day: dt.date) -> str | None:
         """The name of the known event that a day is part of, or None."""
-        return event_of(day, self.expected, self.calendar, self.cadence.last_day(day))
+        return event_of(day_of(day), self.expected, self.calendar, self.cadence.last_day(day))
 
     @property
     def segment_columns(self) -> dict[str, str]:

@@ -82,7 +82,7 @@ class EstimatedAlarm:
 
 # The days that were judged together.
 WITHIN = (
-    "{0}.partition_date > {1}.partition_date - {1}.window_days"
+    "{0}.partition_date > {1}.partition_date - {1}.window_days * cast(:length as interval)"
     " and {0}.partition_date <= {1}.partition_date"
 )
 # The metric's own figure, over all versions and the days that were judged together, beside the
@@ -142,7 +142,7 @@ def error_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, E
     the day's error is given. The figures are the metric's own where they show the rise; a few
     absurd labels of the reference can hide it, and then they are those of capped losses.
     """
-    names = {"capped": CAPPED_ERROR, "loss": LOSS[monitor.task]}
+    names = {"capped": CAPPED_ERROR, "loss": LOSS[monitor.task], "length": f"1 {monitor.every}"}
     alarms: dict[dt.date, ErrorAlarm] = {}
     for row in connection.execute(ALARMS, {"monitor": monitor.name, **names}):
         if row.day in alarms:
@@ -187,7 +187,8 @@ def days_of_lasting_error(connection: sa.Connection, monitor: Monitor) -> set[dt
 def estimated_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, EstimatedAlarm]:
     """Days whose estimate is an alarm."""
     alarms = {}
-    for row in connection.execute(ESTIMATES, {"monitor": monitor.name}).all():
+    asked = {"monitor": monitor.name, "length": f"1 {monitor.every}"}
+    for row in connection.execute(ESTIMATES, asked).all():
         record = record_of(connection, monitor, row.day, row.model_version)
         value, lower, upper = row.value, row.lower, row.upper
         if row.window_days > 1:

@@ -436,8 +436,11 @@ class Estimator:
         counts = np.array([[float(len(of_days[place]))] for place in kept])
         means = np.array([[of_days[place].mean()] for place in kept])
         spread = np.average([of_days[place].var() for place in kept], weights=counts[:, 0])
-        levels = np.array([self._monitor.cadence.level(days[place]) for place in kept])
-        return fit_day_null(means, counts, np.array([max(float(spread), 1e-12)]), levels)
+        cadence = self._monitor.cadence
+        levels = np.array([cadence.level(days[place]) for place in kept])
+        return fit_day_null(
+            means, counts, np.array([max(float(spread), 1e-12)]), levels, levels=cadence.levels
+        )
 
     def _with_interval(self, part: SegmentOfRows, metric: str, value: float, rows: int) -> Estimate:
         known = self._distances.get((part, metric))

@@ -57,10 +57,10 @@ CHALLENGERS = """(
     inner join {challengers} as scored
         on
             own.{id} = scored.{scored_id}
-            and own.partition_date = scored.partition_date
+            and own.{batch} = scored.{batch}
     -- That the days of one side are those of the other Postgres infers of a single day, not of a
     -- list: it would read every month of this table.
-    where scored.partition_date = any({days}::date[])
+    where scored.{batch} = any({days}::date[])
 )"""
 
 
@@ -95,8 +95,10 @@ def values_of_rows(
     challengers : bool
         Whether the rows have the predictions of challengers in place of their own.
     """
+    batch = sql.Identifier(monitor.batch_column)
     return {
-        "day": sql.SQL("null::text" if as_one else "partition_date::text"),
+        "day": sql.SQL("null::text" if as_one else "{}::text").format(batch),
+        "batch": batch,
         "version": sql.SQL("null") if as_one else text_of(sql.Identifier(monitor.model_version)),
         "prediction": prediction_of(monitor, sql.Identifier(monitor.prediction)),
         "target": outcome_of(monitor, sql.Identifier(str(monitor.target))),
@@ -108,7 +110,7 @@ def values_of_rows(
 def _challengers_table(monitor: Monitor, days: Sequence[dt.date]) -> sql.Composed:
     """Rows of an inference table with the predictions of challengers in place of its own."""
     scored, scored_id = challengers_of(monitor)
-    kept = dict.fromkeys(["partition_date", monitor.id, str(monitor.target), *monitor.segments])
+    kept = dict.fromkeys([monitor.batch_column, monitor.id, str(monitor.target), *monitor.segments])
     return sql.SQL(CHALLENGERS).format(
         columns=sql.SQL(", ").join(sql.Identifier("own", name) for name in kept),
         version=sql.Identifier(monitor.model_version),
@@ -117,6 +119,7 @@ def _challengers_table(monitor: Monitor, days: Sequence[dt.date]) -> sql.Compose
         challengers=scored,
         id=sql.Identifier(monitor.id),
         scored_id=scored_id,
+        batch=sql.Identifier(monitor.batch_column),
         days=sql.Literal(list(days)),
     )
 

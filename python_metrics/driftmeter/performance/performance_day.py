@@ -96,7 +96,7 @@ _fitted: dict[str, tuple[tuple[str, ...], ErrorBackground]] = {}
 
 def load_background(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
     """Measure a monitor's reference, and fit its estimates on it; once a process and reference."""
-    span = (monitor.reference.from_date, monitor.reference.to_date)
+    span = monitor.reference_span
     with engine.connect() as connection:
         _, content = fingerprint(connection, monitor, *span)
     rests_on = (str(engine.url), monitor.model_dump_json(), content)
@@ -106,7 +106,7 @@ def load_background(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
 
 
 def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
-    span = monitor.reference.from_date, monitor.reference.to_date
+    span = monitor.reference_span
     days = monitor.reference_batches
     with engine.connect() as connection:
         whole = realised(connection, monitor, days, as_one=True)

@@ -101,7 +101,7 @@ ROWS = """
         {beside}
     from {table} as scored
     where
-        partition_date = any({days}::date[])
+        {batch} = any({days}::date[])
         and {is_known}
 """
 IS_FINITE = "{prediction} > '-infinity' and {prediction} < 'infinity'"

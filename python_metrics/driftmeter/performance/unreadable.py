@@ -25,9 +25,10 @@ def tell_unreadable_labels(
     """One line where a target of two classes holds values that are neither true nor false."""
     if monitor.target is None or monitor.task != "classification":
         return None
+    begun, ended = monitor.cadence.bounds(first, last)
     asked = {"monitor": monitor.name, "target": monitor.target, "true": TRUE, "false": FALSE}
     with engine.connect() as session:
-        found = session.execute(COUNTED, {**asked, "first": first, "last": last}).all()
+        found = session.execute(COUNTED, {**asked, "first": begun, "last": ended}).all()
     if not found:
         return None
     rows = sum(row.rows for row in found)

@@ -40,8 +40,8 @@ from (
     inner join {challengers} as challenger
         on
             champion.{id} = challenger.{challenger_id}
-            and champion.partition_date = challenger.partition_date
-    where champion.partition_date = {day} and {target} is not null
+            and champion.{batch} = challenger.{batch}
+    where champion.{batch} = {day} and {target} is not null
         and champion.{prediction} is not null
 ) as losses
 where champion_loss < 'infinity' and challenger_loss < 'infinity'
@@ -104,6 +104,7 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
         challenger_id=challenger_id,
         champion_loss=loss("champion", monitor.prediction),
         challenger_loss=loss("challenger", "prediction"),
+        batch=sql.Identifier(monitor.batch_column),
         day=sql.Literal(day),
     )
     types = {"champion": pa.string(), "challenger": pa.string(), "rows": pa.int64()}

@@ -7,6 +7,7 @@
 select
     monitors.monitor,
     newest.partition_date as newest_day,
+    newest.partition_start as newest_start,
     newest.computed_at,
     coalesce(newest.computed_at < newest.live_until, false) as is_live,
     extract(epoch from now() - newest.computed_at) / 3600 as hours_since,
@@ -14,7 +15,8 @@ select
         monitors.retired_at is null
         and newest.computed_at < newest.live_until
         and newest.computed_at
-        < now() - interval '12 hours' - newest.length - pause.length,
+        < now() - interval '12 hours' - greatest(newest.length, interval '1 day')
+        - pause.length,
         false
     )::integer as is_late,
     monitors.owner
@@ -22,13 +24,17 @@ from metrics.monitors
 left join lateral (
     select
         partitions.partition_date,
+        partitions.partition_start,
         partitions.computed_at,
         batch.length,
-        partitions.partition_date + batch.length + interval '7 days' as live_until
+        interval '7 days' + batch.length + case monitors.every
+            when 'hour' then partitions.partition_start
+            else partitions.partition_date
+        end as live_until
     from metrics.partitions
     cross join (select ('1 ' || monitors.every)::interval as length) as batch
     where partitions.monitor = monitors.monitor
-    order by partitions.partition_date desc
+    order by partitions.partition_start desc
     limit 1
 ) as newest on true
 left join lateral (
