@@ -15,9 +15,10 @@ from driftmeter.performance.daily_error import (
     fit_errors,
     judge_errors,
 )
-from driftmeter.performance.decided import EXCESS, LOSS, decide_tests
+from driftmeter.performance.decided import EXCESS, decide_tests
 from driftmeter.performance.estimator import ALL_ROWS, Estimator
-from driftmeter.performance.losses import row_losses
+from driftmeter.performance.losses import cap_of, row_losses
+from driftmeter.performance.outcomes import LOSS
 
 
 class ErrorTests:
@@ -39,7 +40,7 @@ class ErrorTests:
     ) -> None:
         self.monitor, self.estimator = monitor, estimator
         losses = pd.concat([self._losses(rows) for rows in reference.values()])
-        self._cap = float(losses.quantile(CAPPED))
+        self._cap = cap_of(monitor, losses.to_numpy(), CAPPED)
         usual = self._errors(reference)
         self._null = fit_errors(monitor, usual)
         before = [

@@ -233,10 +233,10 @@ def car_loans(path: Path) -> Table:
     """NannyML's car loans, whose inputs change in the second half of the later rows."""
 
     def rows() -> pd.DataFrame:
-        later = _nannyml_file(path, "synthetic_car_loan_analysis").merge(
-            _nannyml_file(path, "synthetic_car_loan_analysis_target"), on="id"
+        later = nannyml_file(path, "synthetic_car_loan_analysis").merge(
+            nannyml_file(path, "synthetic_car_loan_analysis_target"), on="id"
         )
-        every = pd.concat([_nannyml_file(path, "synthetic_car_loan_reference"), later])
+        every = pd.concat([nannyml_file(path, "synthetic_car_loan_reference"), later])
         return every.assign(
             timestamp=pd.to_datetime(every["timestamp"], utc=True),
             repaid=every["repaid"].astype(int),
@@ -267,10 +267,10 @@ def car_prices(path: Path) -> Table:
     """NannyML's prices of used cars; a third of a day becomes a day."""
 
     def rows() -> pd.DataFrame:
-        later = _nannyml_file(path, "regression_synthetic_analysis").merge(
-            _nannyml_file(path, "regression_synthetic_analysis_targets"), on="id"
+        later = nannyml_file(path, "regression_synthetic_analysis").merge(
+            nannyml_file(path, "regression_synthetic_analysis_targets"), on="id"
         )
-        every = pd.concat([_nannyml_file(path, "regression_synthetic_reference"), later])
+        every = pd.concat([nannyml_file(path, "regression_synthetic_reference"), later])
         at = pd.to_datetime(every["timestamp"], utc=True)
         start = at.min().normalize()
         return every.assign(timestamp=start + (at - start) * STRETCH)
@@ -311,7 +311,8 @@ def taxi_trips(directory: Path) -> list[Table]:
     ]
 
 
-def _nannyml_file(path: Path, name: str) -> pd.DataFrame:
+def nannyml_file(path: Path, name: str) -> pd.DataFrame:
+    """A file of the data in NannyML's wheel, or in a directory that it was unpacked to."""
     file = f"nannyml/datasets/data/{name}.csv"
     if path.is_dir():
         return pd.read_csv(path / file)

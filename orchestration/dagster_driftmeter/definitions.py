@@ -57,7 +57,7 @@ def project_definitions(
             *exposure_specs(read_manifest(), declared),
         ],
         jobs=[JOBS[every] for every in JOBS if every == "day" or every in by_cadence],
-        schedules=chain_schedules(declared, keys),
+        schedules=chain_schedules(declared, keys, partitions.timezone),
         resources={
             "dbt": DbtWithoutAdapter(
                 project_dir=dbt_project(),  # type: ignore[arg-type]
@@ -117,6 +117,14 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
     if of_example is None:
         return watched
     return dg.Definitions.merge(watched, of_example(partitions))
+
+
+def zone_of_partitions() -> str | None:
+    """The time zone in which the keys of partitions are told."""
+    partitions = defs.resolve_job_def(JOBS["day"].name).partitions_def
+    if isinstance(partitions, dg.DailyPartitionsDefinition):
+        return partitions.timezone
+    return None
 
 
 @functools.cache

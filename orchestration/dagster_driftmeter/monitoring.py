@@ -59,8 +59,8 @@ def monitoring_definitions(
         Monitors by name, in place of those that the manifest declares.
     feeds : callable, optional
         Takes a monitor's name and returns the assets that fill its table. They are materialized
-        again, beside the monitor's own, when a day of the table changed. Of a monitor by weeks or
-        months they have its partitions, and they build its dbt models and quality models.
+        again, beside the monitor's own, when a day of the table changed. Of a monitor by hours,
+        weeks or months they have its partitions, and they build its dbt models and quality models.
     absent_days : callable, optional
         Takes a warehouse and days, and returns the days whose rows never came. Such a day is not
         the same as an empty one.
@@ -68,14 +68,14 @@ def monitoring_definitions(
         The partitions of your dbt assets: Dagster refuses to run assets of two partitions
         definitions together. Without it, days begin with the earliest reference period.
     batches : mapping of str to partitions, optional
-        The partitions of monitors by ``week`` and by ``month``. Without it, they begin with the
-        earliest reference period.
+        The partitions of monitors by ``hour``, by ``week`` and by ``month``. Without it, they begin
+        with the earliest reference period.
 
     Returns
     -------
     Definitions
         Assets ``drift``, ``performance`` and ``incidents`` of each monitor, a check of each, and
-        the sensors ``stale_days``, or ``stale_weeks`` and ``stale_months``, and
+        the sensors ``stale_days``, or ``stale_hours``, ``stale_weeks`` and ``stale_months``, and
         ``incident_notifications``.
 
     Raises
@@ -110,6 +110,6 @@ def monitoring_definitions(
         ],
         asset_checks=[drift_check(monitor) for monitor in declared.values()],
         jobs=[incident_messages],
-        sensors=[incident_notifications, *stale_days_sensors(declared, keys)],
+        sensors=[incident_notifications, *stale_days_sensors(declared, keys, daily.timezone)],
         resources={"warehouse": Warehouse()},
     )

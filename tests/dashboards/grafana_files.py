@@ -35,6 +35,15 @@ OF_OWN_SQL = {
     "performance: What are the predictions worth?": "does not say what its rows are worth",
     "performance: Did a metric of your own raise an alarm?": "has no metric of its own",
 }
+# Panels of a monitor of several classes; tests/integration/test_multiclass_chain.py fills them.
+OF_CLASSES = dict.fromkeys(
+    (
+        "performance: How much of each class is found?",
+        "performance: How well is each class predicted?",
+        "performance: Which class is predicted for which?",
+    ),
+    "of monitors whose task is multiclass",
+)
 # Nor a protected column, whose panels tests/integration/test_groups.py asks.
 OF_GROUPS = dict.fromkeys(
     (
@@ -44,6 +53,9 @@ OF_GROUPS = dict.fromkeys(
     ),
     "has no protected column",
 )
+# Panels that are of neither a regression nor of two classes, of no SQL of a team's own, or of no
+# protected column.
+OF_OTHERS = {**OF_OWN_SQL, **OF_CLASSES, **OF_GROUPS}
 PANEL_IDS = [f"{uid}:{panel['title']}" for uid, panel in PANELS]
 
 

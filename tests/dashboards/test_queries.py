@@ -20,8 +20,7 @@ from tests.dashboards.answers import (
 from tests.dashboards.choices import check_choices
 from tests.dashboards.grafana_files import (
     DASHBOARDS,
-    OF_GROUPS,
-    OF_OWN_SQL,
+    OF_OTHERS,
     PANEL_IDS,
     PANELS,
     queries,
@@ -45,7 +44,7 @@ def test_a_panel_gets_rows_of_the_shape_that_its_kind_needs(
     reader: sa.Engine, opened: Scope, uid: str, panel: dict[str, Any]
 ) -> None:
     answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
-    reason = (OF_OWN_SQL | OF_GROUPS).get(f"{uid}: {panel['title']}")
+    reason = OF_OTHERS.get(f"{uid}: {panel['title']}")
     assert bool(answer.rows) == (reason is None)
     assert reason is None or reason in panel["fieldConfig"]["defaults"]["noValue"]
     check_shape(panel, answer, opened)

@@ -41,7 +41,7 @@ BY_DAY = ("column_summary", "drift", "performance", "test_results", "breaches", 
 OTHERS = (
     "partitions", "incidents", "baselines", "monitors", "alarms", "alarm_days",
     "monitored_columns", "reference_bins", "inference_columns", "column_changes",
-    "version_comparisons", "accepted_normals", "reference_errors",
+    "version_comparisons", "accepted_normals", "reference_errors", "confusion",
 )  # fmt: skip
 CLOCKS = ("computed_at", "measured_at", "duration_seconds", "incident_id", "noted_at")
 # Of the reference, and of a step that a run notes as begun before it changes anything.

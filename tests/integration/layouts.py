@@ -70,6 +70,10 @@ def classifier(prediction: str, target: str | None) -> dict[str, str | None]:
     return {"prediction": prediction, "target": target, "task": "classification"}
 
 
+def multiclass(prediction: str, target: str | None) -> dict[str, str | None]:
+    return {"prediction": prediction, "target": target, "task": "multiclass"}
+
+
 def regression(prediction: str, target: str | None) -> dict[str, str | None]:
     return {"prediction": prediction, "target": target, "task": "regression"}
 
@@ -102,11 +106,39 @@ SEEN = {
             "y_pred": CLASSES,
             "y_true": CLASSES,
         },
+        multiclass("y_pred", "y_true"),
+    ),
+    "probabilities of several classes without the predicted one": Layout(
+        {
+            "y_pred_proba_prepaid": PARTS[:, 0],
+            "y_pred_proba_highstreet": PARTS[:, 1],
+            "y_pred_proba_upmarket": PARTS[:, 2],
+            "y_true": CLASSES,
+        },
         refused=(
             "'y_pred_proba_prepaid'",
-            "more than two classes",
-            "compares one class with the rest",
+            "no column holds the class",
+            "compare one class with the rest",
         ),
+    ),
+    "a class and the one that came true": Layout(
+        {"predicted_card": CLASSES, "card": CLASSES, "age": NUMBER},
+        multiclass("predicted_card", "card"),
+    ),
+    "a class and a target that nothing names": Layout(
+        {"predicted": CLASSES, "chosen": CLASSES[::-1], "age": NUMBER},
+        multiclass("predicted", "chosen"),
+    ),
+    "a class and two that may be what came true": Layout(
+        {"predicted": CLASSES, "chosen": CLASSES[::-1], "offered": CLASSES, "age": NUMBER},
+        refused=("'chosen' and 'offered' may be the target", "--target chosen", "--target none"),
+    ),
+    "a class and the one before": Layout(
+        {"predicted": CLASSES, "previous_card": CLASSES[::-1], "age": NUMBER},
+        multiclass("predicted", None),
+    ),
+    "a predicted class alone": Layout(
+        {"predicted_card": CLASSES, "age": NUMBER}, multiclass("predicted_card", None)
     ),
     "several classes, of which one was chosen": Layout(
         {
@@ -151,7 +183,11 @@ SEEN = {
         classifier("probability", "defaulted"),
     ),
     "classes 0, 1 and 2": Layout(
-        {"prediction": DIGITS, "target": DIGITS}, refused=("3 classes", "--task regression")
+        {"prediction": DIGITS, "target": DIGITS}, multiclass("prediction", "target")
+    ),
+    "classes 0, 1 and 2 of nothing": Layout(
+        {"prediction": DIGITS, "age": NUMBER},
+        refused=("3 classes", "--task regression", "--task multiclass"),
     ),
     "classes 0, 1 and 2 as floats": Layout(
         {"prediction": DIGITS.astype(float), "label": DIGITS.astype(float)},
@@ -164,7 +200,7 @@ SEEN = {
     ),
     "a probability and a target of three classes": Layout(
         {"probability": CHANCE, "target": DIGITS},
-        refused=("'target' may be the target", "more than two classes", "--target none"),
+        refused=("'target' may be the target", "is a probability", "--target none"),
     ),
     "one NaN among the scores": Layout(
         {"score": ONE_NAN, "defaulted": HAPPENED}, classifier("score", "defaulted")
@@ -385,7 +421,7 @@ FIELD = {
     ),
     "three classes of one word": Layout(
         {"prob": CHANCE, "readmitted": np.array(["NO", "<30", ">30"])[DIGITS]},
-        refused=("'readmitted' may be the target", "more than two classes"),
+        refused=("'readmitted' may be the target", "is a probability"),
     ),
     "bank customers": Layout(
         {"CreditScore": NUMBER * 10, "EstimatedSalary": CAME * 900, "HasCrCard": FLAG * 1,

@@ -13,6 +13,7 @@ from driftmeter.arrival.column_changes import (
 from driftmeter.drift.drift_day import compute_partition
 from driftmeter.drift.reference import load_reference
 from driftmeter.incidents.messages import pending
+from driftmeter.incidents.update import update_incidents
 from driftmeter.monitors.changed_settings import mark_setting_changes, retire_undeclared
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.registry import register
@@ -97,6 +98,27 @@ def test_a_monitor_that_is_no_longer_declared_is_retired_and_one_of_another_proj
     # Declared again, it goes on where it was.
     register(measured, declared())
     assert scalars(measured, STATE) == ["missing"]
+
+
+def test_days_that_are_stale_because_the_yaml_changed_have_no_late_rows(
+    measured: sa.Engine,
+) -> None:
+    late = "select partition_date from metrics.breaches where kind = 'late_data'"
+    changed = declared(features={"income": {"kind": "categorical"}}, min_rows=20)
+    assert mark_setting_changes(measured, changed)
+    for reason in ("", "the reference or the configuration changed after it was computed"):
+        if reason:
+            change(measured, f"update metrics.partitions set drift_reason = '{reason}'")
+        update_incidents(measured, declared(), [])
+        assert len(states(measured)) == 8
+        assert scalars(measured, late) == []
+    rows = "3 rows came late, after the day was measured"
+    change(
+        measured,
+        f"update metrics.partitions set drift_reason = '{rows}' where partition_date = '{FIRST}'",
+    )
+    update_incidents(measured, declared(), [])
+    assert scalars(measured, late) == [FIRST]
 
 
 def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line(

@@ -319,10 +319,10 @@ def test_an_id_that_is_given_may_be_several_columns(rows: sa.Engine) -> None:
         # More than two classes under a name of the model's own: no key stands in for it.
         (
             "n as case_no, kind as model_output",
-            "'model_output' has classes",
+            "'model_output' may hold classes",
             "--prediction case_no",
         ),
-        ("n % 90 as customer_id, kind as species", "does not support more", "--prediction cust"),
+        ("n % 90 as customer_id, kind as species", "may hold classes", "--prediction cust"),
         # So it is said of a class that is predicted and the one that came true.
         (
             "n as case_no, kind as seen, age,"

@@ -430,3 +430,23 @@ def test_dagster_has_partitions_from_the_reference_on_and_needs_no_run_config(
         env=dict(os.environ),
     )
     assert loaded.stdout.split() == ["2026-01-01"], loaded.stderr
+
+
+def test_columns_of_attributions_are_found_and_are_no_features(loans: sa.Engine) -> None:
+    with loans.begin() as session:
+        for name in ("income_eur", "credit_score", "channel", "free_text"):
+            session.exec_driver_sql(
+                f"alter table public.loan_scores add shap_{name} float;"
+                f"update public.loan_scores set shap_{name} = sin(credit_score)"
+            )
+        session.exec_driver_sql("alter table public.loan_scores add shap_base float default 1.5")
+    proposal = propose(loans, "public.loan_scores", {"target": "has_defaulted_outcome"})
+    # The text is no feature; the last is called as attributions are, but of no column.
+    features = {"income_eur", "credit_score", "channel", "branch_code", "shap_base"}
+    assert {*proposal.fields["features"]} == features
+    assert proposal.fields["attributions"] == {
+        "prefix": "shap_",
+        "features": ["income_eur", "credit_score", "channel"],
+    }
+    assert "no feature" in proposal.left_out["shap_free_text"]
+    assert "shap_channel" in [column.name for column in proposal.selected]

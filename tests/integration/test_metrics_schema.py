@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dagster_driftmeter.assets.monitored_table import monitored_tables
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.manifest import quality_schema
 from driftmeter.warehouse.schema import in_warehouse
 from tests.integration.test_init import LOANS
 from tests.programs import DRIFTMETER, run_program
@@ -98,6 +99,10 @@ def test_everything_that_is_measured_lies_in_that_schema_and_is_read_from_there(
         # Grafana's role may read it.
         privilege = "select has_table_privilege('driftmeter_reader', 'watched.drift', 'select')"
         assert session.scalar(sa.text(privilege))
+    # The same project in another schema: dbt parses it anew.
+    environment["DRIFTMETER_METRICS_SCHEMA"] = "tried"
+    driftmeter("init", "--check")
+    assert quality_schema(tmp_path / "target" / "manifest.json") == "tried"
 
 
 def test_grafanas_queries_and_alert_rules_read_that_schema(tmp_path: Path) -> None:

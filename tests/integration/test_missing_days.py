@@ -85,6 +85,29 @@ def test_history_has_no_missing_days_however_old_its_newest_row_is(live: sa.Engi
     assert missing(live) == []
 
 
+def test_a_weekend_without_rows_is_no_delay_where_the_reference_has_none_either(
+    live: sa.Engine,
+) -> None:
+    def is_late(isodow: int, hours: int) -> int:
+        """Whether the monitor is late, so many hours after its newest day, such a weekday."""
+        change(
+            live,
+            f"update metrics.partitions set computed_at = now() - interval '{hours} hours',"
+            " partition_date = current_date"
+            f" - (extract(isodow from current_date)::integer + 7 - {isodow}) % 7"
+            " where partition_date = (select max(partition_date) from metrics.partitions)",
+        )
+        with live.connect() as session:
+            return int(session.scalar(sa.text("select is_late from metrics.freshness")))
+
+    friday, thursday = 5, 4
+    assert (is_late(friday, 35), is_late(friday, 37)) == (0, 1)
+    weekends = "extract(isodow from partition_date) in (6, 7)"
+    change(live, f"delete from metrics.column_summary where {weekends}")
+    assert (is_late(thursday, 35), is_late(thursday, 37)) == (0, 1)
+    assert (is_late(friday, 83), is_late(friday, 85)) == (0, 1)
+
+
 def test_rows_that_came_and_wait_to_be_measured_are_not_missing(live: sa.Engine) -> None:
     change(live, "delete from metrics.partitions where partition_date in ('2026-03-06')")
     change(live, "insert into bank.loans select 'new', '2026-03-20', now(), 'v1', 1, 0.5, null")

@@ -4,10 +4,12 @@ import io
 import uuid
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
+from sqlalchemy.dialects.postgresql import JSONB
 
 from dagster_driftmeter.cli import init
 from driftmeter.errors import DriftmeterError
@@ -45,11 +47,58 @@ def test_prediction_and_target_are_told_or_asked_and_never_features(
     told = {role: proposal.fields.get(role) for role in layout.role}
     assert told == layout.role
     assert set(layout.out) <= set(proposal.left_out)
-    assert not set(proposal.fields["features"]) & {*told.values(), *proposal.left_out}
+    apart = {*told.values(), *proposal.left_out, *proposal.of_probabilities}
+    assert not set(proposal.fields["features"]) & apart
     assert ("target" in proposal.absent) == (told["target"] is None)
     # What is neither of a role nor named as left out is a feature.
     used = {value for value in proposal.fields.values() if isinstance(value, str)}
+    used |= proposal.of_probabilities
     assert set(layout.frame()) <= {*proposal.fields["features"], *used, *proposal.left_out}
+
+
+@pytest.mark.parametrize(
+    ("form", "classes"),
+    [
+        ("y_pred_proba_{}", ("prepaid_card", "highstreet_card", "upmarket_card")),
+        ("proba_{}", ("prepaid", "highstreet", "upmarket")),
+        ("p_{}", ("0", "1", "2")),
+        ("{}_probability", ("Prepaid", "Highstreet", "Upmarket")),
+        ("scores", ("prepaid", "highstreet", "upmarket")),
+        ("P({})", tuple(f"kind {number}" for number in range(40))),
+    ],
+)
+def test_probabilities_are_found_by_the_names_of_the_classes(
+    tables: sa.Engine, form: str, classes: tuple[str, ...]
+) -> None:
+    frame = LAYOUTS["a class and the one that came true"].frame()
+    drawn = np.random.default_rng(3)
+    for name in ("predicted_card", "card"):
+        frame[name] = drawn.choice(classes, len(frame))
+        if classes[0].isdigit():
+            frame[name] = frame[name].astype(int)
+    said = drawn.dirichlet([1] * len(classes), len(frame))
+    if form == "scores":
+        frame[form] = [dict(zip(classes, map(float, row), strict=True)) for row in said]
+        types = {form: JSONB}
+    else:
+        columns = {form.format(name): said[:, at] for at, name in enumerate(classes)}
+        frame, types = frame.assign(**columns), {}
+    table = f"t{uuid.uuid4().hex[:8]}"
+    frame.to_sql(table, tables, index=False, dtype=types)
+    proposal = propose(tables, table, {})
+    assert proposal.fields["task"] == "multiclass"
+    assert f"{len(classes)} classes, as has 'card'" in proposal.reasons["task"]
+    found = form if form == "scores" else {name: form.format(name) for name in classes}
+    assert proposal.fields["probabilities"] == found
+    assert not {*proposal.fields["features"]} & proposal.of_probabilities
+    # One that is missing leaves them all out.
+    if form != "scores":
+        lost = form.format(classes[0])
+        with tables.begin() as session:
+            session.exec_driver_sql(f'alter table {table} drop column "{lost}"')
+        proposal = propose(tables, table, {})
+        assert "no columns are named after the classes" in proposal.absent["probabilities"]
+        assert not {*proposal.fields["features"]} & {*columns}
 
 
 def test_a_person_is_asked_which_of_two_outcomes_is_the_target(

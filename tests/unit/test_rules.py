@@ -92,6 +92,7 @@ def test_rules_are_in_the_order_on_record() -> None:
         "_wrong_rows",
         "_one_segment",
         "_another_unit",
+        "_class_not_predicted",
         "_other_categories",
         "_another_mix_of_rows",
         "_another_distribution",

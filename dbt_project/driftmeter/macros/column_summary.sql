@@ -96,7 +96,7 @@
                     parts.segment_value
             ) as part
         from (
-            {{ driftmeter.days_in_window(ref(name), driftmeter.cadence_of(name)) }}
+            {{ driftmeter.days_in_window(ref(name), driftmeter.cadence_of(name), driftmeter.timezone_of(name)) }}
         ) as days
         left join strata on days.partition_date = strata.partition_date
         cross join lateral (
@@ -314,7 +314,7 @@
 
     select
         parts.row_version::text as model_version,
-        parts.partition_date::date as partition_date,
+        {{ driftmeter.batch_columns(name, 'parts.partition_date') }},
         parts.segment::text as segment,
         parts.segment_value::text as segment_value,
         null::text as column_name,
@@ -343,7 +343,7 @@
     union all
     select
         parts.row_version::text as model_version,
-        parts.partition_date::date as partition_date,
+        {{ driftmeter.batch_columns(name, 'parts.partition_date') }},
         parts.segment::text as segment,
         parts.segment_value::text as segment_value,
         columns.column_name::text as column_name,

@@ -92,7 +92,7 @@
     {%- endset %}
     select
         {{ driftmeter.literal(part.monitor) }}::text as monitor,
-        days.partition_date,
+        {{ driftmeter.batch_columns(part.monitor, 'days.partition_date') }},
         {{ driftmeter.literal(segment.name) ~ '::text' if segment else 'null::text' }} as segment,
         computed.segment_value,
         {{ driftmeter.literal(part.metric) }}::text as metric,
@@ -110,12 +110,12 @@
             when {{ found }} is null then 'its expression gives no value'
             when not ({{ is_finite }}) then 'its expression gives ' || {{ found }}::text
         end as reason
-    from ({{ driftmeter.days_in_window(relation, every) }}) as days
-    {{ 'inner' if segment else 'left' }} join {{ driftmeter.in_metrics('custom_metric_values') }}(
+    from ({{ driftmeter.days_in_window(relation, every, driftmeter.timezone_of(part.monitor)) }}) as days
+    {{ 'inner' if segment else 'left' }} join {{ driftmeter.in_metrics(driftmeter.on_batches('custom_metric_values', every)) }}(
         {{ driftmeter.literal(relation.schema) }},
         {{ driftmeter.literal(relation.identifier) }},
         {{ driftmeter.literal(part.sql) }},
         {{ driftmeter.literal(text) }},
-        {{ driftmeter.first_and_last(every) }}
+        {{ driftmeter.first_and_last(every, driftmeter.timezone_of(part.monitor)) }}
     ) as computed on days.partition_date = computed.day
 {%- endmacro %}

@@ -82,7 +82,7 @@
 
     select
         {{ driftmeter.literal(name) }}::text as monitor,
-        days.partition_date,
+        {{ driftmeter.batch_columns(name, 'days.partition_date') }},
         {{ driftmeter.literal(protected.name) }}::text as column_name,
         counted.group_value,
         coalesce(counted.row_count, 0)::bigint as row_count,

@@ -29,9 +29,37 @@
 {%- endmacro %}
 
 
-{# How often the monitor scores: day, week or month. #}
+{# How often the monitor scores: hour, day, week or month. #}
 {% macro cadence_of(name) -%}
     {{ return(driftmeter.monitor_config(name).get('every', 'day')) }}
+{%- endmacro %}
+
+
+{#
+    The column of a monitor's table that says of which batch a row is: its day, or the instant at
+    which its hour begins. Steps of a model know it by the name of the day.
+#}
+{% macro batch_of(name) -%}
+    {{- 'partition_start' if driftmeter.cadence_of(name) == 'hour' else 'partition_date' -}}
+{%- endmacro %}
+
+
+{# The time zone that a monitor declares, as a literal. #}
+{% macro timezone_of(name) -%}
+    {{- driftmeter.literal(driftmeter.monitor_config(name).get('timezone', 'UTC')) -}}
+{%- endmacro %}
+
+
+{# The day of a batch, and the instant at which it begins, of what `batch_of` gives. #}
+{% macro batch_columns(name, batch) -%}
+    {%- set zone = driftmeter.timezone_of(name) -%}
+    {%- if driftmeter.cadence_of(name) == 'hour' -%}
+        ({{ batch }} at time zone {{ zone }})::date as partition_date,
+        {{ batch }} as partition_start
+    {%- else -%}
+        {{ batch }}::date as partition_date,
+        {{ batch }}::timestamp at time zone {{ zone }} as partition_start
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -58,18 +86,27 @@
         }) -%}
     {%- endfor -%}
     {%- if monitor -%}
-        {%- do columns.append({'name': monitor.prediction, 'kind': 'numerical'}) -%}
+        {%- set kind = 'categorical' if monitor.task == 'multiclass' else 'numerical' -%}
+        {%- do columns.append({'name': monitor.prediction, 'kind': kind}) -%}
     {%- endif -%}
     {%- if monitor.get('target') -%}
         {%- set kind = 'numerical' if monitor.task == 'regression' else 'categorical' -%}
         {%- do columns.append({
-            'name': monitor.target, 'kind': kind, 'is_label': kind == 'categorical'
+            'name': monitor.target, 'kind': kind, 'is_label': monitor.task == 'classification'
         }) -%}
     {%- endif -%}
     {%- for column in columns -%}
         {%- do column.update({'number': loop.index, 'alias': 'column_' ~ loop.index}) -%}
     {%- endfor -%}
     {{ return(columns) }}
+{%- endmacro %}
+
+
+{# Columns that hold the probabilities of several classes. #}
+{% macro probability_columns(name) -%}
+    {%- set declared = driftmeter.monitor_config(name).get('probabilities') or [] -%}
+    {%- if declared is mapping -%}{{ return(declared.values() | list) }}{%- endif -%}
+    {{ return([declared] if declared is string else []) }}
 {%- endmacro %}
 
 
@@ -94,7 +131,7 @@
             {%- if driftmeter.cadence_of(name) == 'day' and driftmeter.is_one_day() %}
             date '{{ var("start_date") }}' as partition_date,
             {%- else %}
-            partition_date,
+            {{ driftmeter.batch_of(name) }} as partition_date,
             {%- endif %}
             {{ driftmeter.quoted(monitor.id) }} as row_id,
             {{ driftmeter.text_of(driftmeter.quoted(monitor.model_version)) }} as row_version
@@ -127,7 +164,7 @@
     {%- for name in driftmeter.selected_monitors() if execute -%}
         {%- set reference = driftmeter.reference_days(name) -%}
         {#- A week or a month that begins in the reference may end after it. -#}
-        {%- if not driftmeter.has_window() or driftmeter.cadence_of(name) != 'day' or (
+        {%- if not driftmeter.has_window() or driftmeter.cadence_of(name) not in ('day', 'hour') or (
             reference['from'] | string < var('end_date') | string
             and reference['to'] | string >= var('start_date') | string
         ) -%}
@@ -186,8 +223,8 @@
     {%- endif -%}
     {%- set most_rows = 0 if var('distributed', false) else var('exact_rows') | int -%}
     {%- set counted = run_query(
-        'select partition_date::text, count(*) from ' ~ ref(name)
-        ~ ' where ' ~ driftmeter.in_window(every=driftmeter.cadence_of(name)) ~ ' group by partition_date order by 1'
+        'select ' ~ driftmeter.batch_of(name) ~ '::text, count(*) from ' ~ ref(name)
+        ~ ' where ' ~ driftmeter.in_window(every=driftmeter.cadence_of(name)) ~ ' group by 1 order by 1'
     ).rows -%}
     {%- set days = {'large': [], 'small': []} -%}
     {%- for day, rows in counted -%}

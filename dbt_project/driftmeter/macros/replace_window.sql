@@ -61,7 +61,10 @@
             {%- if driftmeter.has_window() %}
             and {{ driftmeter.in_window(every=every) }}
             {%- else %}
-            and partition_date in (select partition_date from {{ source }})
+            and {{ 'partition_start' if every == 'hour' else 'partition_date' }} in (
+                select {{ 'partition_start' if every == 'hour' else 'partition_date' }}
+                from {{ source }}
+            )
             {%- endif %}
         )
         {{ 'or' if not loop.last }}

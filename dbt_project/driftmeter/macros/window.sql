@@ -67,7 +67,7 @@
 
 
 {#
-    How often the monitor scores whose model this is, or which this test is of: day, week or month.
+    How often the monitor scores whose model this is, or which this test is of.
     Of a week or a month `partition_date` is the first day.
 #}
 {% macro own_cadence() -%}
@@ -77,6 +77,13 @@
     {%- endif -%}
     {%- set monitor = (node.config.meta or {}).get('monitor') or {} -%}
     {{ return(monitor.get('every', 'day')) }}
+{%- endmacro %}
+
+
+{# What a test keeps of a failing row: its day, of an hourly monitor also when the hour begins. #}
+{% macro own_batch(every=none) -%}
+    {{- 'partition_date, partition_start' if (every or driftmeter.own_cadence()) == 'hour'
+        else 'partition_date' -}}
 {%- endmacro %}
 
 
@@ -97,7 +104,18 @@
                 ~ 'incremental with incremental_strategy: replace_window'
             ) }}
         {%- endif -%}
-        {%- if every != 'day' %}
+        {%- if every == 'hour' %}
+        {#- By days, which Postgres may find rows by, and by the hours of the run where it has some.
+            An hour is counted once it has ended. #}
+        {%- set start = column | replace('partition_date', 'partition_start') %}
+        {{ column }} >= date '{{ var("start_date") }}'
+        and {{ column }} < date '{{ var("end_date") }}'
+        {%- if var('start_hour', '') %}
+        and {{ start }} >= timestamptz '{{ var("start_hour") }}'
+        and {{ start }} < timestamptz '{{ var("end_hour") }}'
+        {%- endif %}
+        and {{ start }} <= now() - interval '1 hour'
+        {%- elif every != 'day' %}
         {#- The first is for Postgres, which finds days by it. #}
         {{ column }} between date '{{ var("start_date") }}' - 31 and date '{{ var("end_date") }}'
         and {{ column }} + interval '1 {{ every }}' > date '{{ var("start_date") }}'
@@ -118,8 +136,21 @@
     One row a day, so that a day with no rows is still a day; of weeks and months the first day of
     each that has its last day in the run.
 #}
-{% macro days_in_window(relation, every='day') -%}
-    {%- if driftmeter.has_window() and every != 'day' -%}
+{% macro days_in_window(relation, every='day', zone="'UTC'") -%}
+    {%- if every == 'hour' -%}
+        select hours as partition_date
+        from
+            generate_series(
+        {%- if driftmeter.has_window() or var('start_hour', '') %}
+                {{ driftmeter.first_and_last(every, zone) }},
+        {%- else %}
+                (select min(partition_start) from {{ relation }}),
+                (select max(partition_start) from {{ relation }}),
+        {%- endif %}
+                interval '1 hour'
+            ) as hours
+        where hours <= now() - interval '1 hour'
+    {%- elif driftmeter.has_window() and every != 'day' -%}
         select batches::date as partition_date
         from
             generate_series(

@@ -14,14 +14,19 @@ with
 
 {% for name in driftmeter.selected_monitors() -%}
 {%- set id = driftmeter.quoted(driftmeter.monitor_config(name).id) -%}
+{%- set every = driftmeter.cadence_of(name) -%}
 repeated_{{ loop.index }} as (
 
-    select partition_date, {{ id }}::text as row_id, count(*) as occurrences
+    select
+        partition_date,
+        {{ 'partition_start' if every == 'hour' else 'null::timestamptz' }} as partition_start,
+        {{ id }}::text as row_id,
+        count(*) as occurrences
     from {{ ref(name) }}
     where
         {{ id }} is not null
-        and {{ driftmeter.in_window(every=driftmeter.cadence_of(name)) }}
-    group by partition_date, {{ id }}
+        and {{ driftmeter.in_window(every=every) }}
+    group by {{ driftmeter.own_batch(every) }}, {{ id }}
     having count(*) > 1
 
 ),
@@ -37,6 +42,7 @@ repeated as (
     select
         null::text as monitor,
         null::date as partition_date,
+        null::timestamptz as partition_start,
         null::text as row_id,
         null::bigint as occurrences
     where false
@@ -46,6 +52,7 @@ repeated as (
 select
     monitor,
     partition_date,
+    partition_start,
     row_id,
     occurrences
 from repeated

@@ -43,9 +43,12 @@ from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.cadence import ONE_DAY, Every
+from driftmeter.monitors.cadence import ONE_DAY, Cadence, Every
+from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import counted_days, every_day
+from driftmeter.monitors.hour import day_of
 from driftmeter.monitors.renamed import take_over_history
+from driftmeter.warehouse.connection import of_monitor
 from driftmeter.warehouse.turn import turn
 
 
@@ -73,9 +76,17 @@ def folder_of(node: Mapping[str, Any]) -> str:
     return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
 
-def dbt_arguments(days: list[str], monitor: str | None, left_out: list[str]) -> list[str]:
-    """What dbt is called with for a window of days, the last of them excluded."""
+def dbt_arguments(
+    days: list[str],
+    monitor: str | None,
+    left_out: list[str],
+    hours: Sequence[dt.date] = (),
+) -> list[str]:
+    """What dbt is called with for a window of days, the last of them excluded, or of hours."""
     variables = {"start_date": days[0], "end_date": days[1], "monitor": monitor or ""}
+    if hours:
+        after = Cadence("hour").after(hours[-1])
+        variables |= {"start_hour": hours[0].isoformat(), "end_hour": after.isoformat()}
     if reference := chosen_reference():
         variables["reference_from"] = reference.from_date.isoformat()
         variables["reference_to"] = reference.to_date.isoformat()
@@ -127,7 +138,7 @@ def dbt_models(
 
 
 def batch_models(every: Every, names: Sequence[str], partitions: Partitions) -> dg.AssetsDefinition:
-    """The asset that builds dbt's models over the weeks, or months, of monitors.
+    """The asset that builds dbt's models over the hours, weeks, or months, of monitors.
 
     The models are daily assets. Dagster runs assets of other partitions in no run together with
     them, so that this one builds the same models for the batches of its run.
@@ -148,11 +159,12 @@ def batch_models(every: Every, names: Sequence[str], partitions: Partitions) -> 
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
     ) -> None:
         of_run = [name for name in monitors_of(context, monitors()) if name in names]
-        batches = days_of(context)
         for name in of_run:
-            last = monitors()[name].cadence.last_day(batches[-1])
-            days = every_day(batches[0], last)
-            for _ in build(context, dbt, warehouse.engine(), days, monitor=name):
+            cadence = monitors()[name].cadence
+            batches = days_of(context, cadence)
+            days = every_day(day_of(batches[0]), cadence.last_day(batches[-1]))
+            hours = batches if cadence.is_hourly else ()
+            for _ in build(context, dbt, warehouse.engine(), days, monitor=name, hours=hours):
                 pass
 
     return in_one_run(models_of_batches)
@@ -165,12 +177,15 @@ def build(
     days: Sequence[dt.date],
     monitor: str | None = None,
     *,
+    hours: Sequence[dt.date] = (),
     is_own: bool = False,
 ) -> Iterator[Any]:
     """Build models over days, of one monitor or of all, and note what became of it.
 
     Parameters
     ----------
+    hours : sequence of Hour
+        Those of an hourly monitor; without them all that have ended on the days.
     is_own : bool
         Whether the models are assets of the run, whose events are yielded.
     """
@@ -197,11 +212,12 @@ def build(
             context.log.info(line)
         measured = [m for m in monitors().values() if m.name not in others]
         # A week or a month is counted by the run that has its last day.
-        batches_by_name = {m.name: m.cadence.ending_within(start, days[-1]) for m in measured}
-        with engine.begin() as connection:
-            for name, batches in batches_by_name.items():
+        batches_by_name = {m.name: list(hours) or _ended(m, start, days[-1]) for m in measured}
+        for name, batches in batches_by_name.items():
+            with of_monitor(engine, monitors()[name]).begin() as connection:
                 note_tests(connection, monitors()[name], batches, is_done=False)
-        arguments = dbt_arguments([start.isoformat(), end.isoformat()], monitor, [*others, *kept])
+        span = [start.isoformat(), end.isoformat()]
+        arguments = dbt_arguments(span, monitor, [*others, *kept], hours)
         # Of the warehouse as it is named now: the project may have been read under another.
         arguments += ["--profiles-dir", str(profiles_dir())]
         of_run = context if is_own else None
@@ -210,13 +226,15 @@ def build(
             if is_own:
                 yield from invocation.stream()
             run_results = finished_results(invocation)
-        write_test_results(
-            engine,
-            run_results,
-            read_manifest(),
-            batches_by_name,
-            measured if has_all_models(run_results) else (),
-        )
+        finished = measured if has_all_models(run_results) else []
+        for alike in _by_engine(measured):
+            write_test_results(
+                of_monitor(engine, alike[0]),
+                run_results,
+                read_manifest(),
+                {each.name: batches_by_name[each.name] for each in alike},
+                [each for each in alike if each in finished],
+            )
         failure = first_failure(run_results)
         if failure:
             for declared in measured:
@@ -224,6 +242,22 @@ def build(
                     tell_failed_days(engine, [declared], batches, failure.what)
     if failure:
         raise failure
+
+
+def _ended(monitor: Monitor, first: dt.date, last: dt.date) -> list[dt.date]:
+    """Batches of a monitor that end on these days; of hours those that have ended."""
+    batches = monitor.cadence.ending_within(first, last)
+    if not monitor.cadence.is_hourly:
+        return batches
+    newest = monitor.cadence.ended_by(dt.datetime.now(monitor.zone))
+    return [batch for batch in batches if batch <= newest]
+
+
+def _by_engine(measured: Sequence[Monitor]) -> list[list[Monitor]]:
+    """Hourly monitors each alone, which are known by other keys, and all others together."""
+    others = [monitor for monitor in measured if not monitor.cadence.is_hourly]
+    hourly = [[monitor] for monitor in measured if monitor.cadence.is_hourly]
+    return [*([others] if others else []), *hourly]
 
 
 def finished_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:

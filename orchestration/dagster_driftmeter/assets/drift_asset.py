@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dagster_driftmeter.assets.failed_days import tell_failed_days
 from dagster_driftmeter.assets.monitored_table import MonitoredTable
-from dagster_driftmeter.assets.partitions import Partitions, days_of, monitor_asset
+from dagster_driftmeter.assets.partitions import Partitions, keys_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -76,7 +76,8 @@ def drift_asset(
         runbook=RUNBOOK,
     )
     def drift(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-        engine, days = warehouse.engine(), days_of(context)
+        keys = keys_of(context, monitor.cadence)
+        engine, days = connection.of_monitor(warehouse.engine(), monitor), list(keys)
         for name in retire_undeclared(engine, monitor.project, declared):
             context.log.info(f"{name} is no longer declared: retired")
         if changes := mark_setting_changes(engine, monitor):
@@ -104,7 +105,7 @@ def drift_asset(
         with only_informs(f"what Dagster shows of {monitor.name}'s drift"):
             for day, result in results.items():
                 metadata = partition_metadata(result, verdicts[day])
-                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+                context.add_asset_metadata(metadata, partition_key=keys[day])
 
     return drift
 
@@ -120,7 +121,7 @@ class _Shared:
 
 def _compare(shared: _Shared, day: dt.date) -> PartitionResult:
     return compute_partition(
-        connection.engine(),
+        connection.engine_of(shared.monitor),
         shared.monitor,
         day,
         shared.reference,

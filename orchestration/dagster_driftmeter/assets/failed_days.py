@@ -13,6 +13,7 @@ from driftmeter.incidents.update import update_incidents
 from driftmeter.monitors.changed_settings import mark_setting_changes
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.registry import register
+from driftmeter.warehouse.connection import of_monitor
 
 
 def tell_failed_days(
@@ -25,7 +26,9 @@ def tell_failed_days(
     reason : str
         For people; of days that were measured before it is not recorded.
     """
+    whole = engine
     for monitor in monitors:
+        engine = of_monitor(whole, monitor)
         mark_setting_changes(engine, monitor)
         register(engine, monitor)
         with engine.begin() as connection:

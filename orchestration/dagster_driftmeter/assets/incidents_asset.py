@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_driftmeter.assets.partitions import Partitions, days_of, monitor_asset
+from dagster_driftmeter.assets.partitions import Partitions, keys_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import spinner, track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -49,16 +49,17 @@ def incidents_asset(monitor: Monitor, partitions: Partitions) -> dg.AssetsDefini
         runbook=RUNBOOK,
     )
     def incidents(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-        engine = warehouse.engine()
+        engine = connection.of_monitor(warehouse.engine(), monitor)
+        keys = keys_of(context, monitor.cadence)
         with spinner(f"incidents, {monitor.name}"):
-            breaches_by_day = update_incidents(engine, monitor, days_of(context), ends_run=True)
+            breaches_by_day = update_incidents(engine, monitor, list(keys), ends_run=True)
         directory, processes = settings.home() / "reports", processes_of(context.run.tags)
         write_reports(engine, monitor, directory, processes, context.log.warning)
         with only_informs(f"what Dagster shows of {monitor.name}'s incidents"):
             links = reports_by_day(engine, monitor, list(breaches_by_day))
             for day, breaches in breaches_by_day.items():
                 metadata = partition_metadata(breaches, links.get(day))
-                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+                context.add_asset_metadata(metadata, partition_key=keys[day])
 
     return incidents
 
@@ -99,7 +100,7 @@ def without_page(incident_id: int, reason: str) -> str:
 
 def _write_report(shared: tuple[Monitor, Path], report: IncidentReport) -> Drawn:
     monitor, directory = shared
-    engine = connection.engine()
+    engine = connection.engine_of(monitor)
     try:
         return write_incident_report(engine, monitor, report, directory)
     except Exception as error:

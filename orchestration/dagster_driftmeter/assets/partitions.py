@@ -3,20 +3,28 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from dagster_driftmeter.runs.retries import retried_when_disconnected
-from driftmeter.monitors.cadence import Every
+from dagster_driftmeter.runs.run_scope import HOUR_KEY, batch_of_key
+from driftmeter.monitors.cadence import DAILY as DAILY_BATCHES
+from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import day_of
 
-# Of assets whose batches are weeks or months: which. Others are daily.
+# Of assets whose batches are hours, weeks or months: which. Others are daily.
 EVERY_TAG = "driftmeter/every"
 Partitions = (
-    dg.DailyPartitionsDefinition | dg.WeeklyPartitionsDefinition | dg.MonthlyPartitionsDefinition
+    dg.DailyPartitionsDefinition
+    | dg.HourlyPartitionsDefinition
+    | dg.WeeklyPartitionsDefinition
+    | dg.MonthlyPartitionsDefinition
 )
 Asset = TypeVar("Asset", dg.AssetsDefinition, dg.AssetSpec)
 KINDS: dict[Every, Callable[..., Partitions]] = {
+    "hour": dg.HourlyPartitionsDefinition,
     "week": dg.WeeklyPartitionsDefinition,
     "month": dg.MonthlyPartitionsDefinition,
 }
@@ -53,9 +61,10 @@ def daily_partitions(
 def batch_partitions(
     monitors: Iterable[Monitor], timezone: str, others: Iterable[dt.date] = ()
 ) -> Mapping[Every, Partitions]:
-    """Weeks and months of those of these monitors that score so, from the earliest reference on.
+    """Hours, weeks and months of the monitors that score so, from the earliest reference on.
 
-    Keys are the first days of batches. A batch is a partition once it has ended.
+    Keys are the first days of batches, of hours when they begin. A batch is a partition once it has
+    ended.
 
     Parameters
     ----------
@@ -69,7 +78,13 @@ def batch_partitions(
     for every, made in KINDS.items():
         alike = [monitor for monitor in known if monitor.every == every]
         if alike:
-            begun = [day for monitor in alike for day in (monitor.reference_batches[0], *more)]
+            begun = [
+                day for monitor in alike for day in (day_of(monitor.reference_batches[0]), *more)
+            ]
+            if every == "hour":
+                midnight = dt.datetime.combine(min(begun), dt.time(), ZoneInfo(timezone))
+                by_cadence[every] = made(midnight, timezone=timezone, fmt=HOUR_KEY)
+                continue
             first = alike[0].cadence.start(min(begun))
             # Weeks begin on Monday, months on their first day.
             by_cadence[every] = made(start_date=first.isoformat(), timezone=timezone, day_offset=1)
@@ -77,7 +92,7 @@ def batch_partitions(
 
 
 def batch_models_key(every: Every) -> dg.AssetKey:
-    """The asset that builds dbt's models over weeks, or over months."""
+    """The asset that builds dbt's models over hours, over weeks, or over months."""
     return dg.AssetKey(["quality", f"models_of_{every}s"])
 
 
@@ -109,13 +124,26 @@ def in_one_run(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
     return asset.with_attributes(backfill_policy=dg.BackfillPolicy.single_run())
 
 
-def days_of(context: dg.AssetExecutionContext) -> Sequence[dt.date]:
-    """Days of this run, first to last."""
-    return [dt.date.fromisoformat(key) for key in context.partition_keys]
+def keys_of(
+    context: dg.AssetExecutionContext, cadence: Cadence = DAILY_BATCHES
+) -> dict[dt.date, str]:
+    """Batches of this run, first to last, each with its partition's key."""
+    batches = ((batch_of_key(key), key) for key in context.partition_keys)
+    # An hour is told by the clock of its monitor, whatever the partitions' is.
+    return {cadence.start(batch) if cadence.is_hourly else batch: key for batch, key in batches}
 
 
-# Days on which a batch is due, as cron writes them: it ended the night before.
-DUE: dict[Every, str] = {"day": "* * *", "week": "* * 1", "month": "1 * *"}
+def days_of(
+    context: dg.AssetExecutionContext, cadence: Cadence = DAILY_BATCHES
+) -> Sequence[dt.date]:
+    """Days of this run, or its other batches, first to last."""
+    return list(keys_of(context, cadence))
+
+
+# When a batch is due, as cron writes days: it ended the night before. An hour, the one before.
+DUE: dict[Every, str] = {"hour": "* * *", "day": "* * *", "week": "* * 1", "month": "1 * *"}
+# An hourly monitor of which nothing was computed for so long.
+LATE_HOURS = dt.timedelta(hours=4)
 
 
 def monitor_asset(
@@ -136,10 +164,14 @@ def monitor_asset(
     """
     # After each batch by noon in the monitor's zone something was computed since midnight. The
     # schedule runs at six: that leaves it six hours, and a person the afternoon.
-    freshness = dg.FreshnessPolicy.cron(
-        deadline_cron=f"0 12 {DUE[monitor.every]}",
-        lower_bound_delta=dt.timedelta(hours=12),
-        timezone=monitor.timezone,
+    freshness = (
+        dg.FreshnessPolicy.time_window(fail_window=LATE_HOURS)
+        if monitor.every == "hour"
+        else dg.FreshnessPolicy.cron(
+            deadline_cron=f"0 12 {DUE[monitor.every]}",
+            lower_bound_delta=dt.timedelta(hours=12),
+            timezone=monitor.timezone,
+        )
     )
 
     def made(function: Callable[..., None]) -> dg.AssetsDefinition:

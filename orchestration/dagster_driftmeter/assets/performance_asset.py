@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from dagster_driftmeter.assets.partitions import Partitions, days_of, monitor_asset
+from dagster_driftmeter.assets.partitions import Partitions, keys_of, monitor_asset
 from dagster_driftmeter.runs.over_pieces import over_pieces, processes_of
 from dagster_driftmeter.runs.progress import track
 from dagster_driftmeter.runs.resources import Warehouse
@@ -41,7 +41,8 @@ def performance_asset(monitor: Monitor, partitions: Partitions) -> dg.AssetsDefi
         runbook=RUNBOOK,
     )
     def performance(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-        engine, days = warehouse.engine(), days_of(context)
+        keys = keys_of(context, monitor.cadence)
+        engine, days = connection.of_monitor(warehouse.engine(), monitor), list(keys)
         background = load_background(engine, monitor)
         measured_days = over_pieces(_measure, background, days, processes_of(context.run.tags))
         tracked = track(f"performance, {monitor.name}", days)
@@ -52,7 +53,7 @@ def performance_asset(monitor: Monitor, partitions: Partitions) -> dg.AssetsDefi
         for day, measured in rows.items():
             with only_informs(f"what Dagster shows of {monitor.name}'s performance on {day}"):
                 metadata = partition_metadata(measured, alarms.get(day, ()))
-                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+                context.add_asset_metadata(metadata, partition_key=keys[day])
 
     return performance
 
@@ -60,7 +61,8 @@ def performance_asset(monitor: Monitor, partitions: Partitions) -> dg.AssetsDefi
 def _measure(background: ErrorBackground, day: dt.date) -> list[PerformanceRow]:
     monitor = background.monitor
     to_follow = steps_after(monitor, "performance")
-    return measure_day(connection.engine(), background, day, monitor.config_hash, to_follow)
+    engine = connection.engine_of(monitor)
+    return measure_day(engine, background, day, monitor.config_hash, to_follow)
 
 
 def partition_metadata(

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from dagster_driftmeter.runs.resources import Warehouse
 from dagster_driftmeter.runs.run_scope import days_of_tags
 from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse.connection import of_monitor
 
 # The days of the run; of a check that is run by itself, the newest day.
 DAYS = sa.text(
@@ -37,7 +38,7 @@ def drift_check(monitor: Monitor) -> dg.AssetChecksDefinition:
             "first": span.from_date if span else None,
             "last": span.to_date if span else None,
         }
-        with warehouse.engine().connect() as connection:
+        with of_monitor(warehouse.engine(), monitor).connect() as connection:
             days = connection.execute(DAYS, values).all()
         not_fresh = [f"{row.day} {row.state}" for row in days if row.state != "fresh"]
         drifted = [f"{row.day} {', '.join(row.drifted)}" for row in days if row.drifted]

@@ -6,20 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from dagster_driftmeter.runs.resources import Warehouse
-from dagster_driftmeter.runs.run_scope import in_a_row, range_tags
+from dagster_driftmeter.runs.run_scope import in_a_row, partition_key, range_tags
 from driftmeter.arrival.changed_days import mark_changed, stale_days
 from driftmeter.arrival.missing import missing_days
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
+from driftmeter.warehouse.connection import of_monitor
 
 # Steps of a run over many days may be so far apart; after that it has ended before its last step.
 REST = dt.timedelta(hours=1)
 
 
 def stale_days_sensors(
-    monitors: Mapping[str, Monitor], keys: Mapping[str, Sequence[dg.AssetKey]]
+    monitors: Mapping[str, Monitor],
+    keys: Mapping[str, Sequence[dg.AssetKey]],
+    timezone: str | None = None,
 ) -> list[dg.SensorDefinition]:
-    """A sensor over these monitors' days, one over their weeks and one over their months.
+    """A sensor over these monitors' days, one over their hours, their weeks and their months.
 
     Dagster has a sensor start assets of the same partitions only. Parameters are those of
     `stale_days_sensor`.
@@ -28,7 +31,7 @@ def stale_days_sensors(
     for name, monitor in monitors.items():
         by_cadence.setdefault(monitor.every, {})[name] = monitor
     return [
-        stale_days_sensor(alike, {name: keys[name] for name in alike}, f"stale_{every}s")
+        stale_days_sensor(alike, {name: keys[name] for name in alike}, f"stale_{every}s", timezone)
         for every, alike in by_cadence.items()
     ]
 
@@ -37,6 +40,7 @@ def stale_days_sensor(
     monitors: Mapping[str, Monitor],
     keys: Mapping[str, Sequence[dg.AssetKey]],
     name: str = "stale_days",
+    timezone: str | None = None,
 ) -> dg.SensorDefinition:
     """The sensor over these monitors, all of the same cadence.
 
@@ -44,6 +48,8 @@ def stale_days_sensor(
     ----------
     keys : mapping of str to sequence of AssetKey
         By monitor: what to materialize when a day of its table changed.
+    timezone : str, optional
+        Of the partitions that are hours.
     """
 
     @dg.sensor(
@@ -64,7 +70,7 @@ def stale_days_sensor(
         is_calm, today = True, dt.datetime.now(dt.timezone.utc).date().isoformat()
         looks_back = context.cursor != today
         for name, monitor in monitors.items():
-            engine = warehouse.engine()
+            engine = of_monitor(warehouse.engine(), monitor)
             mark_changed(engine, monitor, looks_back=looks_back)
             changed = stale_days(engine, name, REST)
             runs = [
@@ -77,9 +83,10 @@ def stale_days_sensor(
             for days, change in runs:
                 is_calm = False
                 yield dg.RunRequest(
-                    run_key=f"{name} {days.from_date} {days.to_date} {change}",
+                    run_key=f"{name} {partition_key(days.from_date)}"
+                    f" {partition_key(days.to_date)} {change}",
                     asset_selection=list(keys[name]),
-                    tags=range_tags(days, name),
+                    tags=range_tags(days, name, timezone),
                 )
         context.update_cursor(today)
         if is_calm:

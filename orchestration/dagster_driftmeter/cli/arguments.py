@@ -66,6 +66,23 @@ def read_date(option: str, text: str | None) -> dt.date:
         ) from error
 
 
+def read_batch(option: str, text: str, monitor: Monitor) -> dt.date:
+    """The batch of a monitor that has the day, or the hour, that the user typed.
+
+    An hour may have its offset from UTC, which tells the two hours of one name apart in autumn.
+    """
+    if not monitor.cadence.is_hourly:
+        return monitor.cadence.start(read_date(option, text))
+    fix = f"write an hour in {monitor.timezone} as YYYY-MM-DDTHH:MM, such as 2026-01-31T14:00"
+    try:
+        hour = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DriftmeterError(f"{text!r} is not an hour", where=option, fix=fix) from error
+    if len(text) <= len("2026-01-31"):
+        raise DriftmeterError(f"{monitor.name} is measured by the hour", where=option, fix=fix)
+    return monitor.cadence.start(hour if hour.tzinfo else hour.replace(tzinfo=monitor.zone))
+
+
 def read_days(from_date: str | None, to_date: str | None) -> Days:
     """The days from one to the other, both included."""
     first, last = read_date("--from", from_date), read_date("--to", to_date)

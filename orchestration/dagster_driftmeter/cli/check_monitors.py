@@ -16,7 +16,8 @@ def check_monitors() -> None:
     """Try each declared monitor's own SQL on the newest day of its table; ends with 1 if any fails.
 
     A line for each expression that fails names the monitor and the metric, and has Postgres's
-    words.
+    words. Probabilities of several classes are tried too: whether they add up to 1, and whether
+    each class that is predicted has one.
     """
     prepare()
     wrong = _wrong_by_monitor(monitors())
@@ -35,11 +36,11 @@ def check_monitors() -> None:
 
 
 def tell_wrong_expressions(monitor: str | None) -> None:
-    """Say, in a line each, which SQL of one monitor or of all fails; a run goes on without it."""
+    """Say, in a line each, what of one monitor or of all fails; a run goes on without it."""
     declared = {
         name: each
         for name, each in monitors().items()
-        if monitor in (None, name) and each.expressions
+        if monitor in (None, name) and (each.expressions or each.probabilities)
     }
     for errors in _wrong_by_monitor(declared).values():
         for error in errors:
@@ -47,12 +48,16 @@ def tell_wrong_expressions(monitor: str | None) -> None:
 
 
 def _wrong_by_monitor(declared: Mapping[str, Monitor]) -> dict[str, list[DriftmeterError]]:
-    """What fails of each monitor's own SQL, of those whose table is built."""
+    """What fails of each monitor's SQL and probabilities, of those whose table is built."""
     from dagster_driftmeter.runs.unbuilt import built_tables
     from driftmeter.performance.wrong_expressions import wrong_expressions
+    from driftmeter.performance.wrong_probabilities import wrong_probabilities
 
     with connection.engine().connect() as session:
         return {
-            name: wrong_expressions(session, declared[name])
+            name: [
+                *wrong_expressions(session, declared[name]),
+                *wrong_probabilities(session, declared[name]),
+            ]
             for name in built_tables(list(declared))
         }

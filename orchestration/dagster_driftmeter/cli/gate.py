@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_driftmeter.cli.arguments import NamedMonitor, monitor_named, read_date
+from dagster_driftmeter.cli.arguments import NamedMonitor, monitor_named, read_batch
 from dagster_driftmeter.runs.terminal import console, say, say_json
 from driftmeter.drift.results import TestOutcome
 from driftmeter.errors import DriftmeterError
@@ -20,7 +20,9 @@ COLORS = {"fail": "red", "error": "red", "warn": "yellow", "skipped": "yellow"}
 
 def gate(
     monitor: NamedMonitor,
-    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Day to test.")],
+    date: Annotated[
+        str, typer.Option(metavar="YYYY-MM-DD", help="Day to test; of hours YYYY-MM-DDTHH:MM.")
+    ],
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as failures.")] = False,
     output: Annotated[
         str, typer.Option("--format", help="Form of the output: table or json.")
@@ -42,7 +44,7 @@ def gate(
     from driftmeter.drift.reference import load_reference
 
     declared = monitor_named(monitor)
-    day, engine = declared.cadence.start(read_date("--date", date)), connection.engine()
+    day, engine = read_batch("--date", date, declared), connection.engine_of(declared)
     with spinner("tests"):
         reference = load_reference(engine, declared)
         measured = run_tests(engine, declared, day, reference)

@@ -34,15 +34,18 @@ Author = Annotated[
 
 LIST = (
     "select incident_id, monitor, kind, severity, opened_on, last_seen_on, closed_on, days,"
+    " opened_start, last_seen_start, closed_start, coalesce(timezone, 'UTC') as timezone,"
     " diagnosis, acknowledged_by, excluded_from_baseline, evidence ->> 'proposal' as proposal,"
     " coalesce(every, 'day') as every from metrics.incidents"
-    " left join (select monitor, every from metrics.monitors) as monitors using (monitor)"
+    " left join (select monitor, every, timezone from metrics.monitors) as monitors using (monitor)"
     " where (cast(:monitor as text) is null or monitor = :monitor)"
     " and (:closed or closed_on is null)"
-    " order by closed_on is null and family = 'performance' desc, opened_on, incident_id"
+    " order by closed_on is null and family = 'performance' desc, opened_start, incident_id"
 )
 HISTORY = (
-    "select at, event, on_date, author, note from metrics.incident_events"
+    "select at, event, on_date, on_start, coalesce(every, 'day') as every,"
+    " coalesce(timezone, 'UTC') as timezone, author, note from metrics.incident_events"
+    " left join (select monitor, every, timezone from metrics.monitors) as monitors using (monitor)"
     " where incident_id = :number order by event_id"
 )
 
@@ -71,11 +74,16 @@ def list_incidents(
         terminal.print("no incident" if closed else "no open incident (--all lists closed ones)")
         return
     for row in rows:
-        state = f"closed {row.closed_on}" if row.closed_on else "[bold]open[/]"
+        cadence = Cadence.of(row.every, row.timezone)
+        first, last, end = row.opened_on, row.last_seen_on, row.closed_on
+        if cadence.is_hourly:
+            first, last = row.opened_start, row.last_seen_start
+            end = row.closed_start and cadence.name(row.closed_start)
+        state = f"closed {end}" if end else "[bold]open[/]"
         marks = [f"acknowledged by {escape(row.acknowledged_by)}"] if row.acknowledged_by else []
         marks += ["excluded"] if row.excluded_from_baseline else []
         kind = f"[red]{row.kind}[/]" if row.severity == "error" else row.kind
-        days = days_within(row.days, row.opened_on, row.last_seen_on, Cadence(row.every))
+        days = days_within(row.days, first, last, cadence)
         terminal.print(
             f"{row.incident_id:>4}  {escape(row.monitor)}  {kind}  {days}, "
             + ", ".join([state, *marks]),
@@ -106,7 +114,9 @@ def show(number: Number) -> None:
         say_json(incident["evidence"])
     for event in events:
         note = f"  {event.note}" if event.note else ""
-        say(f"{event.at:%Y-%m-%d %H:%M}  {event.event} on {event.on_date} by {event.author}{note}")
+        cadence = Cadence.of(event.every, event.timezone)
+        on = cadence.on(event.on_start) if cadence.is_hourly else f"on {event.on_date}"
+        say(f"{event.at:%Y-%m-%d %H:%M}  {event.event} {on} by {event.author}{note}")
 
 
 @app.command()
@@ -149,7 +159,7 @@ def accept(
     first = read_date("--from", from_date) if from_date else None
     monitor = _declared_here(number)
     accepted = accepting.accept(engine, number, who, note, first)
-    update_incidents(engine, monitor, [])
+    update_incidents(connection.of_monitor(engine, monitor), monitor, [])
     say(
         f"incident {number}: accepted by {who}. Days from {accepted.from_date} on are normal for"
         f" {', '.join(accepted.columns)}; days from {accepted.in_force_on} on are compared with"
@@ -171,7 +181,8 @@ def _act(number: int, action: "Action", author: str | None, note: str | None) ->
     monitor = _declared_here(number) if action != "close" else None
     acted = act(engine, number, action, who, note)
     if monitor is not None:
-        judge_again(engine, monitor, settings.home() / "calibration", acted.opened_on)
+        of_monitor = connection.of_monitor(engine, monitor)
+        judge_again(of_monitor, monitor, settings.home() / "calibration", acted.opened_on)
     say(f"incident {number}: {EVENTS[action].removesuffix('_by_hand')} by {who}")
 
 

@@ -43,8 +43,8 @@ UNOWNED = "unowned"
 # In which order a person reads them.
 FIELDS = (
     "owner", "timestamp", "timezone", "batch", "every", "id", "prediction", "target", "task",
-    "model_version", "features", "segments", "protected", "reference", "label_delay_days",
-    "alarm_budget",
+    "probabilities", "model_version", "features", "segments", "protected", "attributions",
+    "reference", "label_delay_days", "alarm_budget",
 )  # fmt: skip
 
 
@@ -68,7 +68,8 @@ def init(
         typer.Option(help=f"Team that is on call. Default: {UNOWNED}, until you name one."),
     ] = None,
     task: Annotated[
-        Optional[str], typer.Option(help="The model's task: regression or classification.")
+        Optional[str],
+        typer.Option(help="The model's task: regression, classification or multiclass."),
     ] = None,
     timestamp: Annotated[
         Optional[str], typer.Option(help="Column that says when a row happened.")
@@ -99,7 +100,8 @@ def init(
         typer.Option("--id", help="Column that identifies a row of a day; A,B for two together."),
     ] = None,
     prediction: Annotated[
-        Optional[str], typer.Option(help="Column of the prediction: a probability or an amount.")
+        Optional[str],
+        typer.Option(help="Column of the prediction: a probability, an amount or a class."),
     ] = None,
     target: Annotated[
         Optional[str],
@@ -463,6 +465,8 @@ def _is_inference_table(proposal: "Proposal") -> bool:
     from driftmeter.monitors.proposal import quote
 
     is_dated = "partition_date" in proposal.columns and "model_version" in proposal.fields
+    if proposal.fields.get("every") == "hour":
+        is_dated &= "partition_start" in proposal.columns
     # The day is made already, and an id or a category is read as text whatever its type.
     as_it_is = {proposal.fields["timestamp"]}
     as_it_is |= {c.name for c in proposal.selected if c.sql == f"{quote(c.name)}::text"}
@@ -520,6 +524,11 @@ def _reasons(proposal: "Proposal") -> Any:
         elif name == "reference":
             text = f"{value['from']} to {value['to']}"
             text += f", growing to {value['first']} days" if value.get("first") else ""
+        elif name == "probabilities" and not isinstance(value, str):
+            text = ", ".join(value.values())
+        elif name == "attributions":
+            of_some = f" of {', '.join(value['features'])}" if value.get("features") else ""
+            text = f"{value['prefix']}...{of_some}"
         elif name == "alarm_budget":
             text = f"{value['false_alarms_per_month']} false alarm a month"
         else:

@@ -80,7 +80,8 @@ def judge(
     first = declared.cadence.start(read_date("--from", from_date))
     last = read_date("--to", to_date)
     asked = with_policy(declared, changes or [])
-    engine = connection.engine()
+    last = declared.cadence.last(last) if declared.cadence.is_hourly else last
+    engine = connection.engine_of(declared)
     now = alarms_under(engine, asked, first, last, settings.home() / "calibration")
     with engine.connect() as session:
         then = stored_alarms(session, monitor, first, last)
@@ -96,7 +97,9 @@ def keep(monitor: Monitor) -> None:
 
     prepare()
     with spinner("judging stored days"):
-        judged = judge_declared(connection.engine(), monitor, settings.home() / "calibration")
+        judged = judge_declared(
+            connection.engine_of(monitor), monitor, settings.home() / "calibration"
+        )
     if not judged:
         raise DriftmeterError(
             f"no day of {monitor.name} has been measured since its YAML changed",
@@ -136,17 +139,19 @@ def show(monitor: Monitor, then: "Ledger", now: "Ledger") -> None:
     from rich.table import Table
 
     terminal = console()
-    table = Table("day", "as stored", "judged now", box=box.SIMPLE_HEAD)
+    table = Table(monitor.every, "as stored", "judged now", box=box.SIMPLE_HEAD)
     counts = [sum(map(bool, ledger.values())) for ledger in (then, now)]
     days = sorted({*then, *now})
     for day in days:
         names = [_names(ledger.get(day, ())) for ledger in (then, now)]
         if any(names):
-            table.add_row(str(day), *names)
+            hourly = monitor.cadence.is_hourly
+            table.add_row(monitor.cadence.name(day) if hourly else str(day), *names)
     budget = monitor.alarm_budget.false_alarms_per_month
     terminal.print(table if any(counts) else "no alarm on any day")
+    counted = f"{len(days)} {'hour' if monitor.cadence.is_hourly else 'day'}s"
     terminal.print(
-        f"{len(days)} days: {counts[0]} have a stored alarm, {counts[1]} have one as judged now"
+        f"{counted}: {counts[0]} have a stored alarm, {counts[1]} have one as judged now"
         f" ({budget:g} false alarms a month)"
     )
 
@@ -168,6 +173,7 @@ def _name(entry: "LedgerEntry") -> str:
         metric = str(entry.column).replace("_", " ")
         return f"{metric} of {entry.segment} = {entry.segment_value}"
     if entry.budget == "metrics":
-        return str(entry.column)
+        where = f" in {entry.segment} = {entry.segment_value}" if entry.segment else ""
+        return f"{entry.column}{where}"
     words = {"classifier": "all columns together", "volume": "number of rows", "error": "error"}
     return words[entry.budget]

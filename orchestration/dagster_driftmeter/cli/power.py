@@ -41,7 +41,8 @@ def power(
 
     Example: driftmeter power --monitor NAME --budget 2
     """
-    declared, engine = monitor_named(monitor), connection.engine()
+    declared = monitor_named(monitor)
+    engine = connection.engine_of(declared)
     if budget is not None:
         content = declared.model_dump(by_alias=True)
         content["alarm_budget"] = {"false_alarms_per_month": budget}
@@ -116,7 +117,11 @@ def _show(monitor: Monitor, found: "list[Findable]", rows: Optional[int]) -> Non
         ]
         table.add_row(each.column, each.change, usual, *shown)
     terminal, every = console(), monitor.every
-    drawn = f"the rows of the reference {every}s" if rows is None else f"{rows:,} rows a {every}"
+    drawn = (
+        f"the rows of the reference {every}s"
+        if rows is None
+        else f"{rows:,} rows {monitor.cadence.one}"
+    )
     terminal.print(table)
     terminal.print(
         "A change of this size alarms in four of five cases, at"

@@ -252,6 +252,9 @@ def _view(proposal: "Proposal", origin: str, origin_of_labels: str = "") -> str:
     # The zone is read from the monitor's YAML, so that it is written in one place.
     day = proposal.day_of(unrendered(proposal.dated_by.sql), "{{ driftmeter.timezone() }}")
     written = [*map(unrendered, columns), f"{day} as partition_date"]
+    if proposal.fields.get("every") == "hour":
+        hour = proposal.hour_of(unrendered(proposal.dated_by.sql), "{{ driftmeter.timezone() }}")
+        written.append(f"{hour} as partition_start")
     selected = ",\n".join(f"    {column}" for column in written)
     join = ""
     if proposal.labels is not None:
@@ -261,7 +264,8 @@ def _view(proposal: "Proposal", origin: str, origin_of_labels: str = "") -> str:
 
 
 def _selected(proposal: "Proposal") -> list["TableColumn"]:
-    return [column for column in proposal.selected if column.name != "partition_date"]
+    made = ("partition_date", "partition_start")
+    return [column for column in proposal.selected if column.name not in made]
 
 
 def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,7 +273,7 @@ def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -
         {"name": column.name, "data_type": column.data_type} for column in _selected(proposal)
     ]
     every = block.get("every", "day")
-    day = "Day" if every == "day" else f"First day of the {every}"
+    day = "Day" if every in ("hour", "day") else f"First day of the {every}"
     columns.append(
         {
             "name": "partition_date",
@@ -277,6 +281,14 @@ def _declaration(monitor: str, proposal: "Proposal", block: Mapping[str, Any]) -
             "description": f"{day} of the row, in {block['timezone']}.",
         }
     )
+    if every == "hour":
+        columns.append(
+            {
+                "name": "partition_start",
+                "data_type": "timestamptz",
+                "description": "Instant at which the hour of the row begins.",
+            }
+        )
     if "model_version" not in proposal.fields:
         columns.append({"name": VERSION, "data_type": "text", "description": "None is recorded."})
     monitored = {"name": monitor, "config": {"meta": {"monitor": dict(block)}}, "columns": columns}

@@ -1,12 +1,11 @@
 """`driftmeter report`: draws Evidently's report of a day, or a dashboard, as one HTML page."""
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_date
+from dagster_driftmeter.cli.arguments import FirstDay, LastDay, monitor_named, read_batch, read_date
 from dagster_driftmeter.runs.terminal import say
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
@@ -34,7 +33,10 @@ def report(
     to_date: LastDay = None,
     date: Annotated[
         Optional[str],
-        typer.Option(metavar="YYYY-MM-DD", help="Draw Evidently's report of this day."),
+        typer.Option(
+            metavar="YYYY-MM-DD",
+            help="Draw Evidently's report of this day; of hours YYYY-MM-DDTHH:MM.",
+        ),
     ] = None,
     segment: Annotated[
         Optional[str],
@@ -74,7 +76,7 @@ def report(
                 where="driftmeter report",
                 fix="give --monitor and --date, or --dashboard and its options",
             )
-        say(day_report(monitor or [], read_date("--date", date), segment, against))
+        say(day_report(monitor or [], date, segment, against))
         return
     if overview == (dashboard is not None):
         raise DriftmeterError(
@@ -115,8 +117,8 @@ def report(
     say(page_link(file))
 
 
-def day_report(monitor: list[str], day: dt.date, segment: str | None, against: str) -> str:
-    """Write Evidently's page of a day; gives the link to it."""
+def day_report(monitor: list[str], date: str, segment: str | None, against: str) -> str:
+    """Write Evidently's page of a day, as the user typed it; gives the link to it."""
     from dagster_driftmeter.runs.progress import spinner
     from driftmeter.reports.write_report import write_report
 
@@ -144,9 +146,9 @@ def day_report(monitor: list[str], day: dt.date, segment: str | None, against: s
         )
     with spinner("report"):
         path = write_report(
-            connection.engine(),
+            connection.engine_of(declared),
             declared,
-            declared.cadence.start(day),
+            read_batch("--date", date, declared),
             settings.home() / "reports",
             segment=(name, value) if segment else None,
             against=chosen,

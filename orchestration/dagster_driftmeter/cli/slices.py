@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_driftmeter.cli.arguments import AsJson, NamedMonitor, monitor_named, read_date
+from dagster_driftmeter.cli.arguments import AsJson, NamedMonitor, monitor_named, read_batch
 from dagster_driftmeter.runs.terminal import say, say_json
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse import connection
@@ -17,7 +17,10 @@ HEADINGS = {
 
 def slices(
     monitor: NamedMonitor,
-    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="A day of the batch.")],
+    date: Annotated[
+        str,
+        typer.Option(metavar="YYYY-MM-DD", help="A day of the batch; of hours YYYY-MM-DDTHH:MM."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show up to three slices of a day with more rows, and three with more loss, than usual.
@@ -32,8 +35,8 @@ def slices(
     from driftmeter.reports.write_report import MOST_ROWS
 
     declared = monitor_named(monitor)
-    day = declared.cadence.start(read_date("--date", date))
-    with connection.engine().connect() as session:
+    day = read_batch("--date", date, declared)
+    with connection.engine_of(declared).connect() as session:
         rows, reference = (
             read_rows(session, declared, days, most_rows=MOST_ROWS)
             for days in ([day], declared.reference_batches)

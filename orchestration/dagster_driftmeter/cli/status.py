@@ -1,5 +1,6 @@
 """`driftmeter status`: shows the state of every monitor."""
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,10 @@ select
         select monitors.every from metrics.monitors
         where monitors.monitor = measured.monitor
     ), 'day') as every,
+    coalesce((
+        select monitors.timezone from metrics.monitors
+        where monitors.monitor = measured.monitor
+    ), 'UTC') as timezone,
     verdicts.*,
     (
         select monitors.retired_at::date from metrics.monitors
@@ -41,11 +46,12 @@ select
             'incident', incidents.incident_id,
             'kind', incidents.kind,
             'since', incidents.opened_on,
+            'since_start', incidents.opened_start,
             'diagnosis', incidents.diagnosis
         )
         order by
             incidents.family in ('performance', 'metric') desc,
-            incidents.opened_on desc,
+            incidents.opened_start desc,
             incidents.incident_id desc
         ), '[]')
         from metrics.incidents
@@ -82,10 +88,13 @@ from (
         count(*) filter (where state = 'failed') as failed,
         min(partition_date) as first_day,
         max(partition_date) as last_day,
-        (array_agg(state order by partition_date desc))[1] as last_state,
+        min(partition_start) as first_start,
+        max(partition_start) as last_start,
+        max(partition_start) filter (where state = 'fresh') as last_fresh_start,
+        (array_agg(state order by partition_start desc))[1] as last_state,
         max(partition_date) filter (where state = 'fresh') as last_fresh_day,
         (
-            array_agg(reason order by partition_date desc) filter (where state = 'stale')
+            array_agg(reason order by partition_start desc) filter (where state = 'stale')
         )[1] as stale_reason
     from metrics.partitions
     group by monitor
@@ -106,6 +115,7 @@ cross join lateral (
     where
         drift.monitor = measured.monitor
         and drift.partition_date = measured.last_day
+        and drift.partition_start = measured.last_start
         and drift.column_name is not null
         and drift.segment is null
 ) as verdicts
@@ -167,11 +177,17 @@ def _days_of_other_policy(session: sa.Connection, measured: Collection[str]) -> 
     }
 
 
-def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
+def _incidents(incidents: Sequence[Mapping[str, Any]], cadence: Cadence) -> str:
     """How many are open, and the newest of them."""
-    lines = [f"{row['kind']} since {row['since']}: {row['diagnosis']}" for row in incidents]
+    lines = [f"{row['kind']} since {_since(row, cadence)}: {row['diagnosis']}" for row in incidents]
     more = [f"and {len(lines) - MOST_INCIDENTS} more"] if len(lines) > MOST_INCIDENTS else []
     return "\n".join([str(len(lines)) if lines else "none", *lines[:MOST_INCIDENTS], *more])
+
+
+def _since(incident: Mapping[str, Any], cadence: Cadence) -> str:
+    if not cadence.is_hourly:
+        return str(incident["since"])
+    return cadence.name(dt.datetime.fromisoformat(incident["since_start"]))
 
 
 def _nothing_drifted(row: Mapping[Any, Any]) -> str:
@@ -204,8 +220,11 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         table.add_row("policy changed", f"{judged}: `driftmeter run` judges them again")
     if days := row["days_of_other_version"]:
         table.add_row("version changed", f"{counted_days(days)} {judged_otherwise(row['monitor'])}")
-    every, named = row["every"], Cadence(row["every"]).name
-    first, last, fresh = row["first_day"], row["last_day"], row["last_fresh_day"]
+    every, cadence = row["every"], Cadence.of(row["every"], row["timezone"])
+    ends = ("first_day", "last_day", "last_fresh_day")
+    if cadence.is_hourly:
+        ends = ("first_start", "last_start", "last_fresh_start")
+    named, (first, last, fresh) = cadence.name, (row[end] for end in ends)
     table.add_row(f"first to last {every}", f"{named(first)} to {named(last)}")
     table.add_row(f"last fresh {every}", named(fresh) if fresh else "none")
     found = f"drifted: {', '.join(drifted)}" if drifted else _nothing_drifted(row)
@@ -216,7 +235,7 @@ def _table(row: Mapping[Any, Any]) -> "Table":
         table.add_row(f"few {every}s", row["wide_thresholds"])
     if row["away_on_last_day"]:
         table.add_row("still shifted", ", ".join(row["away_on_last_day"]))
-    table.add_row("open incidents", _incidents(row["open_incidents"]))
+    table.add_row("open incidents", _incidents(row["open_incidents"], cadence))
     table.add_row("model", row["model_version"] or "no version is recorded")
     table.add_row(
         "reference",

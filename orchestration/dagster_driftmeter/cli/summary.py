@@ -23,7 +23,9 @@ from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
 from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
 from driftmeter.dashboards.dashboard import read_dashboard
 from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.monitors.config import Days
 from driftmeter.monitors.days import counted_days
+from driftmeter.monitors.hour import day_of
 from driftmeter.reports.report_address import page_link, stored_page
 from driftmeter.warehouse import connection
 
@@ -112,7 +114,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
         Of a day: the faults that were planted into it, where the truth is known.
     """
     terminal = output()
-    span = {"first": run.days.from_date, "last": run.days.to_date}
+    span = {"first": day_of(run.days.from_date), "last": day_of(run.days.to_date)}
     with connection.engine().connect() as session:
         terminal.print(
             f"\n[bold]{run.days.from_date} to {run.days.to_date}[/] in {run.seconds:.0f} s"
@@ -121,7 +123,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
             markup=True,
         )
         alarms = {
-            monitor: _print_monitor(terminal, session, monitor, span, planted)
+            monitor: _print_monitor(terminal, monitor, run.days, planted)
             for monitor in run.monitors
         }
         report = _report(session, run.monitors, span)
@@ -138,34 +140,36 @@ def open_gaps(engine: sa.Engine, monitor: str | None) -> list[str]:
 def newest_rows(monitor: str | None) -> list[str]:
     """A line a monitor, of one or of all, whose newest rows are older than yesterday's."""
     lines = []
-    with connection.engine().connect() as session:
-        for name, declared in monitors().items():
+    for name, declared in monitors().items():
+        with connection.engine_of(declared).connect() as session:
             newest = session.scalar(NEWEST_ROWS, {"monitor": name})
-            if newest is None or monitor not in (None, name):
-                continue
-            today, cadence = dt.datetime.now(declared.zone).date(), declared.cadence
-            age = (today - newest).days
-            if cadence.ended_before(today) > newest:
-                batch = cadence.name(newest)
-                lines.append(f"{name}: the newest rows are from {batch}, {counted_days(age)} ago")
+        if newest is None or monitor not in (None, name):
+            continue
+        now, cadence = dt.datetime.now(declared.zone), declared.cadence
+        if cadence.ended_by(now) > newest:
+            batch, age = cadence.name(newest), counted_days((now.date() - day_of(newest)).days)
+            if cadence.is_hourly:
+                age = cadence.counted(cadence.between(newest, now))
+            lines.append(f"{name}: the newest rows are from {batch}, {age} ago")
     return lines
 
 
 def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
     """A line a monitor, of one or of all, on the days that were compared with the table."""
     lines, has_more = [], False
-    with connection.engine().connect() as session:
-        for name, declared in monitors().items():
-            if monitor not in (None, name):
-                continue
+    for name, declared in monitors().items():
+        if monitor not in (None, name):
+            continue
+        with connection.engine_of(declared).connect() as session:
             spans = watched_spans(session, declared, watch_days=watch_days, looks_back=True)
             if spans:
                 days = " and ".join(f"{each.from_date} to {each.to_date}" for each in spans)
                 lines.append(f"{name}: compared {days} with what was measured of them")
                 oldest = session.execute(MEASURED_SPAN, {"monitor": name}).one().oldest
-                compared = sum((each.to_date - each.from_date).days + 1 for each in spans)
-                newest = max(each.to_date for each in spans)
-                has_more |= oldest is not None and (newest - oldest).days + 1 > compared
+                whole = [(day_of(each.from_date), day_of(each.to_date)) for each in spans]
+                compared = sum((last - first).days + 1 for first, last in whole)
+                newest = max(last for _, last in whole)
+                has_more |= oldest is not None and (newest - day_of(oldest)).days + 1 > compared
     if has_more:
         lines.append("--watch-days N compares more days")
     return lines
@@ -186,16 +190,22 @@ def print_day(run: ChainRun) -> None:
             )
 
 
-def _print_monitor(
+def _print_monitor(console: Console, monitor: str, of_run: Days, planted: Remark | None) -> int:
+    """A table of days; gives how many have an alarm."""
+    with connection.engine_of(monitors()[monitor]).connect() as session:
+        return _print_batches(console, session, monitor, of_run, planted)
+
+
+def _print_batches(
     console: Console,
     session: sa.Connection,
     monitor: str,
-    span: dict[str, dt.date],
+    of_run: Days,
     planted: Remark | None,
 ) -> int:
-    """A table of days; gives how many have an alarm."""
     cadence = monitors()[monitor].cadence
-    span = {**span, "first": cadence.start(span["first"])}
+    first, last = cadence.bounds(of_run.from_date, of_run.to_date)
+    span = {"first": cadence.start(first), "last": last}
     days = session.execute(DAYS, {"monitor": monitor, **span}).mappings().all()
     states = [day["state"] for day in days]
     alarms = sum(day["budgets"] is not None for day in days)

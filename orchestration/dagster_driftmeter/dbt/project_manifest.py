@@ -152,8 +152,13 @@ def _is_parsed(directory: Path) -> bool:
         manifest.exists()
         and max(path.stat().st_mtime for path in source_files()) <= manifest.stat().st_mtime
         # The variable is of no file.
-        and quality_schema(manifest) in (None, settings.metrics_schema())
+        and _is_of_schema(manifest)
     )
+
+
+def _is_of_schema(manifest: Path) -> bool:
+    """Whether a manifest's quality models are in the schema that is asked for, or it has none."""
+    return not manifest.exists() or quality_schema(manifest) in (None, settings.metrics_schema())
 
 
 def _parse(directory: Path) -> None:
@@ -163,7 +168,8 @@ def _parse(directory: Path) -> None:
     for leftover in target.glob("parse-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="parse-", dir=target) as folder:
-        if (target / PARTIAL_PARSE).exists():
+        # dbt does not see that the variable of a package's schema changed: it parses all anew then.
+        if (target / PARTIAL_PARSE).exists() and _is_of_schema(target / MANIFEST):
             shutil.copy(target / PARTIAL_PARSE, folder)
         refused = words_of_failure(
             "parse", DBT_PROFILES_DIR=str(profiles_dir()), DBT_TARGET_PATH=folder

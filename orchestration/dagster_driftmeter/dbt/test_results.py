@@ -10,7 +10,9 @@ from psycopg import sql
 
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import Hour, day_of
 from driftmeter.warehouse.copy import copy_in, copy_out
+from driftmeter.warehouse.schema import zone_of
 
 # dbt says how the window went; which word a day gets follows from its own failing rows.
 STATUS_OF_A_FAILING_DAY = {"warn": "warn", "fail": "fail"}
@@ -18,20 +20,17 @@ FORGET = sa.text(
     "delete from metrics.test_results where source = 'dbt'"
     " and monitor = :monitor and partition_date = any(:days)"
 )
-COLUMNS = pa.schema(
-    [
-        ("monitor", pa.string()),
-        ("partition_date", pa.date32()),
-        ("column_name", pa.string()),
-        ("test", pa.string()),
-        ("source", pa.string()),
-        ("status", pa.string()),
-        ("severity", pa.string()),
-        ("observed", pa.float64()),
-        ("expected", pa.string()),
-        ("reason", pa.string()),
-    ]
-)
+COLUMNS = [
+    ("monitor", pa.string()),
+    ("column_name", pa.string()),
+    ("test", pa.string()),
+    ("source", pa.string()),
+    ("status", pa.string()),
+    ("severity", pa.string()),
+    ("observed", pa.float64()),
+    ("expected", pa.string()),
+    ("reason", pa.string()),
+]
 
 
 def write_test_results(
@@ -69,9 +68,10 @@ def write_test_results(
             connection.execute(FORGET, {"monitor": monitor, "days": list(replaced)})
         for declared in finished:
             note_tests(connection, declared, days[declared.name], is_done=True)
-        return copy_in(
-            connection, "metrics.test_results", pa.Table.from_pylist(rows, schema=COLUMNS)
-        )
+        day = pa.date32() if zone_of(connection) is None else pa.timestamp("us", "UTC")
+        schema = pa.schema([*COLUMNS, ("partition_date", day)])
+        table = pa.Table.from_pylist(rows, schema=schema)
+        return copy_in(connection, "metrics.test_results", table)
 
 
 def _has_days(node: Mapping[str, Any]) -> bool:
@@ -87,20 +87,23 @@ def _rows(
     manifest: Mapping[str, Any],
     days: Mapping[str, Sequence[dt.date]],
 ) -> Iterator[dict[str, object]]:
-    failing = _failing_rows(connection, node) if result["status"] in STATUS_OF_A_FAILING_DAY else {}
+    is_failing = result["status"] in STATUS_OF_A_FAILING_DAY
+    failing = _failing_rows(connection, node) if is_failing else {}
     tested = manifest["nodes"].get(node.get("attached_node"), {}).get("name")
     declared = {
         model["name"]
         for model in manifest["nodes"].values()
         if "monitor" in (model.get("config", {}).get("meta") or {})
     }
-    for monitor in [tested] if tested in days else days:
+    for monitor in [tested] if tested in declared else days:
+        if monitor not in days:
+            continue
         others = set() if tested == monitor else declared - {monitor}
         for day in days[monitor]:
             count = sum(
                 rows
                 for (failed_on, named), rows in failing.items()
-                if failed_on == day and named not in others
+                if failed_on in (day, day_of(day)) and named not in others
             )
             ran = result["status"] in ("pass", *STATUS_OF_A_FAILING_DAY)
             yield {
@@ -127,12 +130,22 @@ def _failing_rows(
     connection: sa.Connection, node: Mapping[str, Any]
 ) -> dict[tuple[dt.date, str | None], int]:
     """Failing rows by day and by the monitor that they name, from the table that dbt stored."""
-    stored = copy_out(
-        connection,
-        sql.SQL(
-            "select partition_date, to_jsonb(failing_row) ->> 'monitor' as monitor,"
-            " count(*) as failing from {} as failing_row group by 1, 2"
-        ).format(sql.Identifier(node["schema"], node["alias"])),
-        {"partition_date": pa.date32(), "monitor": pa.string(), "failing": pa.int64()},
-    )
-    return {(row["partition_date"], row["monitor"]): row["failing"] for row in stored.to_pylist()}
+    # Of an hourly monitor a failing row may say of which hour it is; else it is of all of its day.
+    zone = zone_of(connection)
+    query = sql.SQL(
+        "select partition_date, to_jsonb(failing_row) ->> 'partition_start' as partition_start,"
+        " to_jsonb(failing_row) ->> 'monitor' as monitor, count(*) as failing"
+        " from {} as failing_row group by 1, 2, 3"
+    ).format(sql.Identifier(node["schema"], node["alias"]))
+    types = {
+        "partition_date": pa.date32(),
+        **dict.fromkeys(("partition_start", "monitor"), pa.string()),
+        "failing": pa.int64(),
+    }
+    failing: dict[tuple[dt.date, str | None], int] = {}
+    for row in copy_out(connection, query, types).to_pylist():
+        day, start = row["partition_date"], row["partition_start"]
+        if zone is not None and start is not None:
+            day = Hour.of(dt.datetime.fromisoformat(start), zone)
+        failing[day, row["monitor"]] = failing.get((day, row["monitor"]), 0) + row["failing"]
+    return failing

@@ -39,6 +39,7 @@ from driftmeter.incidents.update import update_incidents
 from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.changed_settings import declare_again, retire_undeclared
 from driftmeter.monitors.config import Days
+from driftmeter.monitors.hour import day_of
 from driftmeter.monitors.manifest import project_name
 from driftmeter.monitors.renamed import take_over_history
 from driftmeter.warehouse import connection
@@ -72,7 +73,7 @@ def names_of(only: str | None) -> list[str]:
         say(f"{name} is no longer declared and is retired. Its history stays, and its alerts end.")
     for name in declare_again(connection.engine(), list(declared)):
         say(f"{name} is declared again and goes on where it was.")
-        update_incidents(connection.engine(), declared[name], [])
+        update_incidents(connection.engine_of(declared[name]), declared[name], [])
     if not declared:
         raise DriftmeterError(
             "declares no monitor",
@@ -149,9 +150,11 @@ def days_from(first: dt.date, only: str | None = None) -> Days:
     names = names_of(only)
     with kept_processes(only):
         build_missing(names, only)
-    with connection.engine().connect() as session:
-        newest = [newest_ended_day(session, monitors()[name]) for name in names]
-    last = max(filter(None, newest), default=None)
+    newest = []
+    for monitor in (monitors()[name] for name in names):
+        with connection.engine_of(monitor).connect() as session:
+            newest.append(newest_ended_day(session, monitor))
+    last = max((day_of(day) for day in newest if day), default=None)
     if last is None or last < first:
         since = f"; the newest that has some is {last}" if last else ""
         raise DriftmeterError(
@@ -164,7 +167,8 @@ def days_from(first: dt.date, only: str | None = None) -> Days:
 
 def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None:
     """Start what monitors and days are measured with side by side, while dbt is at work."""
-    is_long = (days.to_date - days.from_date).days + 1 >= FEWEST_PIECES
+    longest = max(1 / monitors()[name].cadence.days for name in names)
+    is_long = ((days.to_date - days.from_date).days + 1) * longest >= FEWEST_PIECES
     if (len(names) > 1 or is_long) and (workers or joblib.cpu_count()) > 1:
         prepare_workers()
 
@@ -228,15 +232,16 @@ def _one_by_one(
                 yield from measured(name, workers, wanted)
                 # Pages that have not been drawn, whichever run left them undrawn.
                 directory, processes = settings.home() / "reports", workers or joblib.cpu_count()
-                write_reports(connection.engine(), monitors()[name], directory, processes)
+                engine = connection.engine_of(monitors()[name])
+                write_reports(engine, monitors()[name], directory, processes)
 
     return of_each
 
 
 def _spans(name: str, days: Sequence[dt.date]) -> list[Days]:
     """Days of a monitor as few spans: one over all batches of a table that is filled weekly."""
-    with connection.engine().connect() as session:
-        monitor = monitors()[name]
+    monitor = monitors()[name]
+    with connection.engine_of(monitor).connect() as session:
         return in_a_row([*days, *idle_days(session, monitor, days)], monitor.cadence)
 
 
@@ -249,7 +254,7 @@ def measure_stale(name: str, workers: int | None, wanted: Wanted) -> Iterator[Ch
     ChainRun
         As it is done.
     """
-    engine = connection.engine()
+    engine = connection.engine_of(monitors()[name])
     mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
     for days in _spans(name, wanted.of(stale_days(engine, name))):
         yield measure(days, name, workers)
@@ -264,7 +269,7 @@ def measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator[
     ChainRun
         As it is done.
     """
-    engine = connection.engine()
+    engine = connection.engine_of(monitors()[name])
     # First, for measuring its newest rows again hides that a monitor was live.
     yield from _measure_missing(name, workers, wanted)
     arrived = mark_changed(engine, monitors()[name], wanted.watch_days, looks_back=True)
@@ -281,7 +286,7 @@ def measure_arrived(name: str, workers: int | None, wanted: Wanted) -> Iterator[
 
 def _measure_missing(name: str, workers: int | None, wanted: Wanted) -> Iterator[ChainRun]:
     """Take days through all steps on which rows were due and none came."""
-    with connection.engine().connect() as session:
+    with connection.engine_of(monitors()[name]).connect() as session:
         missing = missing_days(session, monitors()[name])
     for days in _spans(name, wanted.of(missing)):
         yield measure(days, name, workers)

@@ -12,6 +12,7 @@ from driftmeter import settings
 from driftmeter.imports import many_imports
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Days
+from driftmeter.monitors.hour import day_of
 
 # Of Dagster's own statements, and connections beside the one that is kept.
 STATEMENT_MILLISECONDS, POOL = 600_000, 20
@@ -26,7 +27,11 @@ def materialize(
     every: Every = "day",
 ) -> None:
     """Materialize assets over a range of days, or of a monitor's batches, in this process."""
-    run_job(chain_of(every), {**(more_tags or {}), **range_tags(days, only)}, assets)
+    with many_imports():
+        from dagster_driftmeter.definitions import zone_of_partitions
+
+    tags = range_tags(days, only, zone_of_partitions() if every == "hour" else None)
+    run_job(chain_of(every), {**(more_tags or {}), **tags}, assets)
 
 
 def run_job(
@@ -40,7 +45,7 @@ def run_job(
     with warnings.catch_warnings():
         # Dagster gives its own sensors this parameter while it resolves jobs, and warns of it.
         warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition")
-        job = definitions_from(days.from_date if days else None).resolve_job_def(name)
+        job = definitions_from(day_of(days.from_date) if days else None).resolve_job_def(name)
     with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
         end_killed_runs(instance)
         job.execute_in_process(

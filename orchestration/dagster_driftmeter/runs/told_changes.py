@@ -20,7 +20,8 @@ def tell_changes(names: Sequence[str]) -> None:
     Days of another policy are judged again here, for there may be no other day to run.
     """
     for name in built_tables(names):
-        engine, monitor = connection.engine(), monitors()[name]
+        monitor = monitors()[name]
+        engine = connection.engine_of(monitor)
         lines = (
             mark_setting_changes(engine, monitor),
             judge_changed_policy(engine, monitor, settings.home() / "calibration"),
@@ -37,7 +38,8 @@ def tell_retyped(names: Sequence[str], days: Days) -> bool:
     """
     is_any = False
     for name in names:
-        engine, monitor = connection.engine(), monitors()[name]
+        monitor = monitors()[name]
+        engine = connection.engine_of(monitor)
         changes = note_columns(engine, monitor, days.from_date)
         retyped = [change for change in changes if change.change == "retyped"]
         if not retyped:
@@ -57,6 +59,7 @@ def tell_retyped(names: Sequence[str], days: Days) -> bool:
 def tell_labels(names: Sequence[str], span: Days) -> None:
     """Say, in a line a monitor, which labels are neither true nor false."""
     for name in names:
-        engine, monitor = connection.engine(), monitors()[name]
+        monitor = monitors()[name]
+        engine = connection.engine_of(monitor)
         if line := tell_unreadable_labels(engine, monitor, span.from_date, span.to_date):
             say(line)

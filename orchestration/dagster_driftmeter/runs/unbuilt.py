@@ -64,14 +64,15 @@ def built_tables(names: Sequence[str]) -> list[str]:
 
 def reference_without_quality(names: Sequence[str]) -> Days | None:
     """Reference days of those monitors that dbt has not measured and tested; None where it has."""
-    with connection.engine().connect() as session:
-        spans = [
-            first_and_last(monitors()[name].reference_batches)
-            for name in names
-            if _has_other_reference(session, monitors()[name])
-            or not _has_summary(session, monitors()[name])
-            or not has_reference_tests(session, monitors()[name])
-        ]
+    spans = []
+    for monitor in (monitors()[name] for name in names):
+        with connection.engine_of(monitor).connect() as session:
+            if (
+                _has_other_reference(session, monitor)
+                or not _has_summary(session, monitor)
+                or not has_reference_tests(session, monitor)
+            ):
+                spans.append(first_and_last(monitor.reference_batches))
     return span_of(spans) if spans else None
 
 
@@ -103,8 +104,7 @@ def _has_summary(session: sa.Connection, monitor: Monitor) -> bool:
         " where monitor = :monitor and partition_date between :first and :last"
         " and column_name is not null and segment is null group by column_name"
     )
-    days = monitor.reference
-    span = {"first": days.from_date, "last": days.to_date}
+    span = dict(zip(("first", "last"), monitor.reference_span, strict=True))
     measured = dict(session.execute(query, {"monitor": monitor.name, **span}).tuples().all())
     declared = {name: column.kind == "numerical" for name, column in monitor.columns.items()}
     return declared.items() <= measured.items()

@@ -17,7 +17,7 @@ from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnEvidence, ColumnNull, calibrate_anew, judge_column
 from driftmeter.alarms.event_days import EventDays
 from driftmeter.monitors import baselines
-from driftmeter.monitors.baselines import ACCEPTED, AcceptedNormal
+from driftmeter.monitors.baselines import AcceptedNormal, accepted_batches
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.quality.counts import Counts
@@ -109,7 +109,8 @@ class Accepted:
         """Counts of the days that are the part's normal, or why they are none yet."""
         first = normal.from_date
         if first not in self._loaded:
-            last = self.monitor.cadence.after(first, ACCEPTED - 1)
+            cadence = self.monitor.cadence
+            last = cadence.after(first, accepted_batches(cadence) - 1)
             self._loaded[first] = load_counts(self.connection, self.monitor, first, last)
         counts = self._loaded[first].get(part)
         since = f"{normal.what or 'accepted as normal'} from {first} on"

@@ -73,10 +73,9 @@ def calibrate(
         Directory that keeps what is slow to fit, the domain classifier's null, for the next run of
         the same rows and configuration.
     """
-    days = monitor.reference
     with engine.connect() as connection:
         # Of a reference that goes on to the newest days, labels may be to come.
-        due = min(last_due(connection, monitor), days.to_date)
+        due = min(last_due(connection, monitor), monitor.reference_span[1])
     name = f"{monitor.name}-classifier-{config_hash}-{due}-{JUDGING_VERSION}.npz"
     every = monitor.reference_batches
     with engine.begin() as connection:

@@ -1,5 +1,9 @@
 """How well the domain classifier separates calm reference days from each other."""
 
+import datetime as dt
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
@@ -7,8 +11,19 @@ import sqlalchemy as sa
 from driftmeter.alarms.day_null import DayNull, fit_day_null
 from driftmeter.arrival.inference_rows import MOST_REFERENCE_ROWS, read_rows
 from driftmeter.drift.domain_classifier import FOLDS, MOST_ROWS, ROW_VARIANCE, DomainClassifier
+from driftmeter.monitors.cadence import HOURS
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
+
+# Each batch that is tried costs a fit: of many hours every so many, at all hours of the day.
+MOST_TRIED = 96
+
+
+def _some(days: Sequence[dt.date]) -> Sequence[dt.date]:
+    step = -(-len(days) // MOST_TRIED)
+    while math.gcd(step, HOURS) > 1:
+        step += 1
+    return days[::step]
 
 
 def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull | None:
@@ -17,7 +32,7 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
     A day stands out by its weekday and its weather with nothing wrong, so the areas of calm days,
     not 0.5, are what a new day is held against.
     """
-    days = monitor.reference_batches
+    days = _some(monitor.reference_batches)
     most = max(MOST_REFERENCE_ROWS // len(days), MOST_ROWS)
     frames = {
         day: frame
@@ -42,4 +57,5 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
         np.array(sizes, dtype=float)[:, None],
         np.array([ROW_VARIANCE]),
         np.array([monitor.cadence.level(day) for day in frames]),
+        levels=monitor.cadence.levels,
     )

@@ -145,7 +145,14 @@ def calibrate_column(
     if wandering is not None:
         scale, prior = of_few_days(scale, float(rows.sum(axis=0).max()), len(usual), wandering)
     null = fit_day_null(
-        values, rows, scale.variance, reference.weekdays, alike, scale.is_share, prior
+        values,
+        rows,
+        scale.variance,
+        reference.weekdays,
+        alike,
+        scale.is_share,
+        prior,
+        reference.cadence.levels,
     )
     is_few = len(usual) > 0 and float(usual.mean()) < FEW_ROWS
     return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)

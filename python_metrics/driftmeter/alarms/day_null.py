@@ -45,6 +45,8 @@ FEW_ROWS = 5.0
 HEAVY = (2.2, 2.5, 3.0, 4.0, 6.0, 10.0)
 PLAIN_LIKELIHOOD = 4.0
 INDEPENDENT = 4
+# Of a weekday, or an hour of the day, so many days must have been seen.
+FEWEST_OF_A_LEVEL = 3
 FEWEST_FOR_TAILS = 28
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
@@ -55,13 +57,13 @@ class DayNull:
 
     Attributes
     ----------
-    level : array of float, shape (7, S)
-        Expected value by weekday.
+    level : array of float, shape (levels, S)
+        Expected value by weekday; by hour of workdays and weekends where batches are hours.
     day_variance : array of float, shape (S,)
         Variance of the day effect.
     row_variance : array of float, shape (S,)
         Variance of one row's contribution.
-    level_variance : array of float, shape (7, S)
+    level_variance : array of float, shape (levels, S)
         Variance of the level's own estimate.
     reference_noise : array of float, shape (S,)
         Mean sampling variance of a reference day.
@@ -92,6 +94,7 @@ def fit_day_null(
     alike: npt.NDArray[np.bool_] | None = None,
     is_share: npt.NDArray[np.bool_] | None = None,
     prior: Floats | None = None,
+    levels: int = WEEK,
 ) -> DayNull:
     """Fit the null to reference days.
 
@@ -100,6 +103,7 @@ def fit_day_null(
     values, rows : arrays of float, shape (days, S)
     row_variance : array of float, shape (S,)
     weekdays : array of int, shape (days,)
+        Which of the levels each day has.
     alike : array of bool, shape (S,), optional
         Shares of categories, whose rows come in groups alike.
     is_share : array of bool, shape (S,), optional
@@ -107,6 +111,8 @@ def fit_day_null(
     prior : array of float, shape (S,), optional
         Day variances to expect, which weigh as `PRIOR_FREEDOM` days where there are fewer than
         `ENOUGH_DAYS`.
+    levels : int
+        How many there are: the weekdays, or the hours of workdays and of weekends.
     """
     noise = row_variance / np.maximum(rows, 1)
     # A day without rows weighs nothing.
@@ -116,19 +122,29 @@ def fit_day_null(
     rough = _day_variance(filled, known, noise, _mean(filled, known / noise), days - 1)
     weight = known / (noise + rough)
     mean = _mean(filled, weight)
-    weekday_mean, shrink = _weekdays(filled, weight, mean, weekdays)
+    of_level = weekdays
+    if levels == WEEK:
+        weekday_mean, shrink = _weekdays(filled, weight, mean, weekdays)
+        count = WEEK
+    else:
+        width, count = _fitted_hours(known, weekdays, levels)
+        of_level = weekdays % width
+        weekday_mean, shrink = _hours(filled, weight, mean, of_level, width, count)
+        weekday_mean = np.tile(weekday_mean, (levels // width, 1))
     level = mean + shrink * (weekday_mean - mean)
-    freedom = np.maximum(days - 1 - (WEEK - 1) * shrink, LEAST_FREEDOM)
+    freedom = np.maximum(days - 1 - (count - 1) * shrink, LEAST_FREEDOM)
     fitted = level[weekdays]
     day_variance = _day_variance(filled, known, noise, fitted, freedom)
     typical = np.where(known, noise, 0).sum(axis=0) / np.maximum(days, 1)
-    count = np.where(known, filled * rows, 0).sum(axis=0) / np.maximum(days, 1)
+    of_days_rows = np.where(known, filled * rows, 0).sum(axis=0) / np.maximum(days, 1)
     if alike is not None and alike.any():
         squares = np.where(known, (filled - fitted) ** 2, 0).sum(axis=0)
         squares *= days / np.maximum(freedom, 1)
-        day_variance = _pooled(day_variance, squares, typical, days, count, alike)
+        day_variance = _pooled(day_variance, squares, typical, days, of_days_rows, alike)
     if prior is not None:
-        day_variance, freedom = _with_prior(day_variance, days, shrink, typical, prior)
+        day_variance, freedom = _with_prior(
+            day_variance, days, (count - 1) * shrink, typical, prior
+        )
     total = day_variance + typical
     standardized = np.where(known, filled - fitted, 0.0) / np.sqrt(total + 1e-300)
     of_days = _correlation(standardized, np.maximum(days, 1))
@@ -139,7 +155,9 @@ def fit_day_null(
     # do not (Bartlett 1946), and what they lack of it is missing from their variance.
     inflated = np.minimum(_inflation(share, correlation), np.maximum(days / 2, 1))
     lacking = np.maximum(days - 1, 1) / np.maximum(days - inflated, 1)
-    per_weekday = np.array([known[weekdays == day].sum(axis=0) for day in range(WEEK)])
+    per_weekday = np.array([known[of_level == day].sum(axis=0) for day in range(levels)])
+    if levels != WEEK:
+        per_weekday = per_weekday[np.arange(levels) % width]
     of_mean = inflated / np.maximum(days, 1) + shrink / np.maximum(per_weekday, 1)
     return DayNull(
         level=level,
@@ -150,19 +168,24 @@ def fit_day_null(
         freedom=np.maximum(freedom / _inflation(share**2, correlation**2), LEAST_FREEDOM),
         # One standard error more: windows add up what a little too small a correlation leaves out.
         correlation=_of_effect(of_days + 1 / np.sqrt(np.maximum(days, 1)), share),
-        heaviness=_heaviness(standardized, known, count, rows, is_share),
+        heaviness=_heaviness(standardized, known, of_days_rows, rows, is_share),
     )
 
 
 def _with_prior(
-    day_variance: Floats, days: Floats, shrink: Floats, noise: Floats, prior: Floats
+    day_variance: Floats, days: Floats, taken: Floats, noise: Floats, prior: Floats
 ) -> tuple[Floats, Floats]:
     """Day variances of few days and their degrees of freedom, with what is expected of them.
 
     The variance of a day, its noise included, is the mean of what was found and what is expected,
     weighed by their degrees of freedom (Smyth 2004).
+
+    Parameters
+    ----------
+    taken : array of float, shape (S,)
+        Degrees of freedom that the levels took.
     """
-    own = np.maximum(days - 1 - (WEEK - 1) * shrink, 0.0)
+    own = np.maximum(days - 1 - taken, 0.0)
     both = (PRIOR_FREEDOM * (prior + noise) + own * (day_variance + noise)) / (PRIOR_FREEDOM + own)
     is_young = days < ENOUGH_DAYS
     freedom = np.where(is_young, PRIOR_FREEDOM + own, np.maximum(own, LEAST_FREEDOM))
@@ -448,6 +471,51 @@ def _weekdays(
         between += weight[chosen].sum(axis=0) * (means[day] - mean) ** 2
         within += (weight[chosen] * (values[chosen] - means[day]) ** 2).sum(axis=0)
     ratio = (between / (WEEK - 1)) / np.maximum(within / (len(weekdays) - WEEK), 1e-300)
+    return means, np.clip(1 - 1 / np.maximum(ratio, 1e-300), 0, 1)
+
+
+def _fitted_hours(
+    known: npt.NDArray[np.bool_], hours: npt.NDArray[np.int64], levels: int
+) -> tuple[int, int]:
+    """How many levels are told apart, and how many of them have rows; 1 where none is.
+
+    Hours of workdays and of weekends where the reference has both, and three of each that comes,
+    else hours of the day, else none.
+    """
+    has_rows = known.any(axis=1)
+    for width in (levels, levels // 2):
+        seen = np.bincount((hours % width)[has_rows], minlength=width)
+        has_both = width < levels or (seen[: width // 2].any() and seen[width // 2 :].any())
+        seen = seen[seen > 0]
+        if has_both and len(seen) > 1 and (seen >= FEWEST_OF_A_LEVEL).all():
+            return width, len(seen)
+    return 1, 1
+
+
+def _hours(
+    values: Floats,
+    weight: Floats,
+    mean: Floats,
+    hours: npt.NDArray[np.int64],
+    width: int,
+    count: int,
+) -> tuple[Floats, Floats]:
+    """Mean by level, shape (width, S), and the share of its difference that is kept, shape (S,).
+
+    An hour that never had rows is expected to be as all others are.
+    """
+    means = np.tile(mean, (width, 1))
+    between, within = np.zeros_like(mean), np.zeros_like(mean)
+    if count == 1:
+        return means, between
+    for hour in np.unique(hours):
+        chosen = hours == hour
+        total = weight[chosen].sum(axis=0)
+        means[hour] = np.where(total > 0, _mean(values[chosen], weight[chosen]), mean)
+        between += total * (means[hour] - mean) ** 2
+        within += (weight[chosen] * (values[chosen] - means[hour]) ** 2).sum(axis=0)
+    batches = (weight > 0).sum(axis=0)
+    ratio = (between / (count - 1)) / np.maximum(within / np.maximum(batches - count, 1), 1e-300)
     return means, np.clip(1 - 1 / np.maximum(ratio, 1e-300), 0, 1)
 
 

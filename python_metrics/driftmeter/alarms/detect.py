@@ -236,6 +236,7 @@ def computed_days(
         " where monitor = :monitor and partition_date between :first and :last"
         " and drift_state <> 'stale' order by 1"
     )
+    first, last = monitor.cadence.bounds(first, last)
     span = {"monitor": monitor.name, "first": first, "last": last}
     return list(connection.execute(query, span).scalars())
 

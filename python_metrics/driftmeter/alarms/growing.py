@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from driftmeter.monitors.cadence import DAILY
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import day_of
 
 STORED = sa.text(
     "select partitions.partition_date as day, coalesce(bool_or(drift.is_drifted or drift.is_slow),"
@@ -67,8 +68,11 @@ class GrowingReference:
         return calm[-max(round(7 * (span.rolling or 1) / cadence.days), 1) :]
 
     def _monday(self, day: dt.date) -> dt.date:
-        """The first day of a day's week; a week or a month itself."""
-        is_daily = self.monitor.cadence == DAILY
+        """The first day, or hour, of a day's week; a week or a month itself."""
+        cadence = self.monitor.cadence
+        if cadence.is_hourly:
+            return cadence.start(day_of(day) - dt.timedelta(days=day.weekday()))
+        is_daily = cadence == DAILY
         return day - dt.timedelta(days=day.weekday()) if is_daily else day
 
     def in_turn(self, days: Sequence[dt.date]) -> Iterator[tuple[Sequence[dt.date], list[dt.date]]]:
@@ -102,6 +106,6 @@ class GrowingReference:
 
 def stored_days(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, bool]:
     """Judged days after the declared reference that have rows, and whether something was away."""
-    asked = {"monitor": monitor.name, "first": monitor.reference.to_date}
+    asked = {"monitor": monitor.name, "first": monitor.reference_span[1]}
     rows: Mapping[dt.date, bool] = dict(connection.execute(STORED, asked).tuples().all())
     return dict(rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +12,8 @@ from driftmeter.monitors.requirements import ENOUGH_DAYS, LEAST_DAYS
 # Column names in one sentence.
 MOST_NAMES = 5
 NOT_JUDGED = sa.text(
-    "select monitor, partition_date, reason, column_names, is_every_column from metrics.not_judged"
+    "select monitor, partition_date, partition_start, reason, column_names, is_every_column,"
+    " every, timezone from metrics.not_judged join metrics.monitors using (monitor)"
     " where monitor = any(:monitors) order by monitor, reason"
 )
 
@@ -92,10 +94,15 @@ def not_judged(connection: sa.Connection, monitors: Collection[str]) -> list[Not
             row.monitor,
             () if row.is_every_column else tuple(row.column_names),
             row.reason,
-            None if "reference period" in row.reason else str(row.partition_date),
+            None if "reference period" in row.reason else _batch_of(row),
         )
         for row in connection.execute(NOT_JUDGED, {"monitors": list(monitors)})
     ]
+
+
+def _batch_of(row: "sa.Row[Any]") -> str:
+    cadence = Cadence.of(row.every, row.timezone)
+    return cadence.name(row.partition_start) if cadence.is_hourly else str(row.partition_date)
 
 
 def with_wide_thresholds(connection: sa.Connection, monitors: Collection[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.contents import DayContent, day_contents
 from driftmeter.monitors.config import Days, Monitor
 from driftmeter.monitors.days import every_day
+from driftmeter.monitors.hour import day_of
 
 # States that say what the day held: a stale day is known to have changed, a failed one holds none.
 MEASURED = ("fresh", "empty", "missing")
@@ -45,7 +46,7 @@ MARK_DAYS = sa.text(
 FAIL = sa.text(
     "insert into metrics.partitions (monitor, partition_date, state, drift_state, drift_reason,"
     " row_count, config_hash, duration_seconds, computed_at) values (:monitor, :day, 'failed',"
-    " 'failed', :reason, 0, :config, 0, now()) on conflict (monitor, partition_date) do update"
+    " 'failed', :reason, 0, :config, 0, now()) on conflict (monitor, partition_start) do update"
     " set drift_reason = excluded.drift_reason, computed_at = excluded.computed_at"
     " where partitions.drift_state = 'failed'"
 )
@@ -115,18 +116,19 @@ def watched_spans(
     watch_days : int, optional
         In place of the monitor's own.
     """
-    today = (now or dt.datetime.now(dt.timezone.utc)).astimezone(monitor.zone).date()
+    there = (now or dt.datetime.now(dt.timezone.utc)).astimezone(monitor.zone)
     measured = connection.execute(MEASURED_SPAN, {"monitor": monitor.name}).one()
     # The reference is held by its own hash; days before it are nobody's to measure.
     cadence = monitor.cadence
     first = cadence.after(monitor.reference_batches[-1])
     if measured.newest is not None:
         watched = monitor.watch_days if watch_days is None else watch_days
-        first = max(first, cadence.start(measured.newest - dt.timedelta(days=watched)))
-    last = cadence.ended_before(today)
+        first = max(first, cadence.start(day_of(measured.newest) - dt.timedelta(days=watched)))
+    last = cadence.ended_by(there)
     spans = [Days(**{"from": first, "to": last})] if first <= last else []
     if looks_back and measured.oldest is not None and measured.oldest < first:
-        spans.append(_month_in_turn(measured.oldest, first - dt.timedelta(days=1), today))
+        before = day_of(first) - dt.timedelta(days=1)
+        spans.append(_month_in_turn(day_of(measured.oldest), before, there.date()))
     return spans
 
 
@@ -155,14 +157,16 @@ def arrivals(
     spans = watched_spans(connection, monitor, now, watch_days, looks_back=looks_back)
     for number, span in enumerate(spans):
         # The day that goes on is read with the newest: rows of it are no rows that are overlooked.
-        last = monitor.cadence.after(span.to_date) if number == 0 else span.to_date
+        last = monitor.cadence.last(span.to_date)
+        last = monitor.cadence.after(last) if number == 0 else last
+        begun = monitor.cadence.bounds(span.from_date, span.to_date)
         content |= day_contents(connection, monitor, span.from_date, last)
         asked = {
             "monitor": monitor.name,
             "lost": lost,
             "target": monitor.target or "",
-            "first": span.from_date,
-            "last": span.to_date,
+            "first": begun[0],
+            "last": begun[1],
         }
         measured |= {row.day: row for row in connection.execute(PARTITIONS, asked)}
     ended = {day for span in spans for day in monitor.cadence.batches(span.from_date, span.to_date)}

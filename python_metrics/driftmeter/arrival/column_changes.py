@@ -42,7 +42,7 @@ NOTE = sa.text(
     "insert into metrics.column_changes (monitor, partition_date, column_name, change, old_type,"
     " new_type) values (:monitor, greatest(cast(:day as date), (select max(partition_date)"
     " from metrics.partitions where monitor = :monitor)), :name, :change, :old_type, :new_type)"
-    " on conflict (monitor, partition_date, column_name) do update set change = excluded.change,"
+    " on conflict (monitor, partition_start, column_name) do update set change = excluded.change,"
     " new_type = excluded.new_type, noted_at = excluded.noted_at"
 )
 # The reference is measured with a note of each of its days; what came after it has yet to be.
@@ -114,7 +114,8 @@ def lost_columns(connection: sa.Connection, monitor: Monitor) -> frozenset[str]:
     asked = connection.execute(ASKED, place).first()
     if asked is None:
         return frozenset()
-    names = [*dict.fromkeys([*monitor.columns, *monitor.segments])]
+    asked_for = [*monitor.columns, *monitor.probability_columns, *monitor.segments]
+    names = [*dict.fromkeys(asked_for)]
     query = sql.SQL("select {}({}::text[])").format(sql.Identifier(*asked), sql.Literal(names))
     driver = connection.connection.driver_connection
     (lost,) = driver.execute(query).fetchone()  # type: ignore[union-attr]
@@ -132,9 +133,13 @@ def is_to_be_measured(monitor: Monitor, change: ColumnChange) -> bool:
 
 
 def columns_that_count(monitor: Monitor) -> list[str]:
-    """Columns whose values are compared or split a day; a label is spelled alike of every type."""
+    """Columns whose values are compared or split a day.
+
+    A label of two classes is spelled alike of every type.
+    """
     names = dict.fromkeys([*monitor.columns, *monitor.segments, monitor.model_version])
-    return [name for name in names if monitor.task == "regression" or name != monitor.target]
+    is_spelled_alike = monitor.task == "classification"
+    return [name for name in names if not (is_spelled_alike and name == monitor.target)]
 
 
 def retyped_in_words(change: ColumnChange) -> str:
@@ -144,7 +149,7 @@ def retyped_in_words(change: ColumnChange) -> str:
 
 def is_reference_of_other_types(connection: sa.Connection, monitor: Monitor) -> bool:
     """Whether a column that counts was of another type when the reference was measured."""
-    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    span = dict(zip(("first", "last"), monitor.reference_span, strict=True))
     rows = connection.execute(RETYPED_SINCE, {"monitor": monitor.name, **span})
     return any(is_to_be_measured(monitor, ColumnChange(**row)) for row in rows.mappings())
 

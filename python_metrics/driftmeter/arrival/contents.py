@@ -8,6 +8,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
+from driftmeter.arrival.batch_numbers import batch_of_number, number_of_batch
 from driftmeter.arrival.inference_rows import explained, named_columns
 from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse.copy import copy_out
@@ -35,11 +36,10 @@ class DayContent:
 
 # The same function as dbt's, so that both come to the same fingerprint.
 QUERY = sql.SQL(
-    "select day - {origin} as day, rows, labelled, fingerprint, inputs_fingerprint"
+    "select {number} as day, rows, labelled, fingerprint, inputs_fingerprint"
     " from metrics.day_contents({schema}, {table}, {every}::text[], {inputs}::text[], {target},"
     " {first}, {last})"
 )
-ORIGIN = dt.date(2000, 1, 1)
 TYPES = {
     "day": pa.int64(),
     "rows": pa.int64(),
@@ -51,10 +51,13 @@ TYPES = {
 
 def newest_ended_day(connection: sa.Connection, monitor: Monitor) -> dt.date | None:
     """The newest day with rows that has ended in the monitor's zone; None where none has."""
-    day = sa.column("partition_date", sa.Date)
+    day: sa.ColumnClause[dt.date] = sa.column(monitor.batch_column)
     table = sa.table(monitor.name, schema=monitor.schema_name)
-    last = monitor.cadence.ended_before(dt.datetime.now(monitor.zone).date())
-    return connection.scalar(sa.select(sa.func.max(day)).select_from(table).where(day <= last))
+    last = monitor.cadence.ended_by(dt.datetime.now(monitor.zone))
+    newest: dt.date | None = connection.scalar(
+        sa.select(sa.func.max(day)).select_from(table).where(day <= last)
+    )
+    return newest
 
 
 def day_contents(
@@ -67,12 +70,14 @@ def day_contents(
     DriftmeterError
         If the table, or a column that the monitor names, does not exist.
     """
+    first, last = monitor.cadence.bounds(first, last)
     names = [name for name in (monitor.id, monitor.model_version, *monitor.columns) if name]
+    names += monitor.probability_columns
     inputs = [name for name in names if name != monitor.target]
     # As with labels, what only a metric of the team's own reads is no input of the model.
     every = [*names, *named_columns(connection, monitor)]
     query = QUERY.format(
-        origin=sql.Literal(ORIGIN),
+        number=number_of_batch(monitor, first, "day"),
         schema=sql.Literal(monitor.schema_name),
         table=sql.Literal(monitor.name),
         every=sql.Literal(every),
@@ -84,7 +89,7 @@ def day_contents(
     with explained(monitor):
         rows = copy_out(connection, query, TYPES).to_pylist()
     return {
-        ORIGIN + dt.timedelta(days=row["day"]): DayContent(
+        batch_of_number(monitor, first, row["day"]): DayContent(
             row["rows"], row["labelled"], row["fingerprint"], row["inputs_fingerprint"]
         )
         for row in rows

@@ -15,10 +15,14 @@ REGULAR_SHARE = 2 / 3
 # So long after a day has ended its rows are due; Dagster's schedule runs it then. Most batch jobs
 # have written it by that time.
 GRACE_HOURS = 6
+# The same for the rows of an hour.
+HOURS_OF_GRACE = 1
 
 
 def newest_due_day(zone: ZoneInfo, now: dt.datetime, cadence: Cadence = DAILY) -> dt.date:
     """The newest batch whose rows are due, by the clock of a time zone."""
+    if cadence.is_hourly:
+        return cadence.ended_by(now - dt.timedelta(hours=HOURS_OF_GRACE))
     there = now.astimezone(zone).replace(tzinfo=None)
     return cadence.ended_before((there - dt.timedelta(hours=GRACE_HOURS)).date())
 
@@ -66,10 +70,20 @@ def _due_batches(
     came: Sequence[dt.date], span: Sequence[dt.date], cadence: Cadence
 ) -> list[dt.date]:
     """Those of a span's weeks or months in which rows are due."""
+    if cadence.is_hourly and (hours := _regular_hours(came, cadence)):
+        return [batch for batch in span if cadence.level(batch) in hours]
     steps = [cadence.between(sooner, later) for sooner, later in itertools.pairwise(came)]
     if len(came) > REGULAR_SHARE * (sum(steps) + 1):
         return list(span)
     return [batch for number, batch in enumerate(span, 1) if number % max(steps) == 0]
+
+
+def _regular_hours(came: Sequence[dt.date], cadence: Cadence) -> set[int]:
+    """Hours of workdays, and of weekends, most of which had rows; none if that says too little."""
+    whole = cadence.batches(came[0], came[-1])
+    regular = _regular(cadence.level, came, whole, 1)
+    told = sum(cadence.level(batch) in regular for batch in came)
+    return regular if 2 * told > len(came) else set()
 
 
 def _regular(

@@ -11,13 +11,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
+from driftmeter.arrival.batch_numbers import number_of_batch
 from driftmeter.arrival.values import category_of, number_of, text_of
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse.copy import copy_out
 
 VERSION = "model_version"
-# Of a row's partition, in days from the first that was asked for; no column is called so.
+# Of a row's partition, as `batch_of_number` reads it; no column is called so.
 DAY = "day of partition"
 # Of more rows a day a sample is compared: a distribution function of it is within 0.43 percentage
 # points of the whole day's, 19 days of 20 (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
@@ -44,7 +45,7 @@ def read_rows(
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
     Categories are text as Postgres prints it (3, not 3.0), the same in reference and current, and a
-    classifier's label is ``true`` or ``false``; numbers are float64, null as NaN. Rows are in the
+    label of two classes is ``true`` or ``false``; numbers are float64, null as NaN. Rows are in the
     order of their id: what draws from them or adds them up gives the same each time.
 
     Parameters
@@ -99,8 +100,8 @@ def read_rows(
             )
     if with_day:
         expressions.append(
-            sql.SQL("partition_date - {first} as {day}").format(
-                first=sql.Literal(min(days)), day=sql.Identifier(DAY)
+            sql.SQL("{number} as {day}").format(
+                number=number_of_batch(monitor, min(days)), day=sql.Identifier(DAY)
             )
         )
     query = sql.SQL(
@@ -146,7 +147,9 @@ def count_rows(
 def _where(
     monitor: Monitor, days: Sequence[dt.date], segment: tuple[str, str] | None
 ) -> sql.Composed:
-    where = sql.SQL("partition_date = any({days}::date[])").format(days=sql.Literal(list(days)))
+    where = sql.SQL("{batch} = any({days}::date[])").format(
+        batch=sql.Identifier(monitor.batch_column), days=sql.Literal(list(days))
+    )
     if segment is None:
         return where
     name, value = segment
@@ -159,14 +162,16 @@ def fingerprint(
     connection: sa.Connection, monitor: Monitor, first: dt.date, last: dt.date
 ) -> tuple[int, str]:
     """Row count, and a hash of the monitored columns that does not depend on the rows' order."""
-    names = [monitor.id, monitor.model_version, *monitor.columns]
+    first, last = monitor.cadence.bounds(first, last)
+    names = [monitor.id, monitor.model_version, *monitor.columns, *monitor.probability_columns]
     names += named_columns(connection, monitor)
     query = sql.SQL(
         "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text"
-        " from {table} where partition_date between {first} and {last}"
+        " from {table} where {batch} between {first} and {last}"
     ).format(
         columns=sql.SQL(", ").join(map(sql.Identifier, names)),
         table=table_of(monitor),
+        batch=sql.Identifier(monitor.batch_column),
         first=sql.Literal(first),
         last=sql.Literal(last),
     )

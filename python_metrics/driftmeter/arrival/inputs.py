@@ -25,8 +25,9 @@ NOTE_TESTS = sa.text(
     " from unnest(cast(:days as date[])) as day"
     " left join metrics.measured_inputs as quality on quality.monitor = :monitor"
     " and quality.partition_date = day and quality.step = 'quality'"
-    " on conflict (monitor, partition_date, step) do update set fingerprint = excluded.fingerprint,"
-    " config_hash = excluded.config_hash, measured_at = excluded.measured_at"
+    " on conflict (monitor, partition_start, step) do update set"
+    " fingerprint = excluded.fingerprint, config_hash = excluded.config_hash,"
+    " measured_at = excluded.measured_at"
 )
 # A day that failed says so itself, and why; of days before the reference, which dbt may have built
 # for another monitor's, only those that were measured before.
@@ -118,8 +119,8 @@ def has_reference_tests(connection: sa.Connection, monitor: Monitor) -> bool:
 
 
 def _reference(monitor: Monitor) -> dict[str, object]:
-    days = monitor.reference
-    return {"monitor": monitor.name, "first": days.from_date, "last": days.to_date}
+    first, last = monitor.reference_span
+    return {"monitor": monitor.name, "first": first, "last": last}
 
 
 def measured_fingerprints(

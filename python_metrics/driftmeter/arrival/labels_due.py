@@ -47,5 +47,7 @@ def last_waited(monitor: Monitor, newest: dt.date) -> dt.date:
 
 def _since(monitor: Monitor, newest: dt.date, days: int) -> dt.date:
     """The last batch that had ended so many days before the newest one did."""
+    if monitor.cadence.is_hourly:
+        return monitor.cadence.after(newest, -24 * days)
     ended = monitor.cadence.last_day(newest) - dt.timedelta(days=days - 1)
     return monitor.cadence.ended_before(ended)

@@ -10,6 +10,7 @@ from driftmeter.arrival.contents import day_contents
 from driftmeter.arrival.due import due_days, newest_due_day
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import day_of
 
 FRESHNESS = sa.text(
     "select is_live, newest_day, computed_at from metrics.freshness where monitor = :monitor"
@@ -36,12 +37,12 @@ def overdue_days(
     reference = list(reference_counts(connection, monitor))
     if not _is_live(connection, monitor, reference):
         return set()
-    after = {"monitor": monitor.name, "after": monitor.reference.to_date}
+    after = {"monitor": monitor.name, "after": monitor.reference_span[1]}
     came = {row.day for row in connection.execute(MEASURED, after) if row.has_rows}
     if not came:
         return set()
-    oldest = max(came) - dt.timedelta(days=monitor.watch_days)
     cadence = monitor.cadence
+    oldest = day_of(max(came)) - dt.timedelta(days=monitor.watch_days)
     last = newest_due_day(monitor.zone, now or dt.datetime.now(dt.timezone.utc), cadence)
     # A gap may begin right after the reference.
     watched = sorted(day for day in (*came, *reference) if oldest <= day)
@@ -79,7 +80,7 @@ def missing_days(
         If the table does not exist.
     """
     days = overdue_days(connection, monitor, now)
-    after = {"monitor": monitor.name, "after": monitor.reference.to_date}
+    after = {"monitor": monitor.name, "after": monitor.reference_span[1]}
     days -= {row.day for row in connection.execute(MEASURED, after)}
     if not days:
         return []

@@ -16,6 +16,6 @@ def reference_counts(connection: sa.Connection, monitor: Monitor) -> dict[dt.dat
         # In one order: a sum of floats depends on it in its last digit.
         " order by 1"
     )
-    span = {"first": monitor.reference.from_date, "last": monitor.reference.to_date}
+    span = dict(zip(("first", "last"), monitor.reference_span, strict=True))
     rows = connection.execute(query, {"monitor": monitor.name, **span})
     return {row.partition_date: float(row.rows) for row in rows}

@@ -17,6 +17,11 @@ def number_of(column: sql.Composable) -> sql.Composed:
     return sql.SQL("nullif({}::double precision, 'NaN')").format(column)
 
 
+def prediction_of(monitor: Monitor, column: sql.Composable) -> sql.Composed:
+    """The prediction: a number, or one of several classes as text."""
+    return text_of(column) if monitor.task == "multiclass" else number_of(column)
+
+
 def text_of(column: sql.Composable) -> sql.Composed:
     """A category, a segment's value or a version as text, as Postgres prints it."""
     # In a column of text NaN is a text like any other.
@@ -28,16 +33,21 @@ def text_of(column: sql.Composable) -> sql.Composed:
 
 
 def category_of(monitor: Monitor, name: str) -> sql.Composed:
-    """A column as text; a classifier's target as ``true`` and ``false``, and else as it is."""
+    """A column as text; a target of two classes as ``true`` and ``false``, and else as it is."""
     column = sql.Identifier(name)
-    if name != monitor.target or monitor.task == "regression":
+    if name != monitor.target or monitor.task != "classification":
         return text_of(column)
     as_text = sql.SQL("{}::text").format(column)
     return label_in_sql(as_text, f"'{TRUE}'", f"'{FALSE}'", text_of(column))
 
 
 def outcome_of(monitor: Monitor, column: sql.Composable) -> sql.Composed:
-    """The target: a finite number or, of a classifier, a boolean; null where it is neither."""
+    """The target: a finite number, a boolean of two classes, or a class of several as text.
+
+    Null where it is none.
+    """
+    if monitor.task == "multiclass":
+        return text_of(column)
     if monitor.task == "regression":
         form = (
             "case when abs({column}::double precision) < 'infinity'"

@@ -97,6 +97,6 @@ def _score(test: DeclaredTest, drift: Sequence[ColumnDrift]) -> float | None:
 
 def _labelled(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     target = str(monitor.target)
-    if monitor.task != "regression":
+    if monitor.task == "classification":
         frame = frame.assign(**{target: as_words(frame[target])})
     return frame[frame[monitor.prediction].notna() & frame[target].notna()]

@@ -217,7 +217,7 @@ PARTITION = sa.text(
     " judging_version, duration_seconds, computed_at) values (:monitor, :day, :state,"
     " :state, :reason, :rows, :fingerprint, :labelled, :inputs, :config, :policy,"
     " :judging_version, :seconds, now())"
-    " on conflict (monitor, partition_date) do update set drift_state = excluded.drift_state,"
+    " on conflict (monitor, partition_start) do update set drift_state = excluded.drift_state,"
     " drift_reason = excluded.drift_reason, row_count = excluded.row_count,"
     " fingerprint = excluded.fingerprint, labelled_count = excluded.labelled_count,"
     " inputs_fingerprint = excluded.inputs_fingerprint, config_hash = excluded.config_hash,"

@@ -16,6 +16,7 @@ from evidently import (
     BinaryClassification,
     DataDefinition,
     Dataset,
+    MulticlassClassification,
     Regression,
     Report,
     __version__,
@@ -84,6 +85,9 @@ def definition_of(monitor: Monitor, names: Sequence[str], of_model: bool) -> Dat
     if monitor.task == "regression":
         errors = Regression(target=target, prediction=prediction)
         return DataDefinition(**columns, regression=[errors])
+    if monitor.task == "multiclass":
+        classes = MulticlassClassification(target=target, prediction_labels=prediction)
+        return DataDefinition(**columns, classification=[classes])
     errors = BinaryClassification(target=target, prediction_probas=prediction, pos_label="true")
     return DataDefinition(**columns, classification=[errors])
 

@@ -45,6 +45,16 @@ def _quantile(test: DeclaredTest, monitor: Monitor) -> Any:
     return metrics.QuantileValue(column=test.column, quantile=test.quantile)
 
 
+def _of_classes(metric: Any) -> Build:
+    """A metric of classes; where there are two, the prediction is a probability of one."""
+
+    def build(test: DeclaredTest, monitor: Monitor) -> Any:
+        threshold = None if monitor.task == "multiclass" else 0.5
+        return _metric_of(metric, probas_threshold=threshold)(test, monitor)
+
+    return build
+
+
 BUILD: Mapping[str, Build] = {
     "missing_share": _metric_of(metrics.MissingValueCount),
     "drift": _metric_of(metrics.ValueDrift),
@@ -62,12 +72,12 @@ BUILD: Mapping[str, Build] = {
     "mae": _metric_of(metrics.MAE),
     "rmse": _metric_of(metrics.RMSE),
     "mape": _metric_of(metrics.MAPE),
-    "accuracy": _metric_of(metrics.Accuracy, probas_threshold=0.5),
-    "precision": _metric_of(metrics.Precision, probas_threshold=0.5),
-    "recall": _metric_of(metrics.Recall, probas_threshold=0.5),
-    "f1": _metric_of(metrics.F1Score, probas_threshold=0.5),
-    "roc_auc": _metric_of(metrics.RocAuc, probas_threshold=0.5),
-    "log_loss": _metric_of(metrics.LogLoss, probas_threshold=0.5),
+    "accuracy": _of_classes(metrics.Accuracy),
+    "precision": _of_classes(metrics.Precision),
+    "recall": _of_classes(metrics.Recall),
+    "f1": _of_classes(metrics.F1Score),
+    "roc_auc": _of_classes(metrics.RocAuc),
+    "log_loss": _of_classes(metrics.LogLoss),
 }
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from driftmeter.monitors.hour import Hour, day_of
 from driftmeter.warehouse.copy import copy_in
 from driftmeter.warehouse.months import make_months
+from driftmeter.warehouse.views import DAY
 
 # Methods of `metrics.drift` that are judged against the reference's own days.
 DAY_LEVEL = "day_level"
@@ -48,6 +50,9 @@ def insert_day(
     """Add rows of a day, all with the same columns, to a table that is split by month."""
     if rows:
         make_months(connection, table, [day])
+        if isinstance(day, Hour):
+            # Of which month it is, no trigger tells.
+            rows = [{**row, DAY: day_of(day)} for row in rows]
         names = list(rows[0])
         values = ", ".join(f":{name}" for name in names)
         insert = sa.text(f"insert into {table} ({', '.join(names)}) values ({values})")

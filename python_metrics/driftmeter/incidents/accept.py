@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.incidents.actions import load_incident
+from driftmeter.incidents.actions import engine_of_incident, load_incident
 from driftmeter.incidents.breach import OF_VALUES
 from driftmeter.incidents.stored_incidents import record
-from driftmeter.monitors.cadence import Cadence
+from driftmeter.monitors.cadence import ONE_DAY, Cadence
+from driftmeter.monitors.hour import day_of
 
 # Columns of the incident that were away from the reference on the newest days.
 AWAY = sa.text(
@@ -73,12 +74,14 @@ def accept(
         If there is no such incident, nothing of it is away from the reference, or the date is none
         of its days.
     """
-    with engine.begin() as connection:
+    with engine_of_incident(engine, number).begin() as connection:
         incident = load_incident(connection, number)
         if known := connection.execute(KNOWN, {"incident": number}).first():
             return Acceptance(*known)
-        cadence = Cadence(incident["every"] or "day")
+        cadence = Cadence.of(incident["every"] or "day", incident["timezone"] or "UTC")
         newest, start = incident["newest"], cadence.start(first or incident["opened_on"])
+        if cadence.is_hourly:
+            start = max(start, incident["opened_on"])
         if not incident["opened_on"] <= start <= newest:
             raise DriftmeterError(
                 f"{start} is not a day of incident {number}",
@@ -96,9 +99,16 @@ def accept(
                 "retrain, or move the reference",
             )
         row = {"incident": number, "author": author, "newest": newest, "note": note}
+        start = _first_normal_day(start, cadence)
         row |= {"monitor": incident["monitor"], "first": start}
-        row["in_force"] = newest + dt.timedelta(days=1)
+        row["in_force"] = max(day_of(newest), start) + ONE_DAY
         connection.execute(ACCEPT, [{**row, "column": column} for column in columns])
         connection.execute(CLOSE, row)
         record(connection, incident, "accepted", newest, author, note)
         return Acceptance(incident["monitor"], columns, start, row["in_force"])
+
+
+def _first_normal_day(start: dt.date, cadence: Cadence) -> dt.date:
+    """The first day of which every hour is normal; a batch of days itself."""
+    is_whole = not cadence.is_hourly or start == cadence.start(day_of(start))
+    return day_of(start) if is_whole else day_of(start) + ONE_DAY

@@ -3,11 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.incidents.stored_incidents import record
+from driftmeter.warehouse.schema import by_hours
 
 Action = Literal["ack", "close", "exclude"]
 EVENTS: dict[Action, str] = {
@@ -38,7 +40,7 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
     DriftmeterError
         If there is no such incident.
     """
-    with engine.begin() as connection:
+    with engine_of_incident(engine, number).begin() as connection:
         incident = load_incident(connection, number)
         done = {
             "ack": incident["acknowledged_by"] == author,
@@ -56,6 +58,17 @@ def act(engine: sa.Engine, number: int, action: Action, author: str, note: str |
     return Acted(incident["monitor"], incident["opened_on"])
 
 
+def engine_of_incident(engine: sa.Engine, number: int) -> sa.Engine:
+    """The engine for an incident: one of an hourly monitor is known by hours."""
+    query = sa.text(
+        "select monitors.timezone from metrics.incidents join metrics.monitors using (monitor)"
+        " where incident_id = :number and monitors.every = 'hour'"
+    )
+    with engine.connect() as connection:
+        timezone = connection.scalar(query, {"number": number})
+    return engine if timezone is None else by_hours(engine, ZoneInfo(timezone))
+
+
 def load_incident(connection: sa.Connection, number: int) -> sa.RowMapping:
     """An incident's row, locked, with its monitor's newest computed day and its cadence.
 
@@ -67,8 +80,9 @@ def load_incident(connection: sa.Connection, number: int) -> sa.RowMapping:
     query = sa.text(
         "select incidents.*, greatest(last_seen_on, (select max(partition_date)"
         " from metrics.partitions where partitions.monitor = incidents.monitor)) as newest,"
-        " (select every from metrics.monitors where monitors.monitor = incidents.monitor) as every"
-        " from metrics.incidents where incident_id = :number for update"
+        " declared.every, declared.timezone"
+        " from metrics.incidents left join metrics.monitors as declared using (monitor)"
+        " where incident_id = :number for update of incidents"
     )
     incident = connection.execute(query, {"number": number}).mappings().first()
     if incident is None:

@@ -20,6 +20,8 @@ from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import LEAST_DAYS
 
+# How reasons begin for which a day is stale although its rows are those that were measured.
+OF_SETTINGS = ("the reference or the configuration changed", "columns changed", "time zone changed")
 # A day with this much fewer or more rows than its weekday has is worth a word.
 LEAST_CHANGE = 0.2
 # Standard deviation to expect of the logarithm of a day's rows, where few days tell of it.
@@ -87,8 +89,9 @@ def of_state(partition: Partition, cadence: Cadence = DAILY) -> Breach | None:
         return Breach(
             "empty_day", f"{day[0].upper()}{day[1:]} came without a single row.", evidence=evidence
         )
-    # Labels come late by their nature.
-    if partition.state == "stale" and "labels" not in (partition.reason or ""):
+    # Labels come late by their nature, and no row is late where somebody changed the YAML.
+    reason = partition.reason or ""
+    if partition.state == "stale" and "labels" not in reason and not reason.startswith(OF_SETTINGS):
         return Breach(
             "late_data",
             f"Rows of {day} changed after it was computed on {rows:,} rows:"
@@ -128,7 +131,7 @@ def days_between_batches(
         return between
     for day in (partition.day for partition in days if partition.state == "empty"):
         asked = {"monitor": monitor.name, "day": day}
-        newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference.to_date
+        newest = connection.scalar(NEWEST_WITH_ROWS, asked) or monitor.reference_span[1]
         first = min(monitor.cadence.after(newest), day)
         if day not in due_days(reference, first, day, monitor.cadence):
             between.add(day)
@@ -176,7 +179,7 @@ def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
     if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
         renamed = f"{gone[0].name} is called {came[0].name} now, as it seems by its type"
         return [renamed, *map(retyped_in_words, _of(changes, "retyped"))]
-    watched = set(monitor.columns) | set(monitor.segments)
+    watched = {*monitor.columns, *monitor.probability_columns, *monitor.segments}
     return [
         *(
             f"{change.name} is gone{', and it is monitored' if change.name in watched else ''}"
@@ -284,7 +287,8 @@ def _beside_reference(
         if not is_new:
             continue
         even = f", unusual even for a known event ({day.event})" if day.event else ""
-        like = f"{'on' if cadence == DAILY else 'in'} {cadence.usual(day.day)}"
+        word = {"hour": "at", "day": "on"}.get(cadence.every, "in")
+        like = f"{word} {cadence.usual(day.day)}"
         breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"
@@ -303,7 +307,9 @@ def _null_of_rows(reference: Mapping[dt.date, float], cadence: Cadence) -> DayNu
     rows = np.array([[count] for count in reference.values()])
     weekdays = np.array([cadence.level(day) for day in reference])
     prior = np.array([USUAL_OF_ROWS**2])
-    return fit_day_null(np.log(rows), rows, np.ones(1), weekdays, prior=prior)
+    return fit_day_null(
+        np.log(rows), rows, np.ones(1), weekdays, prior=prior, levels=cadence.levels
+    )
 
 
 def _null_of_event(

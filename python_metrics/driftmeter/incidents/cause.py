@@ -65,7 +65,14 @@ class Day:
     def changes(self) -> dict[str, ColumnValues]:
         """Every monitored column's change."""
         return {
-            name: ColumnValues(name, column, self.reference[name], self.rows[name], self.bins[name])
+            name: ColumnValues(
+                name,
+                column,
+                self.reference[name],
+                self.rows[name],
+                self.bins[name],
+                is_predicted=name == self.monitor.prediction,
+            )
             for name, column in self.monitor.columns.items()
         }
 
@@ -76,16 +83,18 @@ class Day:
 
     def splitting(self, changes: Mapping[str, ColumnValues]) -> dict[str, ColumnValues]:
         """What may hold a change: categorical columns and declared segments, features or not."""
-        target, category = self.monitor.target, Column(kind="categorical")
+        category = Column(kind="categorical")
+        # What is predicted and what comes true follow from the inputs, and hold no change of them.
+        outcome = (self.monitor.target, self.monitor.prediction)
         of_columns = {
             name: change
             for name, change in changes.items()
-            if change.column.kind == "categorical" and name != target
+            if change.column.kind == "categorical" and name not in outcome
         }
         of_segments = {
             name: ColumnValues(name, category, self.reference[column], self.rows[column])
             for name, column in self.monitor.segment_columns.items()
-            if name not in of_columns and name != target
+            if name not in of_columns and name != self.monitor.target
         }
         return {**of_columns, **of_segments}
 

@@ -62,6 +62,8 @@ class ColumnValues:
         Whether these are some of the rows of either side.
     may_be_scaled : bool
         Whether another unit may explain the change: not of one that came step by step.
+    is_predicted : bool
+        Whether it is the prediction.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ColumnValues:
     given: Bins | None = None
     may_be_scaled: bool = True
     is_part: bool = False
+    is_predicted: bool = False
 
     @cached_property
     def bins(self) -> Bins:

@@ -102,7 +102,7 @@ def _breach(monitor: Monitor, row: Mapping[Any, Any]) -> Breach:
     verb = "fell" if effect < 0 else "rose"
     cadence = monitor.cadence
     weekday = f" on {cadence.usual(day)}" if row["is_by_weekday"] and days == 1 else ""
-    over = f" a {cadence.every} over the last {cadence.counted(days)}" if days > 1 else ""
+    over = f" {cadence.one} over the last {cadence.counted(days)}" if days > 1 else ""
     between = f" ({amount(row['lower'])} to {amount(row['upper'])})" if days == 1 else ""
     return Breach(
         "metric_change",

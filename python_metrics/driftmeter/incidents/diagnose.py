@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from driftmeter.incidents.change import ColumnValues, Symptom
-from driftmeter.incidents.mix import behind, own_mix, shape
+from driftmeter.incidents.mix import behind, own_mix, shape, vanished_class
 from driftmeter.incidents.segments import one_segment, rows_of_one_segment
 from driftmeter.incidents.symptoms import symptoms
 from driftmeter.incidents.words import shown
@@ -95,6 +95,10 @@ def _another_unit(found: Explanations) -> Symptom | None:
     return found.plain
 
 
+def _class_not_predicted(found: Explanations) -> Symptom | None:
+    return vanished_class(found.change)
+
+
 def _other_categories(found: Explanations) -> Symptom | None:
     return own_mix(found.change) if found.change.column.kind == "categorical" else None
 
@@ -117,6 +121,7 @@ RULES: tuple[Callable[[Explanations], Symptom | None], ...] = (
     _wrong_rows,
     _one_segment,
     _another_unit,
+    _class_not_predicted,
     _other_categories,
     _another_mix_of_rows,
     _another_distribution,

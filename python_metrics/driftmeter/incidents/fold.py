@@ -13,7 +13,7 @@ from driftmeter.monitors.cadence import DAILY, Cadence, Every
 
 # A breach of the same cause so many batches after its last one, or sooner, is the same incident,
 # opened again.
-SAME_WITHIN: dict[Every, int] = {"day": 28, "week": 6, "month": 3}
+SAME_WITHIN: dict[Every, int] = {"hour": 168, "day": 28, "week": 6, "month": 3}
 # A later day so many times as strong says better what an incident is; its sentence seldom changes.
 STRONGER = 2.0
 

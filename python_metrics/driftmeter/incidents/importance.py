@@ -7,12 +7,14 @@ when one feature is shuffled on rows held back (permutation importance, Breiman 
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.inspection import permutation_importance
 
 from driftmeter.drift.encoding import Encoding
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.outcomes import has_prediction
 
 MOST_ROWS = 6000
 SEED = 3
@@ -27,17 +29,23 @@ def feature_importance(monitor: Monitor, reference: pd.DataFrame) -> dict[str, f
         One column a monitored column.
     """
     names = list(monitor.features)
-    known = reference[np.isfinite(reference[monitor.prediction].to_numpy(dtype=float))]
+    known = reference[has_prediction(monitor, reference)]
     if len(known) > MOST_ROWS:
         known = known.sample(MOST_ROWS, random_state=SEED)
-    prediction = known[monitor.prediction].to_numpy(dtype=float)
-    if len(known) < 200 or np.ptp(prediction) == 0:
+    is_class = monitor.task == "multiclass"
+    prediction = known[monitor.prediction].astype(str if is_class else float).to_numpy()
+    if len(known) < 200 or len(np.unique(prediction)) < 2:
         return {}
     features = known[names]
     inputs = Encoding(features).encode(features)
     varied = np.ptp(inputs, axis=0) > 0
     half = len(known) // 2
-    model = HistGradientBoostingRegressor(max_iter=60, random_state=SEED, early_stopping=False)
+    model: BaseEstimator = HistGradientBoostingRegressor(
+        max_iter=60, random_state=SEED, early_stopping=False
+    )
+    if is_class:
+        # Boosting has a tree a class, of which there may be many.
+        model = RandomForestClassifier(60, min_samples_leaf=5, random_state=SEED, n_jobs=1)
     with one_thread():
         model.fit(inputs[:half][:, varied], prediction[:half])
         shuffled = permutation_importance(

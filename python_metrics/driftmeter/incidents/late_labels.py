@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.labels_due import last_due, newest_day
 from driftmeter.incidents.breach import Breach, Kind
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.days import counted_days
 
@@ -61,9 +62,13 @@ class LateLabels:
         late = f"are {counted_days(self.days_late)} late"
         if self.is_passed:
             late = "have not come, though those of later days have"
-        rows = "rows" if self.first == self.last else f"the rows of {_span(self.day, self.day)}"
+        rows = (
+            "rows"
+            if self.first == self.last
+            else f"the rows of {_span(self.day, self.day, monitor.cadence)}"
+        )
         sentence = (
-            f"Labels of {_span(self.first, self.last)} {late}: {target} is missing"
+            f"Labels of {_span(self.first, self.last, monitor.cadence)} {late}: {target} is missing"
             f" in {self.missing:.0%} of {rows}, reference {self.expected:.0%}."
         )
         if not (monitor.label_delay_days or self.is_passed):
@@ -108,8 +113,10 @@ def late_labels(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, La
     return late
 
 
-def _span(first: dt.date, last: dt.date) -> str:
+def _span(first: dt.date, last: dt.date, cadence: Cadence) -> str:
     """Days as people write them: 12 to 14 March 2026."""
+    if cadence.is_hourly:
+        return cadence.name(first) + ("" if first == last else f" to {cadence.name(last)}")
     end = f"{last.day} {last:%B %Y}"
     if first == last:
         return end

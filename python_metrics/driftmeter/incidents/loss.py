@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, is_broad
+from driftmeter.incidents.classes import Classes, ClassFinding, of_classes
 from driftmeter.incidents.relations import correlation_shift, is_plain
 from driftmeter.incidents.words import amount, told_apart
 from driftmeter.monitors.config import Monitor
@@ -21,7 +22,7 @@ from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
 from driftmeter.performance.cost import Cost
 from driftmeter.performance.daily_error import CAPPED
 from driftmeter.performance.error_cause import OTHER_MODEL_RATIO, ErrorCause, cause_of_error
-from driftmeter.performance.losses import row_losses
+from driftmeter.performance.losses import cap_of, row_losses
 
 # An alarm so little over its threshold does not explain an error that rose plainly.
 FAINT_RATIO = 1.3
@@ -69,6 +70,20 @@ class Loss:
         return correlation_shift(self.day.relations, self.day.rows, moved=moved, without=broad)
 
     @cached_property
+    def of_classes(self) -> ClassFinding | None:
+        """Which of several classes it is about."""
+        monitor, target = self.day.monitor, str(self.day.monitor.target)
+        if monitor.task != "multiclass":
+            return None
+
+        def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+            named = {target: "actual", monitor.prediction: "predicted"}
+            return rows[[*named]].dropna().rename(columns=named).astype(str)
+
+        known = frozenset(self.day.bins[target].categories or ())
+        return of_classes(Classes(labelled(self.day.reference), labelled(self.day.rows), known))
+
+    @cached_property
     def is_carried(self) -> bool:
         """Whether the rows that changed are enough for the rise, were each as wrong as rows get.
 
@@ -81,7 +96,7 @@ class Loss:
             return True
         share = float(self.of_inputs.evidence.get("share_of_others", 1.0))
         labelled = before[before[str(monitor.target)].notna()]
-        most = float(np.nanquantile(row_losses(monitor, labelled), CAPPED))
+        most = cap_of(monitor, row_losses(monitor, labelled), CAPPED)
         rise = self.error.error - self.error.expected
         return share * (most - self.error.expected) >= rise
 
@@ -129,6 +144,9 @@ def of_loss(loss: Loss) -> Breach:
     """The breach of a day whose realised error is an alarm."""
     error, monitor = loss.error, loss.day.monitor
     cause = next((cause for rule in RULES if (cause := rule(loss)) is not None), None)
+    told = loss.of_classes
+    about = f"; {told.says}" if told else ""
+    evidence = {**_plain(error), **({"classes": told.evidence} if told else {})}
     rose, expected = told_apart(error.error, error.expected)
     over = _over(error.days, monitor)
     sentence = f"The {error.metric} rose to {rose}{over}, {error.beside} {expected}"
@@ -136,16 +154,17 @@ def of_loss(loss: Loss) -> Breach:
     if cause is not None:
         if cause is _inputs_that_are_harder(loss):
             sentence = f"{sentence}: {loss.of_model.reason}"
-        return _breach(monitor, sentence, error.error / error.expected, _plain(error), cause, costs)
+        strength = error.error / error.expected
+        return _breach(monitor, f"{sentence}{about}", strength, evidence, cause, costs)
     by_model = loss.of_model
     return Breach(
         by_model.kind,
-        f"{sentence}: {by_model.reason}{costs}.",
+        f"{sentence}: {by_model.reason}{about}{costs}.",
         column_name=monitor.target if by_model.kind == "concept_drift" else monitor.prediction,
         columns=(str(monitor.target), monitor.prediction),
         strength=error.error / error.expected,
         evidence={
-            **_plain(error),
+            **evidence,
             "prediction_ratio": by_model.prediction_ratio,
             "explained_by_inputs": by_model.explained_by_inputs,
         },

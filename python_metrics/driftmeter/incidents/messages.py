@@ -74,16 +74,18 @@ class Delivery:
 AT_ONCE = f"""case
     when events.event = 'closed'
         then families.of <> 'values'
-        and incidents.last_seen_on - incidents.opened_on >= {DAILY.quiet}
+        and case monitors.every when 'hour'
+            then incidents.last_seen_start - incidents.opened_start >= interval '1 day'
+            else incidents.last_seen_on - incidents.opened_on >= {DAILY.quiet} end
     when events.event = any(:opening)
         then families.of <> 'values' or incidents.severity = 'error'
-        or incidents.last_seen_on > incidents.opened_on and not exists (
+        or incidents.last_seen_start > incidents.opened_start and not exists (
             select from metrics.incidents as earlier
             where earlier.monitor = incidents.monitor
             and earlier.column_name = incidents.column_name
-            and earlier.opened_on < incidents.opened_on
-            and earlier.last_seen_on > earlier.opened_on
-            and coalesce(earlier.closed_on >= incidents.opened_on, true)
+            and earlier.opened_start < incidents.opened_start
+            and earlier.last_seen_start > earlier.opened_start
+            and coalesce(earlier.closed_start >= incidents.opened_start, true)
         )
     else true
 end"""
@@ -99,7 +101,7 @@ WAITING = sa.text(f"""
 with untold as (
     select
         events.*, coalesce(tried.attempts, 0) as attempts, monitors.owner, monitors.project,
-        coalesce(monitors.every, 'day') as cadence,
+        coalesce(monitors.every, 'day') as cadence, coalesce(monitors.timezone, 'UTC') as timezone,
         families.of = any(coalesce(monitors.page, '{{performance,arrival,values}}')) as is_paged,
         coalesce({AT_ONCE}, true) as is_at_once,
         case when families.of = 'values' and incidents.severity = 'warn'
@@ -142,7 +144,8 @@ told as (
 -- Of each incident its newest event, which settles all that wait.
 newest as (
     select distinct on (incident_id)
-        incident_id, event, on_date, kind, diagnosis, report_url, monitor, owner, project, cadence,
+        incident_id, event, on_date, on_start, kind, diagnosis, report_url, monitor, owner,
+        project, cadence, timezone,
         is_paged, every, array_agg(event_id) over of_incident as ids,
         bool_or(is_at_once) over of_incident as is_at_once, min(at) over of_incident as since,
         max(attempts) over of_incident as attempts, min(event_id) over of_incident as first
@@ -151,15 +154,17 @@ newest as (
     order by incident_id, event_id desc
 )
 select
-    newest.*, incidents.severity, incidents.opened_on, incidents.column_name,
+    newest.*, incidents.severity, incidents.opened_on, incidents.opened_start,
+    incidents.column_name,
     (incidents.evidence ->> 'rows_concerned')::bigint as rows, {NEXT_STEP} as next_step,
-    before.times, before.newest_on
+    before.times, before.newest_on, before.newest_start
 from newest left join metrics.incidents using (incident_id)
 cross join lateral (
-    select count(*) as times, max(earlier.opened_on) as newest_on
+    select count(*) as times, max(earlier.opened_on) as newest_on,
+        max(earlier.opened_start) as newest_start
     from metrics.incidents as earlier
     where earlier.monitor = incidents.monitor and earlier.family = incidents.family
-    and earlier.opened_on < incidents.opened_on
+    and earlier.opened_start < incidents.opened_start
     and earlier.column_name is not distinct from incidents.column_name
 ) as before
 where newest.is_paged or :now - every >= (
@@ -214,7 +219,7 @@ def _group(row: "sa.Row[Any]") -> tuple[object, ...]:
         return ("digest", row.monitor)
     if row.column_name is None or row.project is None:
         return (row.incident_id,)
-    return (row.event, row.kind, row.column_name, row.on_date, row.project)
+    return (row.event, row.kind, row.column_name, row.on_start, row.project)
 
 
 def _message(rows: Sequence["sa.Row[Any]"], riding: Sequence["sa.Row[Any]"]) -> Message:
@@ -227,17 +232,23 @@ def _message(rows: Sequence["sa.Row[Any]"], riding: Sequence["sa.Row[Any]"]) -> 
     """
     first, *others = rows
     event = WORDS.get(first.event, first.event)
+    cadence = Cadence.of(first.cadence, first.timezone)
+    on, opened, before = (
+        (first.on_start, first.opened_start, first.newest_start)
+        if cadence.is_hourly
+        else (first.on_date, first.opened_on, first.newest_on)
+    )
     facts = [
         first.severity and f"severity {first.severity}",
         first.owner and f"owner {first.owner}",
-        first.rows and f"about {first.rows:,} rows of a {first.cadence}",
-        first.opened_on and first.opened_on != first.on_date and f"since {first.opened_on}",
-        first.times and f"such an incident opened before, last on {first.newest_on}",
+        first.rows and f"about {first.rows:,} rows of {cadence.one}",
+        first.opened_on and opened != on and f"since {_told(cadence, opened)}",
+        first.times and f"such an incident opened before, last {_on(cadence, before)}",
     ]
     lines = [
         first.diagnosis,
         ", ".join(fact for fact in facts if fact),
-        f"{event} {Cadence(first.cadence).on(first.on_date)}, incident {first.incident_id}",
+        f"{event} {cadence.on(on)}, incident {first.incident_id}",
         *(f"the same in {other.monitor}, incident {other.incident_id}" for other in others),
         first.report_url,
         first.next_step and f"next: {first.next_step}",
@@ -271,7 +282,18 @@ def _digest(rows: Sequence["sa.Row[Any]"]) -> Message:
 def _line(row: "sa.Row[Any]") -> str:
     """An incident in one line."""
     event = WORDS.get(row.event, row.event)
-    return f"{event} on {row.on_date}, incident {row.incident_id}: {row.diagnosis}"
+    cadence = Cadence.of(row.cadence, row.timezone)
+    on = _on(cadence, row.on_start if cadence.is_hourly else row.on_date)
+    return f"{event} {on}, incident {row.incident_id}: {row.diagnosis}"
+
+
+def _told(cadence: Cadence, batch: dt.date) -> str:
+    """A batch in a list of facts: an hour as a clock shows it, any other by its first day."""
+    return cadence.name(batch) if cadence.is_hourly else str(batch)
+
+
+def _on(cadence: Cadence, batch: dt.date) -> str:
+    return f"{'at' if cadence.is_hourly else 'on'} {_told(cadence, batch)}"
 
 
 def is_due(engine: sa.Engine) -> bool:

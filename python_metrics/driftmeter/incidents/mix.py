@@ -1,6 +1,7 @@
 """Shares of categories that changed, in a column or behind the change of another column."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from driftmeter.incidents.words import of_rows, shown, told_apart
 # Above so many values a column is no way to split rows.
 MOST_VALUES = 30
 SHOWN = 4
+# That a class does not come once is no accident if so many rows of it were to be expected.
+FEWEST_EXPECTED = 14
 
 
 def moved(change: ColumnValues) -> list[tuple[str, float, float]]:
@@ -38,6 +41,25 @@ def own_mix(change: ColumnValues) -> Symptom:
     name, before, now = moves[0]
     evidence = {"direction": 1 if now > before else -1, "moved": _kept(moves)}
     return Symptom("mix_shift", 1.0, f"{name} {_said(moves[0], change)}", evidence, value=name)
+
+
+def vanished_class(change: ColumnValues) -> Symptom | None:
+    """A class that the model predicted in the reference, and now does not."""
+    if not change.is_predicted or change.column.kind != "categorical":
+        return None
+    names = change.bins.categories or {}
+    gone = [
+        (name, before)
+        for name, before, now in moved(change)
+        # Rare values are one bin.
+        if name in names and not now and before * len(change.day) >= FEWEST_EXPECTED
+    ]
+    if not gone:
+        return None
+    mix, (name, before) = own_mix(change), max(gone, key=lambda one: one[1])
+    more = f", nor are {len(gone) - 1} more classes" if len(gone) > 1 else ""
+    says = f"is no longer {name}{more}: none of {len(change.day):,} rows, reference {before:.1%}"
+    return replace(mix, says=says, value=name, evidence={**mix.evidence, "direction": -1})
 
 
 def _said(move: tuple[str, float, float], change: ColumnValues) -> str:

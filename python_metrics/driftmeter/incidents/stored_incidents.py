@@ -189,7 +189,7 @@ KNOWN = sa.text(
     # A verdict rests on the days before its own.
     " exists (select from metrics.partitions as days where days.monitor = incidents.monitor"
     " and days.drift_state = 'stale' and days.partition_date"
-    " between incidents.opened_on - cast(:history as integer) and incidents.last_seen_on)"
+    " between incidents.opened_on - cast(:history as interval) and incidents.last_seen_on)"
     " as rests_on_stale"
     " from metrics.incidents where monitor = :monitor order by incident_id for update"
 )
@@ -268,7 +268,10 @@ def withdraw(connection: sa.Connection, row: sa.RowMapping, note: str) -> None:
 
 def known_incidents(connection: sa.Connection, monitor: Monitor) -> Sequence[sa.RowMapping]:
     """The monitor's incidents as they stand, locked."""
-    history = math.ceil(HISTORY * monitor.cadence.days)
+    cadence = monitor.cadence
+    history = dt.timedelta(hours=HISTORY)
+    if not cadence.is_hourly:
+        history = dt.timedelta(days=math.ceil(HISTORY * cadence.days))
     asked = {"monitor": monitor.name, "policy_hash": monitor.policy_hash, "history": history}
     return connection.execute(KNOWN, asked).mappings().all()
 

@@ -11,9 +11,17 @@ import sqlalchemy as sa
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import day_of
 
 # Days of an accepted normal, from its first on: it grows to these, and stays.
 ACCEPTED = 28
+
+
+def accepted_batches(cadence: Cadence) -> int:
+    """Batches of an accepted normal: `ACCEPTED`, of hours those of as many days."""
+    return ACCEPTED * 24 if cadence.is_hourly else ACCEPTED
+
+
 Baseline = Literal["reference", "trailing", "weekday"]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 # Days of the trailing baseline, and those nearest to the judged day that it leaves out: a slow
@@ -57,7 +65,8 @@ def baseline_days(
         last = cadence.after(day, -LAG)
         wanted = cadence.batches(cadence.after(last, 1 - TRAILING), last)
     else:
-        alike = 7 if monitor.every == "day" else 1
+        # Of hours the same hour of the days before.
+        alike = {"hour": 24, "day": 7}.get(monitor.every, 1)
         wanted = [cadence.after(day, -alike * week) for week in range(WEEKS, 0, -1)]
     usable = _computed(connection, monitor, wanted) | {day for day in wanted if day in span}
     days = [day for day in wanted if day in usable]
@@ -92,8 +101,11 @@ class AcceptedNormal:
 
     def days(self, judged: dt.date, cadence: Cadence) -> list[dt.date]:
         """Days that a judged day is held against, all of them before it."""
-        last = min(cadence.after(self.from_date, ACCEPTED), judged) - dt.timedelta(days=1)
-        return cadence.batches(self.from_date, last)
+        first = cadence.start(self.from_date) if cadence.is_hourly else self.from_date
+        last = min(cadence.after(first, accepted_batches(cadence)), judged)
+        if cadence.is_hourly:
+            return cadence.batches(first, cadence.after(last, -1))
+        return cadence.batches(first, last - dt.timedelta(days=1))
 
 
 def accepted_normals(connection: sa.Connection, monitor: Monitor) -> list[AcceptedNormal]:
@@ -139,6 +151,7 @@ def excluded_days(
         " where monitor = :monitor and (excluded_from_baseline or acknowledged_by is not null)"
         " and opened_on >= :since"
     )
+    since, _ = monitor.cadence.bounds(since, since)
     spans = connection.execute(query, {"monitor": monitor.name, "since": since}).all()
     return {
         day
@@ -176,8 +189,8 @@ def put(
             "monitor": monitor.name,
             "baseline": baseline,
             "kind": KINDS[baseline],
-            "first": span[0],
-            "last": span[1],
+            "first": day_of(span[0]),
+            "last": day_of(span[1]),
             "rows": rows,
             "hash": content_hash,
         },

@@ -11,6 +11,8 @@ from pydantic import (
     BeforeValidator,
     Field,
     FiniteFloat,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_serializer,
     field_validator,
     model_validator,
@@ -18,7 +20,8 @@ from pydantic import (
 
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
 from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValue
-from driftmeter.monitors.declared_test import SUBJECTS, DeclaredTest
+from driftmeter.monitors.declared_test import OF_CLASSES, SUBJECTS, DeclaredTest
+from driftmeter.monitors.hour import Hour, day_of
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.monitors.strict import Strict
@@ -27,6 +30,9 @@ from driftmeter.monitors.strict import Strict
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
 JUDGING_VERSION = 9
+Task = Literal["regression", "classification", "multiclass"]
+# Probabilities of a single class leave nothing to tell it from.
+LEAST_CLASSES = 2
 # Without a budget of its own a monitor has one false alarm in so many batches, a month of days.
 BATCHES_A_FALSE_ALARM = 30
 # A budget beyond this share of batches would let every second batch alarm by chance.
@@ -44,8 +50,8 @@ OF_REFERENCE = ("first", "rolling")
 
 
 def usual_budget(every: Every) -> float:
-    """False alarms a month without a budget of its own: one in 30 batches."""
-    if every == "day":
+    """False alarms a month without a budget of its own: one in 30 batches, of hours in a month."""
+    if every in ("hour", "day"):
         return 1
     return round(DAYS_A_MONTH / Cadence(every).days / BATCHES_A_FALSE_ALARM, 3)
 
@@ -53,8 +59,19 @@ def usual_budget(every: Every) -> float:
 def _text_of(value: object) -> object:
     """Accepted categories are compared with the column's text, as Postgres prints it."""
     if isinstance(value, list):
-        return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in value)
+        return tuple(map(_as_text, value))
     return value
+
+
+def _text_keys(value: object) -> object:
+    """Names of classes are compared with a column's text, too."""
+    if isinstance(value, dict):
+        return {_as_text(name): column for name, column in value.items()}
+    return value
+
+
+def _as_text(item: object) -> str:
+    return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 class Column(Strict):
@@ -91,11 +108,20 @@ class Column(Strict):
         return self
 
 
-class Days(Strict):
-    """Days from the first to the last, both included."""
+def _kept(value: object, read: ValidatorFunctionWrapHandler) -> dt.date:
+    """An hour as it is, and a date as it is read."""
+    return value if isinstance(value, Hour) else read(value)
 
-    from_date: dt.date = Field(alias="from")
-    to_date: dt.date = Field(alias="to")
+
+# A day, or the first one of a batch, or an hour.
+Batch = Annotated[dt.date, WrapValidator(_kept)]
+
+
+class Days(Strict):
+    """Days from the first to the last, both included; batches are days, or hours."""
+
+    from_date: Batch = Field(alias="from")
+    to_date: Batch = Field(alias="to")
 
     @model_validator(mode="after")
     def _in_order(self) -> "Days":
@@ -253,15 +279,17 @@ class Monitor(Strict):
         The dbt project that declares the monitor; not written in YAML.
     owner : str
         The team on call.
-    task : {'regression', 'classification'}
-        What the model predicts: a number, or the probability of the positive class.
+    task : {'regression', 'classification', 'multiclass'}
+        What the model predicts: a number, the probability of the positive class, or one of several
+        classes.
     timestamp : str
         A column of a time or a date: when the row happened.
     timezone : str
         The zone in which a day begins.
-    every : {'day', 'week', 'month'}
+    every : {'hour', 'day', 'week', 'month'}
         How often a batch is scored. The table's ``partition_date`` is the first day of the batch:
-        of weeks the Monday, of months the first.
+        of weeks the Monday, of months the first. Of hours it is the day, and the table has the
+        instant at which the hour begins in ``partition_start``.
     batch : str, optional
         The column that says of which batch a row is, such as the date of the scoring run, where
         that is not the batch of `timestamp`.
@@ -269,6 +297,9 @@ class Monitor(Strict):
         The column that identifies a row within its day.
     prediction : str
         The column of predictions.
+    probabilities : dict of str to str, or str, optional
+        Of task ``multiclass``: the column that holds each class's probability, or one column of
+        jsonb that holds them by the name of the class.
     target : str, optional
         The column of true outcomes, null until they are known.
     model_version : str
@@ -289,7 +320,8 @@ class Monitor(Strict):
     min_rows : int
         A column with fewer known values on a day is not compared, unless it usually has as many.
     alarm_budget : AlarmBudget
-        How many false alarms a month are acceptable. Without it one in 30 batches.
+        How many false alarms a month are acceptable. Without it one in 30 batches, and of hours one
+        a month.
     least_effect : LeastEffect
         The smallest change that matters.
     tests : tuple of DeclaredTest
@@ -322,13 +354,14 @@ class Monitor(Strict):
     schema_name: str = "inference"
     project: str = ""
     owner: str
-    task: Literal["regression", "classification"]
+    task: Task
     timestamp: str
     timezone: str = "UTC"
     every: Every = "day"
     batch: str | None = None
     id: str
     prediction: str
+    probabilities: Annotated[dict[str, str] | str | None, BeforeValidator(_text_keys)] = None
     target: str | None = None
     model_version: str
     features: dict[str, Column] = Field(min_length=1)
@@ -395,15 +428,45 @@ class Monitor(Strict):
             raise ValueError("`calendar` names days, and most months have some: use `expected`")
         return self
 
+    @model_validator(mode="after")
+    def _has_what_hours_have(self) -> "Monitor":
+        if self.every == "hour" and self.task == "multiclass":
+            raise ValueError("`every`: several classes are measured by the day, not by the hour")
+        if self.every == "hour" and self.protected:
+            raise ValueError("`protected`: groups are compared by the day, not by the hour")
+        return self
+
+    @model_validator(mode="after")
+    def _has_whole_hours(self) -> "Monitor":
+        year = self.reference.from_date.year
+        offsets = [dt.datetime(year, month, 1, tzinfo=self.zone).utcoffset() for month in (1, 7)]
+        apart = (offsets[0] or dt.timedelta(0)) - (offsets[1] or dt.timedelta(0))
+        if self.every == "hour" and apart % dt.timedelta(hours=1):
+            raise ValueError(
+                f"`timezone`: the clock of {self.timezone} is turned by less than an hour, so that"
+                " hours there are none. Give UTC, or another `every`"
+            )
+        return self
+
     @property
     def cadence(self) -> Cadence:
         """The calendar of its batches."""
-        return Cadence(self.every)
+        return Cadence.of(self.every, self.timezone)
+
+    @property
+    def batch_column(self) -> str:
+        """The column of the inference table that says of which batch a row is."""
+        return "partition_start" if self.every == "hour" else "partition_date"
 
     @property
     def reference_batches(self) -> list[dt.date]:
         """The batches of the reference period, in order."""
         return self.cadence.batches(self.reference.from_date, self.reference.to_date)
+
+    @property
+    def reference_span(self) -> tuple[dt.date, dt.date]:
+        """First and last day of the reference period; of hours the first and the last one."""
+        return self.cadence.bounds(self.reference.from_date, self.reference.to_date)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -417,6 +480,7 @@ class Monitor(Strict):
                 raise ValueError(f"`{role}` {getattr(self, role)!r} is among the features too")
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
+        self._check_probabilities()
         self._check_tests()
         self._check_metrics()
         for change in self.changes:
@@ -426,6 +490,11 @@ class Monitor(Strict):
             names = getattr(self, field)
             if twice := [name for name in names if names.count(name) > 1]:
                 raise ValueError(f"`{field}` names {twice[0]!r} twice")
+        if self.protected and self.task == "multiclass":
+            raise ValueError(
+                "`protected` goes with task regression or classification: of several classes none"
+                " is the positive one. Declare the rates that matter as `metrics` with `segments`"
+            )
         for role in ("prediction", "target"):
             if getattr(self, role) in self.protected:
                 raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")
@@ -454,6 +523,28 @@ class Monitor(Strict):
         feature = metric.removeprefix(prefix)
         return feature if prefix and metric != feature and feature in self.features else None
 
+    def _check_probabilities(self) -> None:
+        if self.probabilities is None:
+            return
+        if self.task != "multiclass":
+            raise ValueError(
+                f"`probabilities` goes with task multiclass; of task {self.task} the prediction"
+                + (" is the probability" if self.task == "classification" else " is a number")
+            )
+        named = list(self.probability_columns)
+        if isinstance(self.probabilities, dict) and len(named) < LEAST_CLASSES:
+            raise ValueError(
+                f"`probabilities` names {len(named)} class; name the column of each class, at least"
+                f" {LEAST_CLASSES}"
+            )
+        if twice := [name for name in named if named.count(name) > 1]:
+            raise ValueError(f"`probabilities` names the column {twice[0]!r} for two classes")
+        if used := [name for name in named if name in self.columns]:
+            raise ValueError(
+                f"`probabilities` names {used[0]!r}, which is the prediction, the target or a"
+                " feature too"
+            )
+
     def _check_metrics(self) -> None:
         if taken := [name for name in self.metrics if name in self.columns]:
             raise ValueError(
@@ -463,8 +554,8 @@ class Monitor(Strict):
             return
         if self.target is None:
             raise ValueError("`value` needs a target: what a row is worth follows from its outcome")
-        if self.value.sql is None and self.task == "regression":
-            raise ValueError("`value` of a regression needs `sql`: it has no positives")
+        if self.value.sql is None and self.task != "classification":
+            raise ValueError(f"`value` of a {self.task} needs `sql`: it has no positives")
 
     def _check_tests(self) -> None:
         for test in self.tests:
@@ -475,7 +566,8 @@ class Monitor(Strict):
             if wanted and self.columns[str(test.column)].kind != wanted:
                 raise ValueError(f"`tests`: {test.test} of {test.column!r}, which is not {wanted}")
             is_of_errors = subject in ("regression", "classification")
-            if is_of_errors and (subject != self.task or not self.target):
+            is_of_classes = self.task == "multiclass" and test.test in OF_CLASSES
+            if is_of_errors and not (self.target and (subject == self.task or is_of_classes)):
                 raise ValueError(f"`tests`: {test.test} needs task {subject}, and a target")
             if test.test == "out_of_range_share" and not self.columns[str(test.column)].range:
                 raise ValueError(f"`tests`: {test.column!r} declares no range to be out of")
@@ -490,15 +582,23 @@ class Monitor(Strict):
         """Every compared column: features, then prediction, then the target where there is one."""
         outcome = Column(kind="numerical" if self.task == "regression" else "categorical")
         compared = dict(self.features)
-        # A classifier's prediction is the probability of the positive class.
-        compared[self.prediction] = Column(kind="numerical")
+        # Of two classes the prediction is the probability of the positive one.
+        is_class = self.task == "multiclass"
+        compared[self.prediction] = Column(kind="categorical" if is_class else "numerical")
         if self.target is not None:
             compared[self.target] = outcome
         return compared
 
+    @property
+    def probability_columns(self) -> tuple[str, ...]:
+        """Columns that hold the probabilities of several classes."""
+        if isinstance(self.probabilities, dict):
+            return tuple(self.probabilities.values())
+        return (self.probabilities,) if self.probabilities else ()
+
     def event_on(self, day: dt.date) -> str | None:
         """The name of the known event that a day is part of, or None."""
-        return event_of(day, self.expected, self.calendar, self.cadence.last_day(day))
+        return event_of(day_of(day), self.expected, self.calendar, self.cadence.last_day(day))
 
     @property
     def segment_columns(self) -> dict[str, str]:
@@ -540,8 +640,9 @@ class Monitor(Strict):
             mode="json",
             exclude={
                 **dict.fromkeys(NOT_MEASURED, True),
-                # Days have the hash that they had before there were other batches.
+                # Days have the hash that they had before there were other batches or more classes.
                 **({"every": True} if self.every == "day" else {}),
+                **({"probabilities": True} if self.probabilities is None else {}),
                 # How it goes on decides what days are judged by.
                 "reference": {*OF_REFERENCE},
             },

@@ -34,6 +34,8 @@ SUBJECTS: dict[str, Subject] = {
 }
 # Tests of the model's errors look at labelled rows alone; those of drift at the reference too.
 OF_MODEL = ("regression", "classification")
+# Of several classes too: their mean over the classes, where they are of one class.
+OF_CLASSES = ("accuracy", "precision", "recall", "f1")
 AGAINST_REFERENCE = ("drift", "drifted_share")
 
 

@@ -152,6 +152,13 @@ def _fields(place: tuple[int | str, ...]) -> list[str]:
     return sorted(named - {"name", "schema_name", "project"})
 
 
+def _probabilities(monitor: Monitor) -> dict[str, str]:
+    """Columns of probabilities, by the field that names each."""
+    if isinstance(monitor.probabilities, dict):
+        return {f"probabilities.{name}": column for name, column in monitor.probabilities.items()}
+    return {"probabilities": monitor.probabilities} if monitor.probabilities else {}
+
+
 def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> None:
     """A column that the YAML names must be one the model documents: found before a run."""
     known = set(node["columns"])
@@ -165,6 +172,7 @@ def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> Non
         "prediction": monitor.prediction,
         "target": monitor.target,
         "model_version": monitor.model_version,
+        **_probabilities(monitor),
         **{f"features.{name}": name for name in monitor.features},
         **{f"segments.{number}": name for number, name in enumerate(monitor.segments)},
         **{f"protected.{number}": name for number, name in enumerate(monitor.protected)},

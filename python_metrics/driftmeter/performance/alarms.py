@@ -8,10 +8,15 @@ import sqlalchemy as sa
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.cost import Cost, cost_of
 from driftmeter.performance.daily_error import CAPPED_ERROR
-from driftmeter.performance.decided import EXCESS, LOSS, record_of
+from driftmeter.performance.decided import EXCESS, record_of
 from driftmeter.performance.intervals import NINETY_FIVE
+from driftmeter.performance.outcomes import LOSS
 
-WORDS = {"regression": "mean absolute error", "classification": "Brier score"}
+WORDS = {
+    "regression": "mean absolute error",
+    "classification": "Brier score",
+    "multiclass": "error rate",
+}
 # A day's tests are of losses capped at `daily_error.CAPPED`: another figure than the metric.
 CUT_OFF = " (largest 1% of losses capped)"
 
@@ -23,7 +28,8 @@ class ErrorAlarm:
     Attributes
     ----------
     error, expected : float
-        Mean loss a row: the absolute error, or for a classifier the squared one (Brier 1950).
+        Mean loss a row: the absolute error, for a classifier the squared one (Brier 1950), and of
+        several classes the share of rows whose class is wrong.
     p_value, threshold_p : float
     labelled : int
     beside : str
@@ -76,7 +82,7 @@ class EstimatedAlarm:
 
 # The days that were judged together.
 WITHIN = (
-    "{0}.partition_date > {1}.partition_date - {1}.window_days"
+    "{0}.partition_date > {1}.partition_date - {1}.window_days * cast(:length as interval)"
     " and {0}.partition_date <= {1}.partition_date"
 )
 # The metric's own figure, over all versions and the days that were judged together, beside the
@@ -136,7 +142,7 @@ def error_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, E
     the day's error is given. The figures are the metric's own where they show the rise; a few
     absurd labels of the reference can hide it, and then they are those of capped losses.
     """
-    names = {"capped": CAPPED_ERROR, "loss": LOSS[monitor.task]}
+    names = {"capped": CAPPED_ERROR, "loss": LOSS[monitor.task], "length": f"1 {monitor.every}"}
     alarms: dict[dt.date, ErrorAlarm] = {}
     for row in connection.execute(ALARMS, {"monitor": monitor.name, **names}):
         if row.day in alarms:
@@ -181,7 +187,8 @@ def days_of_lasting_error(connection: sa.Connection, monitor: Monitor) -> set[dt
 def estimated_alarms(connection: sa.Connection, monitor: Monitor) -> dict[dt.date, EstimatedAlarm]:
     """Days whose estimate is an alarm."""
     alarms = {}
-    for row in connection.execute(ESTIMATES, {"monitor": monitor.name}).all():
+    asked = {"monitor": monitor.name, "length": f"1 {monitor.every}"}
+    for row in connection.execute(ESTIMATES, asked).all():
         record = record_of(connection, monitor, row.day, row.model_version)
         value, lower, upper = row.value, row.lower, row.upper
         if row.window_days > 1:

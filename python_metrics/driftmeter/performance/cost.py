@@ -16,7 +16,7 @@ COST = sa.text(
     " sum(coalesce(expected, reference_value) - value) as cost, sqrt(sum(power(case kind"
     f" when 'realised' then {NINETY_FIVE} * deviation else (upper - lower) / 2 end, 2))) as reach"
     " from metrics.performance where monitor = :monitor and metric = :metric and kind = :kind"
-    " and segment is null and value is not null and partition_date > :day - :days"
+    " and segment is null and value is not null and partition_date > :before"
     " and partition_date <= :day and (label_coverage is null or label_coverage > 0)"
     " and model_version in (select model_version from metrics.model_version_starts"
     " where monitor = :monitor)"
@@ -54,7 +54,8 @@ def cost_of(
     """
     if monitor.value is None:
         return None
-    asked = {"monitor": monitor.name, "metric": VALUE, "kind": kind, "day": day, "days": days}
+    asked = {"monitor": monitor.name, "metric": VALUE, "kind": kind, "day": day}
+    asked["before"] = monitor.cadence.after(day, -days)
     row = connection.execute(COST, asked).one()
     if not row.days or row.cost is None:
         return None

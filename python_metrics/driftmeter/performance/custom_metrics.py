@@ -52,8 +52,8 @@ def judge_metrics(
     connection: sa.Connection, monitor: Monitor, excluded: Collection[dt.date] = ()
 ) -> pd.DataFrame:
     """Every stored value of a monitor's own metrics, with what is decided of it; writes nothing."""
-    span = monitor.reference
-    asked = {"metrics": list(monitor.metrics), "first": span.from_date, "last": span.to_date}
+    first, last = monitor.reference_span
+    asked = {"metrics": list(monitor.metrics), "first": first, "last": last}
     rows = pd.DataFrame()
     if monitor.metrics:
         rows = rows_of_query(connection, VALUES, {"monitor": monitor.name, **asked})

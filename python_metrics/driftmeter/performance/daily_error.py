@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from driftmeter.alarms.day_null import USUAL, DayNull, fit_day_null, judge_days
+from driftmeter.arrival.batch_numbers import batches_of, number_of_batch
 from driftmeter.arrival.inference_rows import table_of
 from driftmeter.monitors.cadence import DAILY, Cadence
 from driftmeter.monitors.config import Monitor
@@ -25,15 +26,19 @@ CAPPED_ERROR = "capped_error"
 # there are always some, would hide a doubled error (benchmarks/diagnosis.py).
 CAPPED = 0.99
 QUERY = sql.SQL(
-    "select partition_date - {first} as day, count(loss)::double precision as rows,"
-    " avg(loss) as mean, avg(loss * loss) as square from (select partition_date,"
-    " least({loss}, {most}) as loss from {table} where partition_date between {first} and {last}"
+    "select {number} as day, count(loss)::double precision as rows,"
+    " avg(loss) as mean, avg(loss * loss) as square from (select {batch},"
+    " least({loss}, {most}) as loss from {table} where {batch} between {first} and {last}"
     " and {loss} is not null) as labelled group by 1 order by 1"
 )
 LOSSES = sql.SQL(
     "select count(*) as rows, min(loss) as low, max(loss) as high"
-    " from (select {loss} as loss from {table} where partition_date = any({days}::date[]))"
+    " from (select {loss} as loss from {table} where {batch} = any({days}::date[]))"
     " as losses where loss < 'infinity' group by {step} order by low"
+)
+LABELLED = sql.SQL(
+    "select 1 as rows from {table} where {batch} = any({days}::date[])"
+    " and {loss} is not null limit 1"
 )
 LOSS_TYPES = {"rows": pa.int64(), "low": pa.float64(), "high": pa.float64()}
 TYPES = {"day": pa.int64(), "rows": pa.float64(), "mean": pa.float64(), "square": pa.float64()}
@@ -113,11 +118,10 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
     """Fit a monitor's reference days; None without a label."""
     if monitor.target is None:
         return None
-    span = monitor.reference
     cap = _cap(connection, monitor, monitor.reference_batches)
     if cap is None:
         return None
-    days = daily_errors(connection, monitor, span.from_date, span.to_date, cap)
+    days = daily_errors(connection, monitor, *monitor.reference_span, cap)
     null = fit_errors(monitor, days)
     return UsualErrors(cap, null, judge_errors(null, days))
 
@@ -125,16 +129,32 @@ def usual_errors(connection: sa.Connection, monitor: Monitor) -> UsualErrors | N
 def _cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
     """The quantile `CAPPED` of all losses of these days; None without a label."""
     loss = loss_in_sql(monitor)
+    if monitor.task == "multiclass":
+        # A row is wrong or it is not: no loss is so large that it would hide another.
+        return _no_cap(connection, monitor, days)
     is_large = is_counted_by_steps(connection, monitor, days)
     query = LOSSES.format(
         loss=loss,
         step=step_in_sql(sql.SQL("loss")) if is_large else sql.SQL("loss"),
         table=table_of(monitor),
+        batch=sql.Identifier(monitor.batch_column),
         days=sql.Literal(list(days)),
     )
     cells = copy_out(connection, query, LOSS_TYPES).to_pandas()
     cap = quantiles(*(cells[name].to_numpy() for name in LOSS_TYPES), CAPPED)[0]
     return None if np.isnan(cap) else float(cap)
+
+
+def _no_cap(connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date]) -> float | None:
+    """The largest loss of a row that is wrong; None without a label."""
+    query = LABELLED.format(
+        batch=sql.Identifier(monitor.batch_column),
+        loss=loss_in_sql(monitor),
+        table=table_of(monitor),
+        days=sql.Literal(list(days)),
+    )
+    labelled = copy_out(connection, query, {"rows": pa.int64()}).to_pandas()
+    return 1.0 if len(labelled) else None
 
 
 def daily_errors(
@@ -153,9 +173,11 @@ def daily_errors(
         loss=loss_in_sql(monitor),
         most=sql.Literal(cap),
         table=table_of(monitor),
+        batch=sql.Identifier(monitor.batch_column),
+        number=number_of_batch(monitor, first),
     )
     days = copy_out(connection, query, TYPES).to_pandas()
-    return days.assign(day=[first + dt.timedelta(days=int(number)) for number in days["day"]])
+    return days.assign(day=batches_of(monitor, first, days["day"]))
 
 
 def fit_errors(monitor: Monitor, days: pd.DataFrame) -> ErrorNull | None:
@@ -172,7 +194,9 @@ def fit_errors(monitor: Monitor, days: pd.DataFrame) -> ErrorNull | None:
     variance = np.array([max(square - mean**2, 1e-12)])
     weekdays = np.array([monitor.cadence.level(day) for day in usual["day"]])
     means = usual[["mean"]].to_numpy(dtype=float)
-    of_days = fit_day_null(means, rows, variance, weekdays, prior=USUAL**2 * variance)
+    of_days = fit_day_null(
+        means, rows, variance, weekdays, prior=USUAL**2 * variance, levels=monitor.cadence.levels
+    )
     return ErrorNull(of_days, least, monitor.cadence)
 
 

@@ -31,16 +31,16 @@ from driftmeter.arrival.labels_due import newest_day
 from driftmeter.monitors.baselines import excluded_days
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.hour import Hour
 from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
+from driftmeter.performance.outcomes import LOSS
 from driftmeter.performance.stored_errors import finish
 from driftmeter.quality.counts import Floats
 from driftmeter.warehouse.turn import alone
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
 EXCESS = "excess_error"
-# The metric whose estimate may be an alarm, and whose realised value tells how large an error is.
-LOSS = {"regression": "mae", "classification": "brier"}
 # A smaller rise of the error, as a share of it, is no incident, however certain it is.
 LEAST_RISE = 0.1
 # An estimate speaks where no more than this share of labels has come.
@@ -381,7 +381,13 @@ def rows_of_query(
 ) -> pd.DataFrame:
     """Rows of a query as a frame, its columns there though it has none."""
     result = connection.execute(query, asked)
-    return pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
+    names, rows = list(result.keys()), result.all()
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=names)
+    for place, name in enumerate(names):
+        # Hours stay the keys that they are.
+        if rows and isinstance(rows[0][place], Hour):
+            frame[name] = pd.Series([row[place] for row in rows], frame.index, object)
+    return frame
 
 
 def _has_record(connection: sa.Connection, monitor: Monitor, test: object) -> bool:

@@ -1,7 +1,8 @@
 """Why an error rose: harder inputs, other predictions, or concept drift.
 
 Two learners are fitted on the reference's rows, held back from those they are asked about: what the
-model predicts for such inputs, and what comes true for such inputs. On a day whose error rose,
+model predicts for such inputs, and what comes true for such inputs. A prediction that is a class is
+as far from the model's as the chance that such inputs get another class. On a day whose error rose,
 
 - predictions that are not what the model gave for such inputs: the model is not what it was;
 - an error that such inputs had in the reference too: harder rows came;
@@ -16,13 +17,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 
 from driftmeter.drift.encoding import Encoding
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.class_probabilities import of_each_row
 from driftmeter.performance.daily_error import CAPPED
-from driftmeter.performance.losses import row_losses
+from driftmeter.performance.losses import cap_of, row_losses
 from driftmeter.quality.counts import Floats
 
 MOST_ROWS = 12_000
@@ -33,6 +35,10 @@ OTHER_MODEL_RATIO = 2.0
 # So much of a rise in error is explained by inputs before they are its cause.
 EXPLAINED_SHARE = 0.5
 Learned = Callable[[Floats], Floats]
+# Of rows and their inputs: how far each row's prediction is from what the model gives.
+Given = Callable[[pd.DataFrame, Floats], Floats]
+# Trees that tell classes from inputs, and the rows of a leaf at least.
+TREES, LEAF = 60, 5
 
 
 @dataclass(frozen=True)
@@ -86,9 +92,13 @@ class Learners:
         return self.encode(self._rows)
 
     @cached_property
-    def _given(self) -> Learned:
+    def _given(self) -> "Given":
         """What the model gives for inputs; learned of every third row."""
-        return _learn(self._inputs[::3], _predictions(self._monitor, self._rows)[::3])
+        rows = self._rows.iloc[::3]
+        if self._monitor.task == "multiclass":
+            return _given_classes(self._inputs[::3], rows[self._monitor.prediction])
+        learned = _learn(self._inputs[::3], _predictions(self._monitor, rows))
+        return lambda rows, inputs: np.abs(_predictions(self._monitor, rows) - learned(inputs))
 
     @cached_property
     def _off(self) -> tuple[Learned, float]:
@@ -98,8 +108,7 @@ class Learners:
 
     def off(self, rows: pd.DataFrame, inputs: Floats) -> Floats:
         """How far rows' predictions are from what the model gives for their inputs."""
-        off: Floats = np.abs(_predictions(self._monitor, rows) - self._given(inputs))
-        return off
+        return self._given(rows, inputs)
 
     def usually_off(self, inputs: Floats) -> float:
         """How far they are on average for such inputs: large values are further off."""
@@ -114,7 +123,7 @@ class Learners:
             return None
         loss = row_losses(self._monitor, self._rows[labelled])
         # A few absurd labels would carry the mean.
-        most = float(np.quantile(loss, CAPPED))
+        most = cap_of(self._monitor, loss, CAPPED)
         loss = np.minimum(loss, most)
         inputs = self._inputs[labelled]
         usual = _learn(inputs[::2], loss[::2])
@@ -204,6 +213,19 @@ def _predictions(monitor: Monitor, rows: pd.DataFrame) -> Floats:
 
 def _usable(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[monitor.prediction].notna()]
+
+
+def _given_classes(inputs: Floats, classes: "pd.Series[str]") -> Given:
+    """The chance that a row of such inputs gets another class than its own; fitted to classes."""
+    forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, random_state=SEED, n_jobs=1).fit(
+        inputs, classes.astype(str).to_numpy()
+    )
+    name = classes.name
+
+    def off(rows: pd.DataFrame, asked: Floats) -> Floats:
+        return 1 - of_each_row(forest.classes_, forest.predict_proba(asked), rows[name])
+
+    return off
 
 
 def _learn(inputs: Floats, values: Floats) -> Learned:

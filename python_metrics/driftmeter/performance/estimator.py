@@ -2,7 +2,8 @@
 
 A regression's loss is learned directly from inputs and prediction (direct loss estimation, after
 NannyML's). A classifier's is what its own probabilities expect once they are calibrated by isotonic
-regression (confidence-based estimation; Guillory et al. 2021, Garg et al. 2022). Both are fitted
+regression (confidence-based estimation; Guillory et al. 2021, Garg et al. 2022), of several
+classes too (`class_chances`); without probabilities it is learned as a regression's. All are fitted
 crosswise: what is said of a reference day comes from a fit on other days. How far such estimates
 were from what came true, day by day, gives their interval (conformal: Vovk et al. 2005) and the
 null of the test for concept drift.
@@ -24,10 +25,12 @@ from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance import daily_error, losses
+from driftmeter.performance.class_chances import ClassChances
+from driftmeter.performance.class_metrics import metrics_of, with_log_loss
 from driftmeter.performance.daily_error import DayError, ReferenceDayError
-from driftmeter.performance.decided import EXCESS, LOSS
+from driftmeter.performance.decided import EXCESS
 from driftmeter.performance.intervals import labelled_rows, point_metrics
-from driftmeter.performance.outcomes import in_range
+from driftmeter.performance.outcomes import LOSS, has_prediction, in_range
 from driftmeter.performance.row_value import ROW_VALUE, VALUE, worth_of
 from driftmeter.quality.counts import Floats
 
@@ -73,7 +76,8 @@ class Expected:
     rows : pandas.DataFrame
         Index 0 to n - 1.
     losses : mapping of str to array of float, shape (n,)
-        By the loss's name, capped; of a classifier the chance of the positive class.
+        By the loss's name, capped; of a classifier the chance of the positive class, and of several
+        classes the chance of each, of shape (n, classes).
     """
 
     rows: pd.DataFrame
@@ -185,8 +189,7 @@ class Estimator:
         return self._surprise(*self._surprise_of(expected.rows, expected.losses), day)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
-        is_known = np.isfinite(rows[self._monitor.prediction].to_numpy(dtype=float))
-        return rows[is_known].reset_index(drop=True)
+        return rows[has_prediction(self._monitor, rows)].reset_index(drop=True)
 
     def _parts(self, rows: pd.DataFrame) -> Iterator[tuple[SegmentOfRows, npt.NDArray[np.bool_]]]:
         yield ALL_ROWS, np.ones(len(rows), dtype=bool)
@@ -200,6 +203,8 @@ class Estimator:
         return labelled_rows(rows, monitor.prediction, str(monitor.target), monitor.task)
 
     def _losses(self, labelled: pd.DataFrame) -> dict[str, Floats]:
+        if self._monitor.task == "multiclass":
+            return {"wrong": losses.wrong(labelled["prediction"], labelled["target"])}
         prediction, target = labelled["prediction"].to_numpy(), labelled["target"].to_numpy()
         if self._monitor.task == "regression":
             error = losses.absolute(prediction, target)
@@ -227,6 +232,8 @@ class Estimator:
         if self._monitor.task == "classification":
             calibrated = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
             fitted["chance"] = calibrated.fit(labelled["prediction"], labelled["target"])
+        elif self._monitor.probabilities:
+            fitted["chances"] = ClassChances.fit(labelled)
         else:
             learned |= self._losses(labelled)
         if not learned:
@@ -252,7 +259,12 @@ class Estimator:
             expected["chance"] = fitted["chance"].predict(asked)  # type: ignore[attr-defined]
             if self._has_worth:
                 expected[VALUE] = worth_of(self._monitor, asked, expected["chance"])
-        learned = {name: model for name, model in fitted.items() if name != "chance"}
+        if "chances" in fitted:
+            chances, prediction = fitted["chances"], self._monitor.prediction
+            assert isinstance(chances, ClassChances)
+            expected["chances"] = chances.of_rows(rows, prediction)
+            expected["wrong"] = chances.of_error(rows, prediction, expected["chances"])
+        learned = {name: model for name, model in fitted.items() if not name.startswith("chance")}
         if not learned:
             return expected
         inputs = self._encoding.encode(rows[self._names])
@@ -276,7 +288,8 @@ class Estimator:
             # A single day has no others.
             fitted = self._fit(rows[~chosen] if folds > 1 else rows)
             for name, values in self._expect(fitted, rows[chosen]).items():
-                expected.setdefault(name, np.zeros(len(rows)))[chosen] = values
+                empty = np.zeros((len(rows), *values.shape[1:]))
+                expected.setdefault(name, empty)[chosen] = values
         return expected
 
     def _summed(self, rows: pd.DataFrame, expected: Mapping[str, Floats]) -> dict[str, float]:
@@ -288,12 +301,38 @@ class Estimator:
             }
             of_value = {VALUE: mean[VALUE]} if VALUE in mean else {}
             return {"mae": mean["absolute"], "rmse": float(np.sqrt(mean["square"])), **of_value}
+        if self._monitor.task == "multiclass":
+            return self._summed_classes(rows, expected)
         asked = rows[self._monitor.prediction].to_numpy(dtype=float)
         metrics = point_metrics("classification", asked, expected["chance"])
         # Of chances that are calibrated there is nothing to learn about calibration.
         if VALUE in expected:
             metrics[VALUE] = float(expected[VALUE].mean())
         return {name: value for name, value in metrics.items() if name != "calibration_error"}
+
+    def _summed_classes(
+        self, rows: pd.DataFrame, expected: Mapping[str, Floats]
+    ) -> dict[str, float]:
+        wrong = float(expected["wrong"].mean())
+        metrics = {"accuracy": 1 - wrong, "error_rate": wrong}
+        chances = self._final.get("chances")
+        if isinstance(chances, ClassChances):
+            metrics = chances.metrics(rows, self._monitor.prediction, expected["chances"])
+        of_value = {VALUE: float(expected[VALUE].mean())} if VALUE in expected else {}
+        return {**metrics, **of_value}
+
+    def _truth(self, labelled: pd.DataFrame) -> dict[str, float]:
+        """Metrics of labelled rows, and what one of them was worth."""
+        if self._monitor.task == "multiclass":
+            truth = {
+                name: float(values[0])
+                for name, values in metrics_of(with_log_loss(labelled)).items()
+            }
+        else:
+            truth = point_metrics(
+                self._monitor.task, labelled["prediction"].to_numpy(), labelled["target"].to_numpy()
+            )
+        return {**truth, VALUE: self._mean_value(labelled)}
 
     def _excess(
         self, labelled: pd.DataFrame, expected: Mapping[str, Floats]
@@ -303,6 +342,8 @@ class Estimator:
             least, most, usual = self._multiples
             multiples = _as_multiples(self._losses(labelled), expected, least)
             return np.minimum(multiples, most) - usual, np.full(len(multiples), usual)
+        if self._monitor.task == "multiclass":
+            return self._losses(labelled)["wrong"] - expected["wrong"], expected["wrong"]
         prediction = labelled["prediction"].to_numpy()
         usual_loss = losses.brier(prediction, expected["chance"])
         return self._losses(labelled)["square"] - usual_loss, usual_loss
@@ -331,14 +372,9 @@ class Estimator:
                 known = chosen & rows.index.isin(labelled.index)
                 if known.sum() < (self._monitor.min_rows if part != ALL_ROWS else 2):
                     continue
-                truth = point_metrics(
-                    self._monitor.task,
-                    labelled.loc[rows.index[known], "prediction"].to_numpy(),
-                    labelled.loc[rows.index[known], "target"].to_numpy(),
-                )
-                truth[VALUE] = self._mean_value(labelled.loc[rows.index[known]])
+                truth = self._truth(labelled.loc[rows.index[known]])
                 for metric, value in self._summed(rows[chosen], _only(expected, chosen)).items():
-                    if np.isfinite(truth[metric]) and np.isfinite(value):
+                    if np.isfinite(truth.get(metric, np.nan)) and np.isfinite(value):
                         distance = truth[metric] - value, int(known.sum())
                         distances.setdefault((part, metric), []).append(distance)
         return {
@@ -358,6 +394,8 @@ class Estimator:
         """The loss to expect of each row."""
         if self._monitor.task == "regression":
             return day.losses["absolute"]
+        if self._monitor.task == "multiclass":
+            return day.losses["wrong"]
         asked = day.rows[self._monitor.prediction].to_numpy(dtype=float)
         return losses.brier(asked, day.losses["chance"])
 
@@ -398,8 +436,11 @@ class Estimator:
         counts = np.array([[float(len(of_days[place]))] for place in kept])
         means = np.array([[of_days[place].mean()] for place in kept])
         spread = np.average([of_days[place].var() for place in kept], weights=counts[:, 0])
-        levels = np.array([self._monitor.cadence.level(days[place]) for place in kept])
-        return fit_day_null(means, counts, np.array([max(float(spread), 1e-12)]), levels)
+        cadence = self._monitor.cadence
+        levels = np.array([cadence.level(days[place]) for place in kept])
+        return fit_day_null(
+            means, counts, np.array([max(float(spread), 1e-12)]), levels, levels=cadence.levels
+        )
 
     def _with_interval(self, part: SegmentOfRows, metric: str, value: float, rows: int) -> Estimate:
         known = self._distances.get((part, metric))

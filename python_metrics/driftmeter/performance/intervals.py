@@ -89,14 +89,29 @@ def bootstrap(
         return {}
     metrics = _regression if task == "regression" else _classification
     once = metrics(prediction, target, np.ones((len(prediction), 1), dtype=np.uint8))
-    shrink = np.sqrt(len(prediction) / max(rows, len(prediction)))
+    values = {name: float(value[0]) for name, value in once.items()}
+    return reach_of(values, metrics(prediction, target, weights), len(prediction), rows)
+
+
+def reach_of(
+    once: Mapping[str, float], drawn: Mapping[str, Floats], sampled: int, rows: int
+) -> dict[str, Interval]:
+    """How far below and above its value each metric's interval reaches, from its replicates.
+
+    Parameters
+    ----------
+    drawn : mapping of str to array of float, shape (replicates,)
+    sampled, rows : int
+        Rows that the replicates were drawn from, and labelled rows in all.
+    """
+    shrink = np.sqrt(sampled / max(rows, sampled))
     levels = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     reach = {}
-    for name, drawn in metrics(prediction, target, weights).items():
-        values = drawn[np.isfinite(drawn)]
-        if len(values) < weights.shape[1] / 2 or not np.isfinite(once[name][0]):
+    for name, replicates in drawn.items():
+        values = replicates[np.isfinite(replicates)]
+        if len(values) < len(replicates) / 2 or not np.isfinite(once[name]):
             continue
-        low, high = (np.quantile(values, levels) - once[name][0]) * shrink
+        low, high = (np.quantile(values, levels) - once[name]) * shrink
         reach[name] = (min(float(low), 0.0), max(float(high), 0.0))
     return reach
 
@@ -129,8 +144,14 @@ def to_digits(value: float | None, digits: int = 12) -> float | None:
 
 
 def labelled_rows(frame: pd.DataFrame, prediction: str, target: str, task: str) -> pd.DataFrame:
-    """Rows with a finite prediction and label, as numbers in ``prediction`` and ``target``."""
+    """Rows with a finite prediction and label, as numbers in ``prediction`` and ``target``.
+
+    Of several classes they are text.
+    """
     label = frame[target]
+    if task == "multiclass":
+        classes = frame.assign(prediction=frame[prediction], target=label)
+        return classes[classes["prediction"].notna() & classes["target"].notna()]
     if task != "regression":
         label = as_numbers(label)
     numbers = frame.assign(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from driftmeter.arrival.inference_rows import VERSION, fingerprint, read_rows
 from driftmeter.arrival.inputs import Step, note_inputs
 from driftmeter.arrival.labels_due import has_waited, newest_day
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.class_metrics import exact_of_classes
+from driftmeter.performance.class_probabilities import classes_of, probabilities_in_sql
 from driftmeter.performance.daily_error import (
     CAPPED_ERROR,
     DayError,
@@ -33,7 +35,7 @@ from driftmeter.performance.intervals import (
     to_digits,
 )
 from driftmeter.performance.outcomes import COUNTS, METRICS, in_range
-from driftmeter.performance.realised import realised
+from driftmeter.performance.realised import CONFUSION, realised
 from driftmeter.performance.row_value import (
     ROW_VALUE,
     VALUE,
@@ -42,6 +44,7 @@ from driftmeter.performance.row_value import (
     worth_in_sql,
 )
 from driftmeter.performance.sample import Sample, rows_in, sample_of
+from driftmeter.performance.stored_confusion import Confusion, of_whole, replace_confusion
 from driftmeter.performance.stored_errors import (
     FINAL_COVERAGE,
     PerformanceRow,
@@ -71,6 +74,10 @@ class ErrorBackground:
         Mean losses of the reference's days; None without a label.
     values : ErrorNull or None
         What a row of the reference's days is worth; None where that is not declared.
+    classes : tuple of str
+        Of several, those that have a probability.
+    confusion : mapping of (str, str) to int
+        Of several, the reference's rows of each true and predicted class.
     """
 
     monitor: Monitor
@@ -78,6 +85,8 @@ class ErrorBackground:
     estimator: Estimator | None
     errors: UsualErrors | None = None
     values: ErrorNull | None = None
+    classes: tuple[str, ...] = ()
+    confusion: Confusion = field(default_factory=dict)
 
 
 # Of each monitor the background that was fitted last in this process, and what it rests on: days
@@ -87,7 +96,7 @@ _fitted: dict[str, tuple[tuple[str, ...], ErrorBackground]] = {}
 
 def load_background(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
     """Measure a monitor's reference, and fit its estimates on it; once a process and reference."""
-    span = (monitor.reference.from_date, monitor.reference.to_date)
+    span = monitor.reference_span
     with engine.connect() as connection:
         _, content = fingerprint(connection, monitor, *span)
     rests_on = (str(engine.url), monitor.model_dump_json(), content)
@@ -97,7 +106,7 @@ def load_background(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
 
 
 def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
-    span = monitor.reference.from_date, monitor.reference.to_date
+    span = monitor.reference_span
     days = monitor.reference_batches
     with engine.connect() as connection:
         whole = realised(connection, monitor, days, as_one=True)
@@ -107,14 +116,17 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
             for metric in METRICS[monitor.task]
             if (value := to_digits(getattr(row, metric))) is not None
         }
+        classes = classes_of(connection, monitor)
         if not usual:
-            return ErrorBackground(monitor, usual, None)
+            return ErrorBackground(monitor, usual, None, classes=classes)
         most = max(REFERENCE_ROWS // len(days), monitor.min_rows)
         errors = usual_errors(connection, monitor)
         values, of_rows = usual_values(monitor, daily_values(connection, monitor, *span))
         usual |= {(part, VALUE): value for part, value in of_rows.items()}
         is_learned = bool(of_rows) and monitor.value is not None and monitor.value.sql is not None
-        beside = {ROW_VALUE: worth_in_sql(monitor)} if is_learned else None
+        beside = probabilities_in_sql(monitor, classes)
+        if is_learned:
+            beside[ROW_VALUE] = worth_in_sql(monitor)
         frames = {
             day: read_rows(connection, monitor, [day], most_rows=most, beside=beside).drop(
                 columns=VERSION
@@ -132,7 +144,8 @@ def _fit(engine: sa.Engine, monitor: Monitor) -> ErrorBackground:
     ]
     with engine.begin() as connection:
         replace_reference_errors(connection, monitor, reference_errors)
-    return ErrorBackground(monitor, usual, estimator, errors, values)
+    confusion = dict(of_whole(whole, CONFUSION)).get(None, {}) if CONFUSION in whole else {}
+    return ErrorBackground(monitor, usual, estimator, errors, values, classes, confusion)
 
 
 @dataclass(frozen=True)
@@ -229,7 +242,14 @@ def measure_day(
         is_late = has_waited(monitor, day, newest_day(connection, monitor))
         of_day = MeasuredDay(background, day, config_hash, is_late)
         rows = realised(connection, monitor, [day], known_rows=content.rows)
-        frame = read_rows(connection, monitor, [day], most_rows=MOST_ROWS, known_rows=content.rows)
+        frame = read_rows(
+            connection,
+            monitor,
+            [day],
+            most_rows=MOST_ROWS,
+            known_rows=content.rows,
+            beside=probabilities_in_sql(monitor, background.classes),
+        )
         measured = [
             *_realised(of_day, rows, sample_of(monitor, day, frame)),
             *_estimated(of_day, frame, rows),
@@ -241,6 +261,11 @@ def measure_day(
             measured += _realised(of_day, others, None)
             compare_day(connection, monitor, day)
         replace_day(connection, monitor, day, measured)
+        if monitor.task == "multiclass":
+            of_versions = of_whole(rows, CONFUSION)
+            if monitor.challengers:
+                of_versions += of_whole(others, CONFUSION)
+            replace_confusion(connection, monitor, day, of_versions, background.confusion)
         inputs = {day: content.fingerprint}
         note_inputs(connection, monitor.name, "performance", inputs, to_follow)
     return measured
@@ -354,6 +379,8 @@ def _intervals(
         metric: (getattr(row, metric) + below, getattr(row, metric) + above)
         for metric, (below, above) in reach.items()
     }
+    if monitor.task == "multiclass" and labelled:
+        measured |= exact_of_classes(row.accuracy, labelled)  # type: ignore[attr-defined]
     if monitor.task == "classification":
         measured |= exact_intervals({name: getattr(row, name) for name in COUNTS})
     return measured

@@ -1,7 +1,8 @@
 """How wrong a model was on the rows whose label has come, by day, version and segment.
 
-Definitions are scikit-learn's, with two exceptions that it has no number for: ``mape`` leaves out
-rows whose target is 0, and a precision or recall over no row is null. ``calibration_error`` is the
+Definitions are scikit-learn's, with three exceptions that it has no number for: ``mape`` leaves out
+rows whose target is 0, a precision or recall over no row is null, and a class that has no
+probability counts as one of 0. ``calibration_error`` is the
 expected calibration error over ten bins of equal width (Naeini, Cooper and Hauskrecht 2015).
 
 The warehouse is asked for one plain `group by`, by the number that quantiles or ranks are of: the
@@ -13,7 +14,7 @@ count as ties in the area under the ROC curve.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from psycopg import sql
 
 from driftmeter.arrival.values import category_of
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.class_metrics import counted_pairs
+from driftmeter.performance.class_probabilities import of_true_class
 from driftmeter.performance.losses import in_sql
 from driftmeter.performance.outcomes import (
     COUNTS,
@@ -76,6 +79,18 @@ select
 from ({rows}) as scored
 group by day, model_version, {segments} bin, step
 """
+MULTICLASS = """
+select
+    day, model_version, {segments}
+    target as actual,
+    prediction as predicted,
+    count(*) as rows,
+    count(target) as labelled,
+    count({log_loss}) as probable,
+    sum({log_loss}) as log_loss
+from ({rows}) as scored
+group by day, model_version, {segments} actual, predicted
+"""
 ROWS = """
     select
         {day} as day,
@@ -83,12 +98,13 @@ ROWS = """
         {named_segments}
         {prediction} as prediction,
         {target} as target
+        {beside}
     from {table} as scored
     where
-        partition_date = any({days}::date[])
-        and {prediction} > '-infinity'
-        and {prediction} < 'infinity'
+        {batch} = any({days}::date[])
+        and {is_known}
 """
+IS_FINITE = "{prediction} > '-infinity' and {prediction} < 'infinity'"
 INTEGERS = ("rows", "labelled")
 CELLS: Mapping[str, dict[str, pa.DataType]] = {
     "regression": {
@@ -100,7 +116,16 @@ CELLS: Mapping[str, dict[str, pa.DataType]] = {
         **dict.fromkeys([*INTEGERS, "bin", *COUNTS], pa.int64()),
         **dict.fromkeys(["step", "log_loss", "brier", "gap"], pa.float64()),
     },
+    "multiclass": {
+        **dict.fromkeys(["actual", "predicted"], pa.string()),
+        **dict.fromkeys([*INTEGERS, "probable"], pa.int64()),
+        "log_loss": pa.float64(),
+    },
 }
+# What cells are ordered by.
+ORDER = {"multiclass": ("actual", "predicted")}
+# Rows of each pair of a true and a predicted class; a column of its own.
+CONFUSION = "confusion"
 
 
 def realised(
@@ -126,8 +151,9 @@ def realised(
     Returns
     -------
     pandas.DataFrame
-        Columns `KEYS` (text, null segment: all rows), ``rows``, ``labelled``, one a metric, and
-        for a classifier `COUNTS`. Errors are in the target's own unit.
+        Columns `KEYS` (text, null segment: all rows), ``rows``, ``labelled``, one a metric, for
+        a classifier `COUNTS`, and of several classes `CONFUSION`. Errors are in the target's own
+        unit.
     """
     aliases = [f"segment_{number}" for number, _ in enumerate(monitor.segments)]
     named = [
@@ -135,30 +161,49 @@ def realised(
         for name, alias in zip(monitor.segments, aliases, strict=True)
     ]
     segments = [sql.SQL("{},").format(sql.Identifier(alias)) for alias in aliases]
+    read = values_of_rows(monitor, days, as_one=as_one, challengers=challengers)
+    is_class = monitor.task == "multiclass"
+    known = "{prediction} is not null" if is_class else IS_FINITE
+    beside = _beside(monitor, read["target"], challengers=challengers)
     rows = sql.SQL(ROWS).format(
-        **values_of_rows(monitor, days, as_one=as_one, challengers=challengers),
+        **read,
         named_segments=sql.SQL(" ").join(named),
+        beside=beside,
+        is_known=sql.SQL(known).format(prediction=read["prediction"]),
     )
     values: dict[str, sql.Composable] = {"rows": rows, "segments": sql.SQL(" ").join(segments)}
-    by_steps = is_counted_by_steps(connection, monitor, days, known_rows)
+    by_steps = not is_class and is_counted_by_steps(connection, monitor, days, known_rows)
     step: sql.Composable
     if monitor.task == "regression":
         number = sql.SQL("abs(error)")
         step = step_in_sql(number) if by_steps else number
         absolute = in_sql("absolute", *OUTCOME)
         query = sql.SQL(REGRESSION).format(**values, absolute=absolute, step=step)
+    elif is_class:
+        loss = in_sql("probable", sql.Identifier("probability"), sql.Identifier("target"))
+        query = sql.SQL(MULTICLASS).format(**values, log_loss=loss)
     else:
         step = sql.SQL(LOG_ODDS_STEP if by_steps else "prediction")
         query = sql.SQL(CLASSIFICATION).format(**values, step=step, **OF_CLASSIFIER)
     texts = dict.fromkeys(["day", "model_version", *aliases], pa.string())
     cells = copy_out(connection, query, {**texts, **CELLS[monitor.task]}).to_pandas()
-    measure = _regression if monitor.task == "regression" else _classification
-    counts = COUNTS if monitor.task == "classification" else ()
-    columns = [*KEYS, "rows", "labelled", *METRICS[monitor.task], *counts]
+    columns = [*KEYS, "rows", "labelled", *METRICS[monitor.task], *BESIDE[monitor.task]]
+    measure = MEASURES[monitor.task]
     return pd.DataFrame(
         [{**keys, **measure(of_part)} for keys, of_part in _parts(cells, monitor, aliases)],
         columns=columns,
     )
+
+
+def _beside(monitor: Monitor, target: sql.Composable, *, challengers: bool) -> sql.Composable:
+    """The probability of a row's true class, where there are several; a challenger has none."""
+    if monitor.task != "multiclass":
+        return sql.SQL("")
+    probability = sql.SQL("null::double precision") if challengers else of_true_class(
+        monitor, target
+    )  # fmt: skip
+    form = ", case when {target} is not null then {probability} end as probability"
+    return sql.SQL(form).format(target=target, probability=probability)
 
 
 def _parts(
@@ -166,7 +211,8 @@ def _parts(
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
     """Cells of each day, version and part, in the order of their numbers."""
     # Cells come in any order, and sums of floats depend on it.
-    ordered = cells.sort_values([*aliases, "step"], kind="stable")
+    within = ORDER.get(monitor.task, ("step",))
+    ordered = cells.sort_values([*aliases, *within], kind="stable")
     for (day, version), of_version in ordered.groupby(["day", "model_version"], dropna=False):
         of_day = {
             "day": None if pd.isna(day) else day,
@@ -225,6 +271,22 @@ def _classification(cells: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def _multiclass(cells: pd.DataFrame) -> dict[str, object]:
+    labelled, rows = int(cells["labelled"].sum()), int(cells["rows"].sum())
+    counted: dict[str, object] = {"rows": rows, "labelled": labelled}
+    if not labelled:
+        return {**counted, CONFUSION: {}}
+    pairs = cells[cells["labelled"] > 0].groupby(["actual", "predicted"])["labelled"].sum()
+    confusion = {(str(true), str(said)): int(count) for (true, said), count in pairs.items()}
+    probable = int(cells["probable"].sum())
+    return {
+        **counted,
+        **counted_pairs(confusion),
+        "log_loss": cells["log_loss"].sum() / probable if probable else np.nan,
+        CONFUSION: confusion,
+    }
+
+
 def _area(cells: pd.DataFrame) -> float:
     """Area under the ROC curve; NaN without rows of both labels."""
     by_step = cells.groupby("step")[list(COUNTS)].sum()
@@ -233,3 +295,16 @@ def _area(cells: pd.DataFrame) -> float:
     pairs = positive.sum() * negative.sum()
     below = np.cumsum(negative) - negative
     return float((positive * (below + negative / 2)).sum() / pairs) if pairs else np.nan
+
+
+# By task what cells are made of, and columns beside the metrics.
+MEASURES: Mapping[str, Callable[[pd.DataFrame], Mapping[str, object]]] = {
+    "regression": _regression,
+    "classification": _classification,
+    "multiclass": _multiclass,
+}
+BESIDE: Mapping[str, Sequence[str]] = {
+    "regression": (),
+    "classification": COUNTS,
+    "multiclass": (CONFUSION,),
+}

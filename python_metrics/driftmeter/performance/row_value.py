@@ -15,8 +15,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
+from driftmeter.arrival.batch_numbers import batches_of, number_of_batch
 from driftmeter.arrival.inference_rows import table_of
-from driftmeter.arrival.values import category_of, number_of, outcome_of, text_of
+from driftmeter.arrival.values import category_of, outcome_of, prediction_of, text_of
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.daily_error import ErrorNull, fit_errors
 from driftmeter.performance.outcomes import THRESHOLD
@@ -41,10 +42,10 @@ WORTH = (
 SUMS = (
     "select day, model_version, segment, segment_value, count(*) as rows,"
     " count(worth) as labelled, avg(worth) as mean, avg(worth * worth) as square"
-    " from (select partition_date - {first} as day, {version}"
+    " from (select {number} as day, {version}"
     " as model_version, {segment}::text as segment, {part} as segment_value,"
     " {worth} as worth from {table} as scored"
-    " where partition_date between {first} and {last}) as valued group by 1, 2, 3, 4"
+    " where {batch} between {first} and {last}) as valued group by 1, 2, 3, 4"
 )
 TYPES = {
     **dict.fromkeys(["day", "rows", "labelled"], pa.int64()),
@@ -58,7 +59,7 @@ def worth_in_sql(monitor: Monitor) -> sql.Composed:
     value = monitor.value
     if value is None:
         raise ValueError(f"{monitor.name} declares no value")
-    prediction = number_of(sql.Identifier(monitor.prediction))
+    prediction = prediction_of(monitor, sql.Identifier(monitor.prediction))
     target = outcome_of(monitor, sql.Identifier(str(monitor.target)))
     names = ("true_positive", "false_positive", "false_negative", "true_negative")
     worth: sql.Composable = sql.SQL(value.sql or "")
@@ -107,6 +108,8 @@ def daily_values(
             part=part,
             worth=worth_in_sql(monitor),
             table=table_of(monitor),
+            batch=sql.Identifier(monitor.batch_column),
+            number=number_of_batch(monitor, first),
         )
         for segment, part in parts
     ]
@@ -117,7 +120,7 @@ def daily_values(
             sums = copy_out(connection, query, TYPES).to_pandas()
     except psycopg.Error:
         return None
-    return sums.assign(day=[first + dt.timedelta(days=int(number)) for number in sums["day"]])
+    return sums.assign(day=batches_of(monitor, first, sums["day"]))
 
 
 def usual_values(

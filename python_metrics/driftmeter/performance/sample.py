@@ -11,6 +11,7 @@ import pandas as pd
 from driftmeter.arrival.inference_rows import VERSION
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
+from driftmeter.performance.class_metrics import intervals_of_classes, with_log_loss
 from driftmeter.performance.estimator import SegmentOfRows
 from driftmeter.performance.intervals import (
     Interval,
@@ -28,7 +29,8 @@ class Sample:
     Attributes
     ----------
     rows : pandas.DataFrame
-        With ``prediction`` and ``target`` as numbers, shape (rows, columns).
+        With ``prediction`` and ``target`` as numbers, shape (rows, columns); of several classes as
+        text.
     weights : array of int, shape (rows, replicates)
     """
 
@@ -47,6 +49,8 @@ class Sample:
             Labelled rows of that part, in all.
         """
         chosen = rows_in(self.monitor, self.rows, version, part)
+        if self.monitor.task == "multiclass":
+            return intervals_of_classes(self.rows[chosen], labelled, self.weights[chosen])
         prediction, target = (
             self.rows[name].to_numpy()[chosen] for name in ("prediction", "target")
         )
@@ -70,6 +74,8 @@ def sample_of(monitor: Monitor, day: dt.date, frame: pd.DataFrame) -> Sample:
     weights = draw_weights(len(frame), generator)
     frame = frame.reset_index(drop=True)
     rows = labelled_rows(frame, monitor.prediction, str(monitor.target), monitor.task)
+    if monitor.task == "multiclass":
+        rows = with_log_loss(rows)
     return Sample(monitor, rows, weights[rows.index])
 
 

@@ -19,6 +19,8 @@ from driftmeter.performance.intervals import to_digits
 from driftmeter.performance.stored_errors import FINAL_COVERAGE
 from driftmeter.warehouse.copy import copy_in
 
+# Of dates, and of hours.
+DAYS = {False: pa.date32(), True: pa.timestamp("us", "UTC")}
 SQL_TYPES = {pa.date32(): "date", pa.string(): "text"}
 
 
@@ -50,7 +52,8 @@ class VerdictTable:
         new = [row for key, row in wanted.items() if known.get(key) != row]
         if new:
             columns = dict(zip(self.types, zip(*new, strict=True), strict=True))
-            table = {name: pa.array(column, self.types[name]) for name, column in columns.items()}
+            types = {**self.types, "partition_date": DAYS[monitor.cadence.is_hourly]}
+            table = {name: pa.array(column, types[name]) for name, column in columns.items()}
             table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
             copy_in(connection, self.name, pa.table(table))
 

@@ -5,6 +5,7 @@ of at most two conditions; what is said of a slice is counted on the other half,
 nothing. Slices raise no alarm: they say where to look.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -18,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from driftmeter.drift.encoding import most_frequent
 from driftmeter.drift.threads import one_thread
 from driftmeter.monitors.config import Monitor
-from driftmeter.performance.losses import row_losses
+from driftmeter.performance.losses import cap_of, row_losses
 from driftmeter.quality.counts import Floats
 
 Rows = npt.NDArray[np.bool_]
@@ -180,7 +181,7 @@ def _of_loss(
     is_known = np.isfinite(loss)
     if (is_known & chosen).sum() < 2 * LEAST_ROWS or (is_known & ~chosen).sum() < 2 * LEAST_ROWS:
         return
-    capped = np.minimum(loss, np.quantile(loss[is_known], CAPPED))
+    capped = np.minimum(loss, cap_of(monitor, loss[is_known], CAPPED))
     grown = is_known & chosen
     tree = DecisionTreeRegressor(
         max_depth=2, min_samples_leaf=_least(int(grown.sum())), random_state=SEED
@@ -194,7 +195,10 @@ def _of_loss(
         here, there = _all_hold(conditions, rows), _all_hold(conditions, reference)
         if min(here.sum(), (~here).sum()) < 2 or not lost.sum():
             return None
-        test = ttest_ind(tested[here], tested[~here], equal_var=False, alternative="greater")
+        with warnings.catch_warnings():
+            # Losses of a slice may all be alike, of classes above all.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            test = ttest_ind(tested[here], tested[~here], equal_var=False, alternative="greater")
         share, loss_share = float(here.mean()), float(lost[here].sum() / lost.sum())
         usually = float(usual[known & there].sum()) / total if total else None
         # Rows that are hard to predict are so on other days too: those say nothing of this one.

@@ -22,12 +22,13 @@ MOST_NAMED = 3
 def tell_unreadable_labels(
     engine: sa.Engine, monitor: Monitor, first: dt.date, last: dt.date
 ) -> str | None:
-    """One line where a classifier's target holds values that are neither true nor false."""
-    if monitor.target is None or monitor.task == "regression":
+    """One line where a target of two classes holds values that are neither true nor false."""
+    if monitor.target is None or monitor.task != "classification":
         return None
+    begun, ended = monitor.cadence.bounds(first, last)
     asked = {"monitor": monitor.name, "target": monitor.target, "true": TRUE, "false": FALSE}
     with engine.connect() as session:
-        found = session.execute(COUNTED, {**asked, "first": first, "last": last}).all()
+        found = session.execute(COUNTED, {**asked, "first": begun, "last": ended}).all()
     if not found:
         return None
     rows = sum(row.rows for row in found)

@@ -83,8 +83,9 @@ def fit_usual(days: pd.DataFrame, cadence: Cadence = DAILY) -> UsualValue:
     values, weekdays = days["value"].to_numpy(dtype=float), _weekdays(days, cadence)
     count, ones = len(values), np.ones((len(values), 1))
     noise = np.array([NO_NOISE * values.var()])
-    level = fit_day_null(values[:, None], ones, noise, weekdays).level[:, 0]
-    kept = _kept(values, level, weekdays)
+    null_of_levels = fit_day_null(values[:, None], ones, noise, weekdays, levels=cadence.levels)
+    level = null_of_levels.level[:, 0]
+    kept, levels = _kept(values, level, weekdays)
     away = values - level[weekdays]
     rows = float(days["row_count"].median())
     power = _power(away, days, rows)
@@ -92,24 +93,30 @@ def fit_usual(days: pd.DataFrame, cadence: Cadence = DAILY) -> UsualValue:
     standard = middle + away / _scale(days, rows, power)
     null = fit_day_null(standard[:, None], ones, noise, np.zeros(count, dtype=np.int64))
     # Weekdays that were fitted took their part of what days show of their variance.
-    freedom = count - 1 - (WEEK - 1) * kept
+    freedom = count - 1 - (levels - 1) * kept
     own = null.day_variance * (count - 1) / freedom
     null = replace(
         null,
         day_variance=own,
-        level_variance=null.level_variance * (count - 1) / freedom + own * kept * WEEK / count,
-        freedom=np.maximum(null.freedom - (WEEK - 1) * kept, LEAST_FREEDOM),
+        level_variance=null.level_variance * (count - 1) / freedom + own * kept * levels / count,
+        freedom=np.maximum(null.freedom - (levels - 1) * kept, LEAST_FREEDOM),
     )
     is_positive = bool((values > 0).all())
     return UsualValue(level, null, middle, rows, power, is_positive, cadence)
 
 
-def _kept(values: Floats, level: Floats, weekdays: "np.typing.NDArray[np.int64]") -> float:
-    """The share of the weekdays' differences that a level keeps, 0 to 1."""
+def _kept(
+    values: Floats, level: Floats, weekdays: "np.typing.NDArray[np.int64]"
+) -> tuple[float, int]:
+    """The share of the weekdays' differences that a level keeps, 0 to 1, and how many there are."""
     if np.ptp(level) == 0:
-        return 0.0
-    means = np.array([values[weekdays == day].mean() for day in range(WEEK)]) - values.mean()
-    return float(np.clip(np.ptp(level) / np.ptp(means), 0, 1))
+        return 0.0, WEEK
+    half = len(level) // 2
+    if len(level) > WEEK and (level[:half] == level[half:]).all():
+        weekdays = weekdays % half
+    seen = np.unique(weekdays)
+    means = np.array([values[weekdays == day].mean() for day in seen]) - values.mean()
+    return float(np.clip(np.ptp(level) / np.ptp(means), 0, 1)), len(seen)
 
 
 def _power(away: Floats, days: pd.DataFrame, rows: float) -> float:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from scipy import stats
 
-from driftmeter.arrival.values import number_of, outcome_of, text_of
+from driftmeter.arrival.values import outcome_of, prediction_of, text_of
 from driftmeter.drift.stored_scores import insert_day
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.intervals import LEVEL, to_digits
@@ -20,8 +20,8 @@ from driftmeter.quality.counts import Floats
 from driftmeter.warehouse.copy import copy_out
 
 # The loss whose mean is compared, by task.
-COMPARED = {"regression": "mae", "classification": "log_loss"}
-LOSS = {"regression": "absolute", "classification": "log"}
+COMPARED = {"regression": "mae", "classification": "log_loss", "multiclass": "error_rate"}
+LOSS = {"regression": "absolute", "classification": "log", "multiclass": "wrong"}
 QUERY = """
 select
     champion, challenger,
@@ -40,8 +40,8 @@ from (
     inner join {challengers} as challenger
         on
             champion.{id} = challenger.{challenger_id}
-            and champion.partition_date = challenger.partition_date
-    where champion.partition_date = {day} and {target} is not null
+            and champion.{batch} = challenger.{batch}
+    where champion.{batch} = {day} and {target} is not null
         and champion.{prediction} is not null
 ) as losses
 where champion_loss < 'infinity' and challenger_loss < 'infinity'
@@ -90,7 +90,8 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
     target = outcome_of(monitor, sql.Identifier("champion", str(monitor.target)))
 
     def loss(table: str, prediction: str) -> sql.Composed:
-        return in_sql(LOSS[monitor.task], number_of(sql.Identifier(table, prediction)), target)
+        predicted = prediction_of(monitor, sql.Identifier(table, prediction))
+        return in_sql(LOSS[monitor.task], predicted, target)
 
     query = sql.SQL(QUERY).format(
         prediction=sql.Identifier(monitor.prediction),
@@ -103,6 +104,7 @@ def compare_day(connection: sa.Connection, monitor: Monitor, day: dt.date) -> in
         challenger_id=challenger_id,
         champion_loss=loss("champion", monitor.prediction),
         challenger_loss=loss("challenger", "prediction"),
+        batch=sql.Identifier(monitor.batch_column),
         day=sql.Literal(day),
     )
     types = {"champion": pa.string(), "challenger": pa.string(), "rows": pa.int64()}

@@ -12,7 +12,7 @@ from driftmeter.performance.row_value import worth_in_sql
 # The expression has a line of its own, for it may end with a comment.
 TRIED = (
     "select (\n{expression}\n)::double precision from {table} as scored"
-    " where partition_date = (select max(partition_date) from {table})"
+    " where {batch} = (select max({batch}) from {table})"
 )
 
 
@@ -25,7 +25,11 @@ def wrong_expressions(connection: sa.Connection, monitor: Monitor) -> list[Drift
         tried["value"] = sql.SQL("sum({})").format(worth_in_sql(monitor))
     wrong = []
     for field, expression in tried.items():
-        query = sql.SQL(TRIED).format(expression=expression, table=table_of(monitor))
+        query = sql.SQL(TRIED).format(
+            expression=expression,
+            table=table_of(monitor),
+            batch=sql.Identifier(monitor.batch_column),
+        )
         try:
             with connection.begin_nested():
                 connection.connection.driver_connection.execute(query)  # type: ignore[union-attr]

@@ -1,5 +1,7 @@
 """Counts of one column by bin and day: all data that the calibration reads."""
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,6 +16,20 @@ DayArray = npt.NDArray[np.datetime64]
 Kind = Literal["numerical", "categorical"]
 
 
+def as_array(batches: Sequence[dt.date]) -> DayArray:
+    """Batches as NumPy has them: dates, or of hours the instants at which they begin, in UTC."""
+    if batches and isinstance(batches[0], dt.datetime):
+        seconds = [int(hour.timestamp()) for hour in batches]  # type: ignore[attr-defined]
+        return np.array(seconds, dtype="datetime64[s]")
+    return np.array(batches, dtype="datetime64[D]")
+
+
+def hours_of(days: DayArray) -> list[dt.datetime]:
+    """Instants of such an array."""
+    seconds = days.astype("datetime64[s]").astype(np.int64)
+    return [dt.datetime.fromtimestamp(int(second), dt.timezone.utc) for second in seconds]
+
+
 @dataclass(frozen=True)
 class Counts:
     """Rows of a column by day and bin, for all rows or one segment.
@@ -22,7 +38,7 @@ class Counts:
     ----------
     kind : {'numerical', 'categorical'}
     days : array of datetime64[D], shape (days,)
-        In order; days without rows may be absent.
+        In order; days without rows may be absent. Of hours their starts in UTC, datetime64[s].
     known : array of float, shape (days, bins)
         Rows in each bin. A number's bins ascend, the first below and the last above every value
         of the reference. A category's first bin holds those that the reference never had.
@@ -49,7 +65,9 @@ class Counts:
 
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
-        """Monday is 0, and so is each batch that is no day; shape (days,)."""
+        """Which of their levels the days have: Monday is 0, and so is each week and month."""
+        if self.cadence.is_hourly:
+            return np.array([self.cadence.level(hour) for hour in hours_of(self.days)], np.int64)
         if self.cadence != DAILY:
             return np.zeros(len(self.days), dtype=np.int64)
         # 1970-01-01 was a Thursday.

@@ -12,9 +12,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
+from driftmeter.arrival.batch_numbers import batch_of_number, number_of_batch
 from driftmeter.arrival.labels_due import last_due
 from driftmeter.monitors.config import Monitor
-from driftmeter.quality.counts import Counts, DayArray, Floats, Kind
+from driftmeter.quality.counts import Counts, DayArray, Floats, Kind, as_array
 from driftmeter.warehouse.copy import copy_out
 
 
@@ -39,7 +40,7 @@ BINS = sql.SQL(
 )
 # A stale day may be counted in the bins of another reference, and waits until it is computed again.
 ROWS = sql.SQL(
-    "select partition_date as day, model_version, segment, segment_value, column_name,"
+    "select {day} as day, model_version, segment, segment_value, column_name,"
     " cardinality(bins) as steps, array_to_string(bins, ' ') as bins,"
     " array_to_string(bin_counts, ' ') as row_counts"
     " from metrics.column_summary where monitor = {monitor}"
@@ -49,7 +50,7 @@ ROWS = sql.SQL(
     " where stale.monitor = {monitor} and stale.drift_state = 'stale')"
 )
 TYPES = {
-    "day": pa.date32(),
+    "day": pa.int64(),
     "model_version": pa.string(),
     "segment": pa.string(),
     "segment_value": pa.string(),
@@ -73,10 +74,12 @@ def load_counts(
     of them that came early may be unlike the rest. Of a column that the reference never had a value
     of, every value is one that it never had.
     """
+    first, last = monitor.cadence.bounds(first, last)
     literals = {
         "monitor": sql.Literal(monitor.name),
         "first": sql.Literal(first),
         "last": sql.Literal(last),
+        "day": number_of_batch(monitor, first, "partition_date"),
     }
     bins = copy_out(connection, BINS.format(**literals), {"low": pa.string()}).to_pandas()
     rows = copy_out(connection, ROWS.format(**literals), TYPES).to_pandas()
@@ -84,10 +87,13 @@ def load_counts(
         row.column_name: _lower_bounds(json.loads(row.low), int(row.last_bin))
         for row in bins.itertuples()
     }
-    calendar: DayArray = np.array(monitor.cadence.batches(first, last), dtype="datetime64[D]")
-    at = np.searchsorted(calendar, rows["day"].to_numpy(dtype="datetime64[D]"))
-    rows = rows.assign(day=at)
-    is_due = calendar <= np.datetime64(last_due(connection, monitor))
+    batches = monitor.cadence.batches(first, last)
+    calendar, due = as_array(batches), last_due(connection, monitor)
+    numbers = {batch: place for place, batch in enumerate(batches)}
+    rows = rows.assign(
+        day=[numbers[batch_of_number(monitor, first, number)] for number in rows["day"]]
+    )
+    is_due = np.array([batch <= due for batch in batches], dtype=bool)
     return dict(_parts(monitor, rows, low, calendar, is_due))
 
 

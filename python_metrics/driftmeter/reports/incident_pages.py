@@ -12,6 +12,7 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.reports.write_report import (
     Segment,
     TooFewRows,
+    name_of_batch,
     plain_name,
     report_url,
     write_report,
@@ -129,7 +130,8 @@ def write_incident_report(
             columns=report.columns,
             most_rows=MOST_ROWS,
             heading=report.heading,
-            name=f"incident-{report.incident_id}-{plain_name(monitor.name)}-{report.day}.html",
+            name=f"incident-{report.incident_id}-{plain_name(monitor.name)}"
+            f"-{name_of_batch(report.day)}.html",
         )
     except TooFewRows as error:
         return Drawn(report, "too few rows", reason=error.what)

@@ -74,8 +74,9 @@ def write_page(
             if monitor.task == "regression":
                 presets.append(RegressionPreset())
             else:
-                presets.append(ClassificationPreset(probas_threshold=0.5))
-                # Evidently takes a missing label for a third class.
+                is_class = monitor.task == "multiclass"
+                presets.append(ClassificationPreset(probas_threshold=None if is_class else 0.5))
+                # Evidently takes a missing label for one class more.
                 rows = len(reference) + len(current)
                 reference, current = (
                     frame[frame[monitor.target].notna()] for frame in (reference, current)
@@ -123,7 +124,7 @@ def _without_performance(
         return f"Only {known} rows of one side have a label: too few to draw the model's errors."
     if monitor.task == "regression":
         return None
-    if any(label.nunique() != 2 for label in labels):
+    if any(label.nunique() < 2 for label in labels):
         return "All labels of one side are the same, so the model's errors are not drawn."
     worst = max(label.isna().mean() for label in labels)
     if worst > MOST_UNLABELLED:
@@ -134,8 +135,8 @@ def _without_performance(
 
 
 def _typed(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
-    """Labels of a classifier as true and false, however the table spells them."""
-    if monitor.target is None or monitor.task == "regression":
+    """Labels of two classes as true and false, however the table spells them."""
+    if monitor.target is None or monitor.task != "classification":
         return frame
     words = as_words(frame[monitor.target])
     # A missing label is None, as in every other column: Evidently compares values, and pandas' own

@@ -125,7 +125,14 @@ def file_name(
     """Name of a report's file; the same question has the same file."""
     where = "" if segment is None else "-" + "-".join(map(plain_name, segment))
     held = "" if against == "reference" else f"-against-{against}"
-    return f"{plain_name(monitor)}-{day}{where}{held}.html"
+    return f"{plain_name(monitor)}-{name_of_batch(day)}{where}{held}.html"
+
+
+def name_of_batch(day: dt.date) -> str:
+    """A batch as it may stand in the name of a page: an hour with its offset from UTC."""
+    if not isinstance(day, dt.datetime):
+        return str(day)
+    return re.sub(r"[^0-9-]", "_", day.strftime("%Y-%m-%d-%H%M%z"))
 
 
 def report_url(path: Path) -> str:

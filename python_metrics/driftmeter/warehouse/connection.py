@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.config import Monitor
 from driftmeter.warehouse.address import WAREHOUSE_URL, Address, read_address
 from driftmeter.warehouse.embedded import EmbeddedPostgres
 from driftmeter.warehouse.pooler import no_session, refuse_pooler
-from driftmeter.warehouse.schema import rename_statements
+from driftmeter.warehouse.schema import by_hours, rename_statements
 
 _engines: dict[str, sa.Engine] = {}
 
@@ -56,6 +57,16 @@ def engine(url: str | None = None, where: str = WAREHOUSE_URL) -> sa.Engine:
     if url not in _engines:
         _engines[url] = _connect(read_address(url, where))
     return _engines[url]
+
+
+def engine_of(monitor: Monitor) -> sa.Engine:
+    """The engine for what is of one monitor: of an hourly one batches are known by their start."""
+    return of_monitor(engine(), monitor)
+
+
+def of_monitor(whole: sa.Engine, monitor: Monitor) -> sa.Engine:
+    """The same engine for what is of one monitor."""
+    return by_hours(whole, monitor.zone) if monitor.cadence.is_hourly else whole
 
 
 def _end_with_client(driver: psycopg.Connection, record: object) -> None:

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.hour import day_of
 from driftmeter.warehouse.binary_rows import END, SIGNATURE, TYPES, binary_blocks
 from driftmeter.warehouse.months import make_months
-from driftmeter.warehouse.schema import in_warehouse
+from driftmeter.warehouse.schema import in_warehouse, on_batches, zone_of
 
 COLUMN_TYPES = (
     "select attname, typname, relkind = 'p' from pg_attribute"
@@ -53,6 +54,8 @@ def copy_in(
     """
     if not rows.num_rows:
         return 0
+    if zone_of(connection) is not None:
+        rows = _with_starts(connection, rows)
     target = sql.Identifier(*in_warehouse(table).split("."))
     statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
         target, column_list(rows.column_names)
@@ -96,7 +99,8 @@ def copy_out(
         Types of columns by name; the others are inferred from the text.
     """
     block = io.BytesIO()
-    selected = in_warehouse(query.as_string(_driver(connection)))
+    asked = query.as_string(_driver(connection))
+    selected = in_warehouse(asked if zone_of(connection) is None else on_batches(asked))
     statement = f"copy ({selected}) to stdout (format csv, header)".encode()
     with _cursor(connection) as cursor, cursor.copy(statement) as copy:
         for data in copy:
@@ -113,6 +117,16 @@ def copy_out(
             quoted_strings_can_be_null=False,
         ),
     )
+
+
+def _with_starts(connection: sa.Connection, rows: pa.Table) -> pa.Table:
+    """Rows of hours with the day of each beside its start."""
+    zone = zone_of(connection)
+    starts = rows["partition_date"].to_pylist()
+    days = pa.array([day_of(start.astimezone(zone)) for start in starts], pa.date32())
+    place = rows.column_names.index("partition_date")
+    instants = pa.array(starts, pa.timestamp("us", "UTC"))
+    return rows.set_column(place, "partition_date", days).append_column("partition_start", instants)
 
 
 def column_list(names: Sequence[str]) -> sql.Composed:

@@ -25,6 +25,7 @@ metrics as (
     select
         null::text as monitor,
         null::date as partition_date,
+        null::timestamptz as partition_start,
         null::text as segment,
         null::text as segment_value,
         null::text as metric,
@@ -38,6 +39,7 @@ metrics as (
 select
     monitor,
     partition_date,
+    partition_start,
     segment,
     segment_value,
     metric,

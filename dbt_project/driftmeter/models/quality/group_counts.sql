@@ -25,6 +25,7 @@ counts as (
     select
         null::text as monitor,
         null::date as partition_date,
+        null::timestamptz as partition_start,
         null::text as column_name,
         null::text as group_value,
         null::bigint as row_count,
@@ -46,6 +47,7 @@ counts as (
 select
     monitor,
     partition_date,
+    partition_start,
     column_name,
     group_value,
     row_count,

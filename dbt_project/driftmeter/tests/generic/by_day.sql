@@ -7,10 +7,10 @@
 {% test unique_by_day(model, column_name) %}
 {{ config(meta={'description': column_name ~ ' occurs once on each day.'}) }}
 
-select partition_date, {{ column_name }}, count(*) as occurrences
+select {{ driftmeter.own_batch() }}, {{ column_name }}, count(*) as occurrences
 from {{ model }}
 where not {{ driftmeter.is_missing(column_name) }} and {{ driftmeter.in_window() }}
-group by partition_date, {{ column_name }}
+group by {{ driftmeter.own_batch() }}, {{ column_name }}
 having count(*) > 1
 
 {% endtest %}
@@ -55,10 +55,10 @@ where
 {% test grain_by_day(model, columns) %}
 {{ config(meta={'description': 'There is one row a day for each ' ~ columns | join(', ') ~ '.'}) }}
 
-select {{ (['partition_date'] + columns) | join(', ') }}, count(*) as occurrences
+select {{ ([driftmeter.own_batch()] + columns) | join(', ') }}, count(*) as occurrences
 from {{ model }}
 where {{ driftmeter.in_window() }}
-group by {{ (['partition_date'] + columns) | join(', ') }}
+group by {{ ([driftmeter.own_batch()] + columns) | join(', ') }}
 having count(*) > 1
 
 {% endtest %}

@@ -17,6 +17,7 @@ SHARES = ".2~%"
 HALF_A_DAY = pd.Timedelta(hours=12)
 # Over fewer, a tick of its own choosing is an hour of a day that has one value.
 FEW_DAYS = pd.Timedelta(days=8)
+ONE_DAY, MILLISECOND = pd.Timedelta(days=1), pd.Timedelta(milliseconds=1)
 
 
 def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
@@ -76,12 +77,13 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         # The edge of a band is a line without width, which has no swatch.
         is_listed = not custom["hideFrom"]["legend"] and custom["lineWidth"] > 0
         # Every day has its place, so that a day without a value breaks the line.
-        daily = values.groupby(level=0).mean().asfreq("D") if len(values) > 1 else values
+        step = _step(values)
+        daily = values.groupby(level=0).mean().asfreq(step) if len(values) > 1 else values
         if custom["drawStyle"] == "bars":
             drawn.add_bar(
                 x=daily.index,
                 y=daily,
-                width=0.8 * DAY_MS,
+                width=0.8 * step / MILLISECOND,
                 name=name,
                 marker_color=color,
                 showlegend=True,
@@ -91,7 +93,7 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         if lower is not None:
             both = pd.concat([values, lower.reindex(values.index)], axis=1).dropna()
             # One piece for days in a row: a band over a gap would hide it.
-            piece = (both.index.to_series().diff() > pd.Timedelta(days=1)).cumsum()
+            piece = (both.index.to_series().diff() > step).cumsum()
             for _, part in both.groupby(piece.to_numpy()):
                 drawn.add_scatter(
                     x=[*part.index, *part.index[::-1]],
@@ -133,15 +135,24 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
     return drawn
 
 
+def _step(values: pd.Series) -> pd.Timedelta:
+    """The time that a point stands for: an hour where one is not at a midnight, else a day."""
+    times = values.index
+    has_hours = isinstance(times, pd.DatetimeIndex) and bool((times != times.normalize()).any())
+    return pd.Timedelta(hours=1) if has_hours else ONE_DAY
+
+
 def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
     settings = panel["fieldConfig"]["defaults"]
     series = series_of(frame)
     drawn = go.Figure()
     by_color: dict[str, list[tuple[object, str, str]]] = {}
     meanings: dict[str, str] = {}
+    step = min(map(_step, series.values()), default=ONE_DAY)
     for name, values in reversed(series.items()):
         for time, value in values.dropna().items():
-            text = f"{name}, {time:%a %Y-%m-%d}: {shown(float(value), settings)}"
+            when = f"{time:%a %Y-%m-%d}" if step >= ONE_DAY else f"{time:%a %Y-%m-%d %H:%M}"
+            text = f"{name}, {when}: {shown(float(value), settings)}"
             color = color_of(float(value), settings)
             meanings[color] = meaning_of(float(value), settings)
             by_color.setdefault(color, []).append((time, name, text))
@@ -150,7 +161,7 @@ def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
         drawn.add_bar(
             y=names,
             base=times,
-            x=[0.92 * DAY_MS] * len(cells),
+            x=[0.92 * step / MILLISECOND] * len(cells),
             orientation="h",
             marker_color=color,
             marker_line_width=0,

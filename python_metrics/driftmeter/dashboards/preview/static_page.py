@@ -15,11 +15,15 @@ from driftmeter.dashboards.preview import cells
 from driftmeter.dashboards.preview.charts import figure
 from driftmeter.dashboards.preview.frames import Scope, rows_of
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.cadence import Cadence
+from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.reports.library_file import what_is_missing, write_library
 from driftmeter.reports.safe_page import BESIDE, with_policy
 
+# Of an hourly monitor.
+DAYS_OF_HOURS = 7
 STYLE = Path(__file__).with_name("page.css").read_text()
+# The metric of each task that is shown first; of others the log loss.
+FIRST_METRIC = {"regression": "mae", "multiclass": "accuracy"}
 # Where the library was found, nothing is missing.
 SAY_NOTHING = 'if (window.Plotly) document.getElementById("missing").remove()'
 
@@ -104,6 +108,8 @@ def _split(panels: Sequence[Json]) -> tuple[list[Json], list[Json]]:
 def newest_batches(connection: sa.Connection) -> dict[str, tuple[dt.date, dt.date]]:
     """First and last of the newest thirty days, weeks or months of every monitor that has run.
 
+    Of hours the newest seven days.
+
     None where dbt has not made its tables.
     """
     if not connection.scalar(sa.text("select to_regclass('metrics.reference_bins') is not null")):
@@ -113,9 +119,15 @@ def newest_batches(connection: sa.Connection) -> dict[str, tuple[dt.date, dt.dat
         " join metrics.monitors using (monitor) where newest_day is not null"
     )
     return {
-        row.monitor: (Cadence(row.every).after(row.newest_day, -29), row.newest_day)
+        row.monitor: (_first_shown(row.every, row.newest_day), row.newest_day)
         for row in connection.execute(query)
     }
+
+
+def _first_shown(every: Every, newest: dt.date) -> dt.date:
+    if every == "hour":
+        return newest - dt.timedelta(days=DAYS_OF_HOURS - 1)
+    return Cadence(every).after(newest, -29)
 
 
 def _scope(
@@ -149,7 +161,7 @@ def _scope(
             "model_version": list(versions) or [""],
             "segment": "all rows",
             "column": shown or columns[0],
-            "metric": "mae" if task == "regression" else "log_loss",
+            "metric": FIRST_METRIC.get(str(task), "log_loss"),
         },
     )
 

@@ -50,11 +50,10 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
     table : str
         ``schema.table``, or ``"a schema"."a table"``; schema public without one.
     given : mapping of str to value
-        Fields that the user chose: timestamp, timezone, timestamp_zone, every (day, week or month),
-        batch, id, task, prediction,
-        target (`NONE` for no target), model_version, segments (list of
-        str), protected (list of str), reference (``{from, to}``), label_delay_days. The id may be
-        several columns, with commas between them.
+        Fields that the user chose: timestamp, timezone, timestamp_zone, every (hour, day, week or
+        month), batch, id, task, prediction, target (`NONE` for no target), model_version, segments
+        (list of str), protected (list of str), reference (``{from, to}``), label_delay_days. The id
+        may be several columns, with commas between them.
         With labels (``schema.table``) the target is a column of that table, and labels_id the
         columns of it that refer to a prediction.
 
@@ -87,8 +86,9 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
         choose_timestamp(proposal)
         choose_batch(proposal)
         days = read_days(session, proposal)
-        choose_cadence(proposal, days)
-        days = days.by(Cadence(proposal.fields.get("every", "day")))
+        choose_cadence(session, proposal, days)
+        # Of hours the reference period is days too.
+        days = days.by(Cadence(proposal.of_reference))
         choose_prediction(session, proposal)
         leave_out_predictions(proposal)
         choose_target(session, proposal, late_columns(days))

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.proposal.column_types import Labels, TableName
 from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TableColumn, known, quote, run
 
@@ -98,6 +99,12 @@ class Proposal:
         return self.day_of(quote(self.dated_by.name))
 
     @property
+    def of_reference(self) -> Every:
+        """What the reference period is counted in: batches, and of hours days."""
+        every: Every = self.fields.get("every", "day")
+        return "day" if every == "hour" else every
+
+    @property
     def dated_by(self) -> TableColumn:
         """The column that says of which batch a row is."""
         return self.columns[self.fields.get("batch") or self.fields["timestamp"]]
@@ -110,13 +117,38 @@ class Proposal:
         if self.dated_by.data_type == "timestamp with time zone":
             named = zone or str(self.fields["timezone"]).replace("'", "''")
             there = f"({time} at time zone '{named}')"
-        return f"{there}::date" if every == "day" else f"date_trunc('{every}', {there})::date"
+        if every in ("hour", "day"):
+            return f"{there}::date"
+        return f"date_trunc('{every}', {there})::date"
+
+    def hour_of(self, time: str, zone: str | None = None) -> str:
+        """SQL for the instant at which a time's hour begins, by the clock of the same zone."""
+        named = zone or str(self.fields["timezone"]).replace("'", "''")
+        if self.dated_by.data_type != "timestamp with time zone":
+            time = f"({time} at time zone '{named}')"
+        return f"date_trunc('hour', {time}, '{named}')"
+
+    @property
+    def of_probabilities(self) -> set[str]:
+        """Columns of the probabilities of several classes."""
+        found = self.fields.get("probabilities") or {}
+        return {found} if isinstance(found, str) else {*found.values()}
+
+    @property
+    def of_attributions(self) -> set[str]:
+        """Columns that say how much a feature moved the prediction."""
+        found = self.fields.get("attributions")
+        if not found:
+            return set()
+        features = found.get("features") or self.fields["features"]
+        return {f"{found['prefix']}{name}" for name in features}
 
     @property
     def free(self) -> list[TableColumn]:
         """Columns that have no role and were not left out, in the table's order."""
         chosen = {**self.given, **self.fields}
         used = {chosen.get(role) for role in ROLES} | {*self.left_out}
+        used |= self.of_probabilities | self.of_attributions
         return [
             column
             for name, column in self.columns.items()
@@ -127,8 +159,8 @@ class Proposal:
     def selected(self) -> list[TableColumn]:
         """Columns that the monitor names, in the table's order."""
         named = {self.fields.get(role) for role in ROLES}
-        named |= {*self.fields["features"], *self.fields["segments"]}
-        named |= {*self.fields.get("protected", ())}
+        named |= {*self.fields["features"], *self.fields["segments"], *self.of_probabilities}
+        named |= {*self.fields.get("protected", ()), *self.of_attributions}
         return [column for name, column in self.columns.items() if name in named]
 
     def undecided(self, role: str, names: Sequence[str], what: str, *more: str) -> Undecided:

@@ -3,8 +3,10 @@
 import re
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.proposal.attribution_columns import name_attributed, take_attributions
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.names import is_called_protected
+from driftmeter.monitors.proposal.predicted_class import is_multiclass
 from driftmeter.monitors.proposal.table import (
     MOST_CODES,
     TEXTS,
@@ -26,6 +28,7 @@ CODE_NAMES = r".*(_id|_code|_type|_flag|_class|_category|_status)|.*(code|type|f
 def choose_features(proposal: Proposal) -> None:
     """Every column that is neither of a role nor left out, where it is a number or a category."""
     features: dict[str, dict[str, str]] = {}
+    take_attributions(proposal)
     for column in proposal.free:
         kind = _kind(column)
         if kind is None:
@@ -39,6 +42,7 @@ def choose_features(proposal: Proposal) -> None:
             fix="name a table that holds the model's features as well as its prediction",
         )
     proposal.add("features", features, "every other column that is a number or a category")
+    name_attributed(proposal)
     segments = [
         name
         for name, about in sorted(features.items(), key=lambda item: _order(proposal, item[0]))
@@ -57,6 +61,9 @@ def choose_features(proposal: Proposal) -> None:
 
 def may_be_protected(proposal: Proposal) -> list[str]:
     """Columns whose names are those of groups who must be treated alike; none that was given."""
+    if is_multiclass(proposal):
+        # None of several classes is the one that a group may get less often.
+        return []
     return [
         name
         for name in {**proposal.fields["features"], **dict.fromkeys(proposal.fields["segments"])}

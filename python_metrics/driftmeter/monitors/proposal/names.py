@@ -175,6 +175,11 @@ def _is_about(said: set[str]) -> bool:
     return bool(said & ABOUT) or bool(said & MEASURED and not said & ADJECTIVES)
 
 
+def is_of_the_past(name: str) -> bool:
+    """Whether it says how something was before the prediction, which may be an input."""
+    return bool({*words(name)} & PAST)
+
+
 def subject_of(name: str) -> tuple[str, ...]:
     """What is predicted: of ``predicted_price`` the price, of ``y_pred`` nothing."""
     generic = PREDICTED | PROBABLE | SCORED | PLAIN | NEGATIVE | POSITIVE | {"p", "pd"}

@@ -1,4 +1,7 @@
-"""Chooses the prediction: a probability before a label, and a clear name before a score."""
+"""Chooses the prediction: one of several classes, or a probability before a label.
+
+A clear name comes before a score.
+"""
 
 import dataclasses
 import shlex
@@ -14,6 +17,14 @@ from driftmeter.monitors.proposal.names import (
     is_about_prediction,
     prediction_fit,
     words,
+)
+from driftmeter.monitors.proposal.predicted_class import (
+    MOST_CLASSES,
+    MULTICLASS,
+    choose_class,
+    is_multiclass,
+    may_be_classes,
+    no_class_of,
 )
 from driftmeter.monitors.proposal.table import TIMES, TableColumn, known, quote, run
 
@@ -31,15 +42,18 @@ def choose_prediction(session: sa.Connection, proposal: Proposal) -> None:
     Undecided
         If none is, or several are.
     DriftmeterError
-        If the predictions are classes, which no number stands for.
+        If the predictions are classes, and too many, or nothing says of what.
     """
     if given := proposal.given.get("prediction"):
-        _choose_given(proposal, proposal.columns[given])
+        _choose_given(session, proposal, proposal.columns[given])
         return
     sure = [column for column in proposal.free if fit_of(column) >= Fit.OF_SUBJECT]
     are_amounts = proposal.given.get("task") == "regression"
     labels = [c for c in sure if c.known and c.is_class and not (are_amounts and c.is_number)]
     numbers = [c for c in sure if c.is_number and c.known and c not in labels]
+    of_classes = [label for label in labels if may_be_classes(label)]
+    if of_classes and not are_amounts and _takes_class(session, proposal, of_classes, numbers):
+        return
     if numbers:
         column = _only_one(session, proposal, numbers)
         _check_beside_labels(session, proposal, column, labels)
@@ -70,7 +84,7 @@ def leave_out_predictions(proposal: Proposal) -> None:
 def leave_out_cuts(session: sa.Connection, proposal: Proposal) -> None:
     """Leave out what is cut from the prediction, such as a decision or a band of risk."""
     chosen = proposal.columns[proposal.fields["prediction"]]
-    if chosen.values:
+    if chosen.values or is_multiclass(proposal):
         # A prediction of few values may itself be read off an input.
         return
     for column in proposal.free:
@@ -80,6 +94,22 @@ def leave_out_cuts(session: sa.Connection, proposal: Proposal) -> None:
             )
 
 
+def _takes_class(
+    session: sa.Connection,
+    proposal: Proposal,
+    labels: list[TableColumn],
+    numbers: list[TableColumn],
+) -> bool:
+    """Take the surest label for one of several classes, unless a number is the prediction."""
+    best = _surest(labels)
+    if len(best) > 1:
+        raise _several_fit(proposal, best)
+    if proposal.given.get("task") is None and any(not number.is_share for number in numbers):
+        # An amount beside a group of it.
+        return False
+    return choose_class(session, proposal, best[0], is_alone=not numbers)
+
+
 def _only_one(
     session: sa.Connection, proposal: Proposal, numbers: list[TableColumn]
 ) -> TableColumn:
@@ -87,7 +117,7 @@ def _only_one(
     best = _surest(numbers)
     shares = [column for column in best if column.is_share]
     if len(shares) > 2 and _sum_to_one(session, proposal, shares):
-        raise _several_classes(proposal, [c.name for c in shares], "probabilities")
+        raise no_class_of([c.name for c in shares], proposal.table)
     if len(best) == 2:
         ends = [{*words(column.name)} for column in best]
         if ends[0] - NEGATIVE - POSITIVE == ends[1] - NEGATIVE - POSITIVE:
@@ -116,7 +146,7 @@ def _check_beside_labels(
         return
     for label in labels:
         if label.distinct > 2:
-            raise _several_classes(proposal, [label.name], f"{label.distinct} classes")
+            raise _several_classes(proposal, label, f", and {column.name!r} is one probability")
         is_sureness = column.lowest is not None and column.lowest >= 0.5
         if label.distinct == 2 and is_sureness and not are_apart(session, proposal, column, label):
             raise DriftmeterError(
@@ -136,8 +166,7 @@ def _choose_beside_labels(
     if more:
         raise _several_fit(proposal, [label, *more])
     if label.distinct > 2:
-        fix = "; if its numbers are amounts, add --task regression" if label.is_number else ""
-        raise _several_classes(proposal, [label.name], f"{label.distinct} classes", fix)
+        raise _several_classes(proposal, label)
     scores = [
         column
         for column in proposal.free
@@ -170,7 +199,8 @@ def _choose_score(proposal: Proposal) -> None:
     classes = [c for c in proposal.free if c.is_class and len(c.values) > 2 and not c.may_be_key]
     if classes and not numbers:
         names = [column.name for column in classes]
-        raise _several_classes(proposal, names, "classes of more than two values")
+        what = f"no column of {proposal.table} is clearly the prediction"
+        raise proposal.undecided("prediction", names, f"{what}; {listed(names)} may hold classes")
     names = [column.name for column in best or numbers]
     what = (
         f"each of {listed(names)} may be the prediction or an input"
@@ -178,10 +208,8 @@ def _choose_score(proposal: Proposal) -> None:
         else f"no column of {proposal.table} is clearly the prediction"
     )
     if twins := _twins(classes):
-        what += (
-            f"; {listed(twins)} hold the same classes, and Driftmeter does not support more than"
-            " two classes yet"
-        )
+        what += f"; {listed(twins)} hold the same classes: one may be what is predicted"
+        names = [*twins, *names]
     if best and len(best) == 1:
         names = [best[0].name, *(c.name for c in numbers if c is not best[0])]
     raise proposal.undecided("prediction", names, what)
@@ -193,17 +221,18 @@ def _twins(classes: list[TableColumn]) -> list[str]:
     return [c.name for c in classes if every.count(c.values) > 1]
 
 
-def _several_classes(
-    proposal: Proposal, names: list[str], what: str, fix: str = ""
-) -> DriftmeterError:
-    told = f"{listed(names)} are {what}" if len(names) > 1 else f"{names[0]!r} has {what}"
-    return DriftmeterError(
-        f"{told}: Driftmeter does not support more than two classes yet",
-        where=str(proposal.table),
-        fix="make a view that compares one class with the rest, (label = 'that class') as is_class,"
-        " and name it: --table VIEW --prediction 'the probability of that class' --target is_class"
-        + fix,
-    )
+def _several_classes(proposal: Proposal, label: TableColumn, beside: str = "") -> DriftmeterError:
+    told = f"{label.name!r} has {label.distinct} classes{beside}"
+    if label.distinct > MOST_CLASSES:
+        return DriftmeterError(
+            f"{told}, and at most {MOST_CLASSES} are measured",
+            where=str(proposal.table),
+            fix="group the rare ones in a view, and name it with --table",
+        )
+    ways = f"--prediction {shlex.quote(label.name)} --task {MULTICLASS} if they are classes"
+    if label.is_number:
+        ways += ", or --task regression if its numbers are amounts"
+    return DriftmeterError(told, where=str(proposal.table), fix=f"add {ways}")
 
 
 def _sum_to_one(session: sa.Connection, proposal: Proposal, shares: list[TableColumn]) -> bool:
@@ -212,13 +241,16 @@ def _sum_to_one(session: sa.Connection, proposal: Proposal, shares: list[TableCo
     return bool(run(session, select).scalar())
 
 
-def _choose_given(proposal: Proposal, column: TableColumn) -> None:
+def _choose_given(session: sa.Connection, proposal: Proposal, column: TableColumn) -> None:
+    is_named = proposal.given.get("task") == MULTICLASS or not column.is_number
+    if is_named and choose_class(session, proposal, column):
+        return
     if column.is_number:
         proposal.add("prediction", column.name, "as given")
     elif column.is_label:
         _take_label(proposal, column, "as given")
     elif column.is_class and column.distinct > 2:
-        raise _several_classes(proposal, [column.name], f"{column.distinct} classes")
+        raise _several_classes(proposal, column)
     else:
         raise _no_number(column)
 

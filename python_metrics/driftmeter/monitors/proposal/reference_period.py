@@ -28,10 +28,10 @@ def choose_reference(proposal: Proposal, days: TableDays) -> None:
     if proposal.given.get("reference"):
         proposal.add("reference", proposal.given["reference"], "as given")
     else:
-        proposal.add("reference", *proposed_reference(days, proposal.fields.get("every", "day")))
+        proposal.add("reference", *proposed_reference(days, proposal.of_reference))
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
-    cadence = Cadence(proposal.fields.get("every", "day"))
+    cadence = Cadence(proposal.of_reference)
     proposal.not_judged = will_not_judge(chosen, columns, cadence, grows="first" in span)
     _choose_label_delay(proposal, days)
 

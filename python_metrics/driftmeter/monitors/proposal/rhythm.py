@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import sqlalchemy as sa
 
+from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.config import usual_budget
 from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.table import quote, run
 from driftmeter.monitors.proposal.table_days import TableDays
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +21,11 @@ FEWEST_BATCHES = 3
 LEAST_MONTH, MOST_MONTH = 28, 31
 # How far such runs may be from one day of the month, or from its last.
 DAYS_OFF = 3
+# A job writes by the hour where so many times are full hours, on so many hours of a day, and so
+# many rows at each: with fewer an hour by itself shows little.
+WHOLE_HOURS = 0.99
+HOURS_OF_A_DAY = 8
+ROWS_OF_AN_HOUR = 200
 
 
 def choose_batch(proposal: Proposal) -> None:
@@ -26,11 +34,25 @@ def choose_batch(proposal: Proposal) -> None:
         proposal.add("batch", proposal.given["batch"], "as given")
 
 
-def choose_cadence(proposal: Proposal, days: TableDays) -> None:
-    """The cadence given, or weeks or months where the days with rows come so; else days."""
+def choose_cadence(session: sa.Connection, proposal: Proposal, days: TableDays) -> None:
+    """The cadence given, or weeks, months or hours where rows come so; else days.
+
+    Raises
+    ------
+    DriftmeterError
+        If hours were asked for, and no column says which.
+    """
     every, reason = proposal.given.get("every"), "as given"
     if every is None:
         every, reason = proposed_cadence(days.days, days.rows)
+        if every == "day" and (of_hours := _why_hourly(session, proposal)):
+            every, reason = "hour", of_hours
+    if every == "hour" and proposal.dated_by.data_type == "date":
+        raise DriftmeterError(
+            f"{proposal.dated_by.name!r} of {proposal.table} is a date, which tells no hours",
+            where="--every",
+            fix="name a column with times, with --timestamp or --batch",
+        )
     if every != "day":
         proposal.add("every", every, reason)
 
@@ -52,7 +74,35 @@ def proposed_cadence(days: Sequence[dt.date], rows: Floats) -> tuple[Every, str]
     return "day", f"rows came on {len(days):,} days, {usual}"
 
 
+def _why_hourly(session: sa.Connection, proposal: Proposal) -> str | None:
+    """What shows that a job writes each hour, and rows enough to judge it by itself; None without.
+
+    Its times are the beginnings of hours: an event's own time is at no minute more than at others.
+    """
+    if proposal.dated_by.data_type == "date":
+        return None
+    name, zone = quote(proposal.dated_by.name), str(proposal.fields["timezone"]).replace("'", "''")
+    time = f"{name}::timestamp"
+    if proposal.dated_by.data_type == "timestamp with time zone":
+        time = f"({name} at time zone '{zone}')"
+    select = (
+        "select count(*) as hours, count(distinct hour::date) as days,"
+        " percentile_cont(0.5) within group (order by rows) as rows,"
+        " sum(whole)::double precision / sum(rows)::double precision as whole"
+        f" from (select date_trunc('hour', {time}) as hour, count(*) as rows,"
+        f" count(*) filter (where {time} = date_trunc('hour', {time})) as whole"
+        f" from {proposal.relation} where {name} is not null group by 1) as by_hour"
+    )
+    found = run(session, select).one()
+    if not found.days or found.whole < WHOLE_HOURS or found.rows < ROWS_OF_AN_HOUR:
+        return None
+    a_day = found.hours / found.days
+    if a_day < HOURS_OF_A_DAY:
+        return None
+    return f"rows came at {a_day:.0f} full hours of a day, about {found.rows:,.0f} rows each"
+
+
 def choose_budget(proposal: Proposal) -> None:
-    """The default: one false alarm in 30 batches, a month of days."""
+    """The default: one false alarm in 30 batches, a month of days, and of hours one a month."""
     every = proposal.fields.get("every", "day")
     proposal.add("alarm_budget", {"false_alarms_per_month": usual_budget(every)}, "the default")

@@ -6,7 +6,19 @@ import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.draft import NONE, Proposal, Undecided, listed
-from driftmeter.monitors.proposal.names import Fit, subject_of, target_points, words
+from driftmeter.monitors.proposal.names import (
+    Fit,
+    is_of_the_past,
+    subject_of,
+    target_points,
+    words,
+)
+from driftmeter.monitors.proposal.predicted_class import (
+    are_same,
+    is_multiclass,
+    may_be_classes,
+    values_of,
+)
 from driftmeter.monitors.proposal.prediction import fit_of
 from driftmeter.monitors.proposal.table import TEXTS, TIMES
 from driftmeter.monitors.proposal.unfit import Unfit, explained_columns, why_unfit
@@ -43,7 +55,7 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
                 f"{given!r} {unfit.what}", where="--target", fix=_way_out(proposal, unfit)
             )
         proposal.add("target", given, "as given")
-    points = _points(proposal, late)
+    points = _points(session, proposal, late)
     if not given and proposal.labels is not None:
         _choose_of_labels(proposal)
     elif not given:
@@ -74,13 +86,17 @@ def choose_target(session: sa.Connection, proposal: Proposal, late: Mapping[str,
             )
 
 
-def _points(proposal: Proposal, late: Mapping[str, float]) -> dict[str, int]:
+def _points(
+    session: sa.Connection, proposal: Proposal, late: Mapping[str, float]
+) -> dict[str, int]:
     """What speaks for each column that may be the target."""
     prediction = proposal.columns[proposal.fields["prediction"]]
     subject = subject_of(prediction.name)
     task = proposal.given.get("task")
     # A number that is only called a score may be a classifier's.
-    is_classifier = task == "classification" or (
+    is_class = is_multiclass(proposal)
+    classes = values_of(session, proposal, prediction) if is_class else []
+    is_classifier = (is_class or task == "classification") or (
         task != "regression" and (prediction.is_share or fit_of(prediction) < Fit.OF_SUBJECT)
     )
     points = {}
@@ -94,6 +110,10 @@ def _points(proposal: Proposal, late: Mapping[str, float]) -> dict[str, int]:
         fits = why_unfit(proposal, column) is None
         if value in OUTCOME and not fits and not may_be_label:
             value = 0
+        if is_class and may_be_classes(column) and not is_of_the_past(column.name):
+            # Where no name says it, the classes themselves do.
+            same = are_same(classes, values_of(session, proposal, column))
+            value = max(value, ENOUGH if same else 0)
         if fits and column.name in late and (value or late[column.name] <= NOT_YET):
             value += LATE
         if value:
@@ -181,6 +201,8 @@ def choose_task(proposal: Proposal) -> None:
     """The task given, or which one prediction and target are of."""
     prediction = proposal.columns[proposal.fields["prediction"]]
     target = proposal.columns.get(proposal.fields.get("target", ""))
+    if is_multiclass(proposal):
+        return
     if proposal.given.get("task"):
         proposal.add("task", proposal.given["task"], "as given")
     elif prediction.is_share and (target is None or target.is_label):

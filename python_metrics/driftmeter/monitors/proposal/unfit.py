@@ -6,7 +6,15 @@ import sqlalchemy as sa
 
 from driftmeter.monitors.proposal.draft import Proposal, listed
 from driftmeter.monitors.proposal.names import is_called_probability
-from driftmeter.monitors.proposal.table import SAMPLE_ROWS, TEXTS, TableColumn, quote, run
+from driftmeter.monitors.proposal.predicted_class import MOST_CLASSES, is_multiclass
+from driftmeter.monitors.proposal.table import (
+    SAMPLE_ROWS,
+    TEXTS,
+    WHOLE_NUMBERS,
+    TableColumn,
+    quote,
+    run,
+)
 
 
 @dataclass(frozen=True)
@@ -20,13 +28,15 @@ class Unfit:
 def why_unfit(proposal: Proposal, column: TableColumn) -> Unfit | None:
     """Why a column cannot be the target of the proposal's prediction; None if it can.
 
-    A classifier's target says yes or no: a boolean, 0 and 1, or a text that spells them. A
-    regression's is a number.
+    A classifier's target says yes or no: a boolean, 0 and 1, or a text that spells them; of several
+    classes it is one. A regression's is a number.
     """
     prediction = proposal.columns[proposal.fields["prediction"]]
     task = proposal.given.get("task")
     if column.name == prediction.name:
         return Unfit("is the prediction", "name another column")
+    if is_multiclass(proposal):
+        return _why_no_class(column)
     if not column.is_number and column.data_type not in {*TEXTS, "boolean"}:
         return Unfit(f"is of type {column.data_type}", "name a number, a boolean or a text")
     if task == "regression":
@@ -49,6 +59,22 @@ def why_unfit(proposal: Proposal, column: TableColumn) -> Unfit | None:
     )
 
 
+def _why_no_class(column: TableColumn) -> Unfit | None:
+    if column.known == 0:
+        return Unfit("holds no value yet", "name it once it holds true outcomes")
+    if column.data_type not in {*TEXTS, *WHOLE_NUMBERS}:
+        return Unfit(
+            f"is of type {column.data_type}, while the prediction is a class",
+            "name a text, an enum or a whole number",
+        )
+    if not 1 < column.distinct <= MOST_CLASSES or column.is_key:
+        return Unfit(
+            f"has {column.distinct} values, while the prediction is one of several classes",
+            "name the class that came true",
+        )
+    return None
+
+
 def _why_no_label(column: TableColumn, prediction: TableColumn, task: str | None) -> Unfit | None:
     value = "the positive class" if column.is_number else "'the positive class'"
     view = f"make a view with ({quote(column.name)} = {value}) as target, and name it with --table"
@@ -61,9 +87,10 @@ def _why_no_label(column: TableColumn, prediction: TableColumn, task: str | None
         return Unfit(f"holds {listed(column.values)}, not 0 and 1 or yes and no", view)
     if column.is_class:
         return Unfit(
-            f"has {column.distinct} values, and Driftmeter does not support more than two "
-            "classes yet",
-            f"{view}; its prediction must be the probability of that class",
+            f"has {column.distinct} values, while the prediction {prediction.name!r} is a"
+            " probability",
+            "name the class that is predicted with --prediction; or compare one class with the"
+            f" rest: {view}",
         )
     return Unfit(
         "holds numbers, while the prediction is a probability",
@@ -82,6 +109,8 @@ def explained_columns(session: sa.Connection, proposal: Proposal) -> list[str]:
     other scales than the prediction, so that few come near.
     """
     prediction = proposal.columns[proposal.fields["prediction"]]
+    if is_multiclass(proposal):
+        return []
     candidates = [
         (column.name, number)
         for column in proposal.free

@@ -33,6 +33,7 @@ METRICS = (
     "metrics.test_results",
     "metrics.breaches",
     "metrics.version_comparisons",
+    "metrics.confusion",
     "metrics.measured_inputs",
     "metrics.column_changes",
     LEDGER,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from driftmeter.errors import DriftmeterError
-from driftmeter.monitors.baselines import ACCEPTED, LAG, TRAILING, WEEKS
+from driftmeter.monitors.baselines import LAG, TRAILING, WEEKS, accepted_batches
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Days, Monitor
+from driftmeter.monitors.hour import day_of
 from driftmeter.warehouse.retention.drop import Kind, OldMonth, Table, old_months
 
 # Of monitors that live: a retired one is compared with nothing any more.
@@ -79,7 +80,8 @@ def baseline_spans(connection: sa.Connection, monitors: Mapping[str, Monitor]) -
 
 def _normal(monitor: str, first: dt.date, cadence: Cadence, why: str) -> Span:
     """Days of an accepted or declared normal, all that it grows to."""
-    return Span(first, cadence.after(first, ACCEPTED) - dt.timedelta(days=1), monitor, why)
+    last = day_of(cadence.after(first, accepted_batches(cadence)))
+    return Span(first, last - dt.timedelta(days=1), monitor, why)
 
 
 def shortest_days(monitors: Iterable[Monitor]) -> int:

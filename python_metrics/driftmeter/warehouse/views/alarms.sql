@@ -3,6 +3,7 @@
 select
     monitor,
     partition_date,
+    partition_start,
     case
         when column_name is null then 'classifier'
         when segment is null then 'columns'
@@ -18,6 +19,7 @@ union all
 select
     monitor,
     partition_date,
+    partition_start,
     'error' as budget,
     metric as column_name,
     null as segment,
@@ -32,6 +34,7 @@ union all
 select
     monitor,
     partition_date,
+    partition_start,
     'metrics' as budget,
     metric as column_name,
     segment,
@@ -43,6 +46,7 @@ union all
 select
     monitor,
     partition_date,
+    partition_start,
     'groups' as budget,
     metric as column_name,
     column_name as segment,
@@ -54,6 +58,7 @@ union all
 select
     monitor,
     partition_date,
+    partition_start,
     'volume' as budget,
     null as column_name,
     null as segment,

@@ -2,6 +2,7 @@ select
     summary.monitor,
     summary.model_version,
     summary.partition_date,
+    summary.partition_start,
     summary.segment,
     summary.segment_value,
     summary.column_name,

@@ -16,6 +16,7 @@ inner join metrics.performance as realised
     on
         estimated.monitor = realised.monitor
         and estimated.partition_date = realised.partition_date
+        and estimated.partition_start = realised.partition_start
         and estimated.metric = realised.metric
         and estimated.model_version is not distinct from realised.model_version
         and estimated.segment is not distinct from realised.segment

@@ -12,10 +12,15 @@ select
         else 'calm'
     end as state,
     newest.partition_date as newest_day,
-    (
-        select max(partitions.partition_date) from metrics.partitions
-        where partitions.monitor = monitors.monitor and partitions.state = 'fresh'
-    ) as last_fresh_day,
+    newest.partition_start as newest_start,
+    metrics.batch_name(
+        monitors.monitor, newest.partition_date, newest.partition_start
+    ) as newest_name,
+    fresh.last_day as last_fresh_day,
+    fresh.last_start as last_fresh_start,
+    metrics.batch_name(
+        monitors.monitor, fresh.last_day, fresh.last_start
+    ) as last_fresh_name,
     newest.row_count,
     verdicts.drifted_columns,
     verdicts.compared_columns,
@@ -48,12 +53,13 @@ from metrics.monitors
 left join lateral (
     select
         partitions.partition_date,
+        partitions.partition_start,
         partitions.state,
         partitions.row_count,
         partitions.computed_at
     from metrics.partitions
     where partitions.monitor = monitors.monitor
-    order by partitions.partition_date desc
+    order by partitions.partition_start desc
     limit 1
 ) as newest on true
 left join lateral (
@@ -65,9 +71,17 @@ left join lateral (
     where
         drift.monitor = monitors.monitor
         and drift.partition_date = newest.partition_date
+        and drift.partition_start = newest.partition_start
         and drift.segment is null
         and drift.column_name is not null
 ) as verdicts on true
+left join lateral (
+    select
+        max(partitions.partition_date) as last_day,
+        max(partitions.partition_start) as last_start
+    from metrics.partitions
+    where partitions.monitor = monitors.monitor and partitions.state = 'fresh'
+) as fresh on true
 left join lateral (
     select count(*) as open_incidents from metrics.incidents
     where incidents.monitor = monitors.monitor and incidents.closed_on is null

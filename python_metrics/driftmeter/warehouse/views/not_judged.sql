@@ -5,14 +5,18 @@
 select
     monitors.monitor,
     newest.partition_date,
+    newest.partition_start,
     unjudged.reason,
     unjudged.column_names,
     unjudged.reason like 'its reference period%' as is_every_column
 from metrics.monitors
 inner join lateral (
-    select partitions.partition_date from metrics.partitions
+    select
+        partitions.partition_date,
+        partitions.partition_start
+    from metrics.partitions
     where partitions.monitor = monitors.monitor and partitions.state = 'fresh'
-    order by partitions.partition_date desc
+    order by partitions.partition_start desc
     limit 1
 ) as newest on true
 inner join lateral (
@@ -24,6 +28,7 @@ inner join lateral (
     where
         drift.monitor = monitors.monitor
         and drift.partition_date = newest.partition_date
+        and drift.partition_start = newest.partition_start
         and drift.method = 'day_level'
         and drift.segment is null
         and drift.status = 'skipped'
@@ -37,6 +42,7 @@ inner join lateral (
     where
         own.monitor = monitors.monitor
         and own.partition_date = newest.partition_date
+        and own.partition_start = newest.partition_start
         and own.segment is null
         and own.reason not like 'labels are due%'
     group by own.reason
