@@ -21,6 +21,7 @@ REFUSED = {
     "judge": ("--monitor", "m", "--from", "2026-01-01", "--to", "2026-01-02"),
     "power": ("--monitor", "m"),
     "slices": ("--monitor", "m", "--date", "2026-01-01"),
+    "groups": ("--monitor", "m", "--date", "2026-01-01"),
     "report": ("--overview",),
     "reports": ("--port", "39872"),
     "code-server": ("--port", "39873"),

@@ -140,7 +140,7 @@ def test_a_policy_has_a_hash_of_its_own(tmp_path: Path, path: str, value: object
             "referense",
             {},
             "referense",
-            "the fields are alarm_budget, batch, calendar, challengers, changes,",
+            "the fields are alarm_budget, attributions, batch, calendar, challengers,",
         ),
         ("features.trip_distance.knd", 1, "features.trip_distance.knd", "kind, max_null_share"),
         ("reference.from", "2019-04-01", "reference", "from 2019-04-01 is after to 2019-03-31"),

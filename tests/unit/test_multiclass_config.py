@@ -53,6 +53,7 @@ def test_other_probabilities_are_another_configuration_and_none_leave_the_hash_o
         ({"probabilities": {"a": "p", "b": "p"}}, "names the column 'p' for two classes"),
         ({"probabilities": {"a": "p_a", "b": "trip_distance"}}, "'trip_distance', which is the"),
         ({"probabilities": {"a": "p_a", "b": "card"}}, "'card', which is the prediction, the"),
+        ({"protected": ["region"]}, "`protected` goes with task regression or classification"),
         ({"value": {"true_positive": 1, "unit": "EUR"}}, "`value` of a multiclass needs `sql`"),
         ({"tests": [{"test": "roc_auc", "at_least": 0.5}]}, "roc_auc needs task classification"),
         (

@@ -23,25 +23,8 @@
     {%- set monitor, relation = driftmeter.monitor_config(name), ref(name) -%}
     {%- set is_classifier = monitor.task == 'classification' -%}
     {%- set prediction = driftmeter.quoted(monitor.prediction) -%}
-    select
-        {{ driftmeter.literal(name) }}::text as monitor,
-        {{ driftmeter.batch_columns(name, 'days.partition_date') }},
-        {{ driftmeter.literal(protected.name) }}::text as column_name,
-        counted.group_value,
-        coalesce(counted.row_count, 0)::bigint as row_count,
-        counted.predicted_count,
-        counted.prediction_mean,
-        counted.prediction_deviation,
-        counted.labelled_count,
-        counted.error_mean,
-        counted.error_deviation,
-        counted.selected_count,
-        counted.true_positive,
-        counted.false_positive,
-        counted.false_negative,
-        counted.true_negative
-    from ({{ driftmeter.days_in_window(relation, every) }}) as days
-    left join (
+    with counted as (
+
         select
             partition_date,
             group_value,
@@ -94,7 +77,28 @@
             ) as read
         ) as scored
         group by partition_date, group_value
-    ) as counted on days.partition_date = counted.partition_date
+
+    )
+
+    select
+        {{ driftmeter.literal(name) }}::text as monitor,
+        {{ driftmeter.batch_columns(name, 'days.partition_date') }},
+        {{ driftmeter.literal(protected.name) }}::text as column_name,
+        counted.group_value,
+        coalesce(counted.row_count, 0)::bigint as row_count,
+        counted.predicted_count,
+        counted.prediction_mean,
+        counted.prediction_deviation,
+        counted.labelled_count,
+        counted.error_mean,
+        counted.error_deviation,
+        counted.selected_count,
+        counted.true_positive,
+        counted.false_positive,
+        counted.false_negative,
+        counted.true_negative
+    from ({{ driftmeter.days_in_window(relation, every) }}) as days
+    left join counted on days.partition_date = counted.partition_date
 {%- endmacro %}
 
 

@@ -490,6 +490,11 @@ class Monitor(Strict):
             names = getattr(self, field)
             if twice := [name for name in names if names.count(name) > 1]:
                 raise ValueError(f"`{field}` names {twice[0]!r} twice")
+        if self.protected and self.task == "multiclass":
+            raise ValueError(
+                "`protected` goes with task regression or classification: of several classes none"
+                " is the positive one. Declare the rates that matter as `metrics` with `segments`"
+            )
         for role in ("prediction", "target"):
             if getattr(self, role) in self.protected:
                 raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")

@@ -6,6 +6,7 @@ from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.attribution_columns import name_attributed, take_attributions
 from driftmeter.monitors.proposal.draft import Proposal
 from driftmeter.monitors.proposal.names import is_called_protected
+from driftmeter.monitors.proposal.predicted_class import is_multiclass
 from driftmeter.monitors.proposal.table import (
     MOST_CODES,
     TEXTS,
@@ -60,6 +61,9 @@ def choose_features(proposal: Proposal) -> None:
 
 def may_be_protected(proposal: Proposal) -> list[str]:
     """Columns whose names are those of groups who must be treated alike; none that was given."""
+    if is_multiclass(proposal):
+        # None of several classes is the one that a group may get less often.
+        return []
     return [
         name
         for name in {**proposal.fields["features"], **dict.fromkeys(proposal.fields["segments"])}
