@@ -6,6 +6,7 @@ with sides as (
         monitor,
         model_version,
         partition_date,
+        partition_start,
         actual as class,
         row_count as actual_count,
         0 as predicted_count,
@@ -20,6 +21,7 @@ with sides as (
         monitor,
         model_version,
         partition_date,
+        partition_start,
         predicted as class,
         0 as actual_count,
         row_count as predicted_count,
@@ -35,6 +37,7 @@ by_class as (
         monitor,
         model_version,
         partition_date,
+        partition_start,
         class,
         sum(actual_count)::bigint as actual_count,
         sum(predicted_count)::bigint as predicted_count,
@@ -43,13 +46,14 @@ by_class as (
         sum(reference_predicted) as reference_predicted,
         sum(reference_right)::double precision as reference_right
     from sides
-    group by monitor, model_version, partition_date, class
+    group by monitor, model_version, partition_date, partition_start, class
 )
 
 select
     monitor,
     model_version,
     partition_date,
+    partition_start,
     class,
     actual_count,
     predicted_count,
