@@ -21,6 +21,7 @@ VIEWS = (
     "drift_ranking",
     "estimate_track_record",
     "class_performance",
+    "findable_sizes",
     "not_judged",
     "monitor_state",
     "incident_alerts",

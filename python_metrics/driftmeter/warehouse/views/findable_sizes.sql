@@ -1,0 +1,19 @@
+-- What `driftmeter power` found, with the size in words: points of a share, or of a mean
+-- the column's unit and standard deviations. One row a row of findable_changes.
+select
+    *,
+    min(batches) over (partition by monitor) as fewest_batches,
+    case
+        when size is null then 'not found'
+        when usual is not null then '+' || round((100 * size)::numeric, 1) || ' points'
+        else concat_ws(
+            ' ',
+            round(
+                (size * spread_in_unit)::numeric,
+                greatest(0, 2 - floor(log(size * spread_in_unit))::int)
+            ),
+            unit,
+            '(' || round(size::numeric, 2) || ' sd)'
+        )
+    end as size_in_words
+from metrics.findable_changes
