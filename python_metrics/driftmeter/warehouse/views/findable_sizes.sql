@@ -1,5 +1,5 @@
--- What `driftmeter power` found, with the size in words: points of a share, or of a mean
--- the column's unit and standard deviations. One row a row of findable_changes.
+-- What `driftmeter power` found, with each size in words: in points of a share, or of a
+-- mean in its unit and in standard deviations. One row a row of findable_changes.
 select
     *,
     min(batches) over (partition by monitor) as fewest_batches,
