@@ -161,10 +161,11 @@ def _be_started(
     # The process that tracks what is to be removed is the other's; dbt starts its own.
     tracker = resource_tracker._resource_tracker
     tracker._fd = tracker._pid = None
-    for file in {*map(int, os.listdir("/dev/fd"))} - {0, 1, 2, *kept}:
-        # The listing's own is closed already.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for file in {*map(int, os.listdir("/dev/fd"))} - {0, 1, 2, nothing, *kept}:
+        # Not closed: Arrow ends a fork that finds its own pipe closed. The listing's is already.
         with contextlib.suppress(OSError):
-            os.close(file)
+            os.dup2(nothing, file)
     subprocess.Popen = _Started.__base__  # type: ignore[misc]
     _be(command, environment)
 

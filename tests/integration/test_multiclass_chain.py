@@ -27,6 +27,17 @@ TWENTY = tuple(f"kind {number:02}" for number in range(20))
 GIVEN = ("--timezone", "UTC", "--label-delay-days", "3", "--yes")
 # In one process: several import for longer than days of tests take.
 ONE = ("--workers", "1")
+EVERYTHING = """
+    select md5(string_agg(line, '' order by line)) from (
+        select (to_jsonb(t) - 'computed_at')::text as line from metrics.confusion as t
+        union all
+        select (to_jsonb(t) - 'computed_at')::text from metrics.performance as t
+        union all
+        select (to_jsonb(t) - 'computed_at')::text from metrics.breaches as t
+        union all
+        select (to_jsonb(t) - 'computed_at')::text from metrics.drift as t
+    ) as lines
+"""
 OF_ERROR = """
     select kind, opened_on, diagnosis from metrics.incidents
     where monitor = '{}' and family = 'performance' order by opened_on
@@ -164,3 +175,51 @@ def test_a_page_of_the_day_has_the_confusion_of_its_classes(team: Team) -> None:
     team.says("report", "--monitor", "offers", "--date", str(CHANGED))
     pages = [*team.directory.rglob(f"*{CHANGED}*.html")]
     assert any("Confusion Matrix" in page.read_text() for page in pages)
+
+
+def test_measuring_days_again_changes_nothing_and_late_labels_their_own_days(team: Team) -> None:
+    before = team.scalar(EVERYTHING)
+    span = ("--from", str(CHANGED), "--to", str(LAST))
+    team.says("run", "--monitor", "offers", *span, *ONE)
+    assert team.scalar(EVERYTHING) == before
+    of_day = (
+        "select metric, value, label_coverage from metrics.performance where monitor = 'offers'"
+        " and kind = 'realised' and segment is null and partition_date {} order by 1, 2"
+    )
+    others = team.rows(of_day.format(f"< '{LAST - dt.timedelta(days=1)}'"))
+    team.change(f"update public.offers set card = 'upmarket' where offered_on = '{LAST}'")
+    said = team.says("run", "--monitor", "offers", *ONE)
+    assert str(LAST) in said
+    assert team.rows(of_day.format(f"< '{LAST - dt.timedelta(days=1)}'")) == others
+    told = dict(row[:2] for row in team.rows(of_day.format(f"= '{LAST}'")))
+    by_hand = team.scalar(
+        f"select avg((predicted = card)::integer)::float8 from public.offers"
+        f" where offered_on = '{LAST}'"
+    )
+    assert told["accuracy"] == pytest.approx(by_hand, rel=1e-12)
+    counted = team.rows(
+        "select actual, predicted, row_count from metrics.confusion where monitor = 'offers'"
+        f" and partition_date = '{LAST}' and row_count > 0 order by 1, 2"
+    )
+    assert counted == team.rows(
+        "select card, predicted, count(*) from public.offers"
+        f" where offered_on = '{LAST}' group by 1, 2 order by 1, 2"
+    )
+
+
+def test_another_probability_makes_its_day_stale_and_changes_its_log_loss_alone(
+    team: Team,
+) -> None:
+    metrics = (
+        "select metric, value from metrics.performance where monitor = 'offers'"
+        f" and kind = 'realised' and segment is null and partition_date = '{CHANGED}'"
+        " and p_value is null order by 1"
+    )
+    before = dict(team.rows(metrics))
+    team.change(
+        "update public.offers set p_highstreet = p_prepaid, p_prepaid = p_highstreet"
+        f" where offered_on = '{CHANGED}'"
+    )
+    assert str(CHANGED) in team.says("run", "--monitor", "offers", *ONE)
+    after = dict(team.rows(metrics))
+    assert {name for name in after if after[name] != before[name]} == {"log_loss"}
