@@ -1,6 +1,7 @@
 """A table that is filled once a week: what is not judged is said, and the days between are calm."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ WEEKLY = """
 SHORT = {"from": "2026-01-05", "to": "2026-01-18"}
 FEW = {"from": "2026-01-05", "to": "2026-04-05"}
 LONG_ENOUGH = {"from": "2026-01-05", "to": "2026-08-30"}
+IN_WORDS = (
+    "select distinct on (change) change, size_in_words from metrics.findable_sizes"
+    " where batches = fewest_batches order by change, column_name"
+)
 FINDABLE = "select column_name, change, batches, size from metrics.findable_changes"
 DRIFTED = (
     "select distinct partition_date::text from metrics.drift_scored"
@@ -103,6 +108,11 @@ def test_a_monitor_that_judges_nothing_says_so_wherever_a_person_looks(
         for row in found
         for batches, size in row["within"].items()
     ), "kept of the monitor's own rows a day, and not of other ones"
+    with warehouse.connect() as session:
+        words = dict(session.execute(sa.text(IN_WORDS)).all())
+    assert {"mean", "missing values"} <= {*words}
+    assert re.fullmatch(r"\+[\d.]+ points|not found", words["missing values"])
+    assert re.fullmatch(r"[\d.]+ \([\d.]+ sd\)|not found", words["mean"])
     sizes = [
         {(row["column"], row["change"]): row["within"]["1"] for row in rows}
         for rows in (found, more)

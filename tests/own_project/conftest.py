@@ -15,7 +15,6 @@ from tests.conftest import create_database
 from tests.integration.test_notifications import Service
 from tests.own_project.farm import Farm, make_farm
 from tests.own_project.fortnight import (
-    ask_what_is_found,
     declare_monitors,
     hold_back,
     land,
@@ -58,7 +57,6 @@ def farm(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fa
         land(made)
         put_right(made)
         run_in_dagster(made)
-        ask_what_is_found(made)
         tell_people(made)
     made.messages = service.got
     yield made

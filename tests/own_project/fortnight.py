@@ -120,12 +120,6 @@ def run_in_dagster(farm: Farm) -> None:
         farm.requests_after = list(sensor.evaluate_tick(context).run_requests or [])
 
 
-def ask_what_is_found(farm: Farm) -> None:
-    """What a colleague asks, and the dashboard shows from then on."""
-    for monitor in ("turbine_power", "bearing_watch"):
-        farm.run("driftmeter", "power", "--monitor", monitor)
-
-
 def tell_people(farm: Farm) -> None:
     """What the sensor of notifications starts."""
     job = farm.definitions.resolve_job_def("incident_messages")

@@ -10,6 +10,8 @@ EMPTY = {
     "column_changes": "no column of either table came, went or changed in the fortnight",
     "custom_metrics": "the farm declares no metric of its own",
     "custom_metric_verdicts": "the farm declares no metric of its own",
+    "findable_changes": "nobody of the farm asks what would be found",
+    "findable_sizes": "nobody of the farm asks what would be found",
     "confusion": "the farm predicts numbers and two classes, not several",
     "class_performance": "the farm predicts numbers and two classes, not several",
     "group_counts": "the farm declares no protected column",
