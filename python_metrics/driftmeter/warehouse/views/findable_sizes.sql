@@ -6,6 +6,7 @@ select
     case
         when size is null then 'not found'
         when usual is not null then '+' || round((100 * size)::numeric, 1) || ' points'
+        when spread_in_unit is null then round(size::numeric, 2) || ' sd'
         else concat_ws(
             ' ',
             round(
