@@ -16,7 +16,8 @@ BUILT_ONCE = {
 }
 # Files of their own that take longest: one that begins last would be waited for.
 LONG = (
-    "test_batches.py", "test_column_changes.py", "test_changed_policy.py", "test_any_columns.py",
+    "test_batches.py", "test_hourly_batches.py", "test_multiclass_chain.py", "test_groups.py",
+    "test_column_changes.py", "test_changed_policy.py", "test_any_columns.py",
     "test_faults.py", "test_init.py", "test_own_metrics.py", "test_nothing_judged.py",
     "test_held_tables.py", "test_late_trips.py", "test_cloned_project.py", "test_names_as_data.py",
     "test_days_side_by_side.py", "test_time_zones.py", "test_changed_monitors.py", "test_roles.py",
