@@ -25,7 +25,7 @@ def checksums(engine: sa.Engine) -> dict[str, str]:
     query = sa.text(
         "select relname from pg_class where relnamespace = 'metrics'::regnamespace"
         # How old the newest day is changes while one looks.
-        " and relkind in ('r', 'p', 'v') and relname <> 'freshness' order by 1"
+        " and relkind in ('r', 'p', 'v') and relname !~ 'freshness$' order by 1"
     )
     with engine.connect() as session:
         return {

@@ -75,11 +75,15 @@ begin
             )
         order by relname
     loop
-        execute format('alter table %s add column partition_start timestamptz', holder);
+        -- A table that dbt made before anybody prepared the database has it.
+        execute format(
+            'alter table %s add column if not exists partition_start timestamptz', holder
+        );
         execute format(
             'update %s as batches set partition_start ='
             ' partition_date::timestamp at time zone zones.timezone'
-            ' from metrics.monitors as zones where zones.monitor = batches.monitor', holder
+            ' from metrics.monitors as zones where zones.monitor = batches.monitor'
+            ' and partition_start is null', holder
         );
         execute format(
             'update %s set partition_start = partition_date::timestamp at time zone ''UTC'''
