@@ -76,7 +76,11 @@ def test_what_a_dbt_that_ran_alone_made_is_split_with_its_rows_grants_and_commen
         counts=", ".join(f"null::bigint as {name}_count" for name in counts),
         numbers=", ".join(f"null::double precision as {name}" for name in numbers),
     )
-    stored = "select * from metrics.column_summary order by partition_date, column_name"
+    # The start of a batch is a column that came with an upgrade.
+    stored = (
+        "select (to_jsonb(stored) - 'partition_start')::text"
+        " from metrics.column_summary as stored order by partition_date, column_name"
+    )
     with warehouse.begin() as session:
         session.exec_driver_sql("drop schema raw, metrics, dagster cascade")
         session.exec_driver_sql(made.replace("%", "%%"))
