@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftmeter.arrival.due import due_days, newest_due_day
@@ -26,6 +26,7 @@ def period(day: dt.date, every: Every) -> pd.Period:
     return pd.Period(day, freq=FREQUENCIES[every])
 
 
+@settings(deadline=None)
 @given(every=EVERY, day=DATES, count=st.integers(-500, 500))
 def test_a_batch_begins_ends_and_follows_as_pandas_says(
     every: Every, day: dt.date, count: int
@@ -40,6 +41,7 @@ def test_a_batch_begins_ends_and_follows_as_pandas_says(
     assert cadence.ended_before(day) == (its - 1).start_time.date()
 
 
+@settings(deadline=None)
 @given(every=EVERY, first=DATES, days=st.integers(0, 400))
 def test_the_batches_of_a_span_are_those_that_begin_or_that_end_in_it(
     every: Every, first: dt.date, days: int
