@@ -221,8 +221,10 @@ def test_shares_are_spent_whole_whatever_there_is_to_test() -> None:
 
 
 def test_the_days_level_is_spent_once_by_all_families_together() -> None:
-    # What a team's own metrics have is beside the others'; a monitor without any leaves it to them.
-    assert sum(SHARES.values()) - SHARES["metrics"] == pytest.approx(1)
+    # What a team's own metrics and protected groups have is beside the others'; a monitor without
+    # any leaves it to them.
+    beside = SHARES["metrics"] + SHARES["groups"]
+    assert sum(SHARES.values()) - beside == pytest.approx(1)
     for changes in ({}, {"target": None}, {"segments": ()}, {"target": None, "segments": ()}):
         monitor = MONITOR.model_copy(update=changes)
         spent = [level_of(monitor, family) for family in SHARES]
