@@ -11,7 +11,7 @@ from psycopg import sql
 from driftmeter.arrival.inputs import note_tests
 from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.hour import Hour, day_of
-from driftmeter.warehouse.copy import copy_in, copy_out
+from driftmeter.warehouse.copy import copy_in, copy_out, type_of_batches
 from driftmeter.warehouse.schema import zone_of
 
 # dbt says how the window went; which word a day gets follows from its own failing rows.
@@ -68,8 +68,7 @@ def write_test_results(
             connection.execute(FORGET, {"monitor": monitor, "days": list(replaced)})
         for declared in finished:
             note_tests(connection, declared, days[declared.name], is_done=True)
-        day = pa.date32() if zone_of(connection) is None else pa.timestamp("us", "UTC")
-        schema = pa.schema([*COLUMNS, ("partition_date", day)])
+        schema = pa.schema([*COLUMNS, ("partition_date", type_of_batches(connection))])
         table = pa.Table.from_pylist(rows, schema=schema)
         return copy_in(connection, "metrics.test_results", table)
 

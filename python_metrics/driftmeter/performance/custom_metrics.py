@@ -20,7 +20,13 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.performance.decided import decide_windows, loudest_windows, rows_of_query
 from driftmeter.performance.intervals import NINETY_FIVE
-from driftmeter.performance.stored_verdicts import VerdictTable, waits_for_labels
+from driftmeter.performance.stored_verdicts import (
+    VerdictTable,
+    in_reference,
+    least_rows,
+    waits_for_labels,
+    with_decision,
+)
 from driftmeter.performance.usual_value import fit_usual
 
 FIGURES = ("expected", "lower", "upper", "deviation", "p_value", "window_p_value", "threshold_p")
@@ -96,9 +102,9 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
         is_judged=False, is_by_weekday=False, window_days=pd.NA,
         **dict.fromkeys((*FIGURES, "effect", "trailing_p_value"), np.nan),
     )  # fmt: skip
-    usual = rows[np.array([day in monitor.reference for day in days])]
-    of_rows = usual.loc[usual["row_count"] > 0, "row_count"]
-    least = min(monitor.min_rows, of_rows.median() / 2) if len(of_rows) else monitor.min_rows
+    is_reference = in_reference(monitor, days)
+    usual = rows[is_reference]
+    least = least_rows(monitor, usual["row_count"].to_numpy(dtype=float))
     usual = usual[np.isfinite(usual["value"]) & (usual["row_count"] >= least)]
     if (too_few := _too_few(usual, monitor.cadence)) is not None:
         return rows.assign(reason=rows["reason"].fillna(too_few))
@@ -119,7 +125,7 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
     is_usual = rows.index.isin(usual.index)
     waits = _waits_for_labels(monitor, rows) & ~is_usual
     rows["reason"] = rows["reason"].where(~waits | rows["reason"].notna(), "labels are due later")
-    rows["is_judged"] = is_known & ~waits & ~np.array([day in monitor.reference for day in days])
+    rows["is_judged"] = is_known & ~waits & ~is_reference
     before = rows[is_usual].assign(difference=rows["value"] - rows["expected"])
     tests = rows[rows["is_judged"]].assign(reference_value=rows["expected"])
     if not tests.empty:
@@ -188,7 +194,4 @@ def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
             sides=np.where(side == 0, 1, 2),
         ),
     )
-    empty = {"threshold_p": np.nan, "is_alarm": False, "is_beyond": False}
-    return rows.assign(
-        **{name: decided[name].reindex(rows.index, fill_value=of) for name, of in empty.items()}
-    )
+    return with_decision(rows, decided)

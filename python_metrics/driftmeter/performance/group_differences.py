@@ -31,10 +31,15 @@ from driftmeter.performance.group_rates import (
     RATES,
     TRUE_POSITIVE,
     compare_groups,
-    least_rows,
 )
 from driftmeter.performance.proportions import exact_p_value
-from driftmeter.performance.stored_verdicts import VerdictTable, waits_for_labels
+from driftmeter.performance.stored_verdicts import (
+    VerdictTable,
+    in_reference,
+    least_rows,
+    waits_for_labels,
+    with_decision,
+)
 from driftmeter.quality.counts import Floats
 
 KEYS = ("partition_date", "column_name", "group_value", "metric")
@@ -82,8 +87,8 @@ def judge_groups(
     connection: sa.Connection, monitor: Monitor, excluded: Collection[dt.date] = ()
 ) -> pd.DataFrame:
     """Every group of a monitor on every day, with what is decided of it; writes nothing."""
-    span = monitor.reference
-    asked = {"columns": list(monitor.protected), "first": span.from_date, "last": span.to_date}
+    first, last = monitor.reference_span
+    asked = {"columns": list(monitor.protected), "first": first, "last": last}
     counts = pd.DataFrame()
     if monitor.protected:
         counts = rows_of_query(connection, READ, {"monitor": monitor.name, **asked})
@@ -151,8 +156,7 @@ class ChosenGroups:
 
 
 def _chosen(monitor: Monitor, counts: pd.DataFrame) -> dict[str, ChosenGroups]:
-    days = counts["partition_date"]
-    of_reference = counts[np.array([day in monitor.reference for day in days])]
+    of_reference = counts[in_reference(monitor, counts["partition_date"])]
     of_reference = of_reference[of_reference["group_value"].notna()]
     chosen = dict.fromkeys(map(str, counts["column_name"].unique()), ChosenGroups((), ()))
     for name, of_column in of_reference.groupby("column_name"):
@@ -168,7 +172,7 @@ def _judged(
 ) -> pd.DataFrame:
     """One statistic of one group, beside its reference days."""
     metric, group = rows["metric"].iloc[0], rows["group_value"].iloc[0]
-    is_reference = np.array([day in monitor.reference for day in rows["partition_date"]])
+    is_reference = in_reference(monitor, rows["partition_date"])
     if group not in choice.judged:
         return rows.assign(reason=_why_not(choice, group))
     counts = rows[["row_count", "other_count"]].to_numpy(dtype=float)
@@ -205,6 +209,7 @@ def _judged(
         return rows
     before = rows[is_usual].assign(difference=rows["difference"] - rows["expected"])
     days = {"partition_date": "day"}
+    summed = SummedWindows(monitor, rows[is_enough & ~waits], tests)
     windows = loudest_windows(
         monitor,
         tests.assign(
@@ -213,12 +218,11 @@ def _judged(
         before.rename(columns=days),
         excluded,
         least_rise=None,
-        at_least=ExactWindows(monitor, rows[is_enough & ~waits], tests).at_least,
+        at_least=summed.at_least,
     )
     for name in ("window_days", "window_p_value", "trailing_p_value", "effect"):
         rows.loc[tests.index, name] = windows[name]
-    of_window = _values_of_windows(monitor, rows[is_enough & ~waits], rows.loc[tests.index])
-    rows.loc[tests.index, ["window_value", "window_other_value"]] = of_window
+    rows.loc[tests.index, ["window_value", "window_other_value"]] = summed.values(windows)
     return rows
 
 
@@ -311,8 +315,8 @@ def exact_of(metric: str, row: "pd.Series[float]", expected: float) -> float:
     return exact_p_value(hits, rows, other_hits, other_rows, of_shares)
 
 
-class ExactWindows:
-    """P-values of windows from counts over their days.
+class SummedWindows:
+    """Values and exact p-values of windows, from counts over their days.
 
     Parameters
     ----------
@@ -322,6 +326,13 @@ class ExactWindows:
 
     def __init__(self, monitor: Monitor, known: pd.DataFrame, tests: pd.DataFrame) -> None:
         self.monitor, self.known, self.tests = monitor, known, tests
+        self._summed: dict[int, pd.DataFrame] = {}
+
+    def of_length(self, length: int) -> pd.DataFrame:
+        """`sums_of_windows` of so many days, summed once."""
+        if length not in self._summed:
+            self._summed[length] = sums_of_windows(self.monitor, self.known, length)
+        return self._summed[length]
 
     def at_least(self, length: int, p_values: Floats) -> Floats:
         """P-values of windows of so many days, no smaller than the exact ones."""
@@ -330,12 +341,28 @@ class ExactWindows:
             # That of a day is exact by now.
             return p_values
         held: Floats = p_values.copy()
-        summed = sums_of_windows(self.monitor, self.known, length)
+        summed = self.of_length(length)
         for place in places:
             row = summed.loc[self.tests["partition_date"].iloc[place]]
             exact = exact_of(self.known["metric"].iloc[0], row, float(row["expected"]))
             held[place] = max(held[place], exact)
         return held
+
+    def values(self, windows: pd.DataFrame) -> Floats:
+        """Both values over the days of each test's window; shape (tests, 2).
+
+        Parameters
+        ----------
+        windows : pandas.DataFrame
+            Column ``window_days``, by the index of the tests.
+        """
+        values = np.full((len(self.tests), 2), np.nan)
+        lengths = windows.loc[self.tests.index, "window_days"].to_numpy(dtype=float)
+        for length in np.unique(lengths[np.isfinite(lengths)]).astype(int):
+            places = np.flatnonzero(lengths == length)
+            days = self.tests["partition_date"].iloc[places]
+            values[places] = self.of_length(length).loc[days, ["value", "other_value"]].to_numpy()
+        return values
 
 
 def sums_of_windows(monitor: Monitor, known: pd.DataFrame, length: int) -> pd.DataFrame:
@@ -358,18 +385,6 @@ def sums_of_windows(monitor: Monitor, known: pd.DataFrame, length: int) -> pd.Da
         for name in ("offset", "expected"):
             sums[name] = sums[name] / sums["row_count"]
     return pd.DataFrame(sums, index=pd.Index(days, name="partition_date"))
-
-
-def _values_of_windows(monitor: Monitor, known: pd.DataFrame, tests: pd.DataFrame) -> Floats:
-    """Both values over the days of each test's window; shape (tests, 2)."""
-    values = np.full((len(tests), 2), np.nan)
-    lengths = tests["window_days"].to_numpy(dtype=float)
-    for length in np.unique(lengths[np.isfinite(lengths)]).astype(int):
-        places = np.flatnonzero(lengths == length)
-        summed = sums_of_windows(monitor, known, length)
-        days = tests["partition_date"].iloc[places]
-        values[places] = summed.loc[days, ["value", "other_value"]].to_numpy()
-    return values
 
 
 def _sides(p_value: Floats, effect: Floats, expected: Floats) -> Floats:
@@ -396,7 +411,7 @@ def least_change(monitor: Monitor, rows: pd.DataFrame, metric: str) -> float:
     """
     if metric in (*RATES, CALIBRATION):
         return monitor.least_effect.share
-    is_reference = np.array([day in monitor.reference for day in rows["partition_date"]])
+    is_reference = in_reference(monitor, rows["partition_date"])
     usual = rows[is_reference & (rows["metric"] == metric) & (rows["row_count"] > 0)]
     count = usual["row_count"].sum()
     mean = (usual["row_count"] * usual["value"]).sum() / count
@@ -424,7 +439,4 @@ def _decided(monitor: Monitor, rows: pd.DataFrame) -> pd.DataFrame:
             sides=_sides(tests["window_p_value"].to_numpy(dtype=float), effect, expected),
         ),
     )
-    empty = {"threshold_p": np.nan, "is_alarm": False, "is_beyond": False}
-    return rows.assign(
-        **{name: decided[name].reindex(rows.index, fill_value=of) for name, of in empty.items()}
-    )
+    return with_decision(rows, decided)

@@ -16,6 +16,7 @@ from scipy import special
 
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.proportions import difference_interval, ratio_interval
+from driftmeter.performance.stored_verdicts import least_rows
 from driftmeter.quality.counts import Floats
 
 SELECTION, TRUE_POSITIVE, FALSE_POSITIVE = (
@@ -201,12 +202,6 @@ def welch_interval(side: GroupSide, others: GroupSide) -> tuple[Floats, Floats]:
     reach = np.where((own + other) == 0, 0.0, reach)
     difference = side.mean - others.mean
     return difference - reach, difference + reach
-
-
-def least_rows(monitor: Monitor, rows: Floats) -> float:
-    """Rows that a day needs: the monitor's `min_rows`, or half of what days have if less."""
-    some = rows[rows > 0]
-    return min(monitor.min_rows, float(np.median(some)) / 2) if len(some) else monitor.min_rows
 
 
 def _ratio_to_highest(monitor: Monitor, side: GroupSide) -> tuple[Floats, Floats, Floats]:

@@ -1,13 +1,16 @@
 """Verdicts that rest on all days of a monitor: stored anew where they changed, and else kept.
 
-They are of metrics of a team's own, and of groups that must be treated alike.
+They are of metrics of a team's own, and of groups that must be treated alike. What both ask of the
+days is here too.
 """
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -17,10 +20,9 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.performance.decided import rows_of_query
 from driftmeter.performance.intervals import to_digits
 from driftmeter.performance.stored_errors import FINAL_COVERAGE
-from driftmeter.warehouse.copy import copy_in
+from driftmeter.quality.counts import Floats
+from driftmeter.warehouse.copy import copy_in, type_of_batches
 
-# Of dates, and of hours.
-DAYS = {False: pa.date32(), True: pa.timestamp("us", "UTC")}
 SQL_TYPES = {pa.date32(): "date", pa.string(): "text"}
 
 
@@ -52,7 +54,7 @@ class VerdictTable:
         new = [row for key, row in wanted.items() if known.get(key) != row]
         if new:
             columns = dict(zip(self.types, zip(*new, strict=True), strict=True))
-            types = {**self.types, "partition_date": DAYS[monitor.cadence.is_hourly]}
+            types = {**self.types, "partition_date": type_of_batches(connection)}
             table = {name: pa.array(column, types[name]) for name, column in columns.items()}
             table["monitor"] = pa.array([monitor.name] * len(new), pa.string())
             copy_in(connection, self.name, pa.table(table))
@@ -86,6 +88,25 @@ class VerdictTable:
         }
         columns = [map(plain[of_type], rows[name]) for name, of_type in self.types.items()]
         return list(zip(*columns, strict=True))
+
+
+def in_reference(monitor: Monitor, days: Iterable[dt.date]) -> npt.NDArray[np.bool_]:
+    """Whether each day is of the reference period; shape (days,)."""
+    return np.array([day in monitor.reference for day in days], dtype=bool)
+
+
+def least_rows(monitor: Monitor, rows: Floats) -> float:
+    """Rows that a day needs: the monitor's `min_rows`, or half of what days have if less."""
+    some = rows[rows > 0]
+    return min(monitor.min_rows, float(np.median(some)) / 2) if len(some) else monitor.min_rows
+
+
+def with_decision(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    """All rows with what `decide_windows` says of those that were judged."""
+    empty = {"threshold_p": np.nan, "is_alarm": False, "is_beyond": False}
+    return rows.assign(
+        **{name: decided[name].reindex(rows.index, fill_value=of) for name, of in empty.items()}
+    )
 
 
 def waits_for_labels(monitor: Monitor, rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -119,13 +119,18 @@ def copy_out(
     )
 
 
+def type_of_batches(connection: sa.Connection) -> pa.DataType:
+    """What ``partition_date`` is of rows to be copied: a date, and of hours the instant."""
+    return pa.date32() if zone_of(connection) is None else TYPES["timestamptz"]
+
+
 def _with_starts(connection: sa.Connection, rows: pa.Table) -> pa.Table:
     """Rows of hours with the day of each beside its start."""
     zone = zone_of(connection)
     starts = rows["partition_date"].to_pylist()
     days = pa.array([day_of(start.astimezone(zone)) for start in starts], pa.date32())
     place = rows.column_names.index("partition_date")
-    instants = pa.array(starts, pa.timestamp("us", "UTC"))
+    instants = pa.array(starts, TYPES["timestamptz"])
     return rows.set_column(place, "partition_date", days).append_column("partition_start", instants)
 
 
