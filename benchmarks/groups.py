@@ -27,8 +27,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from scipy.stats import chi2, norm
+from scipy.stats import norm
 
+from benchmarks.calm_days import alarm_days_a_month, markdown
 from benchmarks.league import declare, load, told
 from benchmarks.league_tables import Table
 from benchmarks.own_warehouse import own_warehouse
@@ -195,13 +196,9 @@ def false_alarms(name: str, days: Callable[[np.random.Generator], pd.DataFrame],
     for _ in range(streams):
         decided = decide_groups(monitor, days(generator))
         spent += decided.loc[decided["is_alarm"].astype(bool), "partition_date"].nunique()
-    months = streams * judged / DAYS_A_MONTH
-    low, high = chi2.ppf(0.025, 2 * spent) / 2 if spent else 0.0, chi2.ppf(0.975, 2 * spent + 2) / 2
     return {
         "scenario": name,
-        "alarm_days_a_month": spent / months,
-        "lower": float(low / months),
-        "upper": float(high / months),
+        **alarm_days_a_month(spent, streams * judged),
         "part_of_the_budget": level_of(monitor, "groups") * DAYS_A_MONTH,
     }
 
@@ -370,18 +367,6 @@ def adult(wheel: Path, deals: int) -> dict[str, object]:
     return {"deals": deals, "calm": calm, "selection_rates": rates, "said": run_adult(rows)}
 
 
-def _table(rows: list[dict[str, object]]) -> str:
-    names = list(rows[0])
-    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |"]
-    lines.append(f"|{'---|' * len(names)}")
-    for row in rows:
-        cells = [
-            f"{row[name]:.2f}" if isinstance(row[name], float) else row[name] for name in names
-        ]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
-
-
 def _written(name: str, figures: dict[str, object], text: str) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
     (RESULTS / f"{name}.md").write_text(text)
@@ -402,7 +387,7 @@ def main() -> None:
             "groups_adult",
             found,
             f"Days dealt by chance, {4 * streams} deals of 22 judged days each:\n\n"
-            f"{_table(found['calm'])}\n\nOne deal through `run`:\n\n```\n{said}\n```\n",  # type: ignore[arg-type]
+            f"{markdown(found['calm'])}\n\nOne deal through `run`:\n\n```\n{said}\n```\n",  # type: ignore[arg-type]
         )
         return
     monitor = monitor_of()
@@ -418,9 +403,9 @@ def main() -> None:
     changes = [power(scenario, 2 * streams) for scenario in CHANGED]
     intervals = coverage(20_000)
     figures = {"streams": streams, "calm": calm, "power": changes, "coverage": intervals}
-    text = f"Calm days, {streams} streams of {JUDGED} days each:\n\n{_table(calm)}\n\n"
-    text += f"A change for one group, {2 * streams} streams:\n\n{_table(changes)}\n\n"
-    text += f"95% intervals of one day, 20,000 draws each:\n\n{_table(intervals)}\n"
+    text = f"Calm days, {streams} streams of {JUDGED} days each:\n\n{markdown(calm)}\n\n"
+    text += f"A change for one group, {2 * streams} streams:\n\n{markdown(changes)}\n\n"
+    text += f"95% intervals of one day, 20,000 draws each:\n\n{markdown(intervals)}\n"
     _written("groups", figures, text)
 
 

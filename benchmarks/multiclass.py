@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from scipy.stats import chi2
 
 from benchmarks import league
+from benchmarks.calm_days import alarm_days_a_month, markdown
 from benchmarks.error_tests import ErrorTests
 from benchmarks.league_tables import ERRORS, Event, Table, nannyml_file
 from benchmarks.own_warehouse import own_warehouse
@@ -278,12 +278,11 @@ def calm(scenario: Scenario, streams: int) -> dict[str, Any]:
         alarms = decided[decided["is_alarm"]]
         for family in FAMILIES:
             spent[family] += alarms.loc[alarms["family"] == family, "day"].nunique()
-    months = streams * JUDGED / DAYS_A_MONTH
     row: dict[str, Any] = {"scenario": scenario.name}
     for family, count in spent.items():
-        row[f"{family}: alarm days a month"] = count / months
-        high = float(chi2.ppf(0.975, 2 * count + 2) / 2 / months)
-        row[f"{family}: at most"] = high
+        found = alarm_days_a_month(count, streams * JUDGED)
+        row[f"{family}: alarm days a month"] = found["alarm_days_a_month"]
+        row[f"{family}: at most"] = found["upper"]
         row[f"{family}: part of the budget"] = level_of(scenario.monitor, family) * DAYS_A_MONTH
     return row
 
@@ -312,29 +311,17 @@ def power(scenario: Scenario, streams: int) -> dict[str, Any]:
     }
 
 
-def as_table(rows: list[dict[str, Any]]) -> str:
-    """Rows as Markdown, numbers to three decimals."""
-    names = list(rows[0])
-    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    for row in rows:
-        cells = [
-            f"{row[name]:.3f}" if isinstance(row[name], float) else str(row[name]) for name in names
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 def told(of: Mapping[str, Any]) -> str:
     """Figures of the cards as Markdown."""
     parts = ["# Credit cards, beside NannyML's estimates of the same days"]
     for metric, beside in of["metrics"].items():
-        parts += [f"{metric}, means over days:", as_table(scored(beside))]
-    parts += ["accuracy by week:", as_table(by_week(of["metrics"]["accuracy"]))]
+        parts += [f"Mean {metric.replace('_', ' ')} of days:", markdown(scored(beside), 3)]
+    parts += ["Accuracy by week:", markdown(by_week(of["metrics"]["accuracy"]), 3)]
     said = [
         {"opened on": str(row["opened_on"]), "kind": row["kind"], "diagnosis": row["diagnosis"]}
         for row in of["incidents"]
     ]
-    return "\n\n".join([*parts, "Incidents:", as_table(said)] if said else parts) + "\n"
+    return "\n\n".join([*parts, "Incidents:", markdown(said)] if said else parts) + "\n"
 
 
 def main() -> None:
@@ -360,8 +347,8 @@ def main() -> None:
         changes = [power(scenario, options.streams) for scenario in CHANGED]
         kept["simulated"] = (
             f"# Simulated days\n\nCalm, {options.streams} streams of {JUDGED} days each:\n\n"
-            f"{as_table(calm_days)}\n\nA change, {options.streams} streams:\n\n"
-            f"{as_table(changes)}\n"
+            f"{markdown(calm_days, 3)}\n\nA change, {options.streams} streams:\n\n"
+            f"{markdown(changes, 3)}\n"
         )
         print(kept["simulated"])
     file.write_text(json.dumps(kept, indent=1) + "\n")

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
+from benchmarks.calm_days import alarm_days_a_month, markdown
 from driftmeter.alarms.decision import level_of
 from driftmeter.monitors.cadence import DAYS_A_MONTH
 from driftmeter.monitors.config import Monitor
@@ -135,13 +135,9 @@ def calm(scenario: Scenario, streams: int) -> dict[str, object]:
     for _ in range(streams):
         decided = decide_metrics(monitor, scenario.days(generator, JUDGED))
         spent += decided.loc[decided["is_alarm"].astype(bool), "partition_date"].nunique()
-    months = streams * JUDGED / DAYS_A_MONTH
-    low, high = chi2.ppf(0.025, 2 * spent) / 2 if spent else 0.0, chi2.ppf(0.975, 2 * spent + 2) / 2
     return {
         "scenario": scenario.name,
-        "alarm_days_a_month": spent / months,
-        "lower": float(low / months),
-        "upper": float(high / months),
+        **alarm_days_a_month(spent, streams * JUDGED),
         "part_of_the_budget": level_of(monitor, "metrics") * DAYS_A_MONTH,
     }
 
@@ -175,18 +171,6 @@ def power(scenario: Scenario, streams: int) -> dict[str, object]:
     }
 
 
-def _table(rows: list[dict[str, object]]) -> str:
-    names = list(rows[0])
-    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |"]
-    lines.append(f"|{'---|' * len(names)}")
-    for row in rows:
-        cells = [
-            f"{row[name]:.2f}" if isinstance(row[name], float) else row[name] for name in names
-        ]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Measure, and write the table and the figures."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -196,8 +180,8 @@ def main() -> None:
     changes = [power(scenario, 4 * streams) for scenario in CHANGED]
     figures = {"streams": streams, "calm": calm_days, "power": changes}
     (RESULTS / "own_metrics.json").write_text(json.dumps(figures, indent=1) + "\n")
-    text = f"Calm days, {streams} streams of {JUDGED} days each:\n\n{_table(calm_days)}\n\n"
-    text += f"Found on the first day, {4 * streams} streams:\n\n{_table(changes)}\n"
+    text = f"Calm days, {streams} streams of {JUDGED} days each:\n\n{markdown(calm_days)}\n\n"
+    text += f"Found on the first day, {4 * streams} streams:\n\n{markdown(changes)}\n"
     (RESULTS / "own_metrics.md").write_text(text)
     print(text)
 

@@ -481,6 +481,7 @@ class Monitor(Strict):
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
         self._check_probabilities()
+        self._take_attributions()
         self._check_tests()
         self._check_metrics()
         for change in self.changes:
@@ -500,22 +501,20 @@ class Monitor(Strict):
                 raise ValueError(f"`protected` names {getattr(self, role)!r}, the {role}")
         return self
 
-    @model_validator(mode="after")
-    def _attributions_are_metrics(self) -> "Monitor":
-        if self.attributions is not None:
-            unknown = [name for name in self.attributions.features if name not in self.features]
-            if unknown:
-                raise ValueError(f"`attributions` names {unknown[0]!r}, which is no feature")
-            shares = self.attributions.as_metrics(self.features)
-            for name, share in shares.items():
-                if self.metrics.get(name, share) != share:
-                    raise ValueError(
-                        f"`metrics`: {name!r} is a column of attributions. Give the metric its own"
-                        " name"
-                    )
-            self.metrics.update(shares)
-            self._check_metrics()
-        return self
+    def _take_attributions(self) -> None:
+        """The shares of attributions are among the metrics."""
+        if self.attributions is None:
+            return
+        unknown = [name for name in self.attributions.features if name not in self.features]
+        if unknown:
+            raise ValueError(f"`attributions` names {unknown[0]!r}, which is no feature")
+        shares = self.attributions.as_metrics(self.features)
+        for name, share in shares.items():
+            if self.metrics.get(name, share) != share:
+                raise ValueError(
+                    f"`metrics`: {name!r} is a column of attributions. Give the metric its own name"
+                )
+        self.metrics.update(shares)
 
     def attributed(self, metric: str) -> str | None:
         """The feature of which a metric is the share of all attributions; None of a team's own."""
