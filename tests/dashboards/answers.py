@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from driftmeter.dashboards.macros import expand
 from driftmeter.dashboards.preview.frames import Scope
-from tests.dashboards.grafana_files import rules
+from driftmeter.warehouse import connection
+from driftmeter.warehouse.reader import set_reader_password
+from tests.dashboards.grafana_files import PANELS, rules
 
 TIMESTAMPTZ = 1184
 NUMBERS = {20, 21, 23, 700, 701, 1700}
@@ -99,3 +101,26 @@ def firing(reader: sa.Engine, scope: Scope, uid: str) -> set[tuple[Any, ...]]:
     (number,) = answer.named(NUMBERS)
     keys = zip(answer.column("monitor"), answer.column("family"), strict=True)
     return {key for key, value in zip(keys, answer.column(number), strict=True) if value > 0}
+
+
+def check_panel(engine: sa.Engine, where: str, last: dt.date, **values: str) -> None:
+    """A panel, by its board and title, has rows of its shape, as Grafana's role reads them.
+
+    Parameters
+    ----------
+    last : date
+        The end of the time range, which begins with 2026.
+    values : str
+        Of the dashboard's variables.
+    """
+    reader = connection.engine(set_reader_password(engine))
+    (panel,) = (panel for uid, panel in PANELS if f"{uid}: {panel['title']}" == where)
+    opened = Scope(
+        first=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
+        last=dt.datetime.combine(last, dt.time.max, dt.timezone.utc),
+        values={"model_version": ["v1"], "segment": "all rows", **values},
+    )
+    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
+    reader.dispose()
+    assert answer.rows
+    check_shape(panel, answer, opened)

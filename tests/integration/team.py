@@ -8,6 +8,10 @@ import sqlalchemy as sa
 
 from tests.programs import DRIFTMETER, run_program
 
+TABLES_OF_BATCHES = ("column_summary", "drift", "performance", "partitions", "test_results")
+# What is a clock, or counts rows that were written.
+CLOCKS = {"computed_at", "measured_at", "duration_seconds"}
+
 
 class Warehouse:
     """What is in a database.
@@ -27,6 +31,25 @@ class Warehouse:
     def scalar(self, query: str) -> object:
         with self.engine.connect() as session:
             return session.scalar(sa.text(query))
+
+    def lines(self, *tables: str) -> list[str]:
+        """Every row of tables of the metrics schema, without when it was computed."""
+        form = "select (to_jsonb(t) - 'computed_at')::text from metrics.{} as t order by 1"
+        return [str(line) for table in tables for (line,) in self.rows(form.format(table))]
+
+    def measured(self, where: str) -> dict[str, list[str]]:
+        """Every row of `TABLES_OF_BATCHES`, without clocks."""
+        found = {}
+        with self.engine.connect() as session:
+            for table in TABLES_OF_BATCHES:
+                columns = [
+                    column["name"]
+                    for column in sa.inspect(session).get_columns(table, schema="metrics")
+                    if column["name"] not in CLOCKS
+                ]
+                query = f"select row({', '.join(columns)})::text from metrics.{table} where {where}"
+                found[table] = sorted(session.scalars(sa.text(query)))
+        return found
 
     def change(self, statement: str) -> None:
         with self.engine.begin() as session:

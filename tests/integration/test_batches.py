@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from driftmeter.warehouse import connection
 from tests.conftest import create_database
-from tests.integration.team import Team
+from tests.integration.team import TABLES_OF_BATCHES, Team
 from tests.programs import KEPT_DBT, PYTHON
 
 # Rows at all hours, so that a week's and a month's first and last hour in Berlin have some: clocks
@@ -40,9 +40,6 @@ where happened_at between '2026-05-01' and '2026-08-06'
 """
 GIVEN = ("--target", "amount", "--timezone", "Europe/Berlin", "--timestamp", "happened_at", "--yes")
 WEEKLY = ("--every", "week", "--batch", "scored_on", "--reference", "2025-09-08..2026-07-26")
-TABLES_OF_BATCHES = ("column_summary", "drift", "performance", "partitions", "test_results")
-# What is a clock, or counts rows that were written.
-CLOCKS = {"computed_at", "measured_at", "duration_seconds"}
 DAYS = "select distinct partition_date::text from metrics.{} where monitor = :monitor order by 1"
 
 
@@ -52,20 +49,6 @@ class Trial(Team):
     def days(self, monitor: str, table: str = "partitions") -> list[str]:
         with self.engine.connect() as session:
             return list(session.scalars(sa.text(DAYS.format(table)), {"monitor": monitor}))
-
-    def measured(self, where: str) -> dict[str, list[str]]:
-        """Every measured row, without clocks."""
-        found = {}
-        with self.engine.connect() as session:
-            for table in TABLES_OF_BATCHES:
-                columns = [
-                    column["name"]
-                    for column in sa.inspect(session).get_columns(table, schema="metrics")
-                    if column["name"] not in CLOCKS
-                ]
-                query = f"select row({', '.join(columns)})::text from metrics.{table} where {where}"
-                found[table] = sorted(session.scalars(sa.text(query)))
-        return found
 
 
 @pytest.fixture(scope="module")

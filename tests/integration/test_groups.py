@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.warehouse import connection
-from driftmeter.warehouse.reader import set_reader_password
 from tests.conftest import create_database
-from tests.dashboards.answers import Answer, check_shape
-from tests.dashboards.grafana_files import OF_GROUPS, PANELS
+from tests.dashboards.answers import check_panel
+from tests.dashboards.grafana_files import OF_GROUPS
 from tests.integration.commands import driftmeter, run
-from tests.integration.test_any_columns import Project
+from tests.integration.one_table import OneTable
 
 # From 8 March on seven in ten women who would be offered a loan are not; 10 March has no row. The
 # labels of the last two days are still to come. Nothing but the groups reads the gender.
@@ -83,15 +80,7 @@ STORED = """
         false_negative, prediction_mean, error_mean
     from metrics.group_counts where column_name = 'gender' and group_value is not null order by 1, 2
 """
-EVERYTHING = """
-    select md5(string_agg(line, '' order by line)) from (
-        select (to_jsonb(t) - 'computed_at')::text as line from metrics.group_counts as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.group_verdicts as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.breaches as t
-    ) as lines
-"""
+EVERYTHING = ("group_counts", "group_verdicts", "breaches")
 OTHERS = """
     select md5(string_agg(t::text, '' order by t::text)) from metrics.group_counts as t
     where partition_date <> '{}'
@@ -99,26 +88,12 @@ OTHERS = """
 VERDICTS = "select metric, reason from metrics.group_verdicts where group_value = 'F' and"
 
 
-class Offers(Project):
+class Offers(OneTable):
     """A project whose one monitor has protected columns."""
 
-    def declare(self, *listed: str, materialized: str = "view", **changes: object) -> None:
-        (self.directory / "models" / "odd_names.sql").unlink(missing_ok=True)
-        (self.directory / "models" / "offers.sql").write_text(
-            f"select day as partition_date, {', '.join(COLUMNS[1:])} from team.offers"
-        )
-        model = {
-            "name": "offers",
-            "config": {"materialized": "view", "meta": {"monitor": {**MONITOR, **changes}}},
-            "columns": [{"name": name} for name in COLUMNS],
-        }
-        (self.directory / "models" / "_models.yml").write_text(
-            yaml.safe_dump({"models": [model]}, sort_keys=False)
-        )
-        file = self.directory / "dbt_project.yml"
-        content = yaml.safe_load(file.read_text())
-        content["vars"]["monitors"] = ["offers"]
-        file.write_text(yaml.safe_dump(content))
+    name = "offers"
+    columns = COLUMNS
+    monitor = MONITOR
 
 
 def project(postgres: str, template: str, directory: Path, day: str) -> Offers:
@@ -235,23 +210,10 @@ def test_judge_names_the_group_and_the_statistic(offers: Offers) -> None:
 
 @pytest.mark.parametrize("where", OF_GROUPS)
 def test_a_panel_shows_it_to_grafanas_role(offers: Offers, where: str) -> None:
-    reader = connection.engine(set_reader_password(offers.engine))
-    (panel,) = (panel for uid, panel in PANELS if f"{uid}: {panel['title']}" == where)
-    opened = Scope(
-        first=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
-        last=dt.datetime(2026, 3, 16, tzinfo=dt.timezone.utc),
-        values={
-            "monitor": "offers",
-            "model_version": ["v1"],
-            "segment": "all rows",
-            "column": "income",
-            "metric": "brier",
-        },
-    )
-    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
-    reader.dispose()
-    assert answer.rows
-    check_shape(panel, answer, opened)
+    check_panel(
+        offers.engine, where, dt.date(2026, 3, 16),
+        monitor="offers", column="income", metric="brier",
+    )  # fmt: skip
 
 
 def test_rates_of_outcomes_wait_for_labels_and_change_when_these_land(offers: Offers) -> None:
@@ -278,12 +240,12 @@ def test_rates_of_outcomes_wait_for_labels_and_change_when_these_land(offers: Of
 
 
 def test_measuring_days_again_changes_nothing_and_a_late_group_its_own_day(offers: Offers) -> None:
-    before = offers.scalar(EVERYTHING)
+    before = offers.lines(*EVERYTHING)
     run(offers, "--from", "2026-03-04", "--to", "2026-03-12")
-    assert offers.scalar(EVERYTHING) == before
+    assert offers.lines(*EVERYTHING) == before
     for day in ("2026-03-04", "2026-03-05"):
         run(offers, "--from", day, "--to", day)
-    assert offers.scalar(EVERYTHING) == before
+    assert offers.lines(*EVERYTHING) == before
     others = offers.scalar(OTHERS.format("2026-03-12"))
     offers.change("update team.offers set gender = 'M' where day = '2026-03-12' and gender = 'F'")
     printed = run(offers)

@@ -8,14 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.warehouse import connection
 from driftmeter.warehouse.copy import copy_in
-from driftmeter.warehouse.reader import set_reader_password
 from tests.cards import CARDS, rows
 from tests.conftest import create_database
-from tests.dashboards.answers import Answer, check_shape
-from tests.dashboards.grafana_files import OF_CLASSES, PANELS
+from tests.dashboards.answers import check_panel
+from tests.dashboards.grafana_files import OF_CLASSES
 from tests.integration.team import Team
 
 FIRST = dt.date(2025, 9, 1)
@@ -27,17 +25,7 @@ TWENTY = tuple(f"kind {number:02}" for number in range(20))
 GIVEN = ("--timezone", "UTC", "--label-delay-days", "3", "--yes")
 # In one process: several import for longer than days of tests take.
 ONE = ("--workers", "1")
-EVERYTHING = """
-    select md5(string_agg(line, '' order by line)) from (
-        select (to_jsonb(t) - 'computed_at')::text as line from metrics.confusion as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.performance as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.breaches as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.drift as t
-    ) as lines
-"""
+EVERYTHING = ("confusion", "performance", "breaches", "drift")
 OF_ERROR = """
     select kind, opened_on, diagnosis from metrics.incidents
     where monitor = '{}' and family = 'performance' order by opened_on
@@ -155,20 +143,7 @@ def test_days_without_labels_have_estimates_and_final_days_both(team: Team) -> N
 
 @pytest.mark.parametrize("where", OF_CLASSES)
 def test_a_panel_shows_it_to_grafanas_role(team: Team, where: str) -> None:
-    reader = connection.engine(set_reader_password(team.engine))
-    (panel,) = (panel for uid, panel in PANELS if f"{uid}: {panel['title']}" == where)
-    opened = Scope(
-        first=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
-        last=dt.datetime.combine(LAST, dt.time.max, dt.timezone.utc),
-        values={
-            "monitor": "offers", "model_version": ["v1"], "segment": "all rows",
-            "column": "income", "metric": "accuracy",
-        },
-    )  # fmt: skip
-    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
-    reader.dispose()
-    assert answer.rows
-    check_shape(panel, answer, opened)
+    check_panel(team.engine, where, LAST, monitor="offers", column="income", metric="accuracy")
 
 
 def test_a_page_of_the_day_has_the_confusion_of_its_classes(team: Team) -> None:
@@ -178,10 +153,10 @@ def test_a_page_of_the_day_has_the_confusion_of_its_classes(team: Team) -> None:
 
 
 def test_measuring_days_again_changes_nothing_and_late_labels_their_own_days(team: Team) -> None:
-    before = team.scalar(EVERYTHING)
+    before = team.lines(*EVERYTHING)
     span = ("--from", str(CHANGED), "--to", str(LAST))
     team.says("run", "--monitor", "offers", *span, *ONE)
-    assert team.scalar(EVERYTHING) == before
+    assert team.lines(*EVERYTHING) == before
     of_day = (
         "select metric, value, label_coverage from metrics.performance where monitor = 'offers'"
         " and kind = 'realised' and segment is null and partition_date {} order by 1, 2"

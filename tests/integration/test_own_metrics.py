@@ -5,16 +5,13 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
-from driftmeter.dashboards.preview.frames import Scope
 from driftmeter.warehouse import connection
-from driftmeter.warehouse.reader import set_reader_password
 from tests.conftest import create_database
-from tests.dashboards.answers import Answer, check_shape
-from tests.dashboards.grafana_files import OF_OWN_SQL, PANELS
+from tests.dashboards.answers import check_panel
+from tests.dashboards.grafana_files import OF_OWN_SQL
 from tests.integration.commands import driftmeter, run
-from tests.integration.test_any_columns import Project
+from tests.integration.one_table import OneTable
 
 # From 8 March on half as much is paid by customers of the web; 10 March has no row. Nothing but
 # the metrics reads what is paid. From 14 March on the age moves predictions less than it did.
@@ -81,39 +78,15 @@ WORTH = """
             when bought then -30 else 0 end)::double precision as worth
     from team.sales where day > '2026-02-28' group by day order by day
 """
-EVERYTHING = """
-    select md5(string_agg(line, '' order by line)) from (
-        select (to_jsonb(t) - 'computed_at')::text as line from metrics.custom_metrics as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.custom_metric_verdicts as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.breaches as t
-        union all
-        select (to_jsonb(t) - 'computed_at')::text from metrics.performance as t
-    ) as lines
-"""
+EVERYTHING = ("custom_metrics", "custom_metric_verdicts", "breaches", "performance")
 
 
-class Sales(Project):
+class Sales(OneTable):
     """A project whose one monitor has metrics of its own."""
 
-    def declare(self, *listed: str, materialized: str = "view", **changes: object) -> None:
-        (self.directory / "models" / "odd_names.sql").unlink(missing_ok=True)
-        (self.directory / "models" / "sales.sql").write_text(
-            f"select day as partition_date, {', '.join(COLUMNS[1:])} from team.sales"
-        )
-        model = {
-            "name": "sales",
-            "config": {"materialized": "view", "meta": {"monitor": {**MONITOR, **changes}}},
-            "columns": [{"name": name} for name in COLUMNS],
-        }
-        (self.directory / "models" / "_models.yml").write_text(
-            yaml.safe_dump({"models": [model]}, sort_keys=False)
-        )
-        file = self.directory / "dbt_project.yml"
-        content = yaml.safe_load(file.read_text())
-        content["vars"]["monitors"] = ["sales"]
-        file.write_text(yaml.safe_dump(content))
+    name = "sales"
+    columns = COLUMNS
+    monitor = MONITOR
 
 
 @pytest.fixture(scope="module")
@@ -249,29 +222,16 @@ def test_the_value_of_rows_is_their_sum_and_is_estimated_without_labels(sales: S
 
 @pytest.mark.parametrize("where", OF_OWN_SQL)
 def test_a_panel_shows_it_to_grafanas_role(sales: Sales, where: str) -> None:
-    reader = connection.engine(set_reader_password(sales.engine))
-    (panel,) = (panel for uid, panel in PANELS if f"{uid}: {panel['title']}" == where)
-    opened = Scope(
-        first=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
-        last=dt.datetime(2026, 3, 16, tzinfo=dt.timezone.utc),
-        values={
-            "monitor": "sales",
-            "model_version": ["v1"],
-            "segment": "all rows",
-            "column": "age",
-            "metric": "value",
-        },
-    )
-    answer = Answer(reader, panel["targets"][0]["rawSql"], opened)
-    reader.dispose()
-    assert answer.rows
-    check_shape(panel, answer, opened)
+    check_panel(
+        sales.engine, where, dt.date(2026, 3, 16),
+        monitor="sales", column="age", metric="value",
+    )  # fmt: skip
 
 
 def test_measuring_days_again_changes_nothing_and_a_late_value_its_own_day(sales: Sales) -> None:
-    before = sales.scalar(EVERYTHING)
+    before = sales.lines(*EVERYTHING)
     run(sales, "--from", "2026-03-04", "--to", "2026-03-12")
-    assert sales.scalar(EVERYTHING) == before
+    assert sales.lines(*EVERYTHING) == before
     of_others = (
         "select md5(string_agg(t::text, '' order by t::text)) from metrics.custom_metrics as t"
         " where partition_date <> '2026-03-12'"
