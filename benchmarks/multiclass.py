@@ -88,15 +88,20 @@ def nannymls(rows: pd.DataFrame, python: Path) -> pd.DataFrame:
         directory = Path(name)
         usual = (day >= REFERENCE[0]) & (day <= REFERENCE[1])
         for file, part in (("reference", rows[usual]), ("later", rows[day > REFERENCE[1]])):
-            naive = part.assign(timestamp=part["timestamp"].dt.tz_localize(None))
-            naive.to_parquet(directory / f"{file}.parquet")
+            naive = part.assign(at=part["timestamp"].dt.tz_localize(None))
+            naive.rename(columns={"y_pred": "said", "y_true": "target"}).to_parquet(
+                directory / f"{file}.parquet"
+            )
         columns = {one: f"y_pred_proba_{one}" for one in CLASSES}
         (directory / "probabilities.json").write_text(json.dumps(columns))
-        script = Path(__file__).parent / "peers" / "nannyml_classes.py"
-        asked = ["timestamp", "y_pred", "y_true", "D"]
-        subprocess.run([str(python), str(script), name, *asked], check=True, capture_output=True)
+        script = Path(__file__).parent / "peers" / "nannyml_performance.py"
+        asked = [str(python), str(script), name, "multiclass"]
+        subprocess.run(asked, check=True, capture_output=True)
         estimates = pd.read_json(directory / "estimates.json", convert_dates=False)
-    return estimates.assign(day=[dt.date.fromisoformat(day) for day in estimates["day"]])
+    return estimates.assign(
+        day=[dt.date.fromisoformat(day) for day in estimates["day"]],
+        metric=estimates["metric"].replace({"f1": "f1_macro"}),
+    )
 
 
 def of_cards(home: Path, wheel: Path, python: Path | None) -> dict[str, Any]:

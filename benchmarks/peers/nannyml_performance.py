@@ -2,7 +2,8 @@
 
     python nannyml_performance.py DIRECTORY TASK
 
-Reads reference.parquet and later.parquet (features, ``prediction``, ``target``, ``at``); writes
+Reads reference.parquet and later.parquet (features, ``prediction``, ``target``, ``at``); of task
+multiclass ``said`` is the predicted class, and probabilities.json has the columns by class. Writes
 estimates.json: a row a day and metric, with value and confidence bounds as NannyML gives them.
 """
 
@@ -42,13 +43,16 @@ if task == "regression":
         chunk_period="D",
     )
 else:
-    metrics = ["accuracy", "precision", "recall", "f1", "roc_auc"]
+    is_of_two = task == "classification"
+    of_two = ["accuracy", "precision", "recall", "f1", "roc_auc"]
+    metrics = of_two if is_of_two else ["accuracy", "f1"]
+    columns = directory / "probabilities.json"
     estimator = nml.CBPE(
-        y_pred_proba="prediction",
+        y_pred_proba="prediction" if is_of_two else json.loads(columns.read_text()),
         y_pred="said",
         y_true="target",
         timestamp_column_name="at",
-        problem_type="classification_binary",
+        problem_type="classification_binary" if is_of_two else "classification_multiclass",
         metrics=metrics,
         chunk_period="D",
     )

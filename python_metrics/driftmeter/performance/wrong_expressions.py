@@ -34,12 +34,16 @@ def wrong_expressions(connection: sa.Connection, monitor: Monitor) -> list[Drift
             with connection.begin_nested():
                 connection.connection.driver_connection.execute(query)  # type: ignore[union-attr]
         except psycopg.Error as error:
-            said = str(error.diag.message_primary or error).splitlines()[0]
             wrong.append(
                 DriftmeterError(
-                    f"Postgres says: {said}",
+                    words_of(error),
                     where=f"{monitor.name}, {field}",
                     fix="correct its `sql` in the monitor's YAML",
                 )
             )
     return wrong
+
+
+def words_of(error: psycopg.Error) -> str:
+    """What Postgres says of a statement that failed, in a line."""
+    return f"Postgres says: {str(error.diag.message_primary or error).splitlines()[0]}"

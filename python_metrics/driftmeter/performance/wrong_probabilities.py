@@ -12,6 +12,7 @@ from driftmeter.arrival.values import prediction_of
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.class_probabilities import classes_of, probabilities_in_sql
+from driftmeter.performance.wrong_expressions import words_of
 from driftmeter.warehouse.copy import copy_out
 
 # Probabilities that are printed with two digits add up to 1 by about so much.
@@ -48,8 +49,7 @@ def wrong_probabilities(connection: sa.Connection, monitor: Monitor) -> list[Dri
             classes = classes_of(connection, monitor)
             found = [*_found(connection, monitor, classes)] if classes else [NO_OBJECT]
     except psycopg.Error as error:
-        said = str(error.diag.message_primary or error).splitlines()[0]
-        found = [(f"Postgres says: {said}", "name columns of the table")]
+        found = [(words_of(error), "name columns of the table")]
     where = f"{monitor.name}, probabilities"
     return [DriftmeterError(what, where=where, fix=fix) for what, fix in found]
 
