@@ -26,7 +26,7 @@ from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.estimator import Estimator
 from driftmeter.quality.bins import cuts_of
-from driftmeter.quality.counts import Counts
+from driftmeter.quality.counts import Counts, as_array
 from driftmeter.quality.histograms import ColumnPart
 
 Frames = list[pd.DataFrame]
@@ -34,7 +34,7 @@ VERSION = "version"
 
 
 def batches_of(every: Every, count: int, first: np.datetime64 = FIRST) -> list[dt.date]:
-    """The first so many days, weeks or months from a day on."""
+    """The first so many hours, days, weeks or months from a day on."""
     cadence = Cadence(every)
     start = cadence.start(first.astype(dt.date))
     return [cadence.after(start, number) for number in range(count)]
@@ -108,7 +108,7 @@ class Binning:
         every = pd.concat(frames, ignore_index=True)
         day = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
         cadence = self.monitor.cadence
-        days = np.array(batches_of(cadence.every, len(frames), first), dtype="datetime64[D]")
+        days = as_array(batches_of(cadence.every, len(frames), first))
         chosen_by = {
             group: np.ones(len(every), dtype=bool)
             if group[0] is None
@@ -177,6 +177,7 @@ def ours(
         np.array(sizes)[:, None],
         np.array([ROW_VARIANCE]),
         next(iter(counts.values())).weekdays[:n],
+        levels=monitor.cadence.levels,
     )
     rows = {part: float(counts[part].known[:n].sum()) for part in columns}
     calibration = Calibration(columns, n, rows, null)
@@ -201,8 +202,14 @@ def ledger(
     budget: float,
     segments: tuple[str, ...],
     every: Every = "day",
+    *,
+    estimate: bool = True,
 ) -> list[list[str]]:
-    """All that is in the ledger of each later day, by the part of the budget that it spends."""
+    """All that is in the ledger of each later day, by the part of the budget that it spends.
+
+    Without `estimate` no day is held against what its inputs explain: the model of the errors costs
+    seconds a stream, and its share of the budget is spent by nothing.
+    """
     spent = [
         ["columns" for _ in alarms(day)]
         for day in ours(reference, later, budget, segments, classify=False, every=every)
@@ -211,7 +218,7 @@ def ledger(
     days, cadence = batches_of(every, len(reference) + len(later)), monitor.cadence
     before, after = days[: len(reference)], days[len(reference) :]
     by_day = dict(zip(before, reference, strict=True))
-    errors = ErrorTests(monitor, by_day, Estimator(monitor, by_day))
+    errors = ErrorTests(monitor, by_day, Estimator(monitor, by_day) if estimate else None)
     tests = [errors.of_day(day, rows) for day, rows in zip(after, later, strict=True)]
     decided = errors.decided([test for of_day in tests for test in of_day])
     for row in decided[decided["is_alarm"]].itertuples():

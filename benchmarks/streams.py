@@ -51,15 +51,22 @@ class Stream:
             effects[:, 0] += [PATTERNS[self.pattern](day) for day in range(count)]
         return [self.day(generator, shift) for shift in effects]
 
-    def day(self, generator: np.random.Generator, shift: np.ndarray | None = None) -> pd.DataFrame:
+    def day(
+        self,
+        generator: np.random.Generator,
+        shift: np.ndarray | None = None,
+        rows: int | None = None,
+    ) -> pd.DataFrame:
         """One calm day.
 
         Parameters
         ----------
         shift : array of float, shape (7,), optional
             The day's effect on each of `NUMBERS`; drawn where it is not given.
+        rows : int, optional
+            Others than usual.
         """
-        n = self.rows
+        n = self.rows if rows is None else rows
         if shift is None:
             shift = generator.normal(0, self.day_effect, len(NUMBERS))
         pair = generator.normal(size=(n, 2))
@@ -77,17 +84,64 @@ class Stream:
                 ),
                 "left": pair[:, 0] + shift[5],
                 "right": 0.8 * pair[:, 0] + 0.6 * pair[:, 1] + shift[6],
-                "two": self._category(generator, np.array([0.5, 0.5])),
-                "ten": self._category(generator, TEN),
-                "many": self._category(generator, _zipf(self.categories)),
-                "part": self._category(generator, np.full(20, 0.05)),
+                "two": self._category(generator, np.array([0.5, 0.5]), n),
+                "ten": self._category(generator, TEN, n),
+                "many": self._category(generator, _zipf(self.categories), n),
+                "part": self._category(generator, np.full(20, 0.05), n),
             }
         )
         return frame
 
-    def _category(self, generator: np.random.Generator, share: np.ndarray) -> np.ndarray:
+    def _category(self, generator: np.random.Generator, share: np.ndarray, rows: int) -> np.ndarray:
         odds = share * np.exp(generator.normal(0, self.day_effect, len(share)))
-        return generator.choice(len(share), self.rows, p=odds / odds.sum()).astype(str)
+        # One text for each category, and not one for each row: hours of a month are many rows.
+        names = np.array([str(number) for number in range(len(share))], dtype=object)
+        return names[generator.choice(len(share), rows, p=odds / odds.sum())]
+
+
+@dataclass(frozen=True)
+class HourStream:
+    """What hours are made of.
+
+    Attributes
+    ----------
+    rows : int
+        Rows an hour.
+    effect : float
+        Standard deviation of what moves hours, as a day's effect moves days.
+    kind : str
+        One of `KINDS_OF_HOURS`: whether an hour and a day have effects of their own, whether those
+        of hours go on to the next one, and whether the hour of the day and the weekend show.
+    """
+
+    rows: int
+    effect: float
+    kind: str
+
+    def hours(self, generator: np.random.Generator, count: int) -> list[pd.DataFrame]:
+        """Calm hours in order, from midnight of `FIRST` on."""
+        stream = Stream(self.rows, self.effect if self.kind != "alike" else 0.0)
+        shifts = generator.normal(0, stream.day_effect, (count, len(NUMBERS)))
+        rows = np.full(count, self.rows)
+        if self.kind == "days differ":
+            days = generator.normal(0, self.effect, (count // 24 + 1, len(NUMBERS)))
+            shifts += np.repeat(days, 24, axis=0)[:count]
+        if self.kind == "hours go on":
+            for hour in range(1, count):
+                shifts[hour] = 0.6 * shifts[hour - 1] + 0.8 * shifts[hour]
+        if self.kind == "hours of the week":
+            hour = np.arange(count)
+            is_weekend = np.array([(FIRST + day).item().weekday() >= 5 for day in hour // 24])
+            wave = np.sin(2 * np.pi * (hour % 24 - 8) / 24)
+            shifts += (0.3 * wave + 0.15 * is_weekend)[:, None]
+            rows = generator.poisson(self.rows * (1 + 0.5 * wave))
+        return [
+            stream.day(generator, shift, max(int(number), 1))
+            for shift, number in zip(shifts, rows, strict=True)
+        ]
+
+
+KINDS_OF_HOURS = ("alike", "days differ", "hours go on", "hours of the week")
 
 
 def _month_end(day: int) -> float:

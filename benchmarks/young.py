@@ -3,12 +3,16 @@
     python -m benchmarks.young                             # half an hour on two cores
     python -m benchmarks.young --streams 8                 # minutes, wide intervals
     python -m benchmarks.young --nannyml PATH/python       # with NannyML, in its own environment
-    python -m benchmarks.young --every week --only calm    # batches of a week, or a month
+    python -m benchmarks.young --every week --peers 0      # batches of a week, or a month
+    python -m benchmarks.young --every hour --peers 0 --streams 3   # of an hour, by kind of stream
 
 Calm streams count days with anything in the ledger: columns, segments, the error of a model, its
 estimate and the number of rows, at one false alarm a month, or in 30 weeks or months. Every cell of
 power has a fault from the first judged day on, and counts whether its column alarmed within 1, 3
 and 28 days.
+
+Hours are of four kinds (`streams.HourStream`), each in every cell; two weeks of them are judged,
+and peers and the estimates of errors are left out.
 """
 
 import argparse
@@ -23,14 +27,16 @@ import numpy as np
 
 from benchmarks import judges, streams
 from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams, known
-from benchmarks.streams import Fault, Stream
-from driftmeter.monitors.cadence import Every
+from benchmarks.streams import Fault, HourStream, Stream
+from driftmeter.monitors.cadence import HOURS, Every
 from driftmeter.monitors.config import usual_budget
 
 SEED = 20261129
 ROWS = (24, 30, 300, 2500)
 DAYS = (3, 7, 14, 28, 59)
-JUDGED = 30
+# Of hours, whose days hold 24.
+ROWS_AN_HOUR, DAYS_OF_HOURS = (24, 300, 2500), (3, 7, 14, 28)
+JUDGED: dict[Every, int] = {"hour": 14 * HOURS, "day": 30, "week": 30, "month": 30}
 WITHIN = (1, 3, 28)
 # What is planted, where it is planted, and the column that must alarm.
 FAULTS: dict[str, tuple[Fault, str]] = {
@@ -43,46 +49,70 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the grid: rows a day, reference days, and what is planted; None if nothing is."""
+    """A cell of the grid: rows a batch, reference batches, or days of hours, and what is planted.
+
+    Nothing is where `fault` is None; `kind` is that of a stream of hours.
+    """
 
     rows: int
     days: int
     fault: str | None
+    kind: str | None = None
 
 
-def cells() -> Iterator[Cell]:
+def cells(every: Every) -> Iterator[Cell]:
     """Every cell: calm ones first, then each fault."""
+    is_hourly = every == "hour"
+    kinds = streams.KINDS_OF_HOURS if is_hourly else (None,)
     for fault in (None, *FAULTS):
-        for rows in ROWS:
-            for days in DAYS:
-                yield Cell(rows, days, fault)
+        for rows in ROWS_AN_HOUR if is_hourly else ROWS:
+            for days in DAYS_OF_HOURS if is_hourly else DAYS:
+                for kind in kinds:
+                    yield Cell(rows, days, fault, kind)
 
 
 Peers = dict[str, Callable[[judges.Frames, judges.Frames], list[list[str]]]]
-# How often false alarms are counted: in a month of days, or in 30 batches.
-SPANS: dict[Every, float] = {"day": MONTH, "week": 30.0, "month": 30.0}
+# How often false alarms are counted: in a month of hours or days, or in 30 batches.
+SPANS: dict[Every, float] = {"hour": HOURS * MONTH, "day": MONTH, "week": 30.0, "month": 30.0}
+
+
+def batches(
+    cell: Cell, effect: float, every: Every, generator: np.random.Generator
+) -> tuple[judges.Frames, judges.Frames]:
+    """A stream's reference batches and those that are judged."""
+    judged = JUDGED[every] if cell.fault is None else max(WITHIN)
+    if cell.kind is not None:
+        before = cell.days * HOURS
+        hours = HourStream(cell.rows, effect, cell.kind).hours(generator, before + judged)
+        return hours[:before], hours[before:]
+    stream = Stream(cell.rows, effect)
+    reference = [stream.day(generator) for _ in range(cell.days)]
+    # Faults are planted on the first of as many batches as are judged of calm ones.
+    return reference, [stream.day(generator) for _ in range(JUDGED[every])][:judged]
 
 
 def run(cell: Cell, repeat: int, effect: float, peers: Peers, every: Every) -> dict[str, list[int]]:
     """Of one stream by judge: calm, days with an alarm; else whether it was found in time."""
-    generator = np.random.default_rng([SEED, cell.rows, cell.days, repeat])
-    stream = Stream(cell.rows, effect)
-    reference = [stream.day(generator) for _ in range(cell.days)]
-    later = [stream.day(generator) for _ in range(JUDGED)]
+    of_kind = [] if cell.kind is None else [streams.KINDS_OF_HOURS.index(cell.kind)]
+    generator = np.random.default_rng([SEED, cell.rows, cell.days, repeat, *of_kind])
+    reference, later = batches(cell, effect, every, generator)
     if cell.fault is None:
         scored = [
             [streams.scored(frame, generator, effect, 1) for frame in frames]
             for frames in (reference, later)
         ]
         budget = usual_budget(every)
-        spent = judges.ledger(scored[0], scored[1], budget, ("part",), every)
+        is_estimated = every != "hour"
+        # Segments of 20 values would be most of the time of so many hours.
+        segments = ("part",) if is_estimated else ("two",)
+        spent = judges.ledger(*scored, budget, segments, every, estimate=is_estimated)
         found = {name: judge(reference, later) for name, judge in peers.items()}
         return {
             name: [sum(bool(day) for day in days)]
             for name, days in {"driftmeter": spent, **found}.items()
         }
     fault, column = FAULTS[cell.fault]
-    later = [fault(frame, generator, day) for day, frame in enumerate(later[: max(WITHIN)])]
+    later = [fault(frame, generator, day) for day, frame in enumerate(later)]
     ours = [
         [verdict.column_name or "" for verdict in judges.alarms(day)]
         for day in judges.ours(reference, later, usual_budget(every), classify=False, every=every)
@@ -118,9 +148,9 @@ def measure(
         hits = np.array([result[name] for result in results if name in result])
         if cell.fault is None:
             of_days = [int(number) for number in hits[:, 0]]
-            low, high = interval_of_streams(of_days, JUDGED)
+            low, high = interval_of_streams(of_days, JUDGED[every])
             span = SPANS[every]
-            rates[name] = [float(span * hits.mean() / JUDGED), span * low, span * high]
+            rates[name] = [float(span * hits.mean() / JUDGED[every]), span * low, span * high]
         else:
             rates[name] = [
                 [float(found.mean()), *interval(int(found.sum()), len(hits))] for found in hits.T
@@ -130,7 +160,9 @@ def measure(
 
 def as_table(results: list[dict[str, object]], every: Every) -> str:
     """Markdown: false alarms with intervals, and shares found within 1, 3 and 28 batches."""
-    of_span = "a month" if every == "day" else f"in 30 {every}s"
+    is_hourly = every == "hour"
+    of_span = "a month" if every in ("hour", "day") else f"in 30 {every}s"
+    length = "day" if is_hourly else every
     lines = []
     for fault in (None, *FAULTS):
         chosen = [result for result in results if result["fault"] == fault]
@@ -141,9 +173,9 @@ def as_table(results: list[dict[str, object]], every: Every) -> str:
         within = "" if fault is None else f", found within {', '.join(map(str, WITHIN))} {every}s"
         lines += [
             f"\n### {title}{within}\n",
-            f"| rows | reference {every}s | {' | '.join(names)} |",
+            f"| rows | reference {length}s |{' hours |' * is_hourly} {' | '.join(names)} |",
         ]
-        lines.append("|---" * (len(names) + 2) + "|")
+        lines.append("|---" * (len(names) + 2 + is_hourly) + "|")
         for result in chosen:
             rates = result["rates"]
             assert isinstance(rates, dict)
@@ -153,7 +185,8 @@ def as_table(results: list[dict[str, object]], every: Every) -> str:
                 else " / ".join(f"{found[0]:.2f}" for found in rates[name])
                 for name in names
             ]
-            lines.append(f"| {result['rows']:,} | {result['days']} | {' | '.join(shown)} |")
+            kind = f" {result['kind']} |" if is_hourly else ""
+            lines.append(f"| {result['rows']:,} | {result['days']} |{kind} {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -168,6 +201,8 @@ def main() -> None:
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
     parser.add_argument("--only", default="", help="'calm', or faults whose name holds this")
     parser.add_argument("--every", choices=SPANS, default="day", help="what a batch is (day)")
+    parser.add_argument("--rows", type=int, help="only cells of so many rows")
+    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
     )
@@ -179,11 +214,11 @@ def main() -> None:
     name = "young" if options.every == "day" else f"young_{options.every}"
     file = options.out / f"{name}.json"
     results = known(file, SEED)
-    done = {(each["rows"], each["days"], each["fault"]) for each in results}
-    with ProcessPoolExecutor(2) as pool:
-        for cell in cells():
-            is_done = (cell.rows, cell.days, cell.fault) in done
-            if is_done or options.only not in (cell.fault or "calm"):
+    done = {Cell(*map(each.get, ("rows", "days", "fault", "kind"))) for each in results}
+    with ProcessPoolExecutor(options.workers) as pool:
+        for cell in cells(options.every):
+            is_asked = options.only in (cell.fault or "calm")
+            if cell in done or not is_asked or options.rows not in (None, cell.rows):
                 continue
             asked = (cell, options.streams, options.effect, pool, peers, options.peers)
             results.append(measure(*asked, options.every))

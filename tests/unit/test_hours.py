@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from driftmeter.alarms.day_null import fit_day_null, judge_days
+from driftmeter.alarms.day_null import fit_day_null, judge_days, p_values
 from driftmeter.alarms.decision import level_of
 from driftmeter.arrival.due import due_days, newest_due_day
 from driftmeter.incidents.breach import Breach
@@ -19,6 +19,7 @@ from driftmeter.incidents.fold import fold
 from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Days, Monitor
 from driftmeter.monitors.hour import Hour
+from driftmeter.performance.decided import loudest_windows
 from driftmeter.warehouse.schema import on_batches
 from tests.integration.test_arrival import monitor
 
@@ -169,6 +170,49 @@ def test_calm_hours_alarm_as_seldom_as_their_level_says() -> None:
     # Three standard errors of so many, above; a bound that is kept with room is no fault.
     expected = level * judged
     assert 0.3 * expected < alarms < expected + 3 * np.sqrt(expected)
+
+
+def hours_of_days(days: int, seed: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values of hours of which each has an effect, and each day one of its own; and levels."""
+    random = np.random.default_rng(seed)
+    of_days = np.repeat(random.normal(0, 0.05, (days, columns)), 24, axis=0)
+    values = of_days + random.normal(0, np.hypot(0.05, 0.02), of_days.shape)
+    hour = np.arange(24 * days)
+    return values, hour % 24 + 24 * (hour // 24 % 7 >= 5)
+
+
+@pytest.mark.parametrize("days", [3, 7, 28])
+def test_a_day_of_its_own_is_not_24_hours_that_alarm(days: int) -> None:
+    """What moves a day moves its hours together: they are no 24 observations of how days vary."""
+    level, columns, alarms, judged = 0.001, 8, 0, 0
+    for seed in range(12):
+        values, levels = hours_of_days(days + 14, seed, columns)
+        rows, is_share = np.full(values.shape, 2500.0), np.zeros(columns, dtype=bool)
+        before = slice(0, 24 * days)
+        null = fit_day_null(
+            values[before], rows[before], np.ones(columns), levels[before], levels=48
+        )
+        found = p_values(null, values, rows, levels, np.zeros(columns), is_share, 7)
+        alarms += int((found[24 * days :] < level).sum())
+        judged += found[24 * days :].size
+    # Twice the level, because hours of one day alarm together.
+    assert alarms < 2 * level * judged
+
+
+def test_errors_of_a_day_of_its_own_are_not_24_hours_that_alarm() -> None:
+    of_hours = monitor(every="hour", timezone="UTC", batch=None)
+    alarms, judged = 0, 0
+    for seed in range(12):
+        values, _ = hours_of_days(21, seed, 1)
+        hours = of_hours.cadence.batches(dt.date(2026, 1, 5), dt.date(2026, 1, 25))
+        days = pd.DataFrame(
+            {"day": hours, "difference": values[:, 0], "value": 1 + values[:, 0]}
+        ).assign(deviation=np.hypot(0.05, np.hypot(0.05, 0.02)), expected=1.0, reference_value=1.0)
+        later = days[24 * 7 :].assign(metric="capped_error", p_value=1.0)
+        windows = loudest_windows(of_hours, later, days[: 24 * 7], (), None)
+        found = windows["window_p_value"] < 0.005
+        alarms, judged = alarms + int(found.sum()), judged + len(found)
+    assert alarms < 2 * 0.005 * judged
 
 
 def test_an_incident_is_over_after_a_day_without_it() -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,9 @@ def _classifier_null(
         # Plain arrays: reading them runs nothing.
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        return DayNull(**arrays) if arrays else None
+        # One that an earlier version kept may have fewer fields, and is fitted again.
+        if not arrays or {*arrays} == {each.name for each in fields(DayNull)}:
+            return DayNull(**arrays) if arrays else None
     null = fit_classifier_null(connection, monitor)
     if file is not None:
         settings.make_private(file.parent)

@@ -95,7 +95,7 @@ def calibrate_columns(reference: Mapping[ColumnPart, Counts]) -> dict[ColumnPart
         part: calibrate_column(counts) for part, counts in reference.items() if part.is_all_rows
     }
     scales = {part.column: one.scale for part, one in whole.items()}
-    days = max((int((counts.rows > 0).sum()) for counts in reference.values()), default=0)
+    days = max((counts.whole_days for counts in reference.values()), default=0)
     if days >= ENOUGH_DAYS:
         return {
             part: whole.get(part) or calibrate_column(counts, scales.get(part.column))
@@ -143,7 +143,8 @@ def calibrate_column(
     usual = reference.rows[reference.rows > 0]
     prior = None
     if wandering is not None:
-        scale, prior = of_few_days(scale, float(rows.sum(axis=0).max()), len(usual), wandering)
+        days = reference.whole_days
+        scale, prior = of_few_days(scale, float(rows.sum(axis=0).max()), days, wandering)
     null = fit_day_null(
         values,
         rows,
@@ -169,7 +170,7 @@ def calibrate_anew(days: Counts, column: ColumnNull | None) -> ColumnNull:
         As the reference has it; None where that has no value of it.
     """
     own = calibrate_column(days)
-    count = int((days.rows > 0).sum())
+    count = days.whole_days
     if count >= ENOUGH_DAYS:
         return own
     expected = USUAL**2 if column is None else column.wandering

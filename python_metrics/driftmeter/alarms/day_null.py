@@ -16,12 +16,13 @@ categories, for of a rare one the reference's days tell little; and where days w
 than a normal would now and then, they are held against the Student's t that fits them best.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from driftmeter.alarms.alike_hours import DaysOfHours
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.quality.counts import Floats
 
@@ -74,6 +75,9 @@ class DayNull:
     heaviness : array of float, shape (S,)
         Degrees of freedom of the Student's t, of variance 1, that the reference's days follow;
         infinite where they follow a normal.
+    window_freedom : array of float, shape (S,)
+        Degrees of freedom of the variance of several days together: those of `freedom`; of hours,
+        which are alike within a day, no more than those of whole days.
     """
 
     level: Floats
@@ -84,6 +88,7 @@ class DayNull:
     freedom: Floats
     correlation: Floats
     heaviness: Floats
+    window_freedom: Floats
 
 
 def fit_day_null(
@@ -110,7 +115,7 @@ def fit_day_null(
         Shares of rows; none is without it.
     prior : array of float, shape (S,), optional
         Day variances to expect, which weigh as `PRIOR_FREEDOM` days where there are fewer than
-        `ENOUGH_DAYS`.
+        `ENOUGH_DAYS`; of hours it is whole days that vary so, and that are counted.
     levels : int
         How many there are: the weekdays, or the hours of workdays and of weekends.
     """
@@ -159,17 +164,90 @@ def fit_day_null(
     if levels != WEEK:
         per_weekday = per_weekday[np.arange(levels) % width]
     of_mean = inflated / np.maximum(days, 1) + shrink / np.maximum(per_weekday, 1)
-    return DayNull(
+    freedom = np.maximum(freedom / _inflation(share**2, correlation**2), LEAST_FREEDOM)
+    null = DayNull(
         level=level,
         day_variance=day_variance * lacking,
         row_variance=row_variance,
         level_variance=total * lacking * of_mean,
         reference_noise=typical,
-        freedom=np.maximum(freedom / _inflation(share**2, correlation**2), LEAST_FREEDOM),
+        freedom=freedom,
         # One standard error more: windows add up what a little too small a correlation leaves out.
         correlation=_of_effect(of_days + 1 / np.sqrt(np.maximum(days, 1)), share),
         heaviness=_heaviness(standardized, known, of_days_rows, rows, is_share),
+        window_freedom=freedom,
     )
+    if levels == WEEK:
+        return null
+    taken = (count - 1) * shrink
+    hours = DaysOfHours.of(filled - fitted, known, weekdays, taken)
+    # Of single hours their levels, of whole days no more than workdays and weekends.
+    is_told_apart = shrink * (width == levels)
+    return _with_whole_days(
+        null, hours, is_told_apart, shrink / np.maximum(per_weekday, 1), alike, prior
+    )
+
+
+def _with_whole_days(
+    null: DayNull,
+    hours: DaysOfHours,
+    is_told_apart: Floats,
+    of_single: Floats,
+    alike: npt.NDArray[np.bool_] | None,
+    prior: Floats | None,
+) -> DayNull:
+    """The null of hours, with what moves whole days.
+
+    Of few days the variance of days is held against what is expected of it. That is `prior`, and
+    without it the variance of hours: a day moves as far as an hour of its own does.
+
+    Parameters
+    ----------
+    is_told_apart : array of float, shape (S,)
+        By how much workdays and weekends have levels of their own, 0 to 1.
+    of_single : array of float, shape (levels, S)
+        Of the variance of one hour, what the level of its hour varies by.
+    """
+    noise, within = null.reference_noise, hours.within / hours.hours
+    own = hours.of_days
+    if alike is not None and alike.any():
+        of_rows = np.full(len(own), FEW_ROWS)
+        own = _pooled(own, hours.between * hours.days, within, hours.days, of_rows, alike)
+    freedom = np.maximum(hours.freedom - is_told_apart, 0.0)
+    is_young = hours.days < ENOUGH_DAYS
+    of_hours = np.maximum(hours.within - noise, 0.0)
+    expected = of_hours if prior is None else prior
+    weight = np.where(is_young, PRIOR_FREEDOM, 0.0)
+    own = (weight * expected + freedom * own) / np.maximum(freedom + weight, 1.0)
+    freedom = np.maximum(freedom + weight, 1.0)
+    variance = np.maximum(null.day_variance, own + of_hours)
+    total = variance + noise
+    between = own + (total - own) / hours.hours
+    satterthwaite = total**2 / (
+        between**2 / freedom + (total - between) ** 2 / hours.freedom_within + 1e-300
+    )
+    inflation = hours.inflation(own, variance)
+    correlation = np.maximum(null.correlation, correlation_of_days(inflation, hours.hours))
+    days = hours.kind[np.repeat([0, 1], len(null.level) // 2)]
+    days = np.maximum(is_told_apart * days + (1 - is_told_apart) * hours.days, 1)
+    return replace(
+        null,
+        day_variance=variance,
+        level_variance=np.maximum(null.level_variance, between / days + total * of_single),
+        freedom=np.maximum(np.minimum(null.freedom, satterthwaite), LEAST_FREEDOM),
+        correlation=correlation,
+        window_freedom=np.maximum(np.minimum(null.window_freedom, freedom), LEAST_FREEDOM),
+    )
+
+
+def correlation_of_days(inflation: Floats, hours: Floats) -> Floats:
+    """The autoregressive correlation at which the mean of a day varies by so many times more."""
+    tried = np.linspace(0, MOST_CORRELATION, 96)
+    found = [
+        np.interp(wanted, 1 + 2 * correlation_within(tried, max(round(length), 2)), tried)
+        for wanted, length in zip(inflation, hours, strict=True)
+    ]
+    return np.array(found)
 
 
 def _with_prior(
@@ -323,9 +401,10 @@ def p_values(
     days = summed(np.ones_like(rows))
     spread = summed(variance) * inflation + days**2 * of_level
     noise = null.row_variance / np.maximum(rows, 1)
+    freedom = null.freedom if length == 1 else null.window_freedom
     p_value = tail(
         summed(difference) / np.sqrt(spread + 1e-300),
-        np.broadcast_to(null.freedom, spread.shape),
+        np.broadcast_to(freedom, spread.shape),
         summed(noise) / (spread + 1e-300),
     )
 

@@ -15,11 +15,13 @@ import pandas as pd
 import sqlalchemy as sa
 from scipy import special
 
+from driftmeter.alarms.alike_hours import DaysOfHours
 from driftmeter.alarms.day_null import (
     LEAST_FREEDOM,
     MOST_CORRELATION,
     MOST_DEVIATIONS,
     USUAL,
+    correlation_of_days,
     correlation_within,
     moving_sum,
     tail,
@@ -36,7 +38,7 @@ from driftmeter.performance.daily_error import CAPPED_ERROR
 from driftmeter.performance.intervals import to_digits
 from driftmeter.performance.outcomes import LOSS
 from driftmeter.performance.stored_errors import finish
-from driftmeter.quality.counts import Floats
+from driftmeter.quality.counts import Floats, Ints
 from driftmeter.warehouse.turn import alone
 
 # Name of the metric: how much more wrong a day is than its inputs explain, as a share.
@@ -289,8 +291,13 @@ def loudest_windows(
     difference[places] = series["value"].to_numpy(float) - series["expected"].to_numpy(float)
     deviation[places] = series["deviation"]
     is_event = np.array([event_on(day) is not None for day in days])
-    reference = [each[earlier][~is_event[earlier]] for each in (difference, deviation)]
-    of_reference = max(len(reference[0]), 1), _correlation(*reference)
+    calm_ones = earlier[~is_event[earlier]]
+    reference = [difference[calm_ones], deviation[calm_ones]]
+    correlation, count = _correlation(*reference), max(len(calm_ones), 1)
+    freedom = count - 1.0
+    if cadence.is_hourly and len(calm_ones):
+        levels = np.array([cadence.level(days[place]) for place in calm_ones])
+        correlation, freedom = _of_whole_days(reference[0], reference[1], levels, correlation)
     p_value = series["p_value"].to_numpy(dtype=float)
     if is_event.any():
         # An excess is a share already.
@@ -308,7 +315,7 @@ def loudest_windows(
     means = [difference[places]]
     news = [p_value_of_news(difference, deviation, is_excluded, quiet=quiet)]
     for length in list(WINDOWS)[1:]:
-        p_value, mean = _of_several_days(calm, deviation, length, *of_reference)
+        p_value, mean = _of_several_days(calm, deviation, length, count, correlation, freedom)
         p_values.append(p_value[places])
         means.append(mean[places])
         news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet))
@@ -343,7 +350,12 @@ def loudest_windows(
 
 
 def _of_several_days(
-    calm: Floats, deviation: Floats, length: int, reference_days: int, correlation: float
+    calm: Floats,
+    deviation: Floats,
+    length: int,
+    reference_days: int,
+    correlation: float,
+    freedom: float,
 ) -> tuple[Floats, Floats]:
     """Two-sided p-value and mean of each day's last `length` days; NaN where these are few.
 
@@ -360,9 +372,9 @@ def _of_several_days(
     inflation = 1 + 2 * float(within[0])
     of_mean = inflation / np.maximum(count, 1)
     spread = variance / np.maximum(count, 1) * (of_mean + inflation / reference_days)
-    freedom = np.full(len(calm), max(reference_days - 1.0, LEAST_FREEDOM))
     deviations = mean / np.sqrt(np.where(known, spread, np.nan))
-    p_value = tail(deviations, freedom, np.zeros(len(calm)))
+    of_each = np.full(len(calm), max(freedom, LEAST_FREEDOM))
+    p_value = tail(deviations, of_each, np.zeros(len(calm)))
     return np.where(known & (count >= length / 2), p_value, np.nan), mean
 
 
@@ -374,6 +386,19 @@ def _correlation(difference: Floats, deviation: Floats) -> float:
     found = float((standardized[:-1] * standardized[1:]).sum() / (standardized**2).sum())
     # One standard error more: a little too small a correlation adds up over a window.
     return float(np.clip(found + 1 / np.sqrt(len(difference)), 0, MOST_CORRELATION))
+
+
+def _of_whole_days(
+    difference: Floats, deviation: Floats, levels: Ints, correlation: float
+) -> tuple[float, float]:
+    """How much an hour's error goes on to the next, and degrees of freedom of several hours.
+
+    Both as far as whole days move, which an hour and the next one do not tell.
+    """
+    standardized = (difference / deviation)[:, None]
+    hours = DaysOfHours.of(standardized, np.isfinite(standardized), levels, np.zeros(1))
+    of_days = correlation_of_days(hours.inflation(), hours.hours)
+    return max(correlation, float(of_days[0])), float(hours.freedom[0])
 
 
 def rows_of_query(

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from driftmeter.monitors.cadence import DAILY, Cadence
+from driftmeter.monitors.cadence import DAILY, HOURS, Cadence
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,6 +29,16 @@ def hours_of(days: DayArray) -> list[dt.datetime]:
     """Instants of such an array."""
     seconds = days.astype("datetime64[s]").astype(np.int64)
     return [dt.datetime.fromtimestamp(int(second), dt.timezone.utc) for second in seconds]
+
+
+def day_numbers(levels: Ints) -> Ints:
+    """To which day each hour belongs, counted from 0; the hours are in order.
+
+    A day begins where the hour of the day is earlier than that before it.
+    """
+    begins = np.diff(levels % HOURS, prepend=levels[:1] % HOURS) < 0
+    numbers: Ints = np.cumsum(begins)
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class Counts:
         total: Floats = self.known.sum(axis=1) + self.missing
         return total
 
-    @property
+    @cached_property
     def weekdays(self) -> npt.NDArray[np.int64]:
         """Which of their levels the days have: Monday is 0, and so is each week and month."""
         if self.cadence.is_hourly:
@@ -72,6 +83,14 @@ class Counts:
             return np.zeros(len(self.days), dtype=np.int64)
         # 1970-01-01 was a Thursday.
         return (self.days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+
+    @property
+    def whole_days(self) -> int:
+        """Batches with rows that tell independently of how batches vary: of hours, their days."""
+        has_rows = self.rows > 0
+        if self.cadence.is_hourly:
+            return len(np.unique(day_numbers(self.weekdays)[has_rows]))
+        return int(has_rows.sum())
 
     def with_rows_on(self, chosen: npt.NDArray[np.bool_]) -> "Counts":
         """The same days, those that are not chosen without rows."""
