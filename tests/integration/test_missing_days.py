@@ -188,3 +188,28 @@ def test_the_sensor_asks_for_one_run_over_the_gap(
     (request,) = (each for each in sensor(context) if isinstance(each, dg.RunRequest))
     assert request.tags["dagster/asset_partition_range_start"] == "2026-03-12"
     assert request.asset_selection == keys
+
+
+def test_hours_are_late_by_the_rhythm_in_which_they_are_computed(live: sa.Engine) -> None:
+    def is_late(hours: float, computed: str) -> int:
+        """Whether it is late, so many hours after the newest of 96 hours, by when they were."""
+        change(live, "delete from metrics.partitions where monitor = 'loans'")
+        change(
+            live,
+            "insert into metrics.partitions (monitor, partition_date, partition_start, state,"
+            " row_count, config_hash, duration_seconds, computed_at)"
+            f" select 'loans', start::date, start, 'fresh', 9, 'same', 1, {computed}"
+            " from (select date_trunc('hour', now()) - number * interval '1 hour' as start,"
+            f" number, now() - interval '{hours} hours' as newest from generate_series(1, 96)"
+            " as number) as hours",
+        )
+        with live.connect() as session:
+            return int(session.scalar(sa.text("select is_late from metrics.freshness")))
+
+    change(live, "update metrics.monitors set every = 'hour' where monitor = 'loans'")
+    every_hour = "newest - (number - 1) * interval '1 hour'"
+    assert (is_late(2.9, every_hour), is_late(3.1, every_hour)) == (0, 1)
+    once_a_day = "newest - (number - 1) / 24 * interval '24 hours'"
+    assert (is_late(25.9, once_a_day), is_late(26.1, once_a_day)) == (0, 1)
+    # Which rhythm they have a single run does not tell.
+    assert (is_late(35, "newest"), is_late(37, "newest")) == (0, 1)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from driftmeter.incidents.breach import FAMILIES, PAGED
 from driftmeter.incidents.next_step import NEXT_STEP
-from driftmeter.monitors.cadence import DAILY, Cadence, Every
+from driftmeter.monitors.cadence import Cadence, Every
 from driftmeter.warehouse.turn import alone
 
 # A message that a service refused so often is given up, with its reason.
@@ -71,12 +71,22 @@ class Delivery:
 # A message of its own is for what hurts, and for values that were away on more than one day. Of a
 # single day, of a column that people look at already, and of the end of what was short or harmless,
 # people read with the next message.
+def _lasts(every: Every) -> int:
+    """Days over which an incident is seen that lasts as long as it takes to be over, at least."""
+    cadence = Cadence(every)
+    # February, because no month is shorter.
+    start = cadence.start(dt.date(2026, 2, 1))
+    return (cadence.after(start, cadence.quiet) - start).days
+
+
+LONG = " ".join(f"when '{every}' then {_lasts(every)}" for every in get_args(Every))
 AT_ONCE = f"""case
     when events.event = 'closed'
         then families.of <> 'values'
-        and case monitors.every when 'hour'
+        and case coalesce(monitors.every, 'day') when 'hour'
             then incidents.last_seen_start - incidents.opened_start >= interval '1 day'
-            else incidents.last_seen_on - incidents.opened_on >= {DAILY.quiet} end
+            else incidents.last_seen_on - incidents.opened_on
+                >= case coalesce(monitors.every, 'day') {LONG} end end
     when events.event = any(:opening)
         then families.of <> 'values' or incidents.severity = 'error'
         or incidents.last_seen_start > incidents.opened_start and not exists (

@@ -3,7 +3,10 @@
 -- 36 hours, and a batch that is longer than a day, after a computation that none has
 -- followed. A daily monitor without rows on weekends has its next day three days after
 -- a Friday: what the reference period usually shows after such a weekday is waited
--- for. One row a monitor.
+-- for. An hourly monitor is late two hours after the longest step that was usual from
+-- one computation to the next in its last two weeks, which is a night or a weekend
+-- without rows, or a day where hours are computed once a day; as long as there are no
+-- such steps, after 36 hours. One row a monitor.
 select
     monitors.monitor,
     newest.partition_date as newest_day,
@@ -14,9 +17,11 @@ select
     coalesce(
         monitors.retired_at is null
         and newest.computed_at < newest.live_until
-        and newest.computed_at
-        < now() - interval '12 hours' - greatest(newest.length, interval '1 day')
-        - pause.length,
+        and newest.computed_at < now() - coalesce(
+            rhythm.length + interval '2 hours',
+            interval '12 hours' + greatest(newest.length, interval '1 day')
+            + pause.length
+        ),
         false
     )::integer as is_late,
     monitors.owner
@@ -72,3 +77,19 @@ left join lateral (
         and extract(isodow from steps.partition_date)
         = extract(isodow from newest.partition_date)
 ) as pause on true
+left join lateral (
+    -- The second longest: the longest may be an outage. Hours of one run make no step.
+    select steps.length
+    from (
+        select
+            partitions.computed_at - lag(partitions.computed_at)
+                over (order by partitions.partition_start) as length
+        from metrics.partitions
+        where
+            partitions.monitor = monitors.monitor
+            and partitions.partition_start > newest.partition_start - interval '15 days'
+    ) as steps
+    where monitors.every = 'hour' and steps.length > interval '30 minutes'
+    order by steps.length desc
+    limit 1 offset 1
+) as rhythm on true
