@@ -1,6 +1,7 @@
 """Whether `driftmeter power` keeps its word: what it calls found in four of five cases, planted.
 
     python -m benchmarks.power                   # a quarter of an hour on two cores
+    python -m benchmarks.power --cells 1 5       # these again, of 0 to 9
 
 In each stream the size is the one that `power` gives for that stream's own reference days. It is
 planted from the next day on, and the judging says whether the column alarms in time.
@@ -75,6 +76,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--streams", type=int, default=100, help="of each cell (100)")
+    parser.add_argument("--cells", type=int, nargs="*", help="only these, and again (all others)")
+    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
     )
@@ -82,25 +85,25 @@ def main() -> None:
     print(f"seed {SEED}, {options.streams} streams", flush=True)
     file = options.out / "power.json"
     results = known(file, SEED)
-    with ProcessPoolExecutor(2) as pool:
-        for place, (rows, days, change, longest) in enumerate(CELLS):
-            if place < len(results):
-                continue
+    places = range(len(results), len(CELLS)) if options.cells is None else options.cells
+    with ProcessPoolExecutor(options.workers) as pool:
+        for place in places:
+            rows, days, change, longest = CELLS[place]
             work = [pool.submit(run, place, repeat) for repeat in range(options.streams)]
             sizes, found = zip(*(done.result() for done in work), strict=True)
             share = float(np.mean(found))
-            results.append(
-                {
-                    "rows": rows,
-                    "reference_days": days,
-                    "change": change,
-                    "within": "longest window" if longest else "one day",
-                    "mean_size": float(np.nanmean(sizes)),
-                    "found": share,
-                    "interval": interval(sum(found), len(found)),
-                }
-            )
-            print(json.dumps(results[-1]), flush=True)
+            result = {
+                "rows": rows,
+                "reference_days": days,
+                "change": change,
+                "within": "longest window" if longest else "one day",
+                "mean_size": float(np.nanmean(sizes)),
+                "found": share,
+                "streams": len(found),
+                "interval": interval(sum(found), len(found)),
+            }
+            results[place : place + 1] = [result]
+            print(json.dumps(result), flush=True)
             file.write_text(json.dumps({"seed": SEED, "results": results}, indent=1) + "\n")
 
 

@@ -1,5 +1,6 @@
 """Every query of every panel, variable, annotation and rule, as Grafana's role, on the demo."""
 
+import datetime as dt
 import re
 from dataclasses import replace
 from typing import Any
@@ -166,6 +167,36 @@ def test_a_missing_day_fires_as_its_incident_and_not_twice_and_history_is_never_
         with demo.begin() as session:
             session.exec_driver_sql(close.format("null"))
     assert firing(reader, opened, "no-new-day") == set()
+
+
+def test_lines_are_interrupted_where_a_batch_of_the_monitors_cadence_is_missing(
+    demo: sa.Engine, reader: sa.Engine, opened: Scope
+) -> None:
+    titles = (
+        "What share of values was missing each day?",
+        "In which segment is the error largest?",
+    )
+    chosen = [panel["targets"][0]["rawSql"] for _, panel in PANELS if panel["title"] in titles]
+    assert len(chosen) == 2
+    change = "update metrics.monitors set every = '{}' where monitor = 'trip_duration'"
+    hour = dt.timedelta(hours=1)
+    try:
+        for sql in chosen:
+            days = Answer(reader, sql, opened)
+            for every, is_gap in (("week", False), ("hour", True)):
+                with demo.begin() as session:
+                    session.exec_driver_sql(change.format(every))
+                shown = Answer(reader, sql, opened)
+                gaps = [row for row in shown.rows if row not in days.rows]
+                # Batches follow each other, but for hours: after each day but the last.
+                times = sorted(set(days.column("time")))[:-1]
+                assert [row[0] for row in gaps] == [time + hour for time in times if is_gap]
+                assert {row[-1] for row in gaps} <= {None}
+                # A series that is there: another one would be in the legend.
+                assert {row[1:-1] for row in gaps} <= {row[1:-1] for row in days.rows}
+    finally:
+        with demo.begin() as session:
+            session.exec_driver_sql(change.format("day"))
 
 
 def test_a_live_monitor_is_late_once_nothing_follows_its_newest_day(

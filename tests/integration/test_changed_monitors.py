@@ -140,6 +140,25 @@ def test_columns_that_change_make_the_measured_days_stale_and_say_so_in_one_line
     assert mark_setting_changes(measured, changed) is None
 
 
+def test_another_cadence_says_in_one_line_what_becomes_of_the_batches(
+    measured: sa.Engine,
+) -> None:
+    stay = "are stale and keep their results until they are measured again, as"
+    weekly = declared(every="week", reference={"from": "2025-12-01", "to": "2026-02-22"})
+    line = mark_setting_changes(measured, weekly)
+    assert line == (
+        f"loans: every changed: week, was day. The 8 days measured before {stay} `driftmeter run"
+        " --monitor loans` does"
+    )
+    change(measured, "update metrics.partitions set drift_state = 'fresh'")
+    change(measured, "update metrics.monitors set every = 'hour'")
+    line = mark_setting_changes(measured, declared())
+    assert line == (
+        f"loans: every changed: day, was hour. The 8 hours measured before {stay} `driftmeter run"
+        " --monitor loans` does. A day that is measured replaces its hours"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "column", "types", "is_again"),
     [

@@ -5,6 +5,7 @@ the colours of words that several panels use.
 """
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,9 @@ UID_PREFIX = "driftmeter-"
 SOURCE_UID = UID_PREFIX + "warehouse"
 NO_DATA = "No data for this monitor in this time range. You can change both above."
 
+# The column after the time.
+LABEL = re.compile(r"\{time\},\s+(?:(\w+),|.*?\bas\s+(\"?\w+\"?),)", re.DOTALL)
+ORDER = re.compile(r"\s+order by ([\w, ]+)$")
 # Grafana's names of units. A count is shown in full: 1,019 rows are no 1.02 K.
 UNITS = {"count": "locale", "share": "percentunit", "seconds": "s", "plain": "none"}
 # What a field may set that Grafana keeps under `custom`.
@@ -76,6 +80,8 @@ class Panel:
         Links of a value, and of the panel's heading.
     x : str, optional
         The column of a bar chart's categories.
+    every_monitor : bool
+        Whether it shows all monitors together, whose batches may be of any length.
     """
 
     kind: str
@@ -99,6 +105,7 @@ class Panel:
     links: Sequence[Json] = ()
     no_data: str | None = None
     x: str | None = None
+    every_monitor: bool = False
 
     def to_json(self, clauses: Mapping[str, str]) -> Json:
         """The panel as Grafana reads it, without its place on the grid."""
@@ -109,15 +116,17 @@ class Panel:
             lay_over(panel, kind["looks"][look])
         is_series = kind["format"] == "time_series" or "trend" in looks
         form = "time_series" if is_series else "table"
+        sql = self.sql
+        if self._has_gaps(panel):
+            sql = with_gaps(sql)
+            del panel["fieldConfig"]["defaults"]["custom"]["insertNulls"]
         lay_over(
             panel,
             {
                 "title": self.title,
                 "description": self.description,
                 "datasource": DATASOURCE,
-                "targets": [
-                    target(self.sql, format=form, clauses={**clauses, "metric": self.metric})
-                ],
+                "targets": [target(sql, format=form, clauses={**clauses, "metric": self.metric})],
                 "fieldConfig": {"defaults": self._defaults(kind)},
                 "links": [panel_link(link) for link in self.links],
             },
@@ -132,6 +141,12 @@ class Panel:
         if self.x:
             panel["options"]["xField"] = self.x
         return panel
+
+    def _has_gaps(self, panel: Json) -> bool:
+        """Whether it draws lines of one monitor's batches, which its cadence interrupts."""
+        custom = panel["fieldConfig"]["defaults"].get("custom", {})
+        is_line = self.kind == "timeseries" and custom["drawStyle"] == "line"
+        return is_line and self.sql.startswith("select {time}") and not self.every_monitor
 
     @property
     def _draws_thresholds(self) -> bool:
@@ -185,6 +200,29 @@ def completed(sql: str, clauses: Mapping[str, str] = MappingProxyType({})) -> st
     """A query with every dashboard's clauses put in and its own, over this warehouse's schema."""
     own = {name: clause.format(**CLAUSES) for name, clause in clauses.items()}
     return in_warehouse(sql.strip().format(**CLAUSES, **own))
+
+
+def with_gaps(sql: str) -> str:
+    """A query of lines, with a row without values where the next batch is missing.
+
+    Grafana breaks a line at such a row. Its own rule for rows that are missing knows one length of
+    a gap for all monitors. A query of labelled series has its label second, and orders by it.
+    """
+    rows, ordered = sql.strip(), ORDER.search(sql.strip())
+    if ordered is None:
+        raise ValueError(f"lines must be in the order of time: {sql}")
+    order, keys, of_gap = ordered[1], '"time"', ""
+    if order != "1" and (label := LABEL.match(rows, len("select "))):
+        name = label[1] or label[2]
+        keys, of_gap = f'"time", {name}', f", min({name}) as {name}"
+    rows = rows[: ordered.start()]
+    return (
+        f"with shown as ({rows})\n"
+        "select * from shown full join (select metrics.gap_after('$monitor', \"time\","
+        ' lead("time") over (order by "time")) as "time"'
+        f'{of_gap}\n    from shown group by "time") as gaps using ({keys})'
+        f' where "time" is not null order by {order}'
+    )
 
 
 def target(

@@ -10,7 +10,10 @@ from driftmeter.monitors.days import counted_days
 REGISTERED = sa.text(
     "select column_name, kind from metrics.monitored_columns where monitor = :monitor"
 )
-TIME_ZONE = sa.text("select timezone from metrics.monitors where monitor = :monitor")
+BATCHES = sa.text(
+    "select timezone, coalesce(every, 'day') as every from metrics.monitors"
+    " where monitor = :monitor"
+)
 MARK_MEASURED = sa.text(
     "update metrics.partitions set drift_state = 'stale', drift_reason = :reason"
     " where monitor = :monitor and drift_state = 'fresh' and rows_dropped_at is null"
@@ -46,7 +49,7 @@ CLOSE_INCIDENTS = sa.text(
 
 
 def setting_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
-    """How the declared columns and time zone differ from those of the last run; None if neither."""
+    """How columns, time zone and cadence differ from those of the last run; None if none does."""
     registered = {
         row.column_name: row.kind
         for row in connection.execute(REGISTERED, {"monitor": monitor.name})
@@ -65,10 +68,13 @@ def setting_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
         "retyped": retyped,
     }
     columns = "; ".join(f"{word} {', '.join(names)}" for word, names in words.items() if names)
-    zone = connection.scalar(TIME_ZONE, {"monitor": monitor.name})
+    before = connection.execute(BATCHES, {"monitor": monitor.name}).one_or_none()
     changes = [f"columns changed: {columns}"] if columns else []
+    zone, every = before or (monitor.timezone, monitor.every)
     if zone != monitor.timezone:
         changes.append(f"time zone changed: {monitor.timezone}, was {zone}")
+    if every != monitor.every:
+        changes.append(f"every changed: {monitor.every}, was {every}")
     return "; ".join(changes) or None
 
 
@@ -81,15 +87,19 @@ def mark_setting_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
         One line for people: what changed, and what that does to history.
     """
     with engine.begin() as connection:
+        before = connection.execute(BATCHES, {"monitor": monitor.name}).one_or_none()
         changes = setting_changes(connection, monitor)
-        if changes is None:
+        if changes is None or before is None:
             return None
         marked = mark_measured(connection, monitor, changes)
     if not marked:
         return None
+    was = before.every
+    replaced = f". A {monitor.every} that is measured replaces its hours" if was == "hour" else ""
     return (
-        f"{monitor.name}: {changes}. The {marked:,} days measured before are stale and keep their"
+        f"{monitor.name}: {changes}. The {marked:,} {was}s measured before are stale and keep their"
         f" results until they are measured again, as `driftmeter run --monitor {monitor.name}` does"
+        f"{replaced}"
     )
 
 
