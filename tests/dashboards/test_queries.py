@@ -181,11 +181,11 @@ def test_lines_are_interrupted_where_a_batch_of_the_monitors_cadence_is_missing(
     change = "update metrics.monitors set every = '{}' where monitor = 'trip_duration'"
     hour = dt.timedelta(hours=1)
     try:
-        for sql in chosen:
-            days = Answer(reader, sql, opened)
-            for every, is_gap in (("week", False), ("hour", True)):
-                with demo.begin() as session:
-                    session.exec_driver_sql(change.format(every))
+        whole = [Answer(reader, sql, opened) for sql in chosen]
+        for every, is_gap in (("week", False), ("hour", True)):
+            with demo.begin() as session:
+                session.exec_driver_sql(change.format(every))
+            for sql, days in zip(chosen, whole, strict=True):
                 shown = Answer(reader, sql, opened)
                 gaps = [row for row in shown.rows if row not in days.rows]
                 # Batches follow each other, but for hours: after each day but the last.
