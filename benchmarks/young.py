@@ -202,6 +202,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="'calm', or faults whose name holds this")
     parser.add_argument("--every", choices=SPANS, default="day", help="what a batch is (day)")
     parser.add_argument("--rows", type=int, help="only cells of so many rows")
+    parser.add_argument("--kind", help="only hours of this kind")
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
@@ -218,7 +219,8 @@ def main() -> None:
     with ProcessPoolExecutor(options.workers) as pool:
         for cell in cells(options.every):
             is_asked = options.only in (cell.fault or "calm")
-            if cell in done or not is_asked or options.rows not in (None, cell.rows):
+            is_asked &= options.rows in (None, cell.rows) and options.kind in (None, cell.kind)
+            if cell in done or not is_asked:
                 continue
             asked = (cell, options.streams, options.effect, pool, peers, options.peers)
             results.append(measure(*asked, options.every))
