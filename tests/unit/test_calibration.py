@@ -17,7 +17,7 @@ from driftmeter.alarms.decision import (
     matters,
     shares_of,
 )
-from driftmeter.alarms.statistics import fit_scale, measure
+from driftmeter.alarms.statistics import fit_scale, measure, new_on_their_day
 from driftmeter.monitors.cadence import DAYS_A_MONTH
 from driftmeter.monitors.config import LeastEffect
 from driftmeter.quality.counts import Counts
@@ -306,3 +306,13 @@ def test_a_share_that_rose_from_nothing_is_new_once() -> None:
 def test_a_reference_that_is_too_short_says_so() -> None:
     assert "2 days" in (Calibration({}, 2, {}, None).too_short or "")
     assert Calibration({}, 28, {}, None).too_short is None
+
+
+def test_what_a_growing_reference_added_tells_how_many_rows_are_new() -> None:
+    """Of two first days, of which bins were made, and two that were added and have new values."""
+    known = np.array([[0, 5, 1, 0], [0, 5, 0, 2], [3, 5, 0, 0], [0, 8, 0, 0]], dtype=float)
+    days = MONDAY + np.arange(4)
+    counts = Counts("categorical", days, known, np.zeros(4), np.full(4, np.nan))
+    assert new_on_their_day(counts).tolist() == [1, 2, 3, 0]
+    # Of a fixed reference each day beside all others, as before.
+    assert new_on_their_day(counts.only(np.arange(2))).tolist() == [1, 2]

@@ -116,9 +116,17 @@ def fit_scale(reference: Counts, of_column: Scale | None = None) -> Scale:
 
 
 def new_on_their_day(reference: Counts) -> Floats:
-    """Rows of each reference day whose category no other reference day has; shape (days,)."""
-    is_new = (reference.known > 0).sum(axis=0) == 1
-    rows: Floats = reference.known[:, is_new].sum(axis=1)
+    """Rows of each reference day whose category no other reference day has; shape (days,).
+
+    The first days, of which bins were made, have no row in the bin of new categories. Those that a
+    growing reference added have such rows, and in it what is new beside the first days.
+    """
+    has_unseen = reference.known[:, 0] > 0
+    made_bins = ~np.logical_or.accumulate(has_unseen)
+    is_new = (reference.known[made_bins] > 0).sum(axis=0) == 1
+    rows: Floats = np.where(
+        made_bins, reference.known[:, is_new].sum(axis=1), reference.known[:, 0]
+    )
     return rows
 
 
