@@ -127,11 +127,13 @@ class HourStream:
             days = generator.normal(0, self.effect, (count // 24 + 1, len(NUMBERS)))
             shifts += np.repeat(days, 24, axis=0)[:count]
         if self.kind == "hours go on":
-            for hour in range(1, count):
-                shifts[hour] = 0.6 * shifts[hour - 1] + 0.8 * shifts[hour]
+            for at in range(1, count):
+                shifts[at] = 0.6 * shifts[at - 1] + 0.8 * shifts[at]
         if self.kind == "hours of the week":
             hour = np.arange(count)
-            is_weekend = np.array([(FIRST + day).item().weekday() >= 5 for day in hour // 24])
+            is_weekend = np.array(
+                [(FIRST + day).astype(object).weekday() >= 5 for day in hour // 24]
+            )
             wave = np.sin(2 * np.pi * (hour % 24 - 8) / 24)
             shifts += (0.3 * wave + 0.15 * is_weekend)[:, None]
             rows = generator.poisson(self.rows * (1 + 0.5 * wave))
