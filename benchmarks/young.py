@@ -105,7 +105,7 @@ def run(cell: Cell, repeat: int, effect: float, peers: Peers, every: Every) -> d
         is_estimated = every != "hour"
         # Segments of 20 values would be most of the time of so many hours.
         segments = ("part",) if is_estimated else ("two",)
-        spent = judges.ledger(*scored, budget, segments, every, estimate=is_estimated)
+        spent = judges.ledger(scored[0], scored[1], budget, segments, every, estimate=is_estimated)
         found = {name: judge(reference, later) for name, judge in peers.items()}
         return {
             name: [sum(bool(day) for day in days)]
@@ -215,12 +215,13 @@ def main() -> None:
     name = "young" if options.every == "day" else f"young_{options.every}"
     file = options.out / f"{name}.json"
     results = known(file, SEED)
-    done = {Cell(*map(each.get, ("rows", "days", "fault", "kind"))) for each in results}
+    done = {(each["rows"], each["days"], each["fault"], each.get("kind")) for each in results}
     with ProcessPoolExecutor(options.workers) as pool:
         for cell in cells(options.every):
             is_asked = options.only in (cell.fault or "calm")
             is_asked &= options.rows in (None, cell.rows) and options.kind in (None, cell.kind)
-            if cell in done or not is_asked:
+            is_done = (cell.rows, cell.days, cell.fault, cell.kind) in done
+            if is_done or not is_asked:
                 continue
             asked = (cell, options.streams, options.effect, pool, peers, options.peers)
             results.append(measure(*asked, options.every))
