@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.column_changes import ColumnChange
 from driftmeter.arrival.inference_rows import DAY, VERSION, read_rows
+from driftmeter.arrival.new_words import new_words
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.arrival import (
@@ -130,6 +131,7 @@ class DiagnosisBackground:
             normal.relations,
             normal.learners(self.monitor.cadence.level(day)),
             partial(self._before, day),
+            partial(new_words, self.connection, self.monitor, day),
         )
 
     def _before(self, day: dt.date) -> pd.DataFrame:
