@@ -19,9 +19,7 @@ QUERY = sql.SQL(
 )
 
 
-def new_words(
-    connection: sa.Connection, monitor: Monitor, day: dt.date, column: str
-) -> list[str]:
+def new_words(connection: sa.Connection, monitor: Monitor, day: dt.date, column: str) -> list[str]:
     """The commonest of them in a column of texts, at most `SHOWN`."""
     query = QUERY.format(
         table=table_of(monitor),

@@ -17,6 +17,7 @@ from driftmeter.incidents.diagnose import diagnose, plain_symptom
 from driftmeter.incidents.distance import Bins
 from driftmeter.incidents.relations import Relations, correlation_shift, is_plain
 from driftmeter.incidents.texts import place_of
+from driftmeter.incidents.vectors import moved_vectors
 from driftmeter.incidents.words import shown
 from driftmeter.monitors.config import Column, Monitor
 from driftmeter.performance.error_cause import Learners
@@ -185,7 +186,11 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     shift = pair()
     if is_plain(shift) and any(_is_whole_without(day, breach) for breach in breaches):
         return breaches
-    return [shift] if is_plain(shift) or (together and not breaches) else breaches
+    if is_plain(shift):
+        return [shift]
+    if together is None or breaches:
+        return breaches
+    return [moved_vectors(day.monitor, day.reference, day.rows, together) or shift]
 
 
 def _is_whole_without(day: Day, breach: Breach) -> bool:

@@ -163,7 +163,14 @@ def rows_of(
     connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date], *, with_day: bool = False
 ) -> pd.DataFrame:
     """Monitored columns of days, a sample where they have many rows."""
-    rows = read_rows(connection, monitor, days, most_rows=MOST_ROWS, with_day=with_day)
+    rows = read_rows(
+        connection,
+        monitor,
+        days,
+        most_rows=MOST_ROWS,
+        with_day=with_day,
+        with_projections=True,
+    )
     return rows.drop(columns=VERSION)
 
 

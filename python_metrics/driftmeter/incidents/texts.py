@@ -13,10 +13,10 @@ ORDER = ("script", "language", "new words", "length")
 # Medians of lengths nearer to each other are told as a distribution.
 LEAST_FACTOR = 1.1
 LANGUAGES = {
-    "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
-    "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "nb": "Norwegian",
-    "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian",
-    "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian",
+    "cs": "Czech", "da-nb": "Danish or Norwegian", "de": "German", "el": "Greek",
+    "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French", "hu": "Hungarian",
+    "it": "Italian", "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
+    "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian",
     "unknown": "a language that is not recognised",
 }  # fmt: skip
 

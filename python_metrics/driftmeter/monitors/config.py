@@ -375,9 +375,7 @@ class Monitor(Strict):
     probabilities: Annotated[dict[str, str] | str | None, BeforeValidator(_text_keys)] = None
     target: str | None = None
     model_version: str
-    features: Annotated[
-        dict[str, Column], BeforeValidator(with_derived), Field(min_length=1)
-    ]
+    features: Annotated[dict[str, Column], BeforeValidator(with_derived), Field(min_length=1)]
     segments: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     reference: ReferenceDays

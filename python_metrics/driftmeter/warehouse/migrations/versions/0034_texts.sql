@@ -91,40 +91,17 @@ language sql immutable parallel safe as $$
     select case when rows = 0 then null else coalesce((
         select language from unnest(
             array[
-                'cs', 'da', 'de', 'el', 'en', 'es', 'fi', 'fr', 'hu', 'it', 'nb', 'nl',
-                'pl', 'pt', 'ro', 'ru', 'sv', 'tr', 'uk'
+                'en', 'es', 'fr', 'de', 'pt', 'it', 'nl', 'ru', 'pl', 'tr', 'sv', 'da-nb',
+                'fi', 'cs', 'ro', 'hu', 'el', 'uk'
             ],
             hits
-        ) as counted (language, hits)
+        ) with ordinality as counted (language, hits, place)
         where counted.hits > 0
-        order by counted.hits desc, language
+        order by counted.hits desc, place
         limit 1
     ), 'unknown') end
     from (
         select count(*) as rows, array[
-            count(*) filter (where word in (
-                'a', 'v', 'na', 'se', 'je', 'že', 'to', 's', 'z', 'do', 'o', 'i', 'pro',
-                've', 'by', 'jsem', 'ale', 'si', 'jak', 'k', 'tak', 'co', 'jako', 'po',
-                'jsou', 'za', 'byl', 'které', 'kde', 'když', 'není', 'nebo', 'může', 'být'
-            )),
-            count(*) filter (where word in (
-                'og', 'i', 'jeg', 'det', 'at', 'en', 'den', 'til', 'er', 'som', 'på',
-                'de', 'med', 'han', 'af', 'for', 'ikke', 'der', 'var', 'mig', 'sig',
-                'men', 'et', 'har', 'om', 'vi', 'min', 'havde', 'fra', 'du', 'hun', 'kan',
-                'når', 'også', 'efter', 'meget', 'være', 'blev'
-            )),
-            count(*) filter (where word in (
-                'der', 'die', 'und', 'in', 'den', 'von', 'zu', 'das', 'mit', 'sich',
-                'des', 'auf', 'für', 'ist', 'im', 'dem', 'nicht', 'ein', 'eine', 'als',
-                'auch', 'es', 'an', 'werden', 'aus', 'er', 'hat', 'dass', 'sie', 'nach',
-                'wird', 'bei', 'einer', 'ich', 'war', 'sind', 'oder', 'wie', 'wir',
-                'noch', 'nur', 'sehr'
-            )),
-            count(*) filter (where word in (
-                'και', 'το', 'να', 'του', 'η', 'της', 'με', 'που', 'την', 'από', 'για',
-                'είναι', 'στο', 'οι', 'τον', 'σε', 'των', 'τα', 'θα', 'δεν', 'ένα', 'μια',
-                'τη', 'στην', 'ότι', 'μου', 'πολύ'
-            )),
             count(*) filter (where word in (
                 'the', 'of', 'and', 'to', 'in', 'a', 'is', 'that', 'for', 'it', 'was',
                 'on', 'are', 'as', 'with', 'his', 'they', 'at', 'be', 'this', 'have',
@@ -140,12 +117,6 @@ language sql immutable parallel safe as $$
                 'fue', 'todo', 'nos'
             )),
             count(*) filter (where word in (
-                'ja', 'on', 'ei', 'se', 'että', 'hän', 'oli', 'joka', 'ovat', 'mutta',
-                'kun', 'niin', 'myös', 'tai', 'jos', 'kuin', 'sen', 'en', 'mitä', 'ole',
-                'minä', 'sitä', 'olen', 'voi', 'vain', 'mukaan', 'nyt', 'jo', 'ollut',
-                'hyvin', 'tämä', 'siitä', 'minun'
-            )),
-            count(*) filter (where word in (
                 'de', 'la', 'le', 'et', 'les', 'des', 'en', 'un', 'du', 'une', 'que',
                 'est', 'pour', 'qui', 'dans', 'par', 'plus', 'pas', 'au', 'sur', 'ne',
                 'se', 'il', 'sont', 'avec', 'ce', 'a', 'été', 'cette', 'aux', 'ou',
@@ -153,36 +124,11 @@ language sql immutable parallel safe as $$
                 'leur', 'ont'
             )),
             count(*) filter (where word in (
-                'a', 'az', 'és', 'hogy', 'nem', 'is', 'egy', 'ez', 'volt', 'csak', 'de',
-                'meg', 'mint', 'el', 'már', 'van', 'ki', 'még', 'be', 'azt', 'mi', 'ha',
-                'kell', 'lehet', 'nagyon', 'én', 'vagy', 'olyan', 'minden', 'után', 'sem',
-                'le', 'fel'
-            )),
-            count(*) filter (where word in (
-                'di', 'e', 'il', 'la', 'che', 'in', 'un', 'a', 'per', 'è', 'una', 'sono',
-                'del', 'non', 'si', 'con', 'da', 'le', 'i', 'al', 'dei', 'nel', 'della',
-                'alla', 'più', 'anche', 'come', 'ma', 'gli', 'lo', 'ha', 'molto',
-                'questo', 'o', 'se', 'ho', 'mi', 'delle', 'su', 'dal', 'suo', 'era', 'cui'
-            )),
-            count(*) filter (where word in (
-                'og', 'i', 'jeg', 'det', 'at', 'en', 'et', 'den', 'til', 'er', 'som',
-                'på', 'de', 'med', 'han', 'av', 'ikke', 'der', 'så', 'var', 'meg', 'seg',
-                'men', 'ett', 'har', 'om', 'vi', 'min', 'mitt', 'hadde', 'fra', 'du',
-                'hun', 'nå', 'over', 'da', 'ved', 'ut', 'etter', 'eller', 'også',
-                'veldig', 'være', 'ble', 'kan'
-            )),
-            count(*) filter (where word in (
-                'de', 'en', 'van', 'ik', 'te', 'dat', 'die', 'in', 'een', 'hij', 'het',
-                'niet', 'zijn', 'is', 'was', 'op', 'aan', 'met', 'als', 'voor', 'had',
-                'er', 'maar', 'om', 'hem', 'dan', 'zou', 'of', 'wat', 'mijn', 'men',
-                'dit', 'zo', 'door', 'over', 'ze', 'zich', 'bij', 'ook', 'tot', 'je',
-                'mij', 'uit', 'der', 'heel', 'nog', 'naar', 'heeft', 'worden', 'kan'
-            )),
-            count(*) filter (where word in (
-                'w', 'i', 'z', 'na', 'się', 'nie', 'do', 'to', 'że', 'jest', 'o', 'jak',
-                'a', 'po', 'co', 'od', 'za', 'dla', 'tak', 'ale', 'są', 'przez', 'czy',
-                'może', 'tym', 'jej', 'już', 'był', 'było', 'być', 'tego', 'tylko',
-                'bardzo', 'ma', 'które', 'ze', 'mnie', 'oraz'
+                'der', 'die', 'und', 'in', 'den', 'von', 'zu', 'das', 'mit', 'sich',
+                'des', 'auf', 'für', 'ist', 'im', 'dem', 'nicht', 'ein', 'eine', 'als',
+                'auch', 'es', 'an', 'werden', 'aus', 'er', 'hat', 'dass', 'sie', 'nach',
+                'wird', 'bei', 'einer', 'ich', 'war', 'sind', 'oder', 'wie', 'wir',
+                'noch', 'nur', 'sehr'
             )),
             count(*) filter (where word in (
                 'de', 'a', 'o', 'que', 'e', 'do', 'da', 'em', 'um', 'para', 'é', 'com',
@@ -192,10 +138,17 @@ language sql immutable parallel safe as $$
                 'pelo', 'pela', 'isso', 'até'
             )),
             count(*) filter (where word in (
-                'și', 'în', 'de', 'la', 'a', 'cu', 'pe', 'nu', 'este', 'un', 'o', 'că',
-                'din', 'care', 'pentru', 'se', 'mai', 'sau', 'ce', 'sunt', 'le', 'al',
-                'dar', 'fi', 'cel', 'am', 'fost', 'să', 'ai', 'lui', 'după', 'foarte',
-                'acest', 'când', 'fără', 'prin'
+                'di', 'e', 'il', 'la', 'che', 'in', 'un', 'a', 'per', 'è', 'una', 'sono',
+                'del', 'non', 'si', 'con', 'da', 'le', 'i', 'al', 'dei', 'nel', 'della',
+                'alla', 'più', 'anche', 'come', 'ma', 'gli', 'lo', 'ha', 'molto',
+                'questo', 'o', 'se', 'ho', 'mi', 'delle', 'su', 'dal', 'suo', 'era', 'cui'
+            )),
+            count(*) filter (where word in (
+                'de', 'en', 'van', 'ik', 'te', 'dat', 'die', 'in', 'een', 'hij', 'het',
+                'niet', 'zijn', 'is', 'was', 'op', 'aan', 'met', 'als', 'voor', 'had',
+                'er', 'maar', 'om', 'hem', 'dan', 'zou', 'of', 'wat', 'mijn', 'men',
+                'dit', 'zo', 'door', 'over', 'ze', 'zich', 'bij', 'ook', 'tot', 'je',
+                'mij', 'uit', 'der', 'heel', 'nog', 'naar', 'heeft', 'worden', 'kan'
             )),
             count(*) filter (where word in (
                 'и', 'в', 'не', 'на', 'я', 'что', 'он', 'с', 'как', 'это', 'по', 'но',
@@ -204,16 +157,58 @@ language sql immutable parallel safe as $$
                 'только', 'меня', 'было'
             )),
             count(*) filter (where word in (
-                'och', 'i', 'att', 'det', 'som', 'en', 'på', 'är', 'av', 'för', 'med',
-                'den', 'till', 'inte', 'har', 'de', 'om', 'ett', 'han', 'men', 'var',
-                'jag', 'sig', 'från', 'vi', 'så', 'kan', 'när', 'nu', 'efter', 'också',
-                'hon', 'skulle', 'mycket', 'eller', 'vid', 'mig', 'ska', 'detta'
+                'w', 'i', 'z', 'na', 'się', 'nie', 'do', 'to', 'że', 'jest', 'o', 'jak',
+                'a', 'po', 'co', 'od', 'za', 'dla', 'tak', 'ale', 'są', 'przez', 'czy',
+                'może', 'tym', 'jej', 'już', 'był', 'było', 'być', 'tego', 'tylko',
+                'bardzo', 'ma', 'które', 'ze', 'mnie', 'oraz'
             )),
             count(*) filter (where word in (
                 've', 'bir', 'bu', 'da', 'de', 'için', 'çok', 'ile', 'ne', 'o', 'ama',
                 'gibi', 'daha', 'kadar', 'var', 'en', 'sonra', 'olarak', 'ben', 'mi',
                 'değil', 'her', 'olan', 'ki', 'ya', 'şey', 'diye', 'bana', 'oldu',
                 'olduğu', 'ancak', 'iyi'
+            )),
+            count(*) filter (where word in (
+                'och', 'i', 'att', 'det', 'som', 'en', 'på', 'är', 'av', 'för', 'med',
+                'den', 'till', 'inte', 'har', 'de', 'om', 'ett', 'han', 'men', 'var',
+                'jag', 'sig', 'från', 'vi', 'så', 'kan', 'när', 'nu', 'efter', 'också',
+                'hon', 'skulle', 'mycket', 'eller', 'vid', 'mig', 'ska', 'detta'
+            )),
+            count(*) filter (where word in (
+                'og', 'i', 'jeg', 'det', 'at', 'en', 'den', 'til', 'er', 'som', 'på',
+                'de', 'med', 'han', 'af', 'for', 'ikke', 'der', 'var', 'mig', 'sig',
+                'men', 'et', 'har', 'om', 'vi', 'min', 'havde', 'fra', 'du', 'hun', 'kan',
+                'når', 'også', 'efter', 'meget', 'være', 'blev', 'av', 'så', 'meg', 'seg',
+                'ett', 'mitt', 'hadde', 'nå', 'over', 'da', 'ved', 'ut', 'etter', 'eller',
+                'veldig', 'ble'
+            )),
+            count(*) filter (where word in (
+                'ja', 'on', 'ei', 'se', 'että', 'hän', 'oli', 'joka', 'ovat', 'mutta',
+                'kun', 'niin', 'myös', 'tai', 'jos', 'kuin', 'sen', 'en', 'mitä', 'ole',
+                'minä', 'sitä', 'olen', 'voi', 'vain', 'mukaan', 'nyt', 'jo', 'ollut',
+                'hyvin', 'tämä', 'siitä', 'minun'
+            )),
+            count(*) filter (where word in (
+                'a', 'v', 'na', 'se', 'je', 'že', 'to', 's', 'z', 'do', 'o', 'i', 'pro',
+                've', 'by', 'jsem', 'ale', 'si', 'jak', 'k', 'tak', 'co', 'jako', 'po',
+                'jsou', 'za', 'byl', 'které', 'kde', 'když', 'není', 'nebo', 'může', 'být'
+            )),
+            count(*) filter (where word in (
+                'și', 'în', 'de', 'la', 'a', 'cu', 'pe', 'nu', 'este', 'un', 'o', 'că',
+                'din', 'care', 'pentru', 'se', 'mai', 'sau', 'ce', 'sunt', 'le', 'al',
+                'dar', 'fi', 'cel', 'am', 'fost', 'să', 'ai', 'lui', 'după', 'foarte',
+                'acest', 'când', 'fără', 'prin'
+            )),
+            count(*) filter (where word in (
+                'a', 'az', 'és', 'hogy', 'nem', 'is', 'egy', 'ez', 'volt', 'csak', 'de',
+                'meg', 'mint', 'el', 'már', 'van', 'ki', 'még', 'be', 'azt', 'mi', 'ha',
+                'kell', 'lehet', 'nagyon', 'én', 'vagy', 'olyan', 'minden', 'után', 'sem',
+                'le', 'fel'
+            )),
+            count(*) filter (where word in (
+                'και', 'το', 'να', 'του', 'η', 'της', 'με', 'που', 'την', 'από', 'για',
+                'είναι', 'στο', 'οι', 'τον', 'σε', 'των', 'τα', 'θα', 'δεν', 'ένα', 'μια',
+                'τη', 'στην', 'ότι', 'μου', 'πολύ'
             )),
             count(*) filter (where word in (
                 'і', 'в', 'не', 'на', 'що', 'я', 'з', 'у', 'та', 'це', 'як', 'до', 'він',
