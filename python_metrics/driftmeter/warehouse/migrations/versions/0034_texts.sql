@@ -84,8 +84,8 @@ language sql immutable parallel safe as $$
     end
 $$;
 
--- The language that most of a text's commonest words are of, as ISO 639 has it; null of a
--- text without words, and `unknown` where none is a word of these lists.
+-- The language that most of a text's commonest words are of, as ISO 639 has it; null of
+-- a text without words, and `unknown` where none is a word of these lists.
 create function metrics.text_language(value text) returns text
 language sql immutable parallel safe as $$
     select case when rows = 0 then null else coalesce((
@@ -221,7 +221,7 @@ language sql immutable parallel safe as $$
     ) as found
 $$;
 
--- The norm of a vector in five digits: those of vectors of norm 1 differ in further ones.
+-- The norm of a vector in five digits: vectors of norm 1 differ in further ones.
 create function metrics.vector_norm(value double precision[]) returns double precision
 language sql immutable parallel safe as $$
     select case
