@@ -16,7 +16,7 @@ from driftmeter.incidents.decomposition import decompose
 from driftmeter.incidents.diagnose import diagnose, plain_symptom
 from driftmeter.incidents.distance import Bins
 from driftmeter.incidents.relations import Relations, correlation_shift, is_plain
-from driftmeter.incidents.texts import place_of
+from driftmeter.incidents.texts import is_all_of_the_text, place_of
 from driftmeter.incidents.vectors import moved_vectors
 from driftmeter.incidents.words import shown
 from driftmeter.monitors.config import Column, Monitor
@@ -325,9 +325,12 @@ def _same_cause(
     text = change.column.of
     if change.name in root.columns:
         return True
-    if text is not None and text == changes[root.columns[0]].column.of and alarm.segment is None:
-        # Other texts came: what else is derived of them went with it.
-        return root.alarm.segment is None
+    of_root = changes[root.columns[0]].column
+    if text is not None and text == of_root.of and alarm.segment is None:
+        is_whole = root.alarm.segment is None
+        if is_whole and is_all_of_the_text(of_root.measure, symptom.kind):
+            # Other texts came: what else is derived of them went with it.
+            return True
     cause = changes[str(root.alarm.column)]
     if symptom.kind == "segment" or root.alarm.segment is not None:
         return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)

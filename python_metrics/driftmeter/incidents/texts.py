@@ -8,8 +8,8 @@ from driftmeter.incidents.change import ColumnValues, Symptom
 from driftmeter.incidents.mix import moved, own_mix, shape
 from driftmeter.incidents.words import of_rows, shown, told_apart
 
-# What is derived of one text, in the order in which it says most: another script has new words.
-ORDER = ("script", "language", "new words", "length")
+# What tells most of a text: texts of another script or language have other words and lengths.
+FIRST_OF_TEXTS = ("script", "language")
 # Medians of lengths nearer to each other are told as a distribution.
 LEAST_FACTOR = 1.1
 LANGUAGES = {
@@ -101,4 +101,9 @@ def _another_writing(change: ColumnValues, found: Symptom) -> Symptom | None:
 
 def place_of(measure: str | None) -> int:
     """How early a measure is told among those of its text."""
-    return ORDER.index(measure) if measure in ORDER else 0
+    return FIRST_OF_TEXTS.index(measure) if measure in FIRST_OF_TEXTS else len(FIRST_OF_TEXTS)
+
+
+def is_all_of_the_text(measure: str | None, kind: str) -> bool:
+    """Whether what was found of a measure changes whatever else is derived of its text."""
+    return measure in FIRST_OF_TEXTS or (measure is not None and kind == "missing_values")
