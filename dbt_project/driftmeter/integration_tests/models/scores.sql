@@ -6,6 +6,5 @@ select
     null::text as grade,
     null::integer as branch,
     null::text as note,
-    null::double precision[] as place,
     null::double precision as risk
 where false
