@@ -12,11 +12,13 @@ a fault without any alarm is a miss, and counts as wrong.
 """
 
 import argparse
+import contextlib
 import datetime as dt
 import itertools
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,6 +120,31 @@ class World:
             inputs[:, self.varied], self.reference[self.monitor.prediction]
         )
 
+    def calm_days(self, days: Days) -> list[dt.date]:
+        """Those without a breach: a day's own could not tell what a planted fault is called."""
+        return [
+            day
+            for day, rows in self.frames.items()
+            if day in days and len(rows) and not self.breaches(day, Planted("none", None, "", rows))
+        ]
+
+    @contextlib.contextmanager
+    def holding(self, day: dt.date, rows: pd.DataFrame) -> Iterator[None]:
+        """Let later days find these rows on a day."""
+        place, planted = (day - self.first).days, self.binning.counts([rows], np.datetime64(day))
+        kept = {}
+        for part, counts in self.counts.items():
+            kept[part] = counts.known[place].copy(), counts.missing[place]
+            counts.known[place], counts.missing[place] = (
+                planted[part].known[0],
+                planted[part].missing[0],
+            )
+        try:
+            yield
+        finally:
+            for part, (known, missing) in kept.items():
+                self.counts[part].known[place], self.counts[part].missing[place] = known, missing
+
     def predict(self, rows: pd.DataFrame, calm: pd.DataFrame) -> pd.DataFrame:
         """Rows with the predictions that the model gives for changed inputs."""
         names = list(self.monitor.features)
@@ -152,7 +179,7 @@ class World:
         if planted.state != "fresh":
             return breaches
         error = self._error(day, rows)
-        alarms = self._alarms(day, rows)
+        alarms = self.alarms(day, rows)
         if any(alarm.is_new for alarm in alarms) or error:
             weekday = day.weekday()
             whole = Day(
@@ -186,7 +213,8 @@ class World:
             labelled=today.labelled,
         )
 
-    def _alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
+    def alarms(self, day: dt.date, rows: pd.DataFrame) -> list[Alarm]:
+        """Of the inputs and predictions of a day, and what is away from the reference."""
         place = (day - self.first).days
         start = max(place - HISTORY, 0)
         today = self.binning.counts([rows], np.datetime64(day))
@@ -264,12 +292,7 @@ def main() -> None:
     monitor = monitors()[options.monitor]
     days = Days(**{"from": options.days[0], "to": options.days[1]})
     world = load_world(monitor, days)
-    # A day that has its own incident cannot tell what a planted one would be called.
-    calm = [
-        day
-        for day, rows in world.frames.items()
-        if day in days and len(rows) and not world.breaches(day, Planted("none", None, "", rows))
-    ]
+    calm = world.calm_days(days)
     print(f"{len(calm)} calm days", flush=True)
     generator = np.random.default_rng(options.seed)
     confusion: dict[str, Counter[str]] = {}

@@ -213,6 +213,9 @@ def test_the_command_accepts_what_is_away_and_refuses_what_is_not(
     asked = ["incidents", "accept", number, "--author", "ada", "--note", "a new way to pay"]
     refused = CliRunner().invoke(app, asked)
     assert "is still shifted" in str(refused.exception)
+    of_errors = rows(kept, "select incident_id from metrics.incidents where family = 'performance'")
+    refused = CliRunner().invoke(app, ["incidents", "accept", str(of_errors[0][0])])
+    assert "is of the model's error, which cannot be accepted" in str(refused.exception)
     with kept.begin() as session:
         session.exec_driver_sql("create table public.verdicts as table metrics.drift")
         session.exec_driver_sql(

@@ -115,6 +115,12 @@ def test_a_new_day_is_measured_without_naming_it_and_then_nothing_is_new(farm: F
     assert "no day is new, and no day changed" in farm.shown["nothing new"]
 
 
+def test_runs_leave_nothing_of_dbt_behind_but_its_own_target(farm: Farm) -> None:
+    target = farm.directory / "target"
+    assert (target / "manifest.json").exists()
+    assert [*target.glob("*/run_results.json")] == []
+
+
 def test_nothing_of_the_example_is_run_or_offered(farm: Farm) -> None:
     assert not any("planted" in shown for shown in farm.shown.values())
     commands = farm.run("driftmeter", "--help")

@@ -2,7 +2,10 @@
 
 import datetime as dt
 import sqlite3
+from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pandas as pd
 import pydantic
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from driftmeter.incidents.custom_metric import of_custom_metrics
 from driftmeter.monitors.config import Monitor
 
+PACKAGE = Path(__file__).parents[2] / "dbt_project" / "driftmeter"
 DECLARED = {
     "name": "scores",
     "owner": "team",
@@ -39,6 +43,29 @@ def test_each_feature_has_its_share_of_all_attributions() -> None:
     sizes = rows.abs().sum()
     assert shares == pytest.approx((sizes / sizes.sum()).to_dict())
     assert [monitor.attributed(name) for name in monitor.metrics] == ["age", "city"]
+
+
+@pytest.mark.parametrize("features", [(), ("age",), ("city", 'the "age"')])
+def test_dbt_computes_the_same_shares(features: tuple[str, ...]) -> None:
+    more = {name: {"kind": "numerical"} for name in ("age", "city", 'the "age"')}
+    attributions = {"prefix": "shap_", "features": features}
+    own = {"profit": {"sql": "sum(paid)"}}
+    monitor = declared(attributions=attributions, features=more, metrics=own)
+    file = PACKAGE / "macros" / "custom_metrics.sql"
+    found: list[dict[str, dict[str, str]]] = []
+    package = SimpleNamespace(
+        monitor_config=lambda name: (
+            {**DECLARED, "attributions": attributions, "metrics": own} | {"features": more}
+        ),
+        quoted=lambda name: '"' + name.replace('"', '""') + '"',
+    )
+    macros = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(file.read_text())
+    module = macros.make_module({"driftmeter": package, "return": found.append})
+    vars(module)["metrics_of"]("scores")
+    (by_dbt,) = found
+    assert {name: metric["sql"] for name, metric in by_dbt.items()} == {
+        name: metric.sql for name, metric in monitor.metrics.items()
+    }
 
 
 def test_a_monitor_that_is_read_again_is_the_same() -> None:

@@ -238,6 +238,26 @@ def test_one_segment_gone_wrong_is_told_from_all_rows() -> None:
     assert found.evidence["within"]["kind"] == "unit_change"
 
 
+def skewed(count: int, seed: int) -> pd.DataFrame:
+    """Trips with a column that is skewed where the vendor is 1, with the same median."""
+    generator, rows = np.random.default_rng(seed), trips(count, seed)
+    side = np.where(generator.random(count) < 0.5, -0.05, 3) * generator.random(count)
+    others = generator.normal(0, 1, count)
+    return rows.assign(noise=np.where(rows["vendor"] == "1", side, others))
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_segment_is_named_only_where_the_other_rows_stayed(seed: int) -> None:
+    usual, day = skewed(12_000, 0), skewed(8000, seed)
+    against = replace_reference(noise=usual["noise"], vendor=usual["vendor"])
+    alarms = [Alarm("noise", score=9, threshold=3)]
+    (found,) = causes(against(day.assign(noise=day["noise"] * 0.29)), alarms)
+    assert found.segment is None
+    one = day.assign(noise=day["noise"].where(day["vendor"] != "1", day["noise"] * 0.29 + 1))
+    (found,) = causes(against(one), alarms)
+    assert (found.segment, found.segment_value) == ("vendor", "1")
+
+
 def test_another_shape_is_no_other_unit() -> None:
     (found,) = diagnosed(trips(800, 10).assign(fare=lambda rows: rows["fare"] + 6), "fare")
     assert found.kind == "shape_shift"

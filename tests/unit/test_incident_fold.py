@@ -3,12 +3,14 @@
 import datetime as dt
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftmeter.incidents.breach import FAMILIES, Breach
 from driftmeter.incidents.fold import THE_ERROR, Away, Incident, Transition, fold
+from driftmeter.incidents.mixed_units import LEVELS, is_of_two_units
 from driftmeter.monitors.cadence import DAILY
 
 FIRST = dt.date(2019, 4, 1)
@@ -73,16 +75,51 @@ def moved(direction: int, **where: str) -> Breach:
     )
 
 
-def test_a_unit_that_changed_during_a_day_is_one_incident_from_that_day_on() -> None:
+def shaped(reference: np.ndarray, values: np.ndarray, direction: int = 1) -> Breach:
+    """Another distribution of fares, with the quantiles of both."""
+    quantiles = {
+        name: {"reference": np.quantile(reference, level), "day": np.quantile(values, level)}
+        for name, level in LEVELS.items()
+    }
+    evidence = {"direction": direction, **quantiles}
+    return Breach("shape_shift", "moved", "fare", ("fare",), evidence=evidence)
+
+
+@pytest.mark.parametrize("factor", [2.54, 100.0, 0.4, 0.01])
+def test_a_unit_that_changed_during_a_day_is_one_incident_from_that_day_on(factor: float) -> None:
+    generator = np.random.default_rng(1)
+    fares = generator.lognormal(3, 0.6, 20_000)
+    direction = 1 if factor > 1 else -1
+    unit = Breach("unit_change", "another unit", "fare", ("fare",),
+                  evidence={"direction": direction, "factor": factor})  # fmt: skip
+    for share in (0.2, 0.5, 0.8):
+        today = generator.lognormal(3, 0.6, 300)
+        in_part = shaped(fares, np.where(generator.random(300) < share, factor, 1) * today)
+        in_part.evidence["direction"] = direction
+        seen = ((1, in_part), (2, unit), (3, unit))
+        (found,) = fold(calendar(4, *seen))
+        assert (found.opened_on, found.days) == (day(1), 3)
+        assert found.worst.kind == "unit_change"
+        assert found.diagnosis == f"On {day(2)}: another unit"
+        # Of another direction, or days later, it is another one.
+        other_way = Breach(
+            "shape_shift", "moved", "fare", ("fare",),
+            evidence={**in_part.evidence, "direction": -direction},
+        )  # fmt: skip
+        assert len(fold(calendar(4, (1, other_way), *seen[1:]))) == 2
+        assert len(fold(calendar(4, (0, in_part), *seen[1:]))) == 2
+    # What no share of rows in that unit looks like is another cause.
+    middle = np.median(fares)
+    for values in (middle + (fares - middle) * 0.2, fares + direction * 0.8 * middle):
+        another = shaped(fares, values, direction)
+        assert len(fold(calendar(4, (1, another), *seen[1:]))) == 2
+
+
+def test_a_change_without_quantiles_is_no_other_unit_in_a_part() -> None:
     evidence = {"direction": 1, "factor": 100.0}
     unit = Breach("unit_change", "100 times", "fare", ("fare",), evidence=evidence)
-    seen = ((1, moved(1)), (2, unit), (3, unit))
-    (found,) = fold(calendar(4, *seen))
-    assert (found.opened_on, found.days) == (day(1), 3)
-    assert (found.worst.kind, found.diagnosis) == ("unit_change", f"On {day(2)}: 100 times")
-    # Of another direction, or days later, it is another one.
-    assert len(fold(calendar(4, (1, moved(-1)), *seen[1:]))) == 2
-    assert len(fold(calendar(4, (0, moved(1)), *seen[1:]))) == 2
+    assert len(fold(calendar(4, (1, moved(1)), (2, unit)))) == 2
+    assert not is_of_two_units(moved(1).evidence, 100.0)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,14 @@ def test_numbers_that_differ_are_told_apart(
     assert told_apart(*numbers) == told
 
 
+def test_arithmetic_leaves_no_digits_in_a_sentence() -> None:
+    spreads = [(25.5 + by) - (12.0 + by) for by in (0.0, 15.2, 1000.1)]
+    assert len({*spreads}) > 1
+    assert told_apart(*spreads[:2], scale=40.7) == ("13.5", "13.5")
+    assert told_apart(spreads[0], spreads[2], scale=1025.6) == ("13.5", "13.5")
+    assert told_apart(1e15 + 3, 1e15, scale=1.0) == told_apart(1e15 + 3, 1e15)
+
+
 def test_a_share_of_few_rows_says_how_many_they_are() -> None:
     assert of_rows(0.25, 800) == "25.0% of rows"
     assert of_rows(2 / 58, 58) == "3.4% of rows (2 of 58)"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -242,6 +243,8 @@ def build(
                     tell_failed_days(engine, [declared], batches, failure.what)
     if failure:
         raise failure
+    # dagster-dbt gives each run a directory of some megabytes and removes none.
+    shutil.rmtree(invocation.target_path, ignore_errors=True)
 
 
 def _ended(monitor: Monitor, first: dt.date, last: dt.date) -> list[dt.date]:

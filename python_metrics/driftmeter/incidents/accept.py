@@ -34,6 +34,23 @@ CLOSE = sa.text(
     "update metrics.incidents set closed_on = :newest, closed_by = :author"
     " where incident_id = :incident and closed_on is null"
 )
+CLOSE_IT = "close it with `driftmeter incidents close`"
+# What is said of an incident that has no column to accept, by its family.
+NOT_SHIFTED = ("no column of incident {} is still shifted", CLOSE_IT)
+NOT_ACCEPTED = {
+    "performance": (
+        "incident {} is of the model's error, which cannot be accepted",
+        "retrain the model, or move `reference` in the monitor's YAML",
+    ),
+    "metric": (
+        "incident {} is of a metric, and only columns have an accepted normal",
+        f"{CLOSE_IT}, or move `reference` in the monitor's YAML to days after the change",
+    ),
+    "groups": (
+        "incident {} is of a difference between groups, and only columns have an accepted normal",
+        f"{CLOSE_IT}, or move `reference` in the monitor's YAML to days after the change",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -92,12 +109,8 @@ def accept(
         quiet = cadence.after(newest, -cadence.quiet)
         columns = list(connection.scalars(AWAY, {**away, "quiet": quiet}))
         if incident["family"] not in OF_VALUES or not columns:
-            raise DriftmeterError(
-                f"no column of incident {number} is still shifted",
-                where="ID",
-                fix="close it with `driftmeter incidents close`; an error cannot be accepted: "
-                "retrain, or move the reference",
-            )
+            what, fix = NOT_ACCEPTED.get(incident["family"], NOT_SHIFTED)
+            raise DriftmeterError(what.format(number), where="ID", fix=fix)
         row = {"incident": number, "author": author, "newest": newest, "note": note}
         start = _first_normal_day(start, cadence)
         row |= {"monitor": incident["monitor"], "first": start}

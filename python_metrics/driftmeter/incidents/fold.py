@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from driftmeter.incidents.breach import LASTING, Breach, Cause
+from driftmeter.incidents.mixed_units import is_of_two_units
 from driftmeter.monitors.cadence import DAILY, Cadence, Every
 
 # A breach of the same cause so many batches after its last one, or sooner, is the same incident,
@@ -100,11 +101,16 @@ class Incident:
         return self.history[0]
 
     def _is_unit_since(self, day: dt.date, breach: Breach) -> bool:
-        """Whether a breach of the day after the first says that its column has another unit."""
+        """Whether the next day has another unit, which some rows of the first had too."""
         if self.first.kind != "shape_shift" or self.cadence.between(self.opened_on, day) != 1:
             return False
         of_unit = [replace(mine, family="unit") for mine in self.first.causes]
-        return any(mine.is_again(its) for mine in of_unit for its in breach.causes)
+        factor = breach.evidence.get("factor")
+        return (
+            factor is not None
+            and any(mine.is_again(its) for mine in of_unit for its in breach.causes)
+            and is_of_two_units(self.first.evidence, factor)
+        )
 
     @property
     def last(self) -> tuple[dt.date, Breach]:

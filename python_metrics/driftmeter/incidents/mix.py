@@ -130,11 +130,12 @@ def shape(change: ColumnValues) -> Symptom:
         if not len(before) or not len(now):
             return Symptom("shape_shift", 0.0, f"has other values{among}", evidence)
     middle, then = np.median(before), np.median(now)
-    spread, then_spread = (
-        np.subtract(*np.quantile(values, [0.75, 0.25])) for values in (before, now)
-    )
+    quartiles = np.quantile(before, [0.75, 0.25]), np.quantile(now, [0.75, 0.25])
+    spread, then_spread = (np.subtract(*each) for each in quartiles)
     now_at, before_at = told_apart(float(then), float(middle))
-    now_wide, before_wide = told_apart(float(then_spread), float(spread))
+    now_wide, before_wide = told_apart(
+        float(then_spread), float(spread), scale=float(np.abs(quartiles).max())
+    )
     return Symptom(
         "shape_shift",
         0.0,

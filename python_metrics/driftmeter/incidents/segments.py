@@ -14,6 +14,8 @@ FEWEST_OTHERS = 0.3
 FEWEST_ROWS = 30
 # Without the segment so much of the change must be gone: what is left is noise of the others.
 LEAST_EXPLAINED = 0.75
+# The other rows' distribution may have changed by so much of what the segment's did.
+MOST_OF_REST = 1 - LEAST_EXPLAINED
 # Where other shares of the segments explain as much, it is who came, not how one behaved.
 MOST_MIXED = 0.6
 # Wrong rows are of one segment if nearly all of them are, and it is not most of the day anyway.
@@ -44,10 +46,13 @@ def one_segment(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Ite
             explained = change.without(of_reference, of_day)
             if not _would_show(change, of_reference, of_day):
                 explained = 0.0
-            explained = max(explained, _moved_alone(change, of_reference, of_day))
+            within = change.inside(of_reference, of_day)
+            rest = change.inside(~of_reference, ~of_day)
+            # Ranks say where numbers lie, and not how wide: others that are wider are no calm ones.
+            if not rest.is_plain or rest.size <= MOST_OF_REST * within.size:
+                explained = max(explained, _moved_alone(change, of_reference, of_day))
             if explained < LEAST_EXPLAINED:
                 continue
-            within = change.inside(of_reference, of_day)
             # Who came is not how they behaved: within the segment the column must have moved.
             if within.size * share < 0.5 * change.size or not within.is_plain:
                 continue

@@ -6,6 +6,8 @@ MOST_CHARACTERS = 60
 FEW_ROWS = 300
 # A float has no more.
 MOST_DIGITS = 17
+# A difference of two floats is off by some of their last digits, as a part of their size.
+LAST_DIGITS = 1e-15
 # What Markdown and the HTML in it would take for more than text.
 MARKUP = re.compile(r"[\\`*\[\]<>|~&!#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 
@@ -32,8 +34,16 @@ def of_rows(share: float, rows: int) -> str:
     return f"{share:.1%} of rows{few}"
 
 
-def told_apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers in three digits, or in as many as show how far they are from each other."""
+def told_apart(one: float, other: float, scale: float = 0.0) -> tuple[str, str]:
+    """Two numbers in three digits, or in as many as show how far they are from each other.
+
+    Parameters
+    ----------
+    scale : float
+        The size of what they were computed from, in which arithmetic leaves other last digits.
+    """
+    if abs(one - other) <= LAST_DIGITS * scale:
+        other = one
     shown_one, shown_other = one, other
     for digits in range(3, MOST_DIGITS + 1):
         shown_one, shown_other = (float(f"{number:.{digits}g}") for number in (one, other))
