@@ -58,7 +58,7 @@ def _longer(change: ColumnValues) -> Symptom | None:
 
 def _other_words(change: ColumnValues) -> Symptom | None:
     before, now = change.numbers_before, change.numbers_now
-    if not len(before) or not len(now) or now.mean() <= before.mean():
+    if change.direction <= 0 or now.mean() <= before.mean():
         return None
     examples = [repr(shown(word)) for word in change.examples()] if change.examples else []
     said = f": for example {', '.join(examples)}" if examples else ""
