@@ -178,6 +178,19 @@ def test_a_unit_change_has_its_factor(factor: float) -> None:
     assert ("kilometers" in found.diagnosis) == (factor == 1.609344)
 
 
+@pytest.mark.parametrize("seed", [1, 3, 8])
+def test_the_commonest_value_hides_no_factor_that_the_medians_show(seed: int) -> None:
+    # A day of slightly higher fares, whose commonest fare is a lower one by chance.
+    generator = np.random.default_rng(seed)
+    sides = ((2.86, 7400, 14.0, 450), (2.915, 900, 13.0, 80))
+    usual, today = (
+        pd.Series([*np.round(generator.lognormal(middle, 0.6, rows) * 2) / 2, *[commonest] * often])
+        for middle, rows, commonest, often in sides
+    )
+    fares = ColumnValues("fare", Column(kind="numerical", unit="USD"), usual, today * 0.4)
+    assert [found.kind for found in symptoms(fares)] == ["unit_change"]
+
+
 def test_a_factor_that_came_step_by_step_is_no_other_unit() -> None:
     def scaled(factors: list[float]) -> pd.DataFrame:
         parts = [

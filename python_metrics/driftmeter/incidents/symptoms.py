@@ -184,8 +184,15 @@ def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
         return change.with_values(values.where(rows, change.day))
 
     known = _conversions(f"{change.column.unit or ''} {change.name}", factor)
-    best, explained = factor, -1.0
-    for tried in [*known, *_candidates(factor, before, now)]:
+    of_medians = float(np.median(now)) / (float(np.median(before)) or np.nan)
+    # A factor that its own medians deny is none.
+    possible = [
+        tried
+        for tried in [*known, *_candidates(factor, before, now)]
+        if not of_medians > 0 or abs(np.log(of_medians / tried)) <= MOST_APART
+    ]
+    best, explained = 1.0, -1.0
+    for tried in possible:
         left = explained_by(change.day / tried)
         # A well-known factor goes before a round one, and that before one of many digits.
         lead = 0.0 if tried in known else 0.02 if tried == factor else 0.01
@@ -194,10 +201,6 @@ def _other_unit(change: ColumnValues, rows: Mask) -> Iterator[Symptom]:
         if left > explained + lead:
             best, explained = tried, left
     if max(best, 1 / best) < LEAST_FACTOR:
-        return
-    of_medians = float(np.median(now)) / (float(np.median(before)) or np.nan)
-    if of_medians > 0 and abs(np.log(of_medians / best)) > MOST_APART:
-        # A factor that its own medians deny is none.
         return
     shifted = (change.day - (np.median(now) - np.median(before))).where(rows, change.day)
     is_shift = change.leaves_noise(shifted) and best not in known
