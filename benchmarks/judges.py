@@ -153,15 +153,22 @@ def ours(
     classify: bool = True,
     first: np.datetime64 = FIRST,
     every: Every = "day",
+    together: tuple[str, ...] = (),
 ) -> list[list[Verdict]]:
     """This project's verdicts on the later days.
 
     Without `classify` the domain classifier finds every day calm: it costs seconds a stream, and
     its share of the budget is spent all the same.
+
+    Parameters
+    ----------
+    together : tuple of str
+        Columns that the domain classifier alone reads.
     """
-    monitor = monitor_of(reference[0], budget, segments, every)
-    binning = Binning(monitor, pd.concat(reference, ignore_index=True))
-    counts = binning.counts(reference + later, first)
+    kept = [frame.drop(columns=list(together)) for frame in reference + later]
+    monitor = monitor_of(kept[0], budget, segments, every)
+    binning = Binning(monitor, pd.concat(kept[: len(reference)], ignore_index=True))
+    counts = binning.counts(kept, first)
     n = len(reference)
     columns = calibrate_columns(
         {

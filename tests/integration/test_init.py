@@ -450,3 +450,43 @@ def test_columns_of_attributions_are_found_and_are_no_features(loans: sa.Engine)
     }
     assert "no feature" in proposal.left_out["shap_free_text"]
     assert "shap_channel" in [column.name for column in proposal.selected]
+
+
+TEXTS = """
+    create table public.stays as
+    select
+        'S' || number as stay,
+        timestamptz '2026-01-01 08:00+00' + number % 60 * interval '1 day' as left_at,
+        'the room ' || number || ' was ' || number * 7 || ' times as nice as ours' as review,
+        'please clean the room' as wish,
+        md5(number::text) as token,
+        array[number, number % 7, 1]::numeric[] as embedding,
+        array_fill(number, array[1 + number % 3])::real[] as ratings,
+        number % 9 as nights,
+        sqrt(number) as predicted_score
+    from generate_series(1, 1200) as number
+"""
+
+
+def test_texts_of_several_words_and_arrays_of_one_size_are_proposed_and_why(
+    warehouse: sa.Engine,
+) -> None:
+    with warehouse.begin() as session:
+        session.exec_driver_sql(TEXTS.replace("%", "%%"))
+    proposal = propose(warehouse, "public.stays", {})
+    features = {name: about["kind"] for name, about in proposal.fields["features"].items()}
+    assert features == {
+        "review": "text",
+        "wish": "categorical",
+        "embedding": "vector",
+        "nights": "numerical",
+    }
+    assert proposal.reasons["features"] == (
+        "every other column that is a number or a category; 'review' holds texts of several words"
+        " that hardly repeat; 'embedding' holds arrays of as many numbers in each row"
+    )
+    assert proposal.columns["embedding"].sql == '"embedding"::double precision[]'
+    assert proposal.left_out["ratings"] == (
+        "its arrays have different numbers of elements, or only one"
+    )
+    assert "no texts of several words" in proposal.left_out["token"]

@@ -16,6 +16,7 @@ EMPTY = {
     "class_performance": "the farm predicts numbers and two classes, not several",
     "group_counts": "the farm declares no protected column",
     "group_verdicts": "the farm declares no protected column",
+    "reference_words": "the farm declares no column of texts",
     "not_judged": "every column is judged: a new normal from three days on",
 }
 MONITORS = {"turbine_power", "bearing_watch"}

@@ -87,6 +87,7 @@ def test_the_first_rule_that_applies_is_the_diagnosis(
 def test_rules_are_in_the_order_on_record() -> None:
     assert [rule.__name__ for rule in RULES] == [
         "_no_value",
+        "_another_text",
         "_another_schema",
         "_wrong_rows_of_one_segment",
         "_wrong_rows",

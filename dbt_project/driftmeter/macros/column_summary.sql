@@ -56,8 +56,10 @@
 
     ),
 
-    {#- Many rows are read by several processes or machines at once, again for each column. #}
-    {%- set is_shared = days.many or var('distributed', false) %}
+    {#- Many rows are read by several processes or machines at once, again for each column. What is
+        derived of a text is derived once. #}
+    {%- set has_derived = columns | selectattr('is_derived') | list %}
+    {%- set is_shared = (days.many and not has_derived) or var('distributed', false) %}
     scored as {{ "not " if is_shared }}materialized (
 
 {{ driftmeter.monitored_rows(name) }}

@@ -31,7 +31,7 @@
     {%- do driftmeter.refuse_days_within_batches(name, every) -%}
     {%- set columns = [monitor.id, monitor.model_version] -%}
     {%- for column in driftmeter.monitor_columns(name) -%}
-        {%- do columns.append(column.name) -%}
+        {%- do columns.append(column.source) -%}
     {%- endfor -%}
     {%- do columns.extend(driftmeter.probability_columns(name)) -%}
     select {{ driftmeter.in_metrics(driftmeter.on_batches('note_inputs', every)) }}(

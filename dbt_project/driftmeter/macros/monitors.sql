@@ -72,18 +72,15 @@
 
 {#
     Every compared column with its kind: features, prediction, and the target where there is one.
-    In SQL each goes by its number, `column_1`: a name of its own might be anything.
+    In the place of a text or a vector are the columns that are derived of it. `source` is the
+    column of the table, and `sql` what the column is of a row. In SQL each goes by its number,
+    `column_1`: a name of its own might be anything.
 #}
 {% macro monitor_columns(name) -%}
     {%- set monitor = driftmeter.monitor_config(name) -%}
     {%- set columns = [] -%}
-    {%- for column, about in monitor.get('features', {}).items() -%}
-        {%- do columns.append({
-            'name': column,
-            'kind': about.kind,
-            'range': about.get('range'),
-            'accepted': about.get('accepted'),
-        }) -%}
+    {%- for feature, about in monitor.get('features', {}).items() -%}
+        {%- do columns.extend(driftmeter.columns_of_feature(name, feature, about)) -%}
     {%- endfor -%}
     {%- if monitor -%}
         {%- set kind = 'categorical' if monitor.task == 'multiclass' else 'numerical' -%}
@@ -97,6 +94,11 @@
     {%- endif -%}
     {%- for column in columns -%}
         {%- do column.update({'number': loop.index, 'alias': 'column_' ~ loop.index}) -%}
+        {%- if not column.get('is_derived') -%}
+            {%- do column.update({
+                'source': column.name, 'sql': driftmeter.quoted(column.name)
+            }) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(columns) }}
 {%- endmacro %}
@@ -143,7 +145,7 @@
             ) as {{ segment.alias }}
             {%- endfor %}
             {%- for column in driftmeter.monitor_columns(name) %},
-            {{ driftmeter.quoted(column.name) }} as {{ column.alias }}
+            {{ column.sql }} as {{ column.alias }}
             {%- endfor %}
         from {{ ref(name) }}
         where {{ driftmeter.in_window(every=driftmeter.cadence_of(name)) }}

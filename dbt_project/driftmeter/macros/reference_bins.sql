@@ -20,7 +20,7 @@
 
         select
             {%- for column in columns %}
-            {{ driftmeter.quoted(column.name) }} as {{ column.alias }},
+            {{ column.sql }} as {{ column.alias }},
             {%- endfor %}
             {{ driftmeter.is_sampled(name) }} as is_sampled
         from {{ ref(name) }}
@@ -189,11 +189,11 @@
     {%- set id = driftmeter.quoted(driftmeter.monitor_config(name).id) -%}
     {%- set names = [] -%}
     {%- for column in driftmeter.monitor_columns(name) -%}
-        {%- do names.append(driftmeter.quoted(column.name)) -%}
+        {%- do names.append(driftmeter.quoted(column.source)) -%}
     {%- endfor -%}
     {%- set hashes = 2 ** 30 -%}
     {#- Rows without an id are told apart by what is in them. -#}
-    {%- set text = 'coalesce(' ~ id ~ '::text, row(' ~ names | join(', ') ~ ')::text)' -%}
+    {%- set text = 'coalesce(' ~ id ~ '::text, row(' ~ names | unique | join(', ') ~ ')::text)' -%}
     (hashtextextended({{ text }}, 0) & {{ hashes - 1 }}) < {{ (hashes * most_rows / rows) | int }}
 {%- endmacro %}
 

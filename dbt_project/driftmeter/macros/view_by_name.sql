@@ -209,7 +209,11 @@ end
         {%- endfor -%}
         {%- for column in driftmeter.monitor_columns(model.name) -%}
             {%- set type = 'double precision' if column.kind == 'numerical' else 'text' -%}
-            {%- do may_go.update({column.name: type}) -%}
+            {%- if column.get('is_derived') -%}
+                {%- set of_vector = monitor.features[column.source].kind == 'vector' -%}
+                {%- set type = 'double precision[]' if of_vector else 'text' -%}
+            {%- endif -%}
+            {%- do may_go.update({column.source: type}) -%}
         {%- endfor -%}
         {%- for key in keys if key in may_go -%}{%- do may_go.pop(key) -%}{%- endfor -%}
     {%- endif -%}

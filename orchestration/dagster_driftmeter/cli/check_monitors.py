@@ -17,7 +17,7 @@ def check_monitors() -> None:
 
     A line for each expression that fails names the monitor and the metric, and has Postgres's
     words. Probabilities of several classes are tried too: whether they add up to 1, and whether
-    each class that is predicted has one.
+    each class that is predicted has one; and whether each text and vector is of a type that fits.
     """
     prepare()
     wrong = _wrong_by_monitor(monitors())
@@ -40,7 +40,8 @@ def tell_wrong_expressions(monitor: str | None) -> None:
     declared = {
         name: each
         for name, each in monitors().items()
-        if monitor in (None, name) and (each.expressions or each.probabilities)
+        if monitor in (None, name)
+        and (each.expressions or each.probabilities or each.table_columns != [*each.columns])
     }
     for errors in _wrong_by_monitor(declared).values():
         for error in errors:
@@ -50,12 +51,14 @@ def tell_wrong_expressions(monitor: str | None) -> None:
 def _wrong_by_monitor(declared: Mapping[str, Monitor]) -> dict[str, list[DriftmeterError]]:
     """What fails of each monitor's SQL and probabilities, of those whose table is built."""
     from dagster_driftmeter.runs.unbuilt import built_tables
+    from driftmeter.arrival.wrong_kinds import wrong_kinds
     from driftmeter.performance.wrong_expressions import wrong_expressions
     from driftmeter.performance.wrong_probabilities import wrong_probabilities
 
     with connection.engine().connect() as session:
         return {
             name: [
+                *wrong_kinds(session, declared[name]),
                 *wrong_expressions(session, declared[name]),
                 *wrong_probabilities(session, declared[name]),
             ]

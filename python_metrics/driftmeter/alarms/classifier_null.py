@@ -38,7 +38,9 @@ def fit_classifier_null(connection: sa.Connection, monitor: Monitor) -> DayNull 
         day: frame
         for day in days
         if len(
-            frame := read_rows(connection, monitor, [day], most_rows=most)[list(monitor.columns)]
+            frame := read_rows(connection, monitor, [day], most_rows=most, with_projections=True)[
+                monitor.compared_together
+            ]
         )
         >= max(monitor.min_rows, FOLDS)
     }

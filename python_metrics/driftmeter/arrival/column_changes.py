@@ -114,7 +114,7 @@ def lost_columns(connection: sa.Connection, monitor: Monitor) -> frozenset[str]:
     asked = connection.execute(ASKED, place).first()
     if asked is None:
         return frozenset()
-    asked_for = [*monitor.columns, *monitor.probability_columns, *monitor.segments]
+    asked_for = [*monitor.table_columns, *monitor.probability_columns, *monitor.segments]
     names = [*dict.fromkeys(asked_for)]
     query = sql.SQL("select {}({}::text[])").format(sql.Identifier(*asked), sql.Literal(names))
     driver = connection.connection.driver_connection
@@ -137,7 +137,7 @@ def columns_that_count(monitor: Monitor) -> list[str]:
 
     A label of two classes is spelled alike of every type.
     """
-    names = dict.fromkeys([*monitor.columns, *monitor.segments, monitor.model_version])
+    names = dict.fromkeys([*monitor.table_columns, *monitor.segments, monitor.model_version])
     is_spelled_alike = monitor.task == "classification"
     return [name for name in names if not (is_spelled_alike and name == monitor.target)]
 

@@ -71,7 +71,7 @@ def day_contents(
         If the table, or a column that the monitor names, does not exist.
     """
     first, last = monitor.cadence.bounds(first, last)
-    names = [name for name in (monitor.id, monitor.model_version, *monitor.columns) if name]
+    names = [name for name in (monitor.id, monitor.model_version, *monitor.table_columns) if name]
     names += monitor.probability_columns
     inputs = [name for name in names if name != monitor.target]
     # As with labels, what only a metric of the team's own reads is no input of the model.

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import pandas as pd
 import psycopg
 import pyarrow as pa
@@ -12,9 +13,16 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from driftmeter.arrival.batch_numbers import number_of_batch
-from driftmeter.arrival.values import category_of, number_of, text_of
+from driftmeter.arrival.values import (
+    category_of,
+    expression_of,
+    number_of,
+    projection_of,
+    text_of,
+)
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.derived_columns import PROJECTED, projected_names
 from driftmeter.warehouse.copy import copy_out
 
 VERSION = "model_version"
@@ -41,6 +49,7 @@ def read_rows(
     is_coded: bool = False,
     with_day: bool = False,
     beside: Mapping[str, sql.Composable] | None = None,
+    with_projections: bool = False,
 ) -> pd.DataFrame:
     """Monitored columns of the days, their `segment_columns`, and ``model_version`` at the end.
 
@@ -63,13 +72,15 @@ def read_rows(
         Give the column `DAY` too.
     beside : mapping of str to sql.Composable, optional
         Further columns of numbers, by the expression that computes each.
+    with_projections : bool
+        Give the numbers of each vector's projection too.
     """
     columns = monitor.columns
     expressions = [
         sql.SQL("{} as {}").format(
             category_of(monitor, name)
             if column.kind == "categorical"
-            else number_of(sql.Identifier(name)),
+            else number_of(expression_of(monitor, name)),
             sql.Identifier(name),
         )
         for name, column in columns.items()
@@ -82,6 +93,10 @@ def read_rows(
     expressions += [
         sql.SQL("{} as {}").format(computed, sql.Identifier(alias))
         for alias, computed in (beside or {}).items()
+    ]
+    vectors = monitor.vectors if with_projections else []
+    expressions += [
+        sql.SQL("{} as {}").format(projection_of(name), sql.Identifier(name)) for name in vectors
     ]
     where = _where(monitor, days, segment)
     if most_rows is not None:
@@ -123,9 +138,25 @@ def read_rows(
     }
     types |= dict.fromkeys(as_text.values(), pa.string())
     types |= dict.fromkeys(beside or (), pa.float64())
+    types |= dict.fromkeys(vectors, pa.string())
     types |= {DAY: pa.int64()} if with_day else {}
     with explained(monitor):
-        return copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
+        rows = copy_out(connection, query, {**types, VERSION: pa.string()}).to_pandas()
+    return _with_projections(rows, vectors)
+
+
+def _with_projections(rows: pd.DataFrame, vectors: Sequence[str]) -> pd.DataFrame:
+    """Rows with the numbers of each vector's projection in the place of their text."""
+    for vector in vectors:
+        place = rows.columns.get_loc(vector)
+        texts = rows.pop(vector)
+        known = texts.notna().to_numpy()
+        numbers = np.full((len(rows), PROJECTED), np.nan)
+        split = " ".join(texts[known]).split()
+        numbers[known] = np.array(split, dtype=float).reshape(-1, PROJECTED)
+        for number, name in enumerate(projected_names(vector)):
+            rows.insert(int(place) + number, name, numbers[:, number])
+    return rows
 
 
 def count_rows(
@@ -163,7 +194,8 @@ def fingerprint(
 ) -> tuple[int, str]:
     """Row count, and a hash of the monitored columns that does not depend on the rows' order."""
     first, last = monitor.cadence.bounds(first, last)
-    names = [monitor.id, monitor.model_version, *monitor.columns, *monitor.probability_columns]
+    names = [monitor.id, monitor.model_version, *monitor.table_columns]
+    names += monitor.probability_columns
     names += named_columns(connection, monitor)
     query = sql.SQL(
         "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text"

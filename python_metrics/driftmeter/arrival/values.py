@@ -6,10 +6,43 @@ Null and NaN are missing. dbt's package reads alike: `dbt_project/driftmeter/mac
 from psycopg import sql
 
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.derived_columns import Measure
 from driftmeter.monitors.labels import FALSE, TRUE, label_in_sql
 
 # The types that have a NaN.
 FLOATING = sql.SQL("('real'::regtype, 'double precision'::regtype, 'numeric'::regtype)")
+
+
+# What of a text or a vector a function of the warehouse gives; dbt's package calls the same.
+FUNCTIONS: dict[Measure, str] = {
+    "length": "text_length",
+    "new words": "text_new_words",
+    "script": "text_script",
+    "language": "text_language",
+    "norm": "vector_norm",
+}
+
+
+def expression_of(monitor: Monitor, name: str) -> sql.Composable:
+    """What a monitored column is in SQL: a column of the table, or what is derived of one."""
+    column = monitor.columns.get(name)
+    if column is None or column.of is None or column.measure is None:
+        return sql.Identifier(name)
+    value: sql.Composable = sql.Identifier(column.of)
+    if column.measure != "norm":
+        value = sql.SQL("{}::text").format(value)
+    if column.measure == "new words":
+        form = "{value}, {monitor}, {column}, partition_date"
+        value = sql.SQL(form).format(
+            value=value, monitor=sql.Literal(monitor.name), column=sql.Literal(column.of)
+        )
+    function = sql.Identifier("metrics", FUNCTIONS[column.measure])
+    return sql.SQL("{}({})").format(function, value)
+
+
+def projection_of(vector: str) -> sql.Composed:
+    """The fixed projection of a vector as text: numbers with blanks between them."""
+    return sql.SQL("metrics.vector_projection({})").format(sql.Identifier(vector))
 
 
 def number_of(column: sql.Composable) -> sql.Composed:
@@ -34,7 +67,10 @@ def text_of(column: sql.Composable) -> sql.Composed:
 
 def category_of(monitor: Monitor, name: str) -> sql.Composed:
     """A column as text; a target of two classes as ``true`` and ``false``, and else as it is."""
-    column = sql.Identifier(name)
+    column = expression_of(monitor, name)
+    if not isinstance(column, sql.Identifier):
+        # A function's text, which need not be called twice.
+        return sql.Composed([column])
     if name != monitor.target or monitor.task != "classification":
         return text_of(column)
     as_text = sql.SQL("{}::text").format(column)

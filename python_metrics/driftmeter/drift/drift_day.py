@@ -55,7 +55,13 @@ def compute_partition(
             content = day_content(connection, monitor, day)
             rows = content.rows
             current = read_rows(
-                connection, monitor, [day], most_rows=MOST_ROWS, known_rows=rows, is_coded=True
+                connection,
+                monitor,
+                [day],
+                most_rows=MOST_ROWS,
+                known_rows=rows,
+                is_coded=True,
+                with_projections=True,
             )
             state = "fresh" if rows else "empty" if arrived else "missing"
             measured = list(_by_version(reference, current))

@@ -59,7 +59,7 @@ class Reference:
         """Tells a day's rows from these; imported on first use."""
         from driftmeter.drift.domain_classifier import DomainClassifier
 
-        columns = list(self.monitor.columns)
+        columns = self.monitor.compared_together
         return DomainClassifier(self.frame[columns], self.monitor.target)
 
 
@@ -90,6 +90,7 @@ def load_reference(engine: sa.Engine, monitor: Monitor) -> Reference:
             most_rows=MOST_REFERENCE_ROWS,
             known_rows=rows,
             is_coded=True,
+            with_projections=True,
         )
         put(connection, monitor, BASELINE, (days.from_date, days.to_date), rows, content_hash)
         reference = Reference(monitor, frame.drop(columns=VERSION), rows, content_hash)

@@ -179,7 +179,7 @@ def _sentences(changes: Sequence[ColumnChange], monitor: Monitor) -> list[str]:
     if len(gone) == len(came) == 1 and gone[0].old_type == came[0].new_type:
         renamed = f"{gone[0].name} is called {came[0].name} now, as it seems by its type"
         return [renamed, *map(retyped_in_words, _of(changes, "retyped"))]
-    watched = {*monitor.columns, *monitor.probability_columns, *monitor.segments}
+    watched = {*monitor.table_columns, *monitor.probability_columns, *monitor.segments}
     return [
         *(
             f"{change.name} is gone{', and it is monitored' if change.name in watched else ''}"

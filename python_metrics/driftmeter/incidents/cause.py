@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from driftmeter.incidents.decomposition import decompose
 from driftmeter.incidents.diagnose import diagnose, plain_symptom
 from driftmeter.incidents.distance import Bins
 from driftmeter.incidents.relations import Relations, correlation_shift, is_plain
+from driftmeter.incidents.texts import is_all_of_the_text, place_of
+from driftmeter.incidents.vectors import moved_vectors
 from driftmeter.incidents.words import shown
 from driftmeter.monitors.config import Column, Monitor
 from driftmeter.performance.error_cause import Learners
@@ -50,6 +52,8 @@ class Day:
         What `reference` makes one expect.
     before : callable or None
         Gives the rows of the days just before, with `DAY`; None where no such day is known.
+    new_words : callable or None
+        Gives words of a text of the day that the reference never had.
     """
 
     monitor: Monitor
@@ -60,6 +64,7 @@ class Day:
     relations: Relations
     learners: Learners
     before: Callable[[], pd.DataFrame] | None = None
+    new_words: Callable[[str], Sequence[str]] | None = None
 
     @cached_property
     def changes(self) -> dict[str, ColumnValues]:
@@ -72,9 +77,15 @@ class Day:
                 self.rows[name],
                 self.bins[name],
                 is_predicted=name == self.monitor.prediction,
+                examples=self._examples(column),
             )
             for name, column in self.monitor.columns.items()
         }
+
+    def _examples(self, column: Column) -> Callable[[], Sequence[str]] | None:
+        if self.new_words is None or column.of is None:
+            return None
+        return partial(self.new_words, column.of)
 
     @cached_property
     def plainly_changed(self) -> set[str]:
@@ -175,7 +186,11 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     shift = pair()
     if is_plain(shift) and any(_is_whole_without(day, breach) for breach in breaches):
         return breaches
-    return [shift] if is_plain(shift) or (together and not breaches) else breaches
+    if is_plain(shift):
+        return [shift]
+    if together is None or breaches:
+        return breaches
+    return [moved_vectors(day.monitor, day.reference, day.rows, together) or shift]
 
 
 def _is_whole_without(day: Day, breach: Breach) -> bool:
@@ -237,17 +252,28 @@ def _ordered(
 ) -> list[Alarm]:
     """Features before the prediction, all rows before segments, the plainest first.
 
-    Of a column that is in alarm over all rows, its segments add nothing.
+    Of a column that is in alarm over all rows, its segments add nothing. What is derived of one
+    text is together: another script has new words, and not the other way round.
     """
+    columns = monitor.columns
+
+    def strength(alarm: Alarm) -> float:
+        return alarm.ratio * (1 + importance.get(str(alarm.column), 0.0))
+
     alarms = [alarm for alarm in alarms if alarm.column is not None]
     whole = {alarm.column for alarm in alarms if alarm.segment is None}
     kept = [alarm for alarm in alarms if alarm.segment is None or alarm.column not in whole]
+    of_texts: dict[str | None, float] = {}
+    for alarm in kept:
+        text = columns[str(alarm.column)].of
+        of_texts[text] = max(of_texts.get(text, 0.0), strength(alarm))
     return sorted(
         kept,
         key=lambda alarm: (
             alarm.column == monitor.prediction,
             alarm.segment is not None,
-            -alarm.ratio * (1 + importance.get(str(alarm.column), 0.0)),
+            -(of_texts[text] if (text := columns[str(alarm.column)].of) else strength(alarm)),
+            place_of(columns[str(alarm.column)].measure),
             str(alarm.column),
             str(alarm.value),
         ),
@@ -287,6 +313,7 @@ def _explained(
         {"share_of_rows": share, "within": {"kind": what.kind, **what.evidence}},
         segment=alarm.segment,
         value=alarm.value,
+        subject=what.subject,
     )
 
 
@@ -295,8 +322,15 @@ def _same_cause(
 ) -> bool:
     """Whether a column's change goes when the root's is undone."""
     symptom = root.symptom
+    text = change.column.of
     if change.name in root.columns:
         return True
+    of_root = changes[root.columns[0]].column
+    if text is not None and text == of_root.of and alarm.segment is None:
+        is_whole = root.alarm.segment is None
+        if is_whole and is_all_of_the_text(of_root.measure, symptom.kind):
+            # Other texts came: what else is derived of them went with it.
+            return True
     cause = changes[str(root.alarm.column)]
     if symptom.kind == "segment" or root.alarm.segment is not None:
         return (alarm.segment, alarm.value) == (symptom.segment, symptom.value)
@@ -344,7 +378,8 @@ def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) 
     }
     return Breach(
         kind=symptom.kind,
-        diagnosis=f"{name} {symptom.says}{more}{'' if root.is_new else ', as on the days before'}.",
+        diagnosis=f"{symptom.subject or name} {symptom.says}{more}"
+        f"{'' if root.is_new else ', as on the days before'}.",
         column_name=name,
         columns=tuple(dict.fromkeys(root.columns)),
         segment=symptom.segment if symptom.kind == "segment" else None,

@@ -1,5 +1,6 @@
 """One column before and after a change, and what would remain of the change after a repair."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,8 @@ class Symptom:
         Where it is, if it is in one segment.
     rows : array of bool, shape (rows of the day,), or None
         The rows that are wrong, where single rows are.
+    subject : str or None
+        What the sentence begins with in place of the column's name.
     """
 
     kind: Kind
@@ -46,6 +49,7 @@ class Symptom:
     segment: str | None = None
     value: str | None = None
     rows: Mask | None = field(default=None, compare=False, repr=False)
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class ColumnValues:
         Whether another unit may explain the change: not of one that came step by step.
     is_predicted : bool
         Whether it is the prediction.
+    examples : callable or None
+        Gives words of the day's texts that the reference never had, of the share of these.
     """
 
     name: str
@@ -74,6 +80,7 @@ class ColumnValues:
     may_be_scaled: bool = True
     is_part: bool = False
     is_predicted: bool = False
+    examples: Callable[[], Sequence[str]] | None = None
 
     @cached_property
     def bins(self) -> Bins:
@@ -90,6 +97,7 @@ class ColumnValues:
             self.bins,
             self.may_be_scaled,
             is_part=True,
+            examples=self.examples,
         )
 
     @cached_property

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.column_changes import ColumnChange
 from driftmeter.arrival.inference_rows import DAY, VERSION, read_rows
+from driftmeter.arrival.new_words import new_words
 from driftmeter.arrival.reference_counts import reference_counts
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.arrival import (
@@ -130,6 +131,7 @@ class DiagnosisBackground:
             normal.relations,
             normal.learners(self.monitor.cadence.level(day)),
             partial(self._before, day),
+            partial(new_words, self.connection, self.monitor, day),
         )
 
     def _before(self, day: dt.date) -> pd.DataFrame:
@@ -161,7 +163,14 @@ def rows_of(
     connection: sa.Connection, monitor: Monitor, days: Sequence[dt.date], *, with_day: bool = False
 ) -> pd.DataFrame:
     """Monitored columns of days, a sample where they have many rows."""
-    rows = read_rows(connection, monitor, days, most_rows=MOST_ROWS, with_day=with_day)
+    rows = read_rows(
+        connection,
+        monitor,
+        days,
+        most_rows=MOST_ROWS,
+        with_day=with_day,
+        with_projections=True,
+    )
     return rows.drop(columns=VERSION)
 
 

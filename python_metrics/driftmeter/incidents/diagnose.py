@@ -8,6 +8,7 @@ from driftmeter.incidents.change import ColumnValues, Symptom
 from driftmeter.incidents.mix import behind, own_mix, shape, vanished_class
 from driftmeter.incidents.segments import one_segment, rows_of_one_segment
 from driftmeter.incidents.symptoms import symptoms
+from driftmeter.incidents.texts import text_finding
 from driftmeter.incidents.words import shown
 
 # What a repair must leave explained before its finding is the diagnosis.
@@ -64,7 +65,12 @@ class Explanations:
 
 def _no_value(found: Explanations) -> Symptom | None:
     is_empty = found.plain is not None and found.plain.evidence.get("is_empty")
-    return found.plain if is_empty else None
+    return text_finding(found.change, found.plain) or found.plain if is_empty else None
+
+
+def _another_text(found: Explanations) -> Symptom | None:
+    what = text_finding(found.change, found.plain)
+    return what and (_wrong_rows_of_one_segment(found) or _one_segment(found) or what)
 
 
 def _another_schema(found: Explanations) -> Symptom | None:
@@ -116,6 +122,7 @@ def _another_distribution(found: Explanations) -> Symptom | None:
 # What a change is put down to, in order: the first that applies is the diagnosis.
 RULES: tuple[Callable[[Explanations], Symptom | None], ...] = (
     _no_value,
+    _another_text,
     _another_schema,
     _wrong_rows_of_one_segment,
     _wrong_rows,
@@ -138,7 +145,14 @@ def diagnose(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Sympto
     others : mapping of str to ColumnValues
         Of the columns that may split its rows, and the column itself.
     """
-    found = Explanations(change, others)
+    text = change.column.of
+    # What else is derived of the same text holds no change of it.
+    apart = {
+        name: other
+        for name, other in others.items()
+        if name == change.name or text is None or other.column.of != text
+    }
+    found = Explanations(change, apart)
     return next(symptom for rule in RULES if (symptom := rule(found)) is not None)
 
 
@@ -164,13 +178,15 @@ def _within(change: ColumnValues, others: Mapping[str, ColumnValues], located: S
     inside = change.inside(
         (segment.reference == located.value).to_numpy(), (segment.day == located.value).to_numpy()
     )
-    what = plain_symptom(inside) or (
-        own_mix(inside) if change.column.kind == "categorical" else shape(inside)
-    )
+    plain = plain_symptom(inside)
+    what = text_finding(inside, plain) or plain
+    if what is None:
+        what = own_mix(inside) if change.column.kind == "categorical" else shape(inside)
     share = float(located.evidence["share_of_rows"])
     return replace(
         located,
         says=f"{what.says}, only where {located.segment} = {shown(located.value)}:"
         f" {share:.1%} of rows and {located.explained:.0%} of the change",
         evidence={**located.evidence, "within": {"kind": what.kind, **what.evidence}},
+        subject=what.subject,
     )

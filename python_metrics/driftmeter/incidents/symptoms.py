@@ -107,10 +107,12 @@ def _missing(change: ColumnValues) -> Iterator[Symptom]:
         )
         return
     explained = change.without(change.reference_bin == 0, change.day_bin == 0)
+    of_text = {"length": " or blank", "norm": ""}
+    blank = of_text.get(change.column.measure, " or has no words") if change.column.measure else ""
     yield Symptom(
         "missing_values",
         explained,
-        f"is missing in {of_rows(now, rows)}, reference {before:.1%}"
+        f"is missing{blank} in {of_rows(now, rows)}, reference {before:.1%}"
         if now > before
         else f"has a value in {of_rows(1 - now, rows)}, reference {1 - before:.1%}",
         evidence,

@@ -21,6 +21,12 @@ from pydantic import (
 from driftmeter.monitors.cadence import DAYS_A_MONTH, Cadence, Every
 from driftmeter.monitors.declared_sql import Attributions, CustomMetric, RowValue
 from driftmeter.monitors.declared_test import OF_CLASSES, SUBJECTS, DeclaredTest
+from driftmeter.monitors.derived_columns import (
+    Measure,
+    known_kind,
+    projected_names,
+    with_derived,
+)
 from driftmeter.monitors.hour import Hour, day_of
 from driftmeter.monitors.known_events import DeclaredChange, KnownEvent, check_calendar, event_of
 from driftmeter.monitors.requirements import LEAST_DAYS
@@ -80,7 +86,8 @@ class Column(Strict):
     Attributes
     ----------
     kind : {'numerical', 'categorical'}
-        Whether the column holds numbers or categories.
+        Whether the column holds numbers or categories. In YAML it may be ``text`` or ``vector``
+        too: the monitor then has the columns that are derived of it.
     unit : str, optional
         The unit of a number, for people who read charts: ``miles``, ``USD``.
     range : tuple of float, optional
@@ -89,13 +96,17 @@ class Column(Strict):
         The correct categories, as text.
     max_null_share : float
         Share of missing values, 0 to 1, above which a test fails.
+    of, measure : str, optional
+        The column that it is derived of, and what of it; not written in YAML.
     """
 
-    kind: Literal["numerical", "categorical"]
+    kind: Annotated[Literal["numerical", "categorical"], BeforeValidator(known_kind)]
     unit: str | None = None
     range: tuple[FiniteFloat, FiniteFloat] | None = None
     accepted: Annotated[tuple[str, ...] | None, BeforeValidator(_text_of)] = None
     max_null_share: float = Field(default=1.0, ge=0, le=1)
+    of: str | None = None
+    measure: Measure | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "Column":
@@ -305,7 +316,8 @@ class Monitor(Strict):
     model_version : str
         The column that says which version predicted the row.
     features : dict of str to Column
-        Every compared column except prediction and target, whether the model reads it or not.
+        Every compared column except prediction and target, whether the model reads it or not. In
+        the place of a text or a vector there are the columns that are derived of it.
     segments : tuple of str
         Columns whose values split a day into segments.
     protected : tuple of str
@@ -364,7 +376,7 @@ class Monitor(Strict):
     probabilities: Annotated[dict[str, str] | str | None, BeforeValidator(_text_keys)] = None
     target: str | None = None
     model_version: str
-    features: dict[str, Column] = Field(min_length=1)
+    features: Annotated[dict[str, Column], BeforeValidator(with_derived), Field(min_length=1)]
     segments: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     reference: ReferenceDays
@@ -476,7 +488,7 @@ class Monitor(Strict):
     @model_validator(mode="after")
     def _names_each_column_once(self) -> "Monitor":
         for role in ("prediction", "target"):
-            if getattr(self, role) in self.features:
+            if {getattr(self, role)} & {*self.features, *self.declared_features}:
                 raise ValueError(f"`{role}` {getattr(self, role)!r} is among the features too")
         if self.target == self.prediction:
             raise ValueError("`target` and `prediction` are the same column")
@@ -505,10 +517,11 @@ class Monitor(Strict):
         """The shares of attributions are among the metrics."""
         if self.attributions is None:
             return
-        unknown = [name for name in self.attributions.features if name not in self.features]
+        declared = self.declared_features
+        unknown = [name for name in self.attributions.features if name not in declared]
         if unknown:
             raise ValueError(f"`attributions` names {unknown[0]!r}, which is no feature")
-        shares = self.attributions.as_metrics(self.features)
+        shares = self.attributions.as_metrics(declared)
         for name, share in shares.items():
             if self.metrics.get(name, share) != share:
                 raise ValueError(
@@ -520,7 +533,8 @@ class Monitor(Strict):
         """The feature of which a metric is the share of all attributions; None of a team's own."""
         prefix = self.attributions.prefix if self.attributions else ""
         feature = metric.removeprefix(prefix)
-        return feature if prefix and metric != feature and feature in self.features else None
+        is_feature = metric != feature and feature in self.declared_features
+        return feature if prefix and is_feature else None
 
     def _check_probabilities(self) -> None:
         if self.probabilities is None:
@@ -538,14 +552,15 @@ class Monitor(Strict):
             )
         if twice := [name for name in named if named.count(name) > 1]:
             raise ValueError(f"`probabilities` names the column {twice[0]!r} for two classes")
-        if used := [name for name in named if name in self.columns]:
+        if used := [name for name in named if name in self.table_columns]:
             raise ValueError(
                 f"`probabilities` names {used[0]!r}, which is the prediction, the target or a"
                 " feature too"
             )
 
     def _check_metrics(self) -> None:
-        if taken := [name for name in self.metrics if name in self.columns]:
+        taken = [name for name in self.metrics if name in {*self.columns, *self.table_columns}]
+        if taken:
             raise ValueError(
                 f"`metrics`: {taken[0]!r} is a column too. Give the metric its own name"
             )
@@ -587,6 +602,28 @@ class Monitor(Strict):
         if self.target is not None:
             compared[self.target] = outcome
         return compared
+
+    @property
+    def declared_features(self) -> list[str]:
+        """Names of the features as they are declared, which are columns of the table."""
+        return list(dict.fromkeys(column.of or name for name, column in self.features.items()))
+
+    @property
+    def table_columns(self) -> list[str]:
+        """Columns of the table whose values are compared, a text or a vector once."""
+        return list(dict.fromkeys(column.of or name for name, column in self.columns.items()))
+
+    @property
+    def vectors(self) -> list[str]:
+        """Columns that hold vectors."""
+        features = self.features.values()
+        return [str(column.of) for column in features if column.measure == "norm"]
+
+    @property
+    def compared_together(self) -> list[str]:
+        """What the domain classifier tells rows by: all columns, and projections of vectors."""
+        projected = [name for vector in self.vectors for name in projected_names(vector)]
+        return [*self.columns, *projected]
 
     @property
     def probability_columns(self) -> tuple[str, ...]:
@@ -644,6 +681,8 @@ class Monitor(Strict):
                 **({"probabilities": True} if self.probabilities is None else {}),
                 # How it goes on decides what days are judged by.
                 "reference": {*OF_REFERENCE},
+                # Their names say it.
+                "features": {"__all__": {"of", "measure"}},
             },
         )
         # A monitor without them keeps the hash that it had before there were any.

@@ -149,7 +149,7 @@ def _fields(place: tuple[int | str, ...]) -> list[str]:
     }
     block = inner.get(place[0], Monitor) if len(place) > 1 else Monitor
     named = {field.alias or name for name, field in block.model_fields.items()}
-    return sorted(named - {"name", "schema_name", "project"})
+    return sorted(named - {"name", "schema_name", "project", "of", "measure"})
 
 
 def _probabilities(monitor: Monitor) -> dict[str, str]:
@@ -173,7 +173,7 @@ def _check_columns(monitor: Monitor, node: Mapping[str, Any], place: str) -> Non
         "target": monitor.target,
         "model_version": monitor.model_version,
         **_probabilities(monitor),
-        **{f"features.{name}": name for name in monitor.features},
+        **{f"features.{name}": name for name in monitor.declared_features},
         **{f"segments.{number}": name for number, name in enumerate(monitor.segments)},
         **{f"protected.{number}": name for number, name in enumerate(monitor.protected)},
         **{

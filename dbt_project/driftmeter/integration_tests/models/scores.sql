@@ -5,5 +5,6 @@ select
     null::double precision as amount,
     null::text as grade,
     null::integer as branch,
+    null::text as note,
     null::double precision as risk
 where false

@@ -1,4 +1,4 @@
-{{ config(meta={'window_of': 'reference'}) }}
+{{ config(meta={'window_of': 'reference'}, pre_hook="{{ driftmeter.note_words() }}") }}
 
 {#
     Bins of the histograms, fixed by each monitor's reference days. They are made anew whenever

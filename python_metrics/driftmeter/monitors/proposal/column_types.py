@@ -28,7 +28,12 @@ RELATIONS = sa.text(
     " where relkind in ('r', 'v', 'm', 'p', 'f') and not relispartition"
     " and relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'"
 )
-CASTS = {"money": "numeric", "uuid": "text", '"char"': "text"}
+CASTS = {
+    "money": "numeric",
+    "uuid": "text",
+    '"char"': "text",
+    "numeric[]": "double precision[]",
+}
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ import re
 
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal.attribution_columns import name_attributed, take_attributions
-from driftmeter.monitors.proposal.draft import Proposal
+from driftmeter.monitors.proposal.draft import Proposal, listed
 from driftmeter.monitors.proposal.names import is_called_protected
 from driftmeter.monitors.proposal.predicted_class import is_multiclass
 from driftmeter.monitors.proposal.table import (
     MOST_CODES,
     TEXTS,
     TIMES,
+    VECTORS,
     WHOLE_NUMBERS,
     TableColumn,
 )
@@ -18,6 +19,14 @@ from driftmeter.monitors.requirements import MOST_GROUPS
 
 # A text with more values than this is no category that people could list.
 MOST_CATEGORIES = 1000
+# Texts have so many words on average, and names and codes fewer; of few rows nothing is known.
+LEAST_WORDS = 4
+FEWEST_TEXTS = 30
+# What is said of texts and vectors.
+OF_TEXTS = {
+    "text": "{} {} texts of several words that hardly repeat",
+    "vector": "{} {} arrays of as many numbers in each row",
+}
 # Values of a segment: each has its own alarms, and the budget is shared among them.
 MOST_SEGMENT_VALUES = 8
 # Whole numbers up to this are exact as doubles, in which features are measured.
@@ -41,7 +50,7 @@ def choose_features(proposal: Proposal) -> None:
             where="--table",
             fix="name a table that holds the model's features as well as its prediction",
         )
-    proposal.add("features", features, "every other column that is a number or a category")
+    proposal.add("features", features, _why(features))
     name_attributed(proposal)
     segments = [
         name
@@ -57,6 +66,16 @@ def choose_features(proposal: Proposal) -> None:
         proposal.add("segments", [], f"no category has 2 to {MOST_SEGMENT_VALUES} values")
     if proposal.given.get("protected"):
         proposal.add("protected", list(proposal.given["protected"]), "as given")
+
+
+def _why(features: dict[str, dict[str, str]]) -> str:
+    """Why these are the features, with what is a text or a vector and why."""
+    reason = "every other column that is a number or a category"
+    for kind, what in OF_TEXTS.items():
+        names = [name for name, about in features.items() if about["kind"] == kind]
+        if names:
+            reason += f"; {what.format(listed(names), 'holds' if len(names) == 1 else 'hold')}"
+    return reason
 
 
 def may_be_protected(proposal: Proposal) -> list[str]:
@@ -82,6 +101,10 @@ def _order(proposal: Proposal, name: str) -> tuple[bool, int]:
 def _kind(column: TableColumn) -> str | None:
     if column.known == 0 or column.data_type in TIMES or _is_identifier(column):
         return None
+    if column.data_type in VECTORS:
+        return "vector" if column.lowest == column.highest and (column.lowest or 0) > 1 else None
+    if _is_text(column):
+        return "text"
     if column.is_number:
         is_flag = column.is_label and column.distinct == 2
         is_code = (
@@ -92,6 +115,12 @@ def _kind(column: TableColumn) -> str | None:
         return "categorical" if is_flag or is_code else "numerical"
     is_category = column.data_type in {*TEXTS, "boolean"} and column.distinct <= MOST_CATEGORIES
     return "categorical" if is_category else None
+
+
+def _is_text(column: TableColumn) -> bool:
+    """Whether it holds texts of several words, of which few are alike."""
+    are_apart = column.distinct > MOST_CATEGORIES or 2 * column.distinct > column.known
+    return are_apart and column.known >= FEWEST_TEXTS and (column.words or 0) >= LEAST_WORDS
 
 
 def _is_identifier(column: TableColumn) -> bool:
@@ -107,6 +136,13 @@ def _why_not(column: TableColumn) -> str:
         return "it is a time"
     if _is_identifier(column):
         return "its whole numbers are larger than 2^53, as those of identifiers are"
+    if column.data_type in VECTORS:
+        return "its arrays have different numbers of elements, or only one"
+    if column.distinct > MOST_CATEGORIES and column.data_type in TEXTS:
+        return (
+            f"it has over {MOST_CATEGORIES} values, too many for a category, and they are no texts"
+            " of several words"
+        )
     if column.distinct > MOST_CATEGORIES:
         return f"it has over {MOST_CATEGORIES} values, too many for a category"
     return f"it is of type {column.data_type}, neither a number nor a category"

@@ -20,6 +20,8 @@ WHOLE_NUMBERS = {"smallint", "integer", "bigint"}
 FRACTIONS = {"numeric", "real", "double precision"}
 NUMBERS = WHOLE_NUMBERS | FRACTIONS
 TEXTS = {"text", "character varying", "character"}
+# Types of vectors; what is of one in another schema is read as text.
+VECTORS = {"real[]", "double precision[]", "vector"}
 TIMES = {"timestamp with time zone", "timestamp without time zone", "date"}
 
 
@@ -38,7 +40,9 @@ class TableColumn:
     known, distinct : int
         Rows that are neither null nor NaN, and different values among them.
     lowest, highest : float or None
-        Of a number; infinities are left aside.
+        Of a number; infinities are left aside. Of a vector, how many numbers it has.
+    words : float or None
+        How many words a text has on average.
     values : tuple of str
         Every value as text, in order, where there are at most `MOST_CODES`.
     is_of_labels : bool
@@ -55,6 +59,7 @@ class TableColumn:
     highest: float | None = None
     values: tuple[str, ...] = ()
     is_of_labels: bool = False
+    words: float | None = None
 
     @property
     def is_cast(self) -> bool:
@@ -149,6 +154,11 @@ def read_columns(
     counted = ["count(*)"]
     for name, (data_type, _) in types.items():
         value = known(name, data_type)
+        if data_type in VECTORS:
+            size = f"cardinality({value}::real[])::double precision"
+            # To compare long vectors takes long, and tells nothing.
+            counted += [f"count({value})"] * 2 + [f"min({size})", f"max({size})", "null"]
+            continue
         counted += [f"count({value})", f"count(distinct {value}::text)"]
         # Neither NaN nor an infinity is between them, nor a number that no double holds.
         finite = f"filter (where {value} between -1e300 and 1e300)"
@@ -160,20 +170,22 @@ def read_columns(
             else "null"
             for end in ("min", "max")
         ]
+        blanks = f"length({value}) - length(replace({value}, ' ', ''))"
+        counted.append(f"avg(1 + {blanks})::double precision" if data_type in TEXTS else "null")
     rows, *counts = run(session, f"select {', '.join(counted)} from {sample}").one()
     few = [
         name
         for at, (name, (data_type, _)) in enumerate(types.items())
-        if data_type in {*NUMBERS, *TEXTS, "boolean"} and 0 < counts[4 * at + 1] <= MOST_CODES
+        if data_type in {*NUMBERS, *TEXTS, "boolean"} and 0 < counts[5 * at + 1] <= MOST_CODES
     ]
     listed = ", ".join(f"array_agg(distinct {known(n, types[n][0])}::text)" for n in few)
     arrays = run(session, f"select {listed} from {sample}").one() if few else ()
     values = dict(zip(few, arrays, strict=True))
     columns = {}
     for at, (name, (data_type, sql)) in enumerate(types.items()):
-        known_rows, distinct, lowest, highest = counts[4 * at : 4 * at + 4]
+        known_rows, distinct, lowest, highest, words = counts[5 * at : 5 * at + 5]
         texts = tuple(value for value in values.get(name, ()) if value is not None)
         columns[name] = TableColumn(
-            name, data_type, sql, rows, known_rows, distinct, lowest, highest, texts
+            name, data_type, sql, rows, known_rows, distinct, lowest, highest, texts, words=words
         )
     return columns
