@@ -3,7 +3,7 @@
 from driftmeter.warehouse.migrations import run_files
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 
 
 def upgrade() -> None:
