@@ -244,5 +244,5 @@ def test_an_error_has_no_normal_to_accept(loans: sa.Engine) -> None:
             f" 'x', 'error', '{later(0)}', '{later(0)}', 'worse', '{{amount}}')"
             " returning incident_id"
         ).scalar_one()
-    with pytest.raises(DriftmeterError, match="no column of incident"):
+    with pytest.raises(DriftmeterError, match="is of the model's error, which cannot be accepted"):
         accept(loans, number, "ada")
