@@ -131,6 +131,8 @@ def test_a_database_of_another_encoding_is_measured(
     with connection.engine(url).connect() as session:
         query = "select segment_value from metrics.column_summary where segment = 'channel'"
         assert "caf\u00e9" in set(session.scalars(sa.text(query)))
+        told = sa.text("select metrics.text_language(:said), metrics.text_script(:said)")
+        assert session.execute(told, {"said": "the man is with the dog"}).one() == ("en", "Latin")
 
 
 def test_bytes_that_are_no_utf_8_are_refused_in_one_line(postgres: str, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_new_day_is_measured_without_naming_it_and_then_nothing_is_new(farm: F
 def test_runs_leave_nothing_of_dbt_behind_but_its_own_target(farm: Farm) -> None:
     target = farm.directory / "target"
     assert (target / "manifest.json").exists()
-    assert [*target.glob("*/run_results.json")] == []
+    assert [*target.glob("dbt_models-*")] == []
 
 
 def test_nothing_of_the_example_is_run_or_offered(farm: Farm) -> None:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from driftmeter import settings
 
+# Words in quotes with a letter that is not of ASCII.
+OTHER_WORDS = re.compile(r"'[^'\s]*[^\x00-\x7f'\s][^'\s]*'")
+
 
 def run_files(revision: str) -> None:
     """Run the SQL of a revision in the schema, whatever its name.
@@ -21,5 +24,9 @@ def run_files(revision: str) -> None:
     folder, name = Path(revision).parent, Path(revision).stem
     for file in sorted([*folder.glob(f"{name}.sql"), *folder.glob(f"{name}/*.sql")]):
         statements = re.sub(r"\bmetrics\b", settings.metrics_schema(), file.read_text())
+        encoding = op.get_bind().exec_driver_sql("show server_encoding").scalar_one()
+        if encoding not in ("UTF8", "SQL_ASCII"):
+            # Another encoding may have no such letters, and texts in it then no such words.
+            statements = OTHER_WORDS.sub("''", statements)
         # The driver takes a percent sign for a parameter.
         op.get_bind().exec_driver_sql(statements.replace("%", "%%"))
