@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from driftmeter.incidents.breach import FAMILIES, Breach
 from driftmeter.incidents.fold import THE_ERROR, Away, Incident, Transition, fold
-from driftmeter.incidents.mixed_units import LEVELS, is_of_two_units
+from driftmeter.incidents.mix import LEVELS
+from driftmeter.incidents.mixed_units import is_of_two_units
 from driftmeter.monitors.cadence import DAILY
 
 FIRST = dt.date(2019, 4, 1)

@@ -1,14 +1,16 @@
 """Texts and vectors that a monitor declares and whose columns are of another type."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from driftmeter.arrival.column_changes import NOW
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.derived_columns import VECTORS
 
 TEXTS = ("text", "character varying", "character", "citext", "name")
-VECTORS = ("real[]", "double precision[]", "vector")
-FITTING = {"text": TEXTS, "vector": VECTORS}
+FITTING: dict[str, Collection[str]] = {"text": TEXTS, "vector": VECTORS}
 NEEDS = {"text": "a text", "vector": "an array of numbers or a pgvector"}
 
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import pandas as pd
 import sqlalchemy as sa
@@ -131,7 +131,8 @@ class DiagnosisBackground:
             normal.relations,
             normal.learners(self.monitor.cadence.level(day)),
             partial(self._before, day),
-            partial(new_words, self.connection, self.monitor, day),
+            # Asked for more than once by what tells the same words.
+            cache(partial(new_words, self.connection, self.monitor, day)),
         )
 
     def _before(self, day: dt.date) -> pd.DataFrame:

@@ -68,9 +68,6 @@ class Delivery:
     reason: str | None = None
 
 
-# A message of its own is for what hurts, and for values that were away on more than one day. Of a
-# single day, of a column that people look at already, and of the end of what was short or harmless,
-# people read with the next message.
 def _lasts(every: Every) -> int:
     """Days over which an incident is seen that lasts as long as it takes to be over, at least."""
     cadence = Cadence(every)
@@ -80,6 +77,9 @@ def _lasts(every: Every) -> int:
 
 
 LONG = " ".join(f"when '{every}' then {_lasts(every)}" for every in get_args(Every))
+# A message of its own is for what hurts, and for values that were away on more than one day. Of a
+# single day, of a column that people look at already, and of the end of what was short or harmless,
+# people read with the next message.
 AT_ONCE = f"""case
     when events.event = 'closed'
         then families.of <> 'values'

@@ -12,6 +12,8 @@ from driftmeter.incidents.words import of_rows, shown, told_apart
 # Above so many values a column is no way to split rows.
 MOST_VALUES = 30
 SHOWN = 4
+# Quantiles that the evidence of another distribution has.
+LEVELS = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 # That a class does not come once is no accident if so many rows of it were to be expected.
 FEWEST_EXPECTED = 14
 
@@ -108,13 +110,12 @@ def behind(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Iterator
 def shape(change: ColumnValues) -> Symptom:
     """A number whose distribution moved for none of the reasons that are known by name."""
     before, now = change.numbers_before, change.numbers_now
-    levels = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
     evidence: dict[str, Any] = {
         name: {
             "reference": float(np.quantile(before, level)) if len(before) else None,
             "day": float(np.quantile(now, level)) if len(now) else None,
         }
-        for name, level in levels.items()
+        for name, level in LEVELS.items()
     }
     evidence["direction"] = change.direction
     if not len(before) or not len(now):

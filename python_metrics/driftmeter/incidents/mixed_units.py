@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-LEVELS = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
+from driftmeter.incidents.mix import LEVELS
+
 # Below and above its outermost quantiles the reference's distribution is taken for half of what is
 # left there.
 BELOW, ABOVE = 0.025, 0.975

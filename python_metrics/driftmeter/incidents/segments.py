@@ -46,13 +46,10 @@ def one_segment(change: ColumnValues, others: Mapping[str, ColumnValues]) -> Ite
             explained = change.without(of_reference, of_day)
             if not _would_show(change, of_reference, of_day):
                 explained = 0.0
-            within = change.inside(of_reference, of_day)
-            rest = change.inside(~of_reference, ~of_day)
-            # Ranks say where numbers lie, and not how wide: others that are wider are no calm ones.
-            if not rest.is_plain or rest.size <= MOST_OF_REST * within.size:
-                explained = max(explained, _moved_alone(change, of_reference, of_day))
+            explained = max(explained, _moved_alone(change, of_reference, of_day))
             if explained < LEAST_EXPLAINED:
                 continue
+            within = change.inside(of_reference, of_day)
             # Who came is not how they behaved: within the segment the column must have moved.
             if within.size * share < 0.5 * change.size or not within.is_plain:
                 continue
@@ -91,7 +88,7 @@ def _moved_alone(change: ColumnValues, of_reference: Mask, of_day: Mask) -> floa
     """For a number: how much less its ranks moved in the other rows than in the segment's.
 
     A mean of ranks needs far fewer rows than a whole distribution; 0 where the segment's own did
-    not move plainly.
+    not move plainly, or the distribution of the other rows changed.
     """
     if change.column.kind != "numerical":
         return 0.0
@@ -101,7 +98,14 @@ def _moved_alone(change: ColumnValues, of_reference: Mask, of_day: Mask) -> floa
     # A column of one value has neither moved nor an error.
     if not inside or abs(inside) < PLAIN_ERRORS * max(error, error_outside):
         return 0.0
-    return 1 - max(abs(outside) - error_outside, 0) / abs(inside)
+    alone = 1 - max(abs(outside) - error_outside, 0) / abs(inside)
+    if alone < LEAST_EXPLAINED:
+        return alone
+    within = change.inside(of_reference, of_day)
+    rest = change.inside(~of_reference, ~of_day)
+    # Ranks say where numbers lie and not how wide: other rows that are wider have changed too.
+    has_stayed = not rest.is_plain or rest.size <= MOST_OF_REST * within.size
+    return alone if has_stayed else 0.0
 
 
 def _is_determined_by(change: ColumnValues, other: ColumnValues) -> bool:

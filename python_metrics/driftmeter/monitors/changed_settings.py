@@ -48,8 +48,16 @@ CLOSE_INCIDENTS = sa.text(
 )
 
 
-def setting_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
-    """How columns, time zone and cadence differ from those of the last run; None if none does."""
+def setting_changes(
+    connection: sa.Connection, monitor: Monitor, zone: str, every: str
+) -> str | None:
+    """How columns, time zone and cadence differ from those of the last run; None if none does.
+
+    Parameters
+    ----------
+    zone, every : str
+        Of the last run.
+    """
     registered = {
         row.column_name: row.kind
         for row in connection.execute(REGISTERED, {"monitor": monitor.name})
@@ -68,9 +76,7 @@ def setting_changes(connection: sa.Connection, monitor: Monitor) -> str | None:
         "retyped": retyped,
     }
     columns = "; ".join(f"{word} {', '.join(names)}" for word, names in words.items() if names)
-    before = connection.execute(BATCHES, {"monitor": monitor.name}).one_or_none()
     changes = [f"columns changed: {columns}"] if columns else []
-    zone, every = before or (monitor.timezone, monitor.every)
     if zone != monitor.timezone:
         changes.append(f"time zone changed: {monitor.timezone}, was {zone}")
     if every != monitor.every:
@@ -88,8 +94,10 @@ def mark_setting_changes(engine: sa.Engine, monitor: Monitor) -> str | None:
     """
     with engine.begin() as connection:
         before = connection.execute(BATCHES, {"monitor": monitor.name}).one_or_none()
-        changes = setting_changes(connection, monitor)
-        if changes is None or before is None:
+        if before is None:
+            return None
+        changes = setting_changes(connection, monitor, *before)
+        if changes is None:
             return None
         marked = mark_measured(connection, monitor, changes)
     if not marked:

@@ -14,6 +14,8 @@ MEASURES: Mapping[str, Mapping[Measure, tuple[str, str | None]]] = {
     },
     "vector": {"norm": ("numerical", None)},
 }
+# Postgres's types of vectors, the last one of pgvector.
+VECTORS = frozenset({"real[]", "double precision[]", "vector"})
 # Numbers of a vector's fixed projection, as the function of the warehouse gives them.
 PROJECTED = 8
 

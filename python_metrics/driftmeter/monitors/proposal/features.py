@@ -3,6 +3,7 @@
 import re
 
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.derived_columns import VECTORS
 from driftmeter.monitors.proposal.attribution_columns import name_attributed, take_attributions
 from driftmeter.monitors.proposal.draft import Proposal, listed
 from driftmeter.monitors.proposal.names import is_called_protected
@@ -11,7 +12,6 @@ from driftmeter.monitors.proposal.table import (
     MOST_CODES,
     TEXTS,
     TIMES,
-    VECTORS,
     WHOLE_NUMBERS,
     TableColumn,
 )

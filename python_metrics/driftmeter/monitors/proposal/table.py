@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from driftmeter.monitors.derived_columns import VECTORS
 from driftmeter.monitors.labels import SPELLED
 from driftmeter.monitors.proposal.names import is_key_name
 
@@ -20,8 +21,6 @@ WHOLE_NUMBERS = {"smallint", "integer", "bigint"}
 FRACTIONS = {"numeric", "real", "double precision"}
 NUMBERS = WHOLE_NUMBERS | FRACTIONS
 TEXTS = {"text", "character varying", "character"}
-# Types of vectors; what is of one in another schema is read as text.
-VECTORS = {"real[]", "double precision[]", "vector"}
 TIMES = {"timestamp with time zone", "timestamp without time zone", "date"}
 
 

@@ -24,9 +24,10 @@ def run_files(revision: str) -> None:
     folder, name = Path(revision).parent, Path(revision).stem
     for file in sorted([*folder.glob(f"{name}.sql"), *folder.glob(f"{name}/*.sql")]):
         statements = re.sub(r"\bmetrics\b", settings.metrics_schema(), file.read_text())
-        encoding = op.get_bind().exec_driver_sql("show server_encoding").scalar_one()
-        if encoding not in ("UTF8", "SQL_ASCII"):
-            # Another encoding may have no such letters, and texts in it then no such words.
-            statements = OTHER_WORDS.sub("''", statements)
+        if not statements.isascii():
+            encoding = op.get_bind().exec_driver_sql("show server_encoding").scalar_one()
+            if encoding not in ("UTF8", "SQL_ASCII"):
+                # Another encoding may have no such letters, and texts in it then no such words.
+                statements = OTHER_WORDS.sub("''", statements)
         # The driver takes a percent sign for a parameter.
         op.get_bind().exec_driver_sql(statements.replace("%", "%%"))
