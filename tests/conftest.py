@@ -116,6 +116,13 @@ def tlc_sample() -> Path:
     return TLC_SAMPLE
 
 
+def database_copy(postgres: str, template: str, name: str) -> sa.Engine:
+    """Engine of a new copy of a database; `name` is what its own name begins with."""
+    name = f"{name}_{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name, template)
+    return connection.engine(f"{postgres}/{name}")
+
+
 def create_database(postgres: str, name: str, template: str) -> None:
     """Make a database on the tests' server, as a copy of a template."""
     server = sa.create_engine(

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from driftmeter.warehouse import connection
-from tests.conftest import create_database, prepare_for
+from tests.conftest import create_database, database_copy, prepare_for
 from tests.integration.pipeline import days, write_month
 from tests.integration.same_rows import ROWS
 
@@ -84,9 +84,7 @@ def chain(postgres: str, built: Built, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def rows(postgres: str, template: str) -> Iterator[sa.Engine]:
     """A database in which each test makes a table of the same rows, in another layout."""
-    name = f"rows_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "rows")
     with engine.begin() as session:
         session.exec_driver_sql(ROWS.replace("%", "%%"))
     yield engine

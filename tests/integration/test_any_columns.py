@@ -23,7 +23,7 @@ from driftmeter.monitors.manifest import load_monitors
 from driftmeter.performance.performance_day import load_background, measure_day
 from driftmeter.warehouse import connection
 from tests.cases import over
-from tests.conftest import create_database
+from tests.conftest import create_database, database_copy
 from tests.integration.team import Warehouse
 from tests.programs import KEPT_DBT, run_program
 
@@ -154,9 +154,7 @@ def project(tmp_path: Path, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture(scope="module")
 def built_once(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project after dbt built all of its days; copied for each test."""
-    name = f"odd_names_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "odd_names")
     fill(engine)
     made = Project(tmp_path_factory.mktemp("odd_names"), engine)
     with pytest.MonkeyPatch.context() as patch:

@@ -1,14 +1,12 @@
 """Monitors by days, by weeks and by months in one project, through the whole chain."""
 
 import subprocess
-import uuid
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from driftmeter.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.integration.team import TABLES_OF_BATCHES, Team
 from tests.programs import KEPT_DBT, PYTHON
 
@@ -55,9 +53,7 @@ class Trial(Team):
 def trial(
     postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Trial]:
-    name = f"batches_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "batches")
     made = Trial(tmp_path_factory.mktemp("batches"), engine)
     made.change(TABLES)
     made.says("init", "--table", "public.weekly", *WEEKLY, *GIVEN)

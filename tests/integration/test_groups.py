@@ -2,14 +2,12 @@
 
 import datetime as dt
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from driftmeter.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.dashboards.answers import check_panel
 from tests.dashboards.grafana_files import OF_GROUPS
 from tests.integration.commands import driftmeter, run
@@ -98,9 +96,7 @@ class Offers(OneTable):
 
 def project(postgres: str, template: str, directory: Path, day: str) -> Offers:
     """A project over a database of its own with the table of offers."""
-    name = f"offers_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "offers")
     with engine.begin() as session:
         session.exec_driver_sql(OFFERS.replace("{day}", day).replace("%", "%%"))
     return Offers(directory, engine)

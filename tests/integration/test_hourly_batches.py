@@ -1,13 +1,11 @@
 """A monitor by hours beside one by days, by weeks and by months, through the whole chain."""
 
 import datetime as dt
-import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from driftmeter.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.integration.team import TABLES_OF_BATCHES, Team
 from tests.programs import KEPT_DBT, PYTHON
 
@@ -83,9 +81,7 @@ class Trial(Team):
 def trial(
     postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Trial]:
-    name = f"hours_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "hours")
     made = Trial(tmp_path_factory.mktemp("hours"), engine)
     made.change(TABLES)
     made.says("init", "--table", "public.hourly", "--every", "hour", *REFERENCE, *GIVEN)

@@ -1,17 +1,15 @@
 """Several classes through the whole chain: `init`, `run`, incident, page, panel; days and weeks."""
 
 import datetime as dt
-import uuid
 from collections.abc import Iterator
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from driftmeter.warehouse import connection
 from driftmeter.warehouse.copy import copy_in
 from tests.cards import CARDS, rows
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.dashboards.answers import check_panel
 from tests.dashboards.grafana_files import OF_CLASSES
 from tests.integration.team import Team
@@ -51,9 +49,7 @@ def offered(count: int, classes: tuple[str, ...] = CARDS, days: int = DAYS) -> p
 
 @pytest.fixture(scope="module")
 def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    name = f"cards_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "cards")
     made = Team(tmp_path_factory.mktemp("cards"), engine)
     tables = {
         "offers": offered(160, days=72),

@@ -1,16 +1,14 @@
 """Names and values that are code elsewhere: Jinja, SQL's quotes, marks of style, a terminal's."""
 
 import json
-import uuid
 from typing import Any
 
 import pytest
 
 from dagster_driftmeter.runs.terminal import console, say, say_json
 from driftmeter.monitors.proposal import quote
-from driftmeter.warehouse import connection
 from tests.cases import over
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.integration.team import Team
 
 SCHEMA, TABLE = "{{ 1/0 }}", "{% endif %}scores"
@@ -40,9 +38,7 @@ class OddNames(Team):
 
 @pytest.fixture(scope="module")
 def team(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> OddNames:
-    name = f"names_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "names")
     team = OddNames(tmp_path_factory.mktemp("team"), engine)
     numbers = ", ".join(
         f"(number * {3 + at} % 17 + {100 * (name == FEATURES[-1])} * (day = 39)::int)::real"

@@ -1,13 +1,11 @@
 """Metrics of a team's own in SQL, and what rows are worth: from YAML to incident and panel."""
 
 import datetime as dt
-import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from driftmeter.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.dashboards.answers import check_panel
 from tests.dashboards.grafana_files import OF_OWN_SQL
 from tests.integration.commands import driftmeter, run
@@ -94,9 +92,7 @@ def sales(
     postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sales]:
     """The project after its first run."""
-    name = f"sales_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "sales")
     with engine.begin() as session:
         session.exec_driver_sql(SALES.replace("%", "%%"))
     made = Sales(tmp_path_factory.mktemp("sales"), engine)

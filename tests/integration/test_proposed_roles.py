@@ -14,8 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from dagster_driftmeter.cli import init
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.proposal import propose
-from driftmeter.warehouse import connection
-from tests.conftest import TLC_SAMPLE, create_database
+from tests.conftest import TLC_SAMPLE, database_copy
 from tests.integration.layouts import LAYOUTS, Layout
 
 HOTEL = TLC_SAMPLE.parent / "hotel_bookings"
@@ -24,9 +23,7 @@ HOTEL = TLC_SAMPLE.parent / "hotel_bookings"
 @pytest.fixture(scope="module")
 def tables(postgres: str, template: str) -> Iterator[sa.Engine]:
     """A database of teams' tables, one a test."""
-    name = f"tables_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "tables")
     yield engine
     engine.dispose()
 

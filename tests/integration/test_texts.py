@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import uuid
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,11 +13,11 @@ from driftmeter.arrival.inference_rows import read_rows
 from driftmeter.arrival.new_words import new_words
 from driftmeter.monitors.derived_columns import projected_names
 from driftmeter.monitors.manifest import load_monitors
-from driftmeter.warehouse import connection
-from tests.conftest import create_database
+from tests.conftest import database_copy
 from tests.dashboards.answers import check_panel
 from tests.integration.commands import driftmeter, run
 from tests.integration.one_table import OneTable
+from tests.unit.test_derived_columns import DECLARED
 
 DAY = dt.timedelta(days=1)
 FIRST = dt.date(2026, 1, 1)
@@ -30,18 +29,9 @@ MOVED, LONGER, WORDS, CYRILLIC, BLANK = (
 COMMON = ["the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "was", "with", "very"]
 RUSSIAN = "Это была очень хорошая гостиница и мы были там не один раз"
 MONITOR = {
+    **{field: value for field, value in DECLARED.items() if field != "name"},
     "owner": "team-hotels",
-    "task": "regression",
     "timestamp": "partition_date",
-    "id": "stay",
-    "prediction": "score",
-    "model_version": "version",
-    "features": {
-        "review": {"kind": "text", "max_null_share": 0.1},
-        "embedding": {"kind": "vector"},
-        "nights": {"kind": "numerical"},
-    },
-    "reference": {"from": "2026-01-01", "to": "2026-02-28"},
     "alarm_budget": {"false_alarms_per_month": 2},
 }
 COLUMNS = ("partition_date", "stay", "version", "review", "embedding", "nights", "score")
@@ -115,9 +105,7 @@ def stays(
     postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stays]:
     """The project after its first run."""
-    name = f"stays_{uuid.uuid4().hex[:8]}"
-    create_database(postgres, name, template)
-    engine = connection.engine(f"{postgres}/{name}")
+    engine = database_copy(postgres, template, "stays")
     fill(engine)
     made = Stays(tmp_path_factory.mktemp("stays"), engine)
     made.declare("stays")
