@@ -135,24 +135,3 @@ exception when others then
     end loop;
 end
 $$;
-
--- dbt's role writes what dbt fills, and nobody else does. Whatever else an earlier
--- migration says of rights stays.
-do $$
-declare
-    granting constant text := pg_get_functiondef(
-        (select oid from pg_proc where proname = 'grant_roles'
-            and pronamespace = 'metrics'::regnamespace)
-    );
-begin
-    if granting not like '%''column_summary'', ''reference_bins''%' then
-        raise exception 'grant_roles names other tables of dbt than this migration knows';
-    end if;
-    execute replace(
-        granting,
-        '''column_summary'', ''reference_bins''',
-        '''column_summary'', ''custom_metrics'', ''reference_bins'''
-    );
-end
-$$;
-select metrics.grant_roles();

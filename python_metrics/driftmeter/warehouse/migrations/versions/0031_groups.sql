@@ -55,24 +55,3 @@ create table metrics.group_verdicts (
     computed_at timestamptz not null default now(),
     unique (monitor, partition_date, column_name, group_value, metric)
 );
-
--- dbt's role writes what dbt fills, and nobody else does. Whatever else an earlier
--- migration says of rights stays.
-do $$
-declare
-    granting constant text := pg_get_functiondef(
-        (select oid from pg_proc where proname = 'grant_roles'
-            and pronamespace = 'metrics'::regnamespace)
-    );
-begin
-    if granting not like '%''column_summary'', ''custom_metrics''%' then
-        raise exception 'grant_roles names other tables of dbt than this migration knows';
-    end if;
-    execute replace(
-        granting,
-        '''custom_metrics'', ''reference_bins''',
-        '''custom_metrics'', ''group_counts'', ''reference_bins'''
-    );
-end
-$$;
-select metrics.grant_roles();

@@ -260,24 +260,3 @@ create function metrics.vector_projection(value real[]) returns text
 language sql immutable parallel safe as $$
     select metrics.vector_projection(value::double precision[])
 $$;
-
--- dbt's role writes what dbt fills. Whatever else an earlier migration says of rights
--- stays.
-do $$
-declare
-    granting constant text := pg_get_functiondef(
-        (select oid from pg_proc where proname = 'grant_roles'
-            and pronamespace = 'metrics'::regnamespace)
-    );
-begin
-    if granting not like '%''group_counts'', ''reference_bins''%' then
-        raise exception 'grant_roles names other tables of dbt than this migration knows';
-    end if;
-    execute replace(
-        granting,
-        '''group_counts'', ''reference_bins''',
-        '''group_counts'', ''reference_bins'', ''reference_words'''
-    );
-end
-$$;
-select metrics.grant_roles();
