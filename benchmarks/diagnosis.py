@@ -11,7 +11,6 @@ has the planted kind and names the planted column (or, for a relation or an erro
 a fault without any alarm is a miss, and counts as wrong.
 """
 
-import argparse
 import contextlib
 import datetime as dt
 import itertools
@@ -26,6 +25,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from benchmarks import command_line
 from benchmarks.detection import interval
 from benchmarks.error_tests import ErrorTests
 from benchmarks.judges import Binning
@@ -273,12 +273,7 @@ def is_right(planted: Planted, breaches: list[Breach], monitor: Monitor) -> bool
 
 def main() -> None:
     """Plant, ask, count; print every wrong answer, and write the confusion table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--monitor", default="trip_duration")
-    parser.add_argument("--days", nargs=2, required=True, type=dt.date.fromisoformat)
-    parser.add_argument("--name", required=True, help="of these trips: simulated, or real")
+    parser = command_line.of_days(__doc__)
     parser.add_argument("--each", type=int, default=10, help="faults of each kind (10)")
     parser.add_argument("--pairs", type=int, default=10, help="days with two faults (10)")
     parser.add_argument("--only", default="", help="kinds whose name holds this")

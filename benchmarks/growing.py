@@ -7,15 +7,13 @@ Alarms of columns are counted on the 20 days or more while the reference grows, 
 it has grown.
 """
 
-import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import judges
+from benchmarks import command_line, judges
 from benchmarks.detection import MONTH, RESULTS, interval_of_streams, known
 from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.calibrate import Calibration
@@ -66,15 +64,7 @@ def run(rows: int, repeat: int) -> tuple[int, int, int]:
 
 def main() -> None:
     """Run every cell, print a line each, and write the figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--streams", type=int, default=40, help="of each cell (40)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument(
-        "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
-    )
-    options = parser.parse_args()
+    options = command_line.of_streams(__doc__, 40, RESULTS).parse_args()
     print(f"seed {SEED}, {options.streams} streams", flush=True)
     file = options.out / "growing.json"
     results = known(file, SEED)

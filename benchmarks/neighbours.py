@@ -11,7 +11,6 @@ own; as one incident if a single incident holds both days' breaches of that colu
 found, where one of the two has no breach with that kind and column.
 """
 
-import argparse
 import datetime as dt
 import json
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import command_line
 from benchmarks.detection import interval
 from benchmarks.diagnosis import RESULTS, SEED, World, load_world
 from benchmarks.planted import PLANTS, Planted
@@ -86,12 +86,7 @@ def _holder(incidents: list[Incident], day: dt.date, planted: Planted) -> Incide
 
 def main() -> None:
     """Plant pairs, fold, count; print every pair that is not told apart."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--monitor", default="trip_duration")
-    parser.add_argument("--days", nargs=2, required=True, type=dt.date.fromisoformat)
-    parser.add_argument("--name", required=True, help="of these trips: simulated, or real")
+    parser = command_line.of_days(__doc__)
     parser.add_argument("--pairs", type=int, default=60, help="pairs of days (60)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -8,7 +8,6 @@ fifth larger (the relation changed: it must be called so), and rows drawn from t
 long trips more often (harder inputs, nothing else: it must not). Intervals are exact.
 """
 
-import argparse
 import datetime as dt
 import json
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks import command_line
 from benchmarks.detection import MONTH, SEED, interval
 from benchmarks.error_tests import ErrorTests
 from dagster_driftmeter.dbt.project_manifest import monitors
@@ -161,12 +161,7 @@ def as_table(figures: dict) -> str:  # type: ignore[type-arg]
 
 def main() -> None:
     """Fit, estimate, compare; print the tables, and write them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--monitor", default="trip_duration")
-    parser.add_argument("--days", nargs=2, required=True, type=dt.date.fromisoformat)
-    parser.add_argument("--name", required=True, help="of these trips: simulated, or real")
+    parser = command_line.of_days(__doc__)
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
     parser.add_argument("--out", type=Path, help="directory of the results")
     options = parser.parse_args()

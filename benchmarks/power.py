@@ -7,16 +7,14 @@ In each stream the size is the one that `power` gives for that stream's own refe
 planted from the next day on, and the judging says whether the column alarms in time.
 """
 
-import argparse
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import judges, streams
+from benchmarks import command_line, judges, streams
 from benchmarks.detection import RESULTS, interval, known
 from benchmarks.streams import FIRST, Fault, Stream
 from driftmeter.alarms.calibrate import Calibration
@@ -74,15 +72,8 @@ def run(place: int, repeat: int) -> tuple[float, bool]:
 
 def main() -> None:
     """Run every cell, print a line each, and write the figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--streams", type=int, default=100, help="of each cell (100)")
+    parser = command_line.of_streams(__doc__, 100, RESULTS)
     parser.add_argument("--cells", type=int, nargs="*", help="only these, and again (all others)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument(
-        "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
-    )
     options = parser.parse_args()
     print(f"seed {SEED}, {options.streams} streams", flush=True)
     file = options.out / "power.json"

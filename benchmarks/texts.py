@@ -399,7 +399,8 @@ def main() -> None:
         print(changes[-1], flush=True)
     figures = {"seed": SEED, "streams": options.streams, "calm": calm, "power": changes}
     text = f"Seed {SEED}. Calm days, streams of {JUDGED} judged days each:\n\n"
-    text += f"{markdown(calm)}\n\nA change at 2,500 rows a day:\n\n"
+    text += f"{markdown(calm)}\n\n"
+    text += "Share of streams in which a change is an alarm, at 2,500 rows a day:\n\n"
     _written("texts", figures, f"{text}{markdown(changes)}\n")
 
 

@@ -15,7 +15,6 @@ Hours are of four kinds (`streams.HourStream`), each in every cell; two weeks of
 and peers and the estimates of errors are left out.
 """
 
-import argparse
 import functools
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import judges, streams
+from benchmarks import command_line, judges, streams
 from benchmarks.detection import MONTH, RESULTS, interval, interval_of_streams, known
 from benchmarks.streams import Fault, HourStream, Stream
 from driftmeter.monitors.cadence import HOURS, Every
@@ -170,7 +169,10 @@ def as_table(results: list[dict[str, object]], every: Every) -> str:
             continue
         names = list(chosen[0]["rates"])  # type: ignore[call-overload]
         title = fault or f"Calm: {every}s with a false alarm {of_span}, the whole ledger"
-        within = "" if fault is None else f", found within {', '.join(map(str, WITHIN))} {every}s"
+        *first, last = map(str, WITHIN)
+        within = (
+            "" if fault is None else f": shares found within {', '.join(first)} and {last} {every}s"
+        )
         lines += [
             f"\n### {title}{within}\n",
             f"| rows | reference {length}s |{' hours |' * is_hourly} {' | '.join(names)} |",
@@ -192,10 +194,7 @@ def as_table(results: list[dict[str, object]], every: Every) -> str:
 
 def main() -> None:
     """Run every cell; print a line each, and write the figures and the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--streams", type=int, default=100, help="of each cell (100)")
+    parser = command_line.of_streams(__doc__, 100, RESULTS)
     parser.add_argument("--effect", type=float, default=0.05, help="sd of a day's effect (0.05)")
     parser.add_argument("--peers", type=int, default=100, help="of these, that peers judge (100)")
     parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
@@ -203,10 +202,6 @@ def main() -> None:
     parser.add_argument("--every", choices=SPANS, default="day", help="what a batch is (day)")
     parser.add_argument("--rows", type=int, help="only cells of so many rows")
     parser.add_argument("--kind", help="only hours of this kind")
-    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument(
-        "--out", type=Path, default=RESULTS, help="directory of the results; goes on from those"
-    )
     options = parser.parse_args()
     print(f"seed {SEED}, day effect {options.effect}, {options.streams} streams", flush=True)
     peers: Peers = {"Evidently": judges.evidently, "z-score": judges.z_score}
