@@ -142,7 +142,7 @@ def test_bins_of_a_column_stay_apart_though_their_bounds_round_to_one_number(
         )
     answer = Answer(reader, sql_of(title), all_versions)
     assert len(answer.column("bin")) == bins
-    for series in ("reference", "shown days"):
+    for series in ("reference", "time range"):
         shares = [float(share) for share in answer.column(series) if share is not None]
         assert sum(shares) == pytest.approx(1)
 
@@ -150,7 +150,7 @@ def test_bins_of_a_column_stay_apart_though_their_bounds_round_to_one_number(
 def test_the_distance_to_the_day_before_is_the_total_variation(
     demo: sa.Engine, reader: sa.Engine, all_versions: Scope
 ) -> None:
-    answer = Answer(reader, sql_of("How much did $column change from day to day?"), all_versions)
+    answer = Answer(reader, sql_of("How much did $column change from one batch to the next?"), all_versions)
     query = (
         "select partition_date, bin, coalesce(category, '') as category, sum(row_count)::float as n"
         " from metrics.column_histogram where monitor = 'trip_duration'"
@@ -209,7 +209,7 @@ def panel_named(title: str, kind: str) -> dict[str, Any]:
 
 
 def test_a_chart_of_the_static_page_is_as_wide_as_the_range(scope: Scope) -> None:
-    panel = panel_named("What was wrong on which day?", "timeseries")
+    panel = panel_named("What was wrong, and when?", "timeseries")
     frame = pd.DataFrame({"time": pd.to_datetime(["2019-04-07"], utc=True), "segment": [1.0]})
     drawn = figure(panel, frame, scope)
     left, right = map(pd.Timestamp, drawn.layout.xaxis.range)

@@ -173,7 +173,7 @@ def test_lines_are_interrupted_where_a_batch_of_the_monitors_cadence_is_missing(
     demo: sa.Engine, reader: sa.Engine, opened: Scope
 ) -> None:
     titles = (
-        "What share of values was missing each day?",
+        "What share of values was missing, over time?",
         "In which segment is the error largest?",
     )
     chosen = [panel["targets"][0]["rawSql"] for _, panel in PANELS if panel["title"] in titles]
@@ -235,10 +235,10 @@ def test_the_overview_tells_the_state_of_every_monitor_right(
                 f" where monitor = '{monitor}' and is_drifted group by monitor"
             ).one()
             assert answer.column("drifted_columns")[place] == drifted
-            assert answer.column("alarm_days_this_month")[place] == days
+            assert answer.column("alarms_this_month")[place] == days
             open_now = session.exec_driver_sql(
                 "select count(*) from metrics.incidents where closed_on is null"
                 f" and monitor = '{monitor}'"
             ).scalar()
             assert answer.column("open_incidents")[place] == open_now
-    assert answer.column("newest_day") == answer.column("last_fresh_day") == ["2019-04-21"] * 2
+    assert answer.column("newest_batch") == answer.column("last_fresh") == ["2019-04-21"] * 2

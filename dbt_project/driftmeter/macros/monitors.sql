@@ -152,9 +152,10 @@
 {%- endmacro %}
 
 
-{# First and last reference day of one monitor. #}
+{# First and last reference day of one monitor. Variables choose the days of daily monitors. #}
 {% macro reference_days(name) -%}
     {%- set declared = driftmeter.monitor_config(name).reference -%}
+    {%- if driftmeter.cadence_of(name) != 'day' -%}{{ return(declared) }}{%- endif -%}
     {{ return({
         'from': var('reference_from') or declared['from'],
         'to': var('reference_to') or declared['to'],

@@ -23,6 +23,7 @@ from driftmeter.alarms.not_judged import not_judged, with_wide_thresholds
 from driftmeter.arrival.changed_days import MEASURED_SPAN, watched_spans
 from driftmeter.dashboards.dashboard import read_dashboard
 from driftmeter.dashboards.preview.static_page import write_page
+from driftmeter.monitors.cadence import Cadence
 from driftmeter.monitors.config import Days
 from driftmeter.monitors.days import counted_days
 from driftmeter.monitors.hour import day_of
@@ -98,8 +99,9 @@ GRAVEST_REPORT = sa.text(
 )
 
 
-# What is known of a day beside its measurements, for one more column of the table.
-Remark = Callable[[dt.date], str]
+# What is known of the days of a batch, its first and its last, beside its measurements: for one
+# more column of the table.
+Remark = Callable[[dt.date, dt.date], str]
 
 
 @only_informs("the summary of the run")
@@ -111,7 +113,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
     arrived : str
         What came in on these days, for the first line.
     planted : callable, optional
-        Of a day: the faults that were planted into it, where the truth is known.
+        Of a batch: the faults that were planted into it, where the truth is known.
     """
     terminal = output()
     span = {"first": day_of(run.days.from_date), "last": day_of(run.days.to_date)}
@@ -178,12 +180,15 @@ def looked_at(monitor: str | None, watch_days: int | None) -> list[str]:
 @only_informs("the summary of the day")
 def print_day(run: ChainRun) -> None:
     """Print one line a monitor for one day of a replay."""
-    span = {"first": run.days.from_date, "last": run.days.to_date}
     with connection.engine().connect() as session:
         for monitor in run.monitors:
-            day = session.execute(DAYS, {"monitor": monitor, **span}).mappings().one()
+            cadence = monitors()[monitor].cadence
+            batch = cadence.start(run.days.from_date)
+            asked = {"monitor": monitor, "first": batch, "last": batch}
+            day = session.execute(DAYS, asked).mappings().one()
             output().print(
-                f"{run.days.from_date}  {monitor:<16} {day['state']:<8} {day['row_count']:>8,} rows"
+                f"{cadence.name(batch)}  {monitor:<16} {day['state']:<8}"
+                f" {day['row_count']:>8,} rows"
                 f"  {f'{_drifted(day)} drifted' if day['compared'] else _drifted(day)}"
                 f"  {run.seconds:.1f} s",
                 highlight=False,
@@ -228,14 +233,15 @@ def _print_batches(
     if planted:
         table.add_column("planted", overflow="fold")
     for day in shown:
+        batch = day["partition_date"]
         table.add_row(
-            cadence.name(day["partition_date"]),
+            cadence.name(batch),
             day["state"],
             f"{day['row_count']:,}",
             _drifted(day),
             str(day["failing_tests"]),
             _most_drifted(day["drifted"]) or ", ".join(day["budgets"] or ()),
-            *([planted(day["partition_date"])] if planted else []),
+            *([planted(day_of(batch), cadence.last_day(batch))] if planted else []),
             style=STYLES[day["state"]],
         )
     console.print(table)
@@ -248,7 +254,7 @@ def _print_batches(
         console.print(f"  {sentence}.", highlight=False)
     if len(events) > MOST_EVENTS:
         console.print(f"  {len(events) - MOST_EVENTS} earlier days are of known events too")
-    _print_incidents(console, session, monitor, span)
+    _print_incidents(console, session, monitor, span, cadence)
     if len(shown) < len(days):
         console.print(
             f"  {len(shown)} of {cadence.counted(len(days))} shown: the latest that have an alarm,"
@@ -258,13 +264,18 @@ def _print_batches(
 
 
 def _print_incidents(
-    console: Console, session: sa.Connection, monitor: str, span: dict[str, dt.date]
+    console: Console,
+    session: sa.Connection,
+    monitor: str,
+    span: dict[str, dt.date],
+    cadence: Cadence,
 ) -> None:
     """What happened on these days: losses first, then the latest."""
     incidents = session.execute(INCIDENTS, {"monitor": monitor, **span}).mappings().all()
     for incident in incidents[:MOST_INCIDENTS]:
         console.print(
-            f"  {incident['opened_on']}  {incident['kind']:<18} {incident['diagnosis']}",
+            f"  {cadence.name(incident['opened_on'])}  {incident['kind']:<18}"
+            f" {incident['diagnosis']}",
             highlight=False,
         )
     if len(incidents) > MOST_INCIDENTS:

@@ -24,6 +24,7 @@ from dagster_driftmeter.dbt.project_file import NAME, read_project
 from dagster_driftmeter.dbt.reference_days import chosen_reference
 from driftmeter import settings
 from driftmeter.errors import DriftmeterError
+from driftmeter.monitors.cadence import DAILY
 from driftmeter.monitors.config import Monitor, ReferenceDays
 from driftmeter.monitors.manifest import load_monitors, quality_schema
 
@@ -86,12 +87,13 @@ def dbt_project() -> "DbtProject":
 def monitors() -> dict[str, Monitor]:
     """Every monitor that the dbt project declares, by name.
 
-    Reference days that were chosen on this machine stand in for the declared ones.
+    Reference days that were chosen on this machine stand in for those that daily ones declare.
     """
     chosen = chosen_reference()
     changes = {"reference": ReferenceDays(**chosen.model_dump(by_alias=True))} if chosen else {}
     return {
-        name: monitor.model_copy(update=changes) for name, monitor in _declared_monitors().items()
+        name: monitor.model_copy(update=changes if monitor.cadence == DAILY else {})
+        for name, monitor in _declared_monitors().items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Reference days that replace, on this machine, those that every monitor declares."""
+"""Reference days that replace, on this machine, those that every daily monitor declares."""
 
 import json
 
@@ -13,7 +13,7 @@ def chosen_reference() -> Days | None:
 
 
 def choose_reference(days: Days | None) -> None:
-    """Let these days be the reference of every monitor; None leaves it to their YAML."""
+    """Let these days be the reference of daily monitors; None leaves it to their YAML."""
     file = settings.home() / "reference_days.json"
     if days is None:
         file.unlink(missing_ok=True)

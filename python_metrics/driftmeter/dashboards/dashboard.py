@@ -21,7 +21,7 @@ from driftmeter.dashboards.panels import (
 
 # Days of `make demo`: what a dashboard shows when it is opened for the first time.
 FIRST_SHOWN = "2019-04-01T00:00:00.000Z"
-LAST_SHOWN = "2019-04-21T23:59:59.999Z"
+LAST_SHOWN = "2019-04-30T23:59:59.999Z"
 MONITOR_SHOWN = "trip_duration"
 COLUMN_SHOWN = "fare_usd"
 
@@ -85,7 +85,7 @@ class Dashboard:
     def to_json(self, opening: Opening = DEMO) -> Json:
         """The classic JSON model that Grafana provisions from a file."""
         standing = {"monitor": chosen(opening.monitor), "column": chosen(opening.column)}
-        of_demo = [{"display": "The demo's three weeks", "from": DEMO.first, "to": DEMO.last}]
+        of_demo = [{"display": "The demo's April", "from": DEMO.first, "to": DEMO.last}]
         ranges = [*(of_demo if opening.monitor == DEMO.monitor else []), *QUICK_RANGES]
         return {
             "uid": self.uid,

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from driftmeter import settings
 from driftmeter.dashboards.dashboard import DEMO, Opening, read_dashboard
+from driftmeter.dashboards.preview.static_page import first_shown
+from driftmeter.monitors.cadence import Every
 from driftmeter.warehouse import connection
 
 NAMES = ("overview", "drift", "data-quality", "performance", "tests-and-incidents", "pipeline")
@@ -49,36 +51,44 @@ def rules_text() -> str:
 
 NEWEST = sa.text(
     """
-    select state.monitor, state.newest_day, columns.column_name
-    from metrics.monitor_state as state
-    inner join metrics.monitored_columns as columns using (monitor)
-    where state.newest_day is not null and state.state <> 'retired'
-    order by
-        least(state.newest_day, :recent) desc, state.monitor, columns.role <> 'prediction'
+    with newest as (
+        select
+            monitor, newest_day, monitors.every, monitors.reference_from,
+            (newest_day + greatest(metrics.batch_length(monitor), interval '1 day'))::date - 1
+                as last_day
+        from metrics.monitor_state inner join metrics.monitors using (monitor)
+        where newest_day is not null and state <> 'retired'
+    )
+    select newest.*, columns.column_name
+    from newest inner join metrics.monitored_columns as columns using (monitor)
+    order by least(last_day, :recent) desc, monitor, columns.role <> 'prediction'
     limit 1
     """
 )
-# A warehouse whose newest day is no older than this is fed: its dashboards follow the clock.
+# A warehouse whose newest batch ended no longer ago is fed: its dashboards follow the clock.
 RECENT = dt.timedelta(days=7)
+# Thirty batches before now, as Grafana writes it; of hours those of a week.
+BEFORE_NOW: dict[Every, str] = {"hour": "7d", "day": "30d", "week": "30w", "month": "30M"}
 
 
 def newest_opening(engine: sa.Engine, today: dt.date | None = None) -> Opening:
-    """The newest thirty days that any monitor has, of that monitor.
+    """The newest thirty batches that any monitor has, of that monitor; of hours those of a week.
 
-    Of a warehouse that is fed it is the same on every day: the last thirty days of the first of
-    its monitors with recent ones. The demo's where nothing has run yet.
+    Of a warehouse that is fed it is the same on every day: the last thirty days, weeks or months of
+    the first of its monitors with recent ones. The demo's where nothing has run yet.
     """
     recent = (today or dt.date.today()) - RECENT
     with engine.connect() as session:
         newest = session.execute(NEWEST, {"recent": recent}).first()
     if newest is None:
         return DEMO
-    if newest.newest_day >= recent:
-        return Opening("now-30d", "now", newest.monitor, newest.column_name)
-    first = newest.newest_day - dt.timedelta(days=29)
+    if newest.last_day >= recent:
+        span = BEFORE_NOW[newest.every]
+        return Opening(f"now-{span}", "now", newest.monitor, newest.column_name)
+    first = first_shown(newest.every, newest.newest_day, newest.reference_from)
     return Opening(
         f"{first}T00:00:00.000Z",
-        f"{newest.newest_day}T23:59:59.999Z",
+        f"{newest.last_day}T23:59:59.999Z",
         newest.monitor,
         newest.column_name,
     )

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from driftmeter.dashboards.panels import Json
 from driftmeter.dashboards.preview.formats import COLORS, color_of, meaning_of, settings_of, shown
 from driftmeter.dashboards.preview.frames import Scope, series_of
+from driftmeter.monitors.cadence import Cadence, Every
 
 PALETTE = (
     "#3274d9", "#f2802a", "#56a64b", "#b877d9", "#e0b400", "#e02f44", "#37a2a2", "#8d6e63",
@@ -14,10 +15,18 @@ PALETTE = (
 DAY_MS = 86_400_000
 # As many decimals as tell one tick from the next.
 SHARES = ".2~%"
-HALF_A_DAY = pd.Timedelta(hours=12)
 # Over fewer, a tick of its own choosing is an hour of a day that has one value.
 FEW_DAYS = pd.Timedelta(days=8)
 ONE_DAY, MILLISECOND = pd.Timedelta(days=1), pd.Timedelta(milliseconds=1)
+# The time that a batch takes on a chart; months as the shortest of them.
+LENGTHS: dict[Every, pd.Timedelta] = {
+    "hour": pd.Timedelta(hours=1),
+    "day": ONE_DAY,
+    "week": pd.Timedelta(weeks=1),
+    "month": pd.Timedelta(days=28),
+}
+# No two months in a row begin further from each other.
+LONGEST_MONTH = pd.Timedelta(days=31)
 
 
 def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
@@ -38,7 +47,7 @@ def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
         "status-history": _history,
         "state-timeline": _history,
         "barchart": _bars,
-    }[panel["type"]](panel, frame)
+    }[panel["type"]](panel, frame, scope)
     height = 30 * panel["gridPos"]["h"]
     legend = {
         "orientation": "h",
@@ -60,29 +69,33 @@ def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
     drawn.update_xaxes(showgrid=False, automargin=True)
     drawn.update_yaxes(gridcolor="#e8ebef", zeroline=False, automargin=True)
     if panel["type"] != "barchart":
-        # A point or a bar sits on the first moment of its day, half of it before.
-        drawn.update_xaxes(range=[scope.first - HALF_A_DAY, scope.last])
+        # A point or a bar sits on the first moment of its batch, half of it before.
+        half = max(LENGTHS[scope.every], ONE_DAY) / 2
+        drawn.update_xaxes(range=[scope.first - half, scope.last + half - ONE_DAY / 2])
         if scope.last - scope.first < FEW_DAYS:
             drawn.update_xaxes(dtick=DAY_MS)
     return drawn
 
 
-def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
+def _timeseries(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
     drawn = go.Figure()
     series = series_of(frame)
+    is_own = _is_of_one_monitor(panel)
     for number, (name, values) in enumerate(series.items()):
         settings = settings_of(panel, name)
         custom, fixed = settings["custom"], settings["color"].get("fixedColor")
         color = COLORS[fixed] if fixed else PALETTE[number % len(PALETTE)]
         # The edge of a band is a line without width, which has no swatch.
         is_listed = not custom["hideFrom"]["legend"] and custom["lineWidth"] > 0
-        # Every day has its place, so that a day without a value breaks the line.
-        step = _step(values)
-        daily = values.groupby(level=0).mean().asfreq(step) if len(values) > 1 else values
+        # Every batch has its place, so that one without a value breaks the line.
+        step = LENGTHS[scope.every]
+        if not is_own:
+            step = _step(values, LONGEST_MONTH) if len(values) > 1 else ONE_DAY
+        batches = _in_a_row(values.groupby(level=0).mean(), step)
         if custom["drawStyle"] == "bars":
             drawn.add_bar(
-                x=daily.index,
-                y=daily,
+                x=batches.index,
+                y=batches,
                 width=0.8 * step / MILLISECOND,
                 name=name,
                 marker_color=color,
@@ -92,8 +105,9 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
         lower = series.get(custom.get("fillBelowTo", ""))
         if lower is not None:
             both = pd.concat([values, lower.reindex(values.index)], axis=1).dropna()
-            # One piece for days in a row: a band over a gap would hide it.
-            piece = (both.index.to_series().diff() > step).cumsum()
+            # One piece for batches in a row: a band over a gap would hide it.
+            longest = LONGEST_MONTH if step == LENGTHS["month"] else step
+            piece = (both.index.to_series().diff() > longest).cumsum()
             for _, part in both.groupby(piece.to_numpy()):
                 drawn.add_scatter(
                     x=[*part.index, *part.index[::-1]],
@@ -107,8 +121,8 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
                     hoverinfo="skip",
                 )
         drawn.add_scatter(
-            x=daily.index,
-            y=daily,
+            x=batches.index,
+            y=batches,
             name=name,
             mode="lines" if custom["showPoints"] == "never" else "lines+markers",
             line={
@@ -135,23 +149,41 @@ def _timeseries(panel: Json, frame: pd.DataFrame) -> go.Figure:
     return drawn
 
 
-def _step(values: pd.Series) -> pd.Timedelta:
-    """The time that a point stands for: an hour where one is not at a midnight, else a day."""
-    times = values.index
-    has_hours = isinstance(times, pd.DatetimeIndex) and bool((times != times.normalize()).any())
-    return pd.Timedelta(hours=1) if has_hours else ONE_DAY
+def _is_of_one_monitor(panel: Json) -> bool:
+    """Whether a panel shows the chosen monitor, or all that there are."""
+    return any("'$monitor'" in target["rawSql"] for target in panel["targets"])
 
 
-def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
+def _step(values: pd.Series, longest: pd.Timedelta) -> pd.Timedelta:
+    """The time that a point stands for: that to the nearest other one, if it is no longer."""
+    times = values.index.unique().sort_values()
+    return min(times.to_series().diff().min(), longest) if len(times) > 1 else longest
+
+
+def _in_a_row(values: pd.Series, step: pd.Timedelta) -> pd.Series:
+    """A value, or none, for each batch from the first one to the last."""
+    if len(values) < 2:
+        return values
+    is_monthly = step >= LENGTHS["month"] and bool((values.index.day == 1).all())
+    begun = values.asfreq("MS" if is_monthly else step)
+    # What lies between two steps is no batch of this length, and is shown all the same.
+    return values if begun.count() < values.count() else begun
+
+
+def _history(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
     settings = panel["fieldConfig"]["defaults"]
     series = series_of(frame)
+    cadence = Cadence(scope.every)
     drawn = go.Figure()
     by_color: dict[str, list[tuple[object, str, str]]] = {}
     meanings: dict[str, str] = {}
-    step = min(map(_step, series.values()), default=ONE_DAY)
+    # The cells of a chart are as long as its batches, or days of them.
+    step = _step(pd.concat(series.values()), LENGTHS[scope.every]) if series else ONE_DAY
     for name, values in reversed(series.items()):
         for time, value in values.dropna().items():
             when = f"{time:%a %Y-%m-%d}" if step >= ONE_DAY else f"{time:%a %Y-%m-%d %H:%M}"
+            if step > ONE_DAY:
+                when = cadence.name(time.date())
             text = f"{name}, {when}: {shown(float(value), settings)}"
             color = color_of(float(value), settings)
             meanings[color] = meaning_of(float(value), settings)
@@ -176,7 +208,7 @@ def _history(panel: Json, frame: pd.DataFrame) -> go.Figure:
     return drawn
 
 
-def _bars(panel: Json, frame: pd.DataFrame) -> go.Figure:
+def _bars(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
     drawn = go.Figure()
     x = panel["options"]["xField"]
     for number, name in enumerate(column for column in frame.columns if column != x):

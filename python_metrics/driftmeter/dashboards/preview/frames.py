@@ -8,15 +8,17 @@ import pandas as pd
 import sqlalchemy as sa
 
 from driftmeter.dashboards.macros import Values, expand
+from driftmeter.monitors.cadence import Every
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a page shows: the time range, and a value for every variable."""
+    """What a page shows: the time range, a value for every variable, and the monitor's cadence."""
 
     first: dt.datetime
     last: dt.datetime
     values: Values
+    every: Every = "day"
 
 
 def rows_of(connection: sa.Connection, sql: str, scope: Scope) -> pd.DataFrame:

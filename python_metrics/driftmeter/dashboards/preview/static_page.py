@@ -115,19 +115,20 @@ def newest_batches(connection: sa.Connection) -> dict[str, tuple[dt.date, dt.dat
     if not connection.scalar(sa.text("select to_regclass('metrics.reference_bins') is not null")):
         return {}
     query = sa.text(
-        "select monitor, newest_day, every from metrics.monitor_state"
+        "select monitor, newest_day, every, reference_from from metrics.monitor_state"
         " join metrics.monitors using (monitor) where newest_day is not null"
     )
     return {
-        row.monitor: (_first_shown(row.every, row.newest_day), row.newest_day)
+        row.monitor: (first_shown(row.every, row.newest_day, row.reference_from), row.newest_day)
         for row in connection.execute(query)
     }
 
 
-def _first_shown(every: Every, newest: dt.date) -> dt.date:
+def first_shown(every: Every, newest: dt.date, reference: dt.date) -> dt.date:
+    """The first of thirty batches, or of a week of hours: none before the reference."""
     if every == "hour":
         return newest - dt.timedelta(days=DAYS_OF_HOURS - 1)
-    return Cadence(every).after(newest, -29)
+    return max(Cadence(every).after(newest, -29), min(reference, newest))
 
 
 def _scope(
@@ -150,9 +151,10 @@ def _scope(
             where="--column",
             fix=f"use one of {', '.join(columns)}",
         )
-    task = connection.scalar(
-        sa.text("select task from metrics.monitors where monitor = :monitor"), {"monitor": monitor}
-    )
+    declared = connection.execute(
+        sa.text("select task, every from metrics.monitors where monitor = :monitor"),
+        {"monitor": monitor},
+    ).one()
     return Scope(
         first=dt.datetime.combine(days[0], dt.time.min, dt.timezone.utc),
         last=dt.datetime.combine(days[1], dt.time.max, dt.timezone.utc),
@@ -161,8 +163,9 @@ def _scope(
             "model_version": list(versions) or [""],
             "segment": "all rows",
             "column": shown or columns[0],
-            "metric": FIRST_METRIC.get(str(task), "log_loss"),
+            "metric": FIRST_METRIC.get(declared.task, "log_loss"),
         },
+        every=declared.every,
     )
 
 
