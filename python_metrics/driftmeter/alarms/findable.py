@@ -8,16 +8,19 @@ of a formula beside it.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from scipy import special
 
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import ColumnNull, weighed_p_values
-from driftmeter.alarms.day_null import DayNull
+from driftmeter.alarms.day_null import DayNull, correlation_within
 from driftmeter.alarms.decision import OF_COLUMNS, decide_day
 from driftmeter.alarms.statistics import measure
+from driftmeter.monitors.cadence import HOURS
 from driftmeter.monitors.config import Monitor
 from driftmeter.quality.counts import Counts, Floats, Ints
 from driftmeter.quality.histograms import ColumnPart
@@ -263,8 +266,11 @@ def share_found(
     is_changed = np.tile(np.arange(block) >= before, draws)
     known = np.zeros((len(is_changed), len(reference.bins)))
     missing = np.zeros(len(is_changed))
+    width = 1 if column.scale.kind == "numerical" else known.shape[1]
+    hours = counts.cadence.is_hourly and Effects.of_hours(column, width, block, draws, generator)
     for shares, chosen in ((reference, ~is_changed), (change(reference, size), is_changed)):
-        known[chosen], missing[chosen] = _drawn(shares, column, int(chosen.sum()), generator)
+        effects = hours.of(chosen) if hours else Effects.draw(width, chosen.sum(), generator)
+        known[chosen], missing[chosen] = _drawn(shares, column, effects, generator)
     days = counts.days[0] + np.arange(len(is_changed))
     drawn = Counts(counts.kind, days, known, missing, counts.low)
     values, rows = measure(column.scale, drawn)
@@ -303,18 +309,76 @@ def _only(column: ColumnNull, places: Ints) -> ColumnNull:
     )
 
 
+@dataclass(frozen=True)
+class Effects:
+    """What moves each of B batches, in standard deviations of a batch's effect.
+
+    Attributes
+    ----------
+    values : array of float, shape (B, width)
+        Of a number's mean, whose width is 1, or of the log odds of each category.
+    missing : array of float, shape (B,)
+        Of the log odds of missing values.
+    """
+
+    values: Floats
+    missing: Floats
+
+    @classmethod
+    def draw(cls, width: int, batches: int, generator: np.random.Generator) -> "Effects":
+        """Of batches that move each by itself."""
+        return cls(generator.normal(size=(batches, width)), generator.normal(size=batches))
+
+    @classmethod
+    def of_hours(
+        cls, column: ColumnNull, width: int, length: int, spans: int, generator: np.random.Generator
+    ) -> "Effects":
+        """Of spans of hours: those of one day move together by as much as the null takes them to.
+
+        Parameters
+        ----------
+        length, spans : int
+            Hours of a span, and how many spans. A span begins at any hour of a day.
+        """
+        hour = generator.integers(HOURS, size=(spans, 1)) + np.arange(length)
+        day = hour // HOURS + np.arange(spans)[:, None] * (length + HOURS)
+        _, day = np.unique(day, return_inverse=True)
+        alone = cls.draw(width, spans * length, generator)
+        of_days = cls.draw(width, int(day.max()) + 1, generator).of(day.ravel())
+        of_missing, of_values = _shared_by_hours(column)
+        return cls(
+            np.sqrt(of_values) * of_days.values + np.sqrt(1 - of_values) * alone.values,
+            np.sqrt(of_missing) * of_days.missing + np.sqrt(1 - of_missing) * alone.missing,
+        )
+
+    def of(self, chosen: npt.NDArray[Any]) -> "Effects":
+        """Of some of the batches, by a mask or by positions."""
+        return Effects(self.values[chosen], self.missing[chosen])
+
+
+def _shared_by_hours(column: ColumnNull) -> tuple[float, float]:
+    """How much of an hour's effect its whole day has, 0 to 1: of missing values, and of values."""
+    within = correlation_within(column.null.correlation, HOURS)
+    # The mean of a day's hours varies by 1 + 23 of this times as much as if they were independent.
+    shared = np.clip(2 * within / (HOURS - 1), 0, 1)
+    names = np.array(column.scale.names)
+    is_number = column.scale.kind == "numerical"
+    told = names == "location" if is_number else np.char.startswith(names, "value")
+    return float(shared[0]), float(shared[told].mean())
+
+
 def _drawn(
-    shares: DrawnFrom, column: ColumnNull, days: int, generator: np.random.Generator
+    shares: DrawnFrom, column: ColumnNull, effects: Effects, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Known rows by bin and missing rows of so many days, with an effect of each day."""
-    effect = np.sqrt(column.wandering)
+    """Known rows by bin and missing rows of batches, each with its effect."""
+    moved = np.sqrt(column.wandering) * effects.values
     if column.scale.kind == "numerical":
-        bins = _moved(shares.bins, generator.normal(0, effect, (days, 1)))
+        bins = _moved(shares.bins, moved)
     else:
-        bins = shares.bins * np.exp(generator.normal(0, effect, (days, len(shares.bins))))
+        bins = shares.bins * np.exp(moved)
     of_missing = np.sqrt(column.null.day_variance[0]) / max(column.scale.variance[0], 1e-12)
-    of_day = np.exp(generator.normal(0, min(of_missing, 1.0), days))
-    odds = shares.missing / max(1 - shares.missing, 1e-12) * of_day
+    odds = shares.missing / max(1 - shares.missing, 1e-12)
+    odds = odds * np.exp(min(of_missing, 1.0) * effects.missing)
     missing = np.asarray(generator.binomial(shares.rows, odds / (1 + odds)))
     known = generator.multinomial(shares.rows - missing, bins / bins.sum(axis=1, keepdims=True))
     return known.astype(float), missing.astype(float)
