@@ -150,7 +150,9 @@ def test_bins_of_a_column_stay_apart_though_their_bounds_round_to_one_number(
 def test_the_distance_to_the_day_before_is_the_total_variation(
     demo: sa.Engine, reader: sa.Engine, all_versions: Scope
 ) -> None:
-    answer = Answer(reader, sql_of("How much did $column change from one batch to the next?"), all_versions)
+    answer = Answer(
+        reader, sql_of("How much did $column change from one batch to the next?"), all_versions
+    )
     query = (
         "select partition_date, bin, coalesce(category, '') as category, sum(row_count)::float as n"
         " from metrics.column_histogram where monitor = 'trip_duration'"

@@ -166,6 +166,29 @@ def test_the_days_with_rows_show_how_often_batches_are_scored(
     assert last == cadence.last_day(cadence.start(last)), "the reference ends with a batch"
 
 
+@pytest.mark.parametrize(
+    ("batches", "first", "to", "grows", "reason"),
+    [
+        # The first thirty weeks that have rows: nothing is left to grow.
+        (40, 30, "2026-08-02", False, "the first 30 of 40 weeks with rows"),
+        (20, 30, "2026-05-17", True, "until there are 30: thresholds are wide with fewer than 28"),
+        (40, 60, "2026-10-04", True, "until there are 60"),
+        (8, 10, "2026-02-22", True, "until there are 10: thresholds are wide with fewer than 28."),
+    ],
+)
+def test_so_many_first_batches_are_looked_up_and_grow_where_the_table_has_fewer(
+    batches: int, first: int, to: str, grows: bool, reason: str
+) -> None:
+    weeks = [day.date() for day in pd.date_range("2026-01-05", periods=batches, freq="7D")]
+    rows = pd.Series(300.0, index=weeks).to_numpy()
+    found = TableDays(tuple(weeks), rows, {"a": rows})
+    reference, why = proposed_reference(found, "week", first)
+    assert (reference["from"], reference["to"]) == ("2026-01-05", to)
+    assert reference.get("first") == (first if grows else None)
+    assert reason in why
+    assert "soonest" not in why or batches < 28 <= first
+
+
 def test_batches_of_days_are_the_days_themselves() -> None:
     dates = tuple(day.date() for day in pd.date_range("2026-01-01", periods=5))
     rows = pd.Series(range(1, 6), index=dates, dtype=float).to_numpy()

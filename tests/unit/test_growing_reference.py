@@ -99,3 +99,19 @@ def test_how_a_reference_goes_on_is_policy_and_no_day_is_measured_again() -> Non
     # The dump that is checked again, as `judge --set` does it.
     for each in (fixed, grown, rolled):
         assert Monitor.model_validate(each.model_dump(by_alias=True)) == each
+
+
+def test_a_reference_by_hours_grows_by_days_of_hours() -> None:
+    hourly = Monitor.model_validate(
+        {**monitor(first=12).model_dump(by_alias=True), "every": "hour", "timezone": "UTC"}
+    )
+    declared, cadence = hourly.reference_batches, hourly.cadence
+    assert len(declared) == 24 * 10
+    judged = cadence.batches(at(10), at(14))
+    reference = GrowingReference(hourly, declared, (), dict.fromkeys(judged, False))
+    grown = {place: len(reference.days(judged[place])) - 24 * 10 for place in (0, 30, 48, 100)}
+    # Two whole days, as it lacks two days: not two hours.
+    assert grown == {0: 0, 30: 30, 48: 48, 100: 48}
+    # While its last day is incomplete, each hour has another reference than the next.
+    assert [len(reference.alike(judged[place:])) for place in (0, 47)] == [1, 1]
+    assert list(reference.alike(judged[48:])) == judged[48:]

@@ -31,6 +31,7 @@ from driftmeter.alarms.not_judged import NotJudged, listed
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Monitor
+from driftmeter.monitors.requirements import LEAST_DAYS
 from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
@@ -138,7 +139,9 @@ def init(
     reference: Annotated[
         Optional[str],
         typer.Option(
-            metavar="FROM..TO", help="Reference period: days that show how things should be."
+            metavar="FROM..TO",
+            help="Reference period: days that show how things should be. first:30 for the first 30"
+            " batches with rows; if the table has fewer, it grows by those that come.",
         ),
     ] = None,
     label_delay_days: Annotated[
@@ -474,9 +477,20 @@ def _is_inference_table(proposal: "Proposal") -> bool:
     return is_dated and not (made or proposal.labels)
 
 
-def _read_reference(text: str | None) -> dict[str, str] | None:
+def _read_reference(text: str | None) -> dict[str, Any] | None:
+    """First and last day, or how many batches it has."""
     if text is None:
         return None
+    name, is_counted, count = text.partition(":")
+    if is_counted:
+        if name != "first" or not count.isdigit() or int(count) < LEAST_DAYS:
+            raise DriftmeterError(
+                f"{text!r} is no reference period",
+                where="--reference",
+                fix="name its first and last day, such as 2026-01-01..2026-02-28, or the number of"
+                f" its batches, such as first:30. It has at least {LEAST_DAYS}",
+            )
+        return {"first": int(count)}
     first, _, last = text.partition("..")
     days = read_days(first, last)
     return {"from": days.from_date.isoformat(), "to": days.to_date.isoformat()}
@@ -523,7 +537,7 @@ def _reasons(proposal: "Proposal") -> Any:
             text = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
         elif name == "reference":
             text = f"{value['from']} to {value['to']}"
-            text += f", growing to {value['first']} days" if value.get("first") else ""
+            text += f", growing to {value['first']}" if value.get("first") else ""
         elif name == "probabilities" and not isinstance(value, str):
             text = ", ".join(value.values())
         elif name == "attributions":

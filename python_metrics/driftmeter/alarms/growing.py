@@ -56,9 +56,7 @@ class GrowingReference:
         span = self.monitor.reference
         cadence, declared = self.monitor.cadence, self.monitor.reference_batches
         if span.first:
-            enough = sum(day not in self.excluded for day in self.with_rows)
-            later = self._calm(sorted(day for day in self.away if day < judged))
-            return [*declared, *later[: max(span.first - enough, 0)]]
+            return [*declared, *self._grown(judged, self._missing)]
         # It moves on once a week, so that a week's days are judged by the same.
         last = cadence.after(self._monday(judged), -1)
         if last <= declared[-1]:
@@ -89,10 +87,25 @@ class GrowingReference:
         """The first of these days, in order, and those after it that have the same reference."""
         first, span = days[0], self.monitor.reference
         if span.first:
-            missing = span.first - sum(day not in self.excluded for day in self.with_rows)
-            before = self._calm(sorted(day for day in self.away if day < first))
-            return days if len(before) >= missing else days[:1]
+            missing = self._missing
+            # Of hours the last day is complete once another has begun.
+            grown = self._grown(first, missing)
+            days_of = sorted({day_of(batch) for batch in grown})
+            is_full = len(days_of) >= missing and (not grown or day_of(first) > days_of[-1])
+            return days if is_full else days[:1]
         return [day for day in days if self._monday(day) == self._monday(first)]
+
+    @property
+    def _missing(self) -> int:
+        """Batches that the declared ones lack of `first`; of hours days."""
+        known = {day_of(batch) for batch in self.with_rows if batch not in self.excluded}
+        return max((self.monitor.reference.first or 0) - len(known), 0)
+
+    def _grown(self, judged: dt.date, missing: int) -> list[dt.date]:
+        """Calm batches before one, of so many days or other batches, the earliest."""
+        later = self._calm(sorted(batch for batch in self.away if batch < judged))
+        last = sorted({day_of(batch) for batch in later})[:missing]
+        return [batch for batch in later if last and day_of(batch) <= last[-1]]
 
     def _calm(self, days: Iterable[dt.date]) -> list[dt.date]:
         """Those of the days that are calm, and were for a week."""

@@ -182,7 +182,8 @@ class ReferenceDays(Days):
         if goes_on and not {"from", "to"} <= {*given}:
             raise ValueError(
                 f"`{goes_on[0]}` goes with `from` and `to`, the days that fix the bins, such as"
-                " the days that there are by now; `driftmeter init` writes them"
+                " the days that there are by now; `driftmeter init --reference first:30` writes"
+                " them"
             )
         return block
 

@@ -52,7 +52,8 @@ def propose(engine: sa.Engine, table: str, given: Mapping[str, Any]) -> Proposal
     given : mapping of str to value
         Fields that the user chose: timestamp, timezone, timestamp_zone, every (hour, day, week or
         month), batch, id, task, prediction, target (`NONE` for no target), model_version, segments
-        (list of str), protected (list of str), reference (``{from, to}``), label_delay_days. The id
+        (list of str), protected (list of str), reference (``{from, to}``, or
+        ``{first}`` for so many batches), label_delay_days. The id
         may be several columns, with commas between them.
         With labels (``schema.table``) the target is a column of that table, and labels_id the
         columns of it that refer to a prediction.

@@ -25,10 +25,12 @@ def choose_reference(proposal: Proposal, days: TableDays) -> None:
     """The days given, or the first half of the table's; what they leave unjudged."""
     roles = (proposal.fields["prediction"], proposal.fields.get("target"))
     columns = [name for name in (*proposal.fields["features"], *roles) if name is not None]
-    if proposal.given.get("reference"):
-        proposal.add("reference", proposal.given["reference"], "as given")
+    given = proposal.given.get("reference")
+    if given and "from" in given:
+        proposal.add("reference", given, "as given")
     else:
-        proposal.add("reference", *proposed_reference(days, proposal.of_reference))
+        first = given["first"] if given else None
+        proposal.add("reference", *proposed_reference(days, proposal.of_reference, first))
     span = proposal.fields["reference"]
     chosen = days.between(*(dt.date.fromisoformat(span[end]) for end in ("from", "to")))
     cadence = Cadence(proposal.of_reference)
@@ -47,7 +49,9 @@ def _choose_label_delay(proposal: Proposal, days: TableDays) -> None:
         proposal.add("label_delay_days", delay, reason)
 
 
-def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str, object], str]:
+def proposed_reference(
+    days: TableDays, every: Every = "day", first: int | None = None
+) -> tuple[dict[str, object], str]:
     """First and last day of a reference period for a table, and why these; days without rows none.
 
     That of a young table grows.
@@ -56,26 +60,37 @@ def proposed_reference(days: TableDays, every: Every = "day") -> tuple[dict[str,
     ----------
     days : TableDays
         The table's batches.
+    first : int, optional
+        How many batches it is to have, where that is given.
     """
-    total = len(days.days)
-    count = max(1, min(max(total // 2, ENOUGH_DAYS), total - 1, MOST_REFERENCE_DAYS))
+    total, wanted = len(days.days), FIRST_DAYS if first is None else first
+    usual = min(max(total // 2, ENOUGH_DAYS), MOST_REFERENCE_DAYS)
+    count = max(1, min(usual if first is None else first, total - 1))
     reason = f"the first {count} of {total} {every}s with rows"
     reason += ": check that they show how things should be"
     reference: dict[str, object] = {
         "from": days.days[0].isoformat(),
         "to": Cadence(every).last_day(days.days[count - 1]).isoformat(),
     }
-    if count >= ENOUGH_DAYS:
+    if count >= (ENOUGH_DAYS if first is None else first):
         return reference, reason
-    # As its days have come so far; the calendar has an end.
-    newest = days.days[-1]
+    reason = (
+        f"all but the last of {total} {every}s with rows, and calm {every}s that come until there"
+        f" are {wanted}"
+    )
+    if count < ENOUGH_DAYS:
+        reason += f": thresholds are wide with fewer than {ENOUGH_DAYS}"
+        reason += _until_enough(days) if wanted >= ENOUGH_DAYS else ""
+        reason += ". `driftmeter power` says what can be found by now"
+    return {**reference, "first": wanted}, reason
+
+
+def _until_enough(days: TableDays) -> str:
+    """When there are enough days, if they come as they have so far; the calendar has an end."""
+    newest, total = days.days[-1], len(days.days)
     step = (newest - days.days[0]) / max(total - 1, 1)
     enough = newest + min((ENOUGH_DAYS - total + 1) * step, dt.date.max - newest)
-    return {**reference, "first": FIRST_DAYS}, (
-        f"all but the last of {total} {every}s with rows, and calm {every}s that come until there"
-        f" are {FIRST_DAYS}: thresholds are wide with fewer than {ENOUGH_DAYS}, until {enough} at"
-        " the soonest. `driftmeter power` says what can be found by now"
-    )
+    return f", until {enough} at the soonest"
 
 
 def will_not_judge(
