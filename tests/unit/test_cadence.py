@@ -68,7 +68,8 @@ def test_batches_in_sentences() -> None:
         "week": ("in the week of 2026-04-06", "2 weeks"),
         "month": ("in April 2026", "2 months"),
     }
-    assert [Cadence(every).usual(day) for every in FREQUENCIES] == ["a Monday", "a week", "a month"]
+    usual = [Cadence(every).on_usual(day) for every in FREQUENCIES]
+    assert usual == ["on a Monday", "in a week", "in a month"]
     assert [Cadence(every).counted(1) for every in FREQUENCIES] == ["1 day", "1 week", "1 month"]
 
 

@@ -71,7 +71,7 @@ def test_an_hour_that_the_clock_shows_twice_is_named_with_its_offset() -> None:
     assert len(spring) == 23
     assert names[1:3] == ["2013-03-10 01:00", "2013-03-10 03:00"]
     assert cadence.on(spring[2]) == "at 2013-03-10 03:00"
-    assert cadence.usual(spring[2]) == "03:00 on a weekend"
+    assert cadence.on_usual(spring[2]) == "at 03:00 on a weekend"
     assert cadence.counted(1) == "1 hour"
 
 

@@ -156,8 +156,9 @@ def _classifier_null(
         # Plain arrays: reading them runs nothing.
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        # One that an earlier version kept may have fewer fields, and is fitted again.
-        if not arrays or {*arrays} == {each.name for each in fields(DayNull)}:
+        # One that an earlier version kept may have fewer fields or levels, and is fitted again.
+        is_whole = {*arrays} == {each.name for each in fields(DayNull)}
+        if not arrays or (is_whole and len(arrays["level"]) == monitor.cadence.levels):
             return DayNull(**arrays) if arrays else None
     null = fit_classifier_null(connection, monitor)
     if file is not None:

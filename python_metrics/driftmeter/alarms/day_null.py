@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy import special
 
 from driftmeter.alarms.alike_hours import DaysOfHours
+from driftmeter.monitors.cadence import FEWEST_OF_A_LEVEL, MONTHS
 from driftmeter.monitors.requirements import ENOUGH_DAYS
 from driftmeter.quality.counts import Floats
 
@@ -46,8 +47,6 @@ FEW_ROWS = 5.0
 HEAVY = (2.2, 2.5, 3.0, 4.0, 6.0, 10.0)
 PLAIN_LIKELIHOOD = 4.0
 INDEPENDENT = 4
-# Of a weekday, or an hour of the day, so many days must have been seen.
-FEWEST_OF_A_LEVEL = 3
 FEWEST_FOR_TAILS = 28
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
@@ -59,7 +58,8 @@ class DayNull:
     Attributes
     ----------
     level : array of float, shape (levels, S)
-        Expected value by weekday; by hour of workdays and weekends where batches are hours.
+        Expected value by weekday; by hour of workdays and weekends where batches are hours, by
+        month of the year where they are months.
     day_variance : array of float, shape (S,)
         Variance of the day effect.
     row_variance : array of float, shape (S,)
@@ -117,7 +117,8 @@ def fit_day_null(
         Day variances to expect, which weigh as `PRIOR_FREEDOM` days where there are fewer than
         `ENOUGH_DAYS`; of hours it is whole days that vary so, and that are counted.
     levels : int
-        How many there are: the weekdays, or the hours of workdays and of weekends.
+        How many there are: the weekdays, the hours of workdays and of weekends, or the months of a
+        year.
     """
     noise = row_variance / np.maximum(rows, 1)
     # A day without rows weighs nothing.
@@ -128,9 +129,11 @@ def fit_day_null(
     weight = known / (noise + rough)
     mean = _mean(filled, weight)
     of_level = weekdays
-    if levels == WEEK:
-        weekday_mean, shrink = _weekdays(filled, weight, mean, weekdays)
-        count = WEEK
+    has_hours = levels > MONTHS
+    if not has_hours:
+        # Of months those of three years are told apart, of weekdays those of three weeks.
+        weekday_mean, shrink = _weekdays(filled, weight, mean, weekdays, levels)
+        count = levels
     else:
         width, count = _fitted_hours(known, weekdays, levels)
         of_level = weekdays % width
@@ -161,7 +164,7 @@ def fit_day_null(
     inflated = np.minimum(_inflation(share, correlation), np.maximum(days / 2, 1))
     lacking = np.maximum(days - 1, 1) / np.maximum(days - inflated, 1)
     per_weekday = np.array([known[of_level == day].sum(axis=0) for day in range(levels)])
-    if levels != WEEK:
+    if has_hours:
         per_weekday = per_weekday[np.arange(levels) % width]
     of_mean = inflated / np.maximum(days, 1) + shrink / np.maximum(per_weekday, 1)
     freedom = np.maximum(freedom / _inflation(share**2, correlation**2), LEAST_FREEDOM)
@@ -177,7 +180,7 @@ def fit_day_null(
         heaviness=_heaviness(standardized, known, of_days_rows, rows, is_share),
         window_freedom=freedom,
     )
-    if levels == WEEK:
+    if not has_hours:
         return null
     taken = (count - 1) * shrink
     hours = DaysOfHours.of(filled - fitted, known, weekdays, taken)
@@ -536,20 +539,23 @@ def _day_variance(
 
 
 def _weekdays(
-    values: Floats, weight: Floats, mean: Floats, weekdays: npt.NDArray[np.int64]
+    values: Floats, weight: Floats, mean: Floats, weekdays: npt.NDArray[np.int64], levels: int
 ) -> tuple[Floats, Floats]:
-    """Mean by weekday, shape (7, S), and the share of its difference that is kept, shape (S,)."""
-    means = np.tile(mean, (WEEK, 1))
+    """Mean by weekday, or by month of the year, and the share of its difference that is kept.
+
+    Of shape (levels, S) and (S,).
+    """
+    means = np.tile(mean, (levels, 1))
     between = np.zeros_like(mean)
     within = np.zeros_like(mean)
-    for day in range(WEEK):
+    for day in range(levels):
         chosen = weekdays == day
-        if chosen.sum() < 3:
+        if chosen.sum() < FEWEST_OF_A_LEVEL:
             return means, np.zeros_like(mean)
         means[day] = _mean(values[chosen], weight[chosen])
         between += weight[chosen].sum(axis=0) * (means[day] - mean) ** 2
         within += (weight[chosen] * (values[chosen] - means[day]) ** 2).sum(axis=0)
-    ratio = (between / (WEEK - 1)) / np.maximum(within / (len(weekdays) - WEEK), 1e-300)
+    ratio = (between / (levels - 1)) / np.maximum(within / (len(weekdays) - levels), 1e-300)
     return means, np.clip(1 - 1 / np.maximum(ratio, 1e-300), 0, 1)
 
 

@@ -287,8 +287,7 @@ def _beside_reference(
         if not is_new:
             continue
         even = f", unusual even for a known event ({day.event})" if day.event else ""
-        word = {"hour": "at", "day": "on"}.get(cadence.every, "in")
-        like = f"{word} {cadence.usual(day.day)}"
+        like = cadence.on_usual(day.day, of_month=cadence.tells_months(reference))
         breaches[day.day] = Breach(
             "volume",
             f"{day.row_count:,} rows came, {abs(change):.0%} {'more' if change > 0 else 'fewer'}"

@@ -101,7 +101,9 @@ def _breach(monitor: Monitor, row: Mapping[Any, Any]) -> Breach:
     where = f" of {segment} = {row['segment_value']}" if segment else ""
     verb = "fell" if effect < 0 else "rose"
     cadence = monitor.cadence
-    weekday = f" on {cadence.usual(day)}" if row["is_by_weekday"] and days == 1 else ""
+    weekday = ""
+    if row["is_by_weekday"] and days == 1:
+        weekday = f" {cadence.on_usual(day, of_month=cadence.every == 'month')}"
     over = f" {cadence.one} over the last {cadence.counted(days)}" if days > 1 else ""
     between = f" ({amount(row['lower'])} to {amount(row['upper'])})" if days == 1 else ""
     return Breach(

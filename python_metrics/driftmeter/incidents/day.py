@@ -87,10 +87,12 @@ class Normal:
         return fit_relations(self.monitor.features, self.rows, days)
 
     def like(self, weekday: int) -> pd.DataFrame:
-        """Rows of one weekday; all where these are few."""
+        """Rows of one weekday, hour or month of the year; all where these are few."""
+        cadence = self.monitor.cadence
+        if cadence.every == "month" and not cadence.tells_months(self.days):
+            return self.rows
         if weekday not in self._like:
-            level = self.monitor.cadence.level
-            days = [day for day in self.days if level(day) == weekday]
+            days = [day for day in self.days if cadence.level(day) == weekday]
             self._like[weekday] = rows_of(self.connection, self.monitor, days)
         rows = self._like[weekday]
         return rows if len(rows) >= FEWEST_ROWS else self.rows

@@ -6,6 +6,8 @@ of days hold the batches that begin in them.
 """
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -20,6 +22,10 @@ ONE_HOUR = dt.timedelta(hours=1)
 UTC = ZoneInfo("UTC")
 # Hours of a day, on a workday and at the weekend.
 HOURS = 24
+# Months of a year.
+MONTHS = 12
+# Of a weekday, an hour of the day, or a month of the year, so many must have been seen.
+FEWEST_OF_A_LEVEL = 3
 
 
 @dataclass(frozen=True)
@@ -147,17 +153,27 @@ class Cadence:
     def level(self, batch: dt.date) -> int:
         """Which of a statistic's levels a batch has: of days their weekday, Monday is 0.
 
-        Of hours the hour of the day, and 24 more on Saturdays and Sundays.
+        Of hours the hour of the day, and 24 more on Saturdays and Sundays. Of months the month of
+        the year, January is 0.
         """
         if self.is_hourly:
             local = Hour.of(batch, self.zone)  # type: ignore[arg-type]
             return local.hour + HOURS * (local.weekday() >= 5)
+        if self.every == "month":
+            return batch.month - 1
         return batch.weekday() if self.every == "day" else 0
 
     @property
     def levels(self) -> int:
-        """How many levels a statistic has; those of weeks and months are one and are not fitted."""
-        return 2 * HOURS if self.is_hourly else 7
+        """How many levels a statistic has; that of weeks is one and is not fitted."""
+        return {"hour": 2 * HOURS, "month": MONTHS}.get(self.every, 7)
+
+    def tells_months(self, batches: Iterable[dt.date]) -> bool:
+        """Whether batches are months of years enough, so that each has a level of its own."""
+        if self.every != "month":
+            return False
+        seen = Counter(batch.month for batch in batches)
+        return len(seen) == MONTHS and min(seen.values()) >= FEWEST_OF_A_LEVEL
 
     def name(self, batch: dt.date) -> str:
         """A batch in a sentence: 2026-04-06 14:00, 2026-04-06, week of 2026-04-06, April 2026."""
@@ -173,15 +189,28 @@ class Cadence:
 
     def on(self, batch: dt.date) -> str:
         """When, in a sentence: at 2026-04-06 14:00, on 2026-04-06, in the week of 2026-04-06."""
-        word = {"hour": "at", "day": "on"}.get(self.every, "in")
-        return f"{word} {self.named(batch)}"
+        return f"{self._word} {self.named(batch)}"
 
-    def usual(self, batch: dt.date) -> str:
-        """What a batch is compared with, in a sentence: 14:00 on a workday, a Monday, a week."""
+    def on_usual(self, batch: dt.date, *, of_month: bool = False) -> str:
+        """When a batch like this one was: at 14:00 on a workday, on a Monday, in a week.
+
+        Parameters
+        ----------
+        of_month : bool
+            Whether a month is compared with the same one of other years: in an April.
+        """
         if self.is_hourly:
             local = Hour.of(batch, self.zone)  # type: ignore[arg-type]
-            return f"{local:%H:%M} {'on a weekend' if local.weekday() >= 5 else 'on a workday'}"
-        return f"a {batch:%A}" if self.every == "day" else self.one
+            kind = "on a weekend" if local.weekday() >= 5 else "on a workday"
+            return f"{self._word} {local:%H:%M} {kind}"
+        if of_month:
+            article = "an" if f"{batch:%B}"[0] in "AO" else "a"
+            return f"{self._word} {article} {batch:%B}"
+        return f"{self._word} a {batch:%A}" if self.every == "day" else f"{self._word} {self.one}"
+
+    @property
+    def _word(self) -> str:
+        return {"hour": "at", "day": "on"}.get(self.every, "in")
 
     @property
     def one(self) -> str:

@@ -263,6 +263,7 @@ class DifferenceNull:
             np.array([total]),
             self._weekdays(usual),
             prior=np.array([(USUAL * self.scale) ** 2]),
+            levels=self.monitor.cadence.levels,
         )
 
     @property

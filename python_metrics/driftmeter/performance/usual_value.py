@@ -18,7 +18,7 @@ from driftmeter.alarms.day_null import (
     fit_day_null,
     judge_days,
 )
-from driftmeter.monitors.cadence import DAILY, Cadence
+from driftmeter.monitors.cadence import DAILY, MONTHS, Cadence
 from driftmeter.quality.counts import Floats
 
 # Powers of the rows by which the variance of days may grow: of a mean, of what does not hang on
@@ -112,7 +112,7 @@ def _kept(
     if np.ptp(level) == 0:
         return 0.0, WEEK
     half = len(level) // 2
-    if len(level) > WEEK and (level[:half] == level[half:]).all():
+    if len(level) > MONTHS and (level[:half] == level[half:]).all():
         weekdays = weekdays % half
     seen = np.unique(weekdays)
     means = np.array([values[weekdays == day].mean() for day in seen]) - values.mean()

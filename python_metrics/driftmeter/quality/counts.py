@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from driftmeter.monitors.cadence import DAILY, HOURS, Cadence
+from driftmeter.monitors.cadence import DAILY, HOURS, MONTHS, Cadence
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -76,9 +76,11 @@ class Counts:
 
     @cached_property
     def weekdays(self) -> npt.NDArray[np.int64]:
-        """Which of their levels the days have: Monday is 0, and so is each week and month."""
+        """Which of their levels the days have: Monday is 0, January is, and so is each week."""
         if self.cadence.is_hourly:
             return np.array([self.cadence.level(hour) for hour in hours_of(self.days)], np.int64)
+        if self.cadence.every == "month":
+            return self.days.astype("datetime64[M]").astype(np.int64) % MONTHS
         if self.cadence != DAILY:
             return np.zeros(len(self.days), dtype=np.int64)
         # 1970-01-01 was a Thursday.

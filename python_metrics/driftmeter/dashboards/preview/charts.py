@@ -71,7 +71,7 @@ def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
     if panel["type"] != "barchart":
         # A point or a bar sits on the first moment of its batch, half of it before.
         half = max(LENGTHS[scope.every], ONE_DAY) / 2
-        drawn.update_xaxes(range=[scope.first - half, scope.last + half - ONE_DAY / 2])
+        drawn.update_xaxes(range=[scope.first - half, scope.last])
         if scope.last - scope.first < FEW_DAYS:
             drawn.update_xaxes(dtick=DAY_MS)
     return drawn

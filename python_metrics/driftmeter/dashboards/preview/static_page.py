@@ -119,7 +119,10 @@ def newest_batches(connection: sa.Connection) -> dict[str, tuple[dt.date, dt.dat
         " join metrics.monitors using (monitor) where newest_day is not null"
     )
     return {
-        row.monitor: (first_shown(row.every, row.newest_day, row.reference_from), row.newest_day)
+        row.monitor: (
+            first_shown(row.every, row.newest_day, row.reference_from),
+            Cadence(row.every).last_day(row.newest_day),
+        )
         for row in connection.execute(query)
     }
 
@@ -186,11 +189,15 @@ def _grid(connection: sa.Connection, panels: Sequence[Json], scope: Scope, page:
 
 
 def _titled(panel: Json, scope: Scope) -> str:
-    title = str(panel["title"])
+    return html.escape(_interpolated(str(panel["title"]), scope))
+
+
+def _interpolated(text: str, scope: Scope) -> str:
+    """A text with the values of the variables that it names."""
     for name, value in scope.values.items():
         if isinstance(value, str):
-            title = title.replace(f"${name}", value)
-    return html.escape(title)
+            text = text.replace(f"${name}", value)
+    return text
 
 
 def _body(connection: sa.Connection, panel: Json, scope: Scope, page: Path) -> str:
@@ -198,7 +205,8 @@ def _body(connection: sa.Connection, panel: Json, scope: Scope, page: Path) -> s
     if panel["type"] == "stat":
         return cells.stat(panel, frame)
     if frame.empty:
-        return f'<p class="none">{html.escape(panel["fieldConfig"]["defaults"]["noValue"])}</p>'
+        reason = _interpolated(panel["fieldConfig"]["defaults"]["noValue"], scope)
+        return f'<p class="none">{html.escape(reason)}</p>'
     if panel["type"] == "table":
         return cells.table(panel, frame, page)
     return str(
