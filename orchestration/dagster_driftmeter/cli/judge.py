@@ -145,11 +145,12 @@ def show(monitor: Monitor, then: "Ledger", now: "Ledger") -> None:
     for day in days:
         names = [_names(ledger.get(day, ())) for ledger in (then, now)]
         if any(names):
-            hourly = monitor.cadence.is_hourly
-            table.add_row(monitor.cadence.name(day) if hourly else str(day), *names)
+            table.add_row(monitor.cadence.name(day), *names)
     budget = monitor.alarm_budget.false_alarms_per_month
-    terminal.print(table if any(counts) else "no alarm on any day")
-    counted = f"{len(days)} {'hour' if monitor.cadence.is_hourly else 'day'}s"
+    every = monitor.every
+    none = f"no alarm {'on' if every == 'day' else 'in'} any {every}"
+    terminal.print(table if any(counts) else none)
+    counted = monitor.cadence.counted(len(days))
     terminal.print(
         f"{counted}: {counts[0]} have a stored alarm, {counts[1]} have one as judged now"
         f" ({budget:g} false alarms a month)"

@@ -17,7 +17,6 @@ from driftmeter.monitors.changed_settings import (
     days_of_other_version,
     judged_otherwise,
 )
-from driftmeter.monitors.days import counted_days
 from driftmeter.warehouse import connection
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def _since(incident: Mapping[str, Any], cadence: Cadence) -> str:
 def _nothing_drifted(row: Mapping[Any, Any]) -> str:
     """Whether no column drifted on the last day, or no column was judged."""
     if row["last_state"] != "fresh":
-        return f"not judged: the day is {row['last_state']}"
+        return f"not judged: the {row['every']} is {row['last_state']}"
     if not row["compared_on_last_day"]:
         return "not judged: no column could be judged"
     return f"no column drifted, of {row['compared_on_last_day']} that were judged"
@@ -213,14 +212,17 @@ def _table(row: Mapping[Any, Any]) -> "Table":
     table.add_row(f"{row['every']}s", f"{row['days']:,}: {states}")
     if row["stale_reason"] and not row["retired_on"]:
         table.add_row(
-            "stale", f"{row['stale_reason']}: `driftmeter run --stale` measures such days again"
+            "stale",
+            f"{row['stale_reason']}: `driftmeter run --stale` measures such {row['every']}s again",
         )
+    every, cadence = row["every"], Cadence.of(row["every"], row["timezone"])
     if days := row["days_of_other_policy"]:
-        judged = f"{counted_days(days)} were judged by the old policy"
+        judged = f"{cadence.counted(days)} were judged by the old policy"
         table.add_row("policy changed", f"{judged}: `driftmeter run` judges them again")
     if days := row["days_of_other_version"]:
-        table.add_row("version changed", f"{counted_days(days)} {judged_otherwise(row['monitor'])}")
-    every, cadence = row["every"], Cadence.of(row["every"], row["timezone"])
+        table.add_row(
+            "version changed", f"{cadence.counted(days)} {judged_otherwise(row['monitor'])}"
+        )
     ends = ("first_day", "last_day", "last_fresh_day")
     if cadence.is_hourly:
         ends = ("first_start", "last_start", "last_fresh_start")

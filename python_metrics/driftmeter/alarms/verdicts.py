@@ -22,7 +22,6 @@ from driftmeter.monitors.config import Monitor
 from driftmeter.monitors.requirements import no_value
 from driftmeter.quality.histograms import ColumnPart
 
-NO_ROWS = "the day has no rows"
 GONE = (
     "the inference table no longer has this column."
     " Add it again, or remove it from the monitor's YAML"
@@ -238,7 +237,7 @@ def _reason(
 ) -> str | None:
     """Why a column or segment cannot be judged on a day, or None where it can."""
     if not any(known_rows.values()):
-        return NO_ROWS
+        return f"the {monitor.every} has no rows"
     if calibration.too_short:
         return calibration.too_short
     if to_come and part.column == monitor.target:

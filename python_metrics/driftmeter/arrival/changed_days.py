@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from driftmeter.arrival.column_changes import lost_columns
 from driftmeter.arrival.contents import DayContent, day_contents
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Days, Monitor
 from driftmeter.monitors.days import every_day
 from driftmeter.monitors.hour import day_of
@@ -174,20 +175,22 @@ def arrivals(
     changed = []
     for day, row in sorted(measured.items()):
         is_watched = row.state in MEASURED and not row.is_final
-        reason = _reason(row, content.get(day)) if is_watched else None
+        reason = _reason(row, content.get(day), monitor.every) if is_watched else None
         if reason:
             changed.append(DayChange(day, reason, row.fingerprint))
     new = sorted(set(content) - set(measured) - set(unended))
     return Arrivals(tuple(new), tuple(changed), unended)
 
 
-def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str | None:
+def _reason(
+    measured: sa.Row[tuple[object, ...]], now: DayContent | None, every: Every
+) -> str | None:
     """What changed of a measured day; None where nothing did."""
     rows = now.rows if now else 0
     if rows > measured.row_count:
-        return f"{_rows(rows - measured.row_count)} came late, after the day was measured"
+        return f"{_rows(rows - measured.row_count)} came late, after the {every} was measured"
     if rows < measured.row_count:
-        return f"{_rows(measured.row_count - rows)} vanished after the day was measured"
+        return f"{_rows(measured.row_count - rows)} vanished after the {every} was measured"
     if now is None or now.fingerprint == measured.fingerprint:
         return None
     landed = now.labelled - (measured.labelled_count or 0)
@@ -196,11 +199,11 @@ def _reason(measured: sa.Row[tuple[object, ...]], now: DayContent | None) -> str
         return None
     if measured.had_more_columns or now.inputs_fingerprint == measured.inputs_fingerprint:
         return (
-            f"{landed:,} labels came after the day was measured"
+            f"{landed:,} labels came after the {every} was measured"
             if landed > 0
-            else "labels changed after the day was measured"
+            else f"labels changed after the {every} was measured"
         )
-    return "rows changed after the day was measured"
+    return f"rows changed after the {every} was measured"
 
 
 def _rows(count: int) -> str:

@@ -57,7 +57,7 @@ def _outcome(
 
 def _reason_to_skip(test: DeclaredTest, monitor: Monitor, current: pd.DataFrame) -> str | None:
     if current.empty and test.test != "row_count":
-        return "the day has no rows"
+        return f"the {monitor.every} has no rows"
     if SUBJECTS[test.test] in OF_MODEL:
         labelled = _labelled(monitor, current)
         if len(labelled) < monitor.min_rows:

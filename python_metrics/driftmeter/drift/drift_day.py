@@ -75,7 +75,8 @@ def compute_partition(
                 tests=tuple(test for _, _, tests in measured for test in tests),
             )
             _replace(connection, monitor, day, measured)
-            _record(connection, result, reference, REASONS.get(state), content)
+            reason = REASONS.get(state, "").format(every=reference.monitor.every) or None
+            _record(connection, result, reference, reason, content)
             note_inputs(connection, monitor.name, "drift", {day: content.fingerprint}, to_follow)
     except Exception as error:
         reason, seconds = reason_of(error), time.perf_counter() - started
@@ -174,7 +175,9 @@ def _separation(reference: Reference, rows: pd.DataFrame) -> ColumnDrift:
             CLASSIFIER_ENGINE,
             method=CLASSIFIER,
             status="skipped",
-            reason=f"{n_current} rows; {needed} are needed" if n_current else "the day has no rows",
+            reason=f"{n_current} rows; {needed} are needed"
+            if n_current
+            else f"the {reference.monitor.every} has no rows",
         )
     score = reference.classifier.score(rows)
     return ColumnDrift(
@@ -232,8 +235,8 @@ PARTITION = sa.text(
     " computed_at = excluded.computed_at, rows_dropped_at = null"
 )
 REASONS = {
-    "empty": "the day has no rows",
-    "missing": "the source did not have this day",
+    "empty": "the {every} has no rows",
+    "missing": "the source did not have this {every}",
 }
 
 

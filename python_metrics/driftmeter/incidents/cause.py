@@ -174,7 +174,8 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
 
     def pair() -> Breach:
         moved = day.plainly_changed | {alarm.column for alarm in alarms if alarm.column is not None}
-        return correlation_shift(day.relations, day.rows, together, moved=moved)
+        every = day.monitor.every
+        return correlation_shift(day.relations, day.rows, together, moved=moved, every=every)
 
     if any(r.alarm.segment is None and r.alarm.column != day.monitor.prediction for r in roots):
         # Few rows that changed leave the rest to go together, or not.
@@ -379,7 +380,7 @@ def _breach(day: Day, root: Root, ranking: Sequence[Mapping[str, float | str]]) 
     return Breach(
         kind=symptom.kind,
         diagnosis=f"{symptom.subject or name} {symptom.says}{more}"
-        f"{'' if root.is_new else ', as on the days before'}.",
+        f"{'' if root.is_new else f', as {day.monitor.cadence.before}'}.",
         column_name=name,
         columns=tuple(dict.fromkeys(root.columns)),
         segment=symptom.segment if symptom.kind == "segment" else None,

@@ -67,7 +67,10 @@ class Loss:
         # A column that changed in many rows goes with the others in another way for that alone.
         broad = {name for breach in self.found if is_broad(breach) for name in breach.columns}
         moved = self.day.plainly_changed | self.changed
-        return correlation_shift(self.day.relations, self.day.rows, moved=moved, without=broad)
+        every = self.day.monitor.every
+        return correlation_shift(
+            self.day.relations, self.day.rows, moved=moved, without=broad, every=every
+        )
 
     @cached_property
     def of_classes(self) -> ClassFinding | None:
@@ -150,7 +153,7 @@ def of_loss(loss: Loss) -> Breach:
     rose, expected = told_apart(error.error, error.expected)
     over = _over(error.days, monitor)
     sentence = f"The {error.metric} rose to {rose}{over}, {error.beside} {expected}"
-    costs = _costs(error.cost)
+    costs = _costs(error.cost, monitor)
     if cause is not None:
         if cause is _inputs_that_are_harder(loss):
             sentence = f"{sentence}: {loss.of_model.reason}"
@@ -182,18 +185,18 @@ def of_estimate(monitor: Monitor, estimate: EstimatedAlarm, found: Sequence[Brea
     )
     cause = next((breach for breach in found if is_of_inputs(breach, monitor)), None)
     evidence = {"estimate": _plain(estimate)}
-    strength, costs = estimate.value / estimate.expected, _costs(estimate.cost)
+    strength, costs = estimate.value / estimate.expected, _costs(estimate.cost, monitor)
     return _breach(monitor, sentence, strength, evidence, cause, costs)
 
 
-def _costs(cost: Cost | None) -> str:
+def _costs(cost: Cost | None, monitor: Monitor) -> str:
     """What a loss costs, for the end of its sentence."""
     if cost is None:
         return ""
     sign = 1 if cost.amount > 0 else -1
     bounds = sorted(sign * bound for bound in (cost.lower, cost.upper) if bound is not None)
     between = f" ({' to '.join(map(amount, bounds))})" if bounds else ""
-    told = f"{amount(abs(cost.amount), cost.unit)} a day{between}"
+    told = f"{amount(abs(cost.amount), cost.unit)} {monitor.cadence.one}{between}"
     # Worse predictions need not cost: what is worth most may be right more often.
     return f"; it costs about {told}" if sign > 0 else f"; it is worth about {told} more"
 

@@ -12,6 +12,7 @@ import pandas as pd
 from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.mix import MOST_VALUES
+from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Column
 from driftmeter.quality.counts import Floats, Ints
 
@@ -110,6 +111,7 @@ def correlation_shift(
     *,
     moved: Collection[str] = (),
     without: Collection[str] = (),
+    every: Every = "day",
 ) -> Breach:
     """The pair of columns whose association changed most, in standard errors.
 
@@ -123,6 +125,8 @@ def correlation_shift(
         Columns that changed by themselves, which the sentence must not deny.
     without : collection of str
         Columns whose own change moves their relations to others.
+    every : str
+        What the sentence calls a batch.
     """
     best: tuple[float, float, str, str, float, float] | None = None
     before = relations.correlation
@@ -142,7 +146,7 @@ def correlation_shift(
         alone = "" if moved else ", though none alone has changed"
         return Breach(
             "correlation_shift",
-            f"The day can be told from the reference by all columns together{alone}.",
+            f"The {every} can be told from the reference by all columns together{alone}.",
             strength=1.0,
             evidence=common,
         )

@@ -217,6 +217,11 @@ class Cadence:
         """A batch with its article: a day, an hour."""
         return f"an {self.every}" if self.is_hourly else f"a {self.every}"
 
+    @property
+    def before(self) -> str:
+        """When the batches before one were, in a sentence: on the days before."""
+        return f"{self._word} the {self.every}s before"
+
     def counted(self, count: int) -> str:
         """A number of batches in a sentence: 1 day, 1,200 weeks."""
         return f"1 {self.every}" if count == 1 else f"{count:,} {self.every}s"

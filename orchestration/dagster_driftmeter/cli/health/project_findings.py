@@ -11,7 +11,6 @@ from driftmeter.alarms.not_judged import not_judged
 from driftmeter.arrival.inputs import has_reference_tests, unfinished_days
 from driftmeter.errors import DriftmeterError
 from driftmeter.monitors.config import Monitor
-from driftmeter.monitors.days import counted_days
 from driftmeter.reports.incident_pages import undrawn
 
 PART = "dbt project"
@@ -92,7 +91,7 @@ def examine_unfinished(session: sa.Connection, monitor: Monitor) -> Iterator[Fin
     if not has_reference_tests(session, monitor):
         left.append("dbt's tests of the reference days")
     if days:
-        left.append(f"{counted_days(days)} that an earlier run began")
+        left.append(f"{monitor.cadence.counted(days)} that an earlier run began")
     if pages:
         left.append(f"the page{'s' * (pages > 1)} of {pages} incident{'s' * (pages > 1)}")
     if left:
