@@ -31,7 +31,7 @@ from dagster_driftmeter.dbt.project_manifest import (
 )
 from dagster_driftmeter.dbt.resource import DbtWithoutAdapter
 from dagster_driftmeter.monitoring import Feeds, monitoring_definitions, no_feeds
-from dagster_driftmeter.runs.first_day import first_measured_day
+from dagster_driftmeter.runs.first_day import first_measured_days
 from driftmeter import settings
 from driftmeter.monitors.cadence import Every
 
@@ -88,7 +88,8 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
         A day that the partitions must hold though it is before all that is known.
     """
     declared = monitors()
-    known = [day for day in (first, first_measured_day()) if day]
+    measured, asked = first_measured_days(), [first] if first else []
+    known = [*asked, *([measured["day"]] if "day" in measured else [])]
     feeds: Feeds = no_feeds
     absent_days: AbsentDays = no_absent_days
     of_example: Callable[[dg.DailyPartitionsDefinition], dg.Definitions] | None = None
@@ -100,7 +101,7 @@ def all_definitions(first: dt.date | None = None) -> dg.Definitions:
         of_example = example.example_definitions
         known.append(first_trained_day())
     partitions = daily_partitions(declared.values(), known)
-    batches = batch_partitions(declared.values(), partitions.timezone, known)
+    batches = batch_partitions(declared.values(), partitions.timezone, asked, measured)
     feeds = with_batches(feeds)
     watched = dg.Definitions.merge(
         project_definitions(feeds, partitions, batches),
@@ -128,10 +129,10 @@ def zone_of_partitions() -> str | None:
 
 
 @functools.cache
-def definitions_from(first: dt.date | None) -> dg.Definitions:
-    """The definitions for a run that begins on a day, which may be before all that is known."""
-    partitions = defs.resolve_job_def(JOBS["day"].name).partitions_def
-    if first is None or not isinstance(partitions, dg.DailyPartitionsDefinition):
+def definitions_from(first: dt.date | None, job: str = JOBS["day"].name) -> dg.Definitions:
+    """The definitions for a run of a job that begins on a day, which may be before all known."""
+    partitions = defs.resolve_job_def(job).partitions_def
+    if first is None or not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
         return defs
     return defs if first >= partitions.start.date() else all_definitions(first)
 

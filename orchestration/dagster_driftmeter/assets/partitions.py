@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,7 @@ def daily_partitions(
 ) -> dg.DailyPartitionsDefinition:
     """Days from the earliest reference period of these monitors to the newest day that has ended.
 
+    Only daily monitors count if there are some: hours, weeks and months have their own partitions.
     Keys are calendar days. Where monitors are of several time zones, a day ends as soon as it has
     in the easternmost.
 
@@ -48,7 +50,8 @@ def daily_partitions(
         start.
     """
     known = list(monitors)
-    days = [*others, *(monitor.reference.from_date for monitor in known)]
+    daily = [monitor for monitor in known if monitor.every == "day"] or known
+    days = [*others, *(monitor.reference.from_date for monitor in daily)]
     if not days:
         return DAILY
     first = min(days)
@@ -59,7 +62,10 @@ def daily_partitions(
 
 
 def batch_partitions(
-    monitors: Iterable[Monitor], timezone: str, others: Iterable[dt.date] = ()
+    monitors: Iterable[Monitor],
+    timezone: str,
+    others: Iterable[dt.date] = (),
+    measured: Mapping[Every, dt.date] = MappingProxyType({}),
 ) -> Mapping[Every, Partitions]:
     """Hours, weeks and months of the monitors that score so, from the earliest reference on.
 
@@ -71,7 +77,9 @@ def batch_partitions(
     timezone : str
         Of the daily partitions, for Dagster refuses assets of another zone that read each other.
     others : iterable of date
-        Further batches that the partitions must hold.
+        Further days that the partitions must hold.
+    measured : mapping of str to date
+        The first measured day of hours, weeks and months, which they must hold too.
     """
     by_cadence: dict[Every, Partitions] = {}
     known, more = list(monitors), list(others)
@@ -79,7 +87,9 @@ def batch_partitions(
         alike = [monitor for monitor in known if monitor.every == every]
         if alike:
             begun = [
-                day for monitor in alike for day in (day_of(monitor.reference_batches[0]), *more)
+                *(day_of(monitor.reference_batches[0]) for monitor in alike),
+                *more,
+                *([measured[every]] if every in measured else []),
             ]
             if every == "hour":
                 midnight = dt.datetime.combine(min(begun), dt.time(), ZoneInfo(timezone))

@@ -45,7 +45,8 @@ def run_job(
     with warnings.catch_warnings():
         # Dagster gives its own sensors this parameter while it resolves jobs, and warns of it.
         warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition")
-        job = definitions_from(day_of(days.from_date) if days else None).resolve_job_def(name)
+        first = day_of(days.from_date) if days else None
+        job = definitions_from(first, name).resolve_job_def(name)
     with dg.DagsterInstance.get() as instance, _kept_connection(instance), _output_to_log():
         end_killed_runs(instance)
         job.execute_in_process(
