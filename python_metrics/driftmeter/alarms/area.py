@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from driftmeter.alarms.day_null import DayNull, residuals
+from driftmeter.alarms.told import clear_of
 from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.drift.domain_classifier import MOST_ROWS
 from driftmeter.monitors.cadence import Cadence
@@ -68,7 +69,8 @@ def beside_days_before(
         if (evidence := judged.get(day)) is not None:
             difference[place] = areas[day].area - evidence.expected
             deviation[place] = evidence.deviation
-    p_value = p_value_of_news(difference, deviation, np.array([day in excluded for day in days]))
+    is_excluded = np.array([day in excluded for day in days])
+    p_value = p_value_of_news(difference, deviation, is_excluded, clear=clear_of(cadence))
     return {
         day: replace(area, trailing_p_value=float(p_value[cadence.between(days[0], day)]))
         for day, area in areas.items()

@@ -19,7 +19,7 @@ from driftmeter.alarms.day_null import (
 )
 from driftmeter.alarms.few_days import of_few_days
 from driftmeter.alarms.statistics import Scale, fit_scale, measure, new_on_their_day
-from driftmeter.alarms.told import CLEAR, beside_told_days, wanders
+from driftmeter.alarms.told import CLEAR, beside_told_days, clear_of, wanders
 from driftmeter.alarms.trailing import against_trailing
 from driftmeter.monitors.baselines import LAG
 from driftmeter.monitors.requirements import ENOUGH_DAYS
@@ -216,6 +216,7 @@ def judge_columns(
         for part, column in columns.items()
         if part in counts
     }
+    clear = next((clear_of(counts[part].cadence) for part in evidence), CLEAR)
     by_column: dict[str, list[ColumnPart]] = {}
     for part in evidence:
         by_column.setdefault(part.column, []).append(part)
@@ -223,7 +224,7 @@ def judge_columns(
         p_values = np.array([evidence[part].p_value for part in parts])
         if excluded is not None:
             p_values = np.where(excluded, np.nan, p_values)
-        for part, is_known in zip(parts, wanders(p_values), strict=True):
+        for part, is_known in zip(parts, wanders(p_values, clear), strict=True):
             trailing = np.where(is_known, 1.0, evidence[part].trailing_p_value)
             evidence[part] = replace(evidence[part], trailing_p_value=trailing)
     return evidence
@@ -251,7 +252,7 @@ def judge_column(
     effects, lengths = difference.copy(), np.ones(len(every))
     clear = {}
     for length, weighed in weighed_p_values(column, values, rows, counts.weekdays):
-        clear[length] = weighed <= CLEAR
+        clear[length] = weighed <= clear_of(counts.cadence)
         loudest = weighed.argmin(axis=1)
         is_louder = weighed[every, loudest] < best
         best = np.where(is_louder, weighed[every, loudest], best)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from driftmeter.monitors.cadence import HOURS, Cadence
 from driftmeter.quality.counts import Floats
 
 # A change that so many of so many days before have told is not new.
@@ -18,8 +19,15 @@ STRETCHES = 3
 # P-value of a column, corrected for its statistics, at which a day has told a change: about what an
 # alarm needs at a budget of 1 a month.
 CLEAR = 0.001
+# A month has 24 times as many hours, so that an alarm of one needs a p-value as much smaller.
+CLEAR_OF_HOURS = CLEAR / HOURS
 # Days without a clear difference that part one stretch of a column's days from the next.
 APART = 3
+
+
+def clear_of(cadence: Cadence) -> float:
+    """The p-value at which a batch has told a change."""
+    return CLEAR_OF_HOURS if cadence.is_hourly else CLEAR
 
 
 def beside_told_days(
@@ -69,7 +77,7 @@ def beside_told_days(
     return p_value
 
 
-def wanders(p_values: Floats) -> npt.NDArray[np.bool_]:
+def wanders(p_values: Floats, clear: float = CLEAR) -> npt.NDArray[np.bool_]:
     """Whether a column was as far away before, at times apart; shape (parts, days).
 
     Where rows come in groups, each change of a column is another category or segment, and none
@@ -81,11 +89,13 @@ def wanders(p_values: Floats) -> npt.NDArray[np.bool_]:
     ----------
     p_values : array of float, shape (parts, days)
         Of a column over all rows and in each segment; NaN where a day was not judged.
+    clear : float
+        As `clear_of` gives it.
     """
     parts, days = p_values.shape
     clearest = np.fmin.reduce(np.where(np.isnan(p_values), 1.0, p_values), axis=0)
     answer = np.zeros((parts, days), dtype=bool)
-    for part, day in zip(*np.nonzero(np.nan_to_num(p_values, nan=1.0) <= CLEAR), strict=True):
+    for part, day in zip(*np.nonzero(np.nan_to_num(p_values, nan=1.0) <= clear), strict=True):
         first = max(day - RECORD, 0)
         as_clear = np.flatnonzero(clearest[first:day] <= p_values[part, day])
         # The stretch that leads up to today is today's own.

@@ -94,6 +94,7 @@ def p_value_of_news(
     effect: Floats | None = None,
     length: int = 1,
     quiet: int = RECORD,
+    clear: float = CLEAR,
 ) -> Floats:
     """P-value of each day of one statistic beside the days before it; NaN where these are too few.
 
@@ -111,6 +112,8 @@ def p_value_of_news(
         How many days are judged together; none of them is in the baseline.
     quiet : int
         Days without the same, after which it is over and new when it comes back.
+    clear : float
+        P-value at which a day has told it, as `clear_of` gives it.
     """
     days = len(difference)
     effect = difference if effect is None else effect
@@ -123,8 +126,8 @@ def p_value_of_news(
     ones = np.ones(days)
     of_days = against_trailing(difference, variance, usable, same, ones, *known)
     # A day that was nothing new when it came has told nobody anything.
-    is_told = ~(of_days > CLEAR)[:, None]
-    is_told &= 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= CLEAR
+    is_told = ~(of_days > clear)[:, None]
+    is_told &= 2 * special.ndtr(-np.abs(usable) / deviation[:, None]) <= clear
     told = beside_told_days(
         effect, variance / length, usable, variance[:, None], is_told, same, quiet
     )

@@ -12,6 +12,7 @@ from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
 from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.event_days import TIMES_USUAL, EventDays
 from driftmeter.alarms.growing import GrowingReference, grows
+from driftmeter.alarms.told import clear_of
 from driftmeter.alarms.trailing import p_value_of_news
 from driftmeter.arrival.column_changes import ColumnChange, retyped_in_words
 from driftmeter.arrival.due import due_days
@@ -268,7 +269,8 @@ def _beside_reference(
         for mine, its in zip(vars(against).values(), vars(own).values(), strict=True):
             mine[of_event] = its[of_event]
     is_excluded = np.array([day in excluded for day in every]) | named.is_event
-    news = p_value_of_news(logs - against.expected, against.deviation, is_excluded)
+    difference, clear = logs - against.expected, clear_of(cadence)
+    news = p_value_of_news(difference, against.deviation, is_excluded, clear=clear)
     p_value, new_p, expected = (
         dict(zip(every, each, strict=True))
         for each in (against.p_value, np.fmax(against.p_value, news), np.exp(against.expected))

@@ -28,6 +28,7 @@ from driftmeter.alarms.day_null import (
 )
 from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.event_days import TIMES_USUAL
+from driftmeter.alarms.told import clear_of
 from driftmeter.alarms.trailing import HISTORY, p_value_of_news
 from driftmeter.arrival.labels_due import newest_day
 from driftmeter.monitors.baselines import excluded_days
@@ -313,12 +314,13 @@ def loudest_windows(
     is_excluded = np.array([day in excluded for day in days]) | is_event
     p_values, quiet = [p_value], cadence.quiet
     means = [difference[places]]
-    news = [p_value_of_news(difference, deviation, is_excluded, quiet=quiet)]
+    clear = clear_of(cadence)
+    news = [p_value_of_news(difference, deviation, is_excluded, quiet=quiet, clear=clear)]
     for length in list(WINDOWS)[1:]:
         p_value, mean = _of_several_days(calm, deviation, length, count, correlation, freedom)
         p_values.append(p_value[places])
         means.append(mean[places])
-        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet))
+        news.append(p_value_of_news(difference, deviation, is_excluded, mean, length, quiet, clear))
     if at_least is not None:
         p_values = [at_least(*of_window) for of_window in zip(WINDOWS, p_values, strict=True)]
     weighed = np.array(p_values) / np.array(list(WINDOWS.values()))[:, None]
