@@ -173,7 +173,12 @@ class World:
             None,
             None,
         )
-        volume = of_volume(self.rows, [partition], self.monitor).get(day)
+        earlier = [
+            Partition(each, "fresh", None, len(frame), None, None)
+            for each, frame in self.frames.items()
+            if each < day and each not in self.rows
+        ]
+        volume = of_volume(self.rows, [*earlier, partition], self.monitor).get(day)
         candidates = [of_state(partition), volume]
         breaches = [breach for breach in candidates if breach is not None]
         if planted.state != "fresh":
