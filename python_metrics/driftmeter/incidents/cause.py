@@ -15,7 +15,7 @@ from driftmeter.incidents.change import ColumnValues, Mask, Symptom, weights_of
 from driftmeter.incidents.decomposition import decompose
 from driftmeter.incidents.diagnose import diagnose, plain_symptom
 from driftmeter.incidents.distance import Bins, separation
-from driftmeter.incidents.relations import Relations, correlation_shift, is_plain
+from driftmeter.incidents.relations import Relations, correlation_shift, has_parted, is_plain
 from driftmeter.incidents.texts import is_all_of_the_text, place_of
 from driftmeter.incidents.vectors import moved_vectors
 from driftmeter.incidents.words import shown
@@ -201,7 +201,7 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
         return breaches
     moved = day.plainly_changed | {alarm.column for alarm in alarms if alarm.column is not None}
     shift = day.pair(together, moved=moved)
-    if is_plain(shift) and not any(_is_of_segment(day, breach) for breach in told):
+    if is_plain(shift) and not any(_is_of_segment(day, each, shift.columns) for each in told):
         # Within segments a column changes with what it goes with.
         return [shift, *(breach for breach in told if is_whole and not breach.segment), *lasting]
     if together is None or told:
@@ -211,8 +211,8 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     return [vectors or (_breach(day, alone, ranking) if alone else shift), *lasting]
 
 
-def _is_of_segment(day: Day, breach: Breach) -> bool:
-    """Whether columns go together as ever in the rows outside of a breach's segment.
+def _is_of_segment(day: Day, breach: Breach, pair: Sequence[str]) -> bool:
+    """Whether a pair of columns goes together as ever in the rows outside of a breach's segment.
 
     Where these are too few to tell, columns that no longer go together within the segment changed
     everywhere: another unit of a segment leaves the order of its rows as it is.
@@ -220,12 +220,13 @@ def _is_of_segment(day: Day, breach: Breach) -> bool:
     if breach.segment is None:
         return False
     column = day.monitor.segment_columns.get(breach.segment, breach.segment)
-    is_inside = day.rows[column] == breach.segment_value
+    before, now = (rows[column] == breach.segment_value for rows in (day.reference, day.rows))
     outside, inside = (
-        correlation_shift(day.relations, day.rows[rows]) for rows in (~is_inside, is_inside)
+        has_parted(day.relations, pair, day.reference[of_reference], day.rows[of_day])
+        for of_reference, of_day in ((~before, ~now), (before, now))
     )
-    can_tell = (~is_inside).sum() >= ROWS_THAT_TELL
-    return not is_plain(outside) and (can_tell or not is_plain(inside))
+    can_tell = (~now).sum() >= ROWS_THAT_TELL
+    return not outside and (bool(can_tell) or not inside)
 
 
 def _most_of_it(day: Day, together: Alarm) -> Root | None:

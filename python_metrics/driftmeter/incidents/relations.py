@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,8 +146,7 @@ def correlation_shift(
         if best is None or errors > best[0]:
             best = (errors, size, first, second, old, new)
     common = {"area": together.score, "threshold": together.threshold} if together else {}
-    is_told = best is not None and best[0] > PLAIN_ERRORS and best[1] > LEAST_FISHER
-    if best is None or not is_told:
+    if best is None or not _is_told(best[1], best[0]):
         alone = "" if moved else ", though none alone has changed"
         return Breach(
             "correlation_shift",
@@ -173,6 +172,25 @@ def correlation_shift(
             "errors": errors,
         },
     )
+
+
+def has_parted(
+    relations: Relations, pair: Sequence[str], reference: pd.DataFrame, day: pd.DataFrame
+) -> bool:
+    """Whether two columns no longer go together in some rows as such rows of the reference do."""
+    scores = {name: relations.scores[name] for name in pair}
+    old, new = (
+        float(_ranks(scores, rows).corr(min_periods=FEWEST_PAIRS).iat[0, 1])
+        for rows in (reference, day)
+    )
+    size = abs(float(_fisher(new) - _fisher(old)))
+    of_rows = 1 / max(len(reference) - 3, 1) + 1 / max(len(day) - 3, 1)
+    between = relations.wandering.at[pair[0], pair[1]]
+    return _is_told(size, size / float(np.sqrt(of_rows + between)))
+
+
+def _is_told(size: float, errors: float) -> bool:
+    return errors > PLAIN_ERRORS and size > LEAST_FISHER
 
 
 def is_plain(breach: Breach) -> bool:
