@@ -492,7 +492,8 @@ def test_p_values_of_the_number_of_rows(trend: float) -> None:
     assert (b < a) == (trend > 0)
     reference = dict(zip(days[:K], rows[:K], strict=True))
     today = Partition(days[K], "fresh", None, int(rows[K]), None, None)
-    (breach,) = of_volume(reference, [today], monitor_of(Stream(30, 0.0).day(generator), 1.0)).values()
+    monitor = monitor_of(Stream(30, 0.0).day(generator), 1.0)
+    (breach,) = of_volume(reference, [today], monitor).values()
     assert breach.evidence["p_value"] == pytest.approx(min(2 * min(a, b), 1), rel=1e-9)
 
 
