@@ -362,6 +362,17 @@ def test_a_pair_that_parted_on_the_days_before_is_no_news() -> None:
         assert loss.evidence.get("cause", {}).get("kind") == kind
 
 
+def test_a_pair_that_is_apart_on_every_such_weekday_is_no_news() -> None:
+    def apart(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(fare=rows["fare"].sample(frac=1, random_state=3).to_numpy())
+
+    day = apart(trips(800, 71))
+    (found,) = causes(day_of(day), [TOGETHER])
+    assert set(found.columns) == {"miles", "fare"}
+    (found,) = causes(day_of(day, apart(trips(4_000, 70))), [TOGETHER])
+    assert found.columns == ()
+
+
 def test_all_columns_together_name_the_one_that_tells_most_of_it() -> None:
     # Its reference's own days differ so widely that it does not alarm by itself.
     day = trips(800, 44).assign(noise=lambda rows: rows["noise"] * 0.3 + 1.5)

@@ -149,9 +149,9 @@ class Day:
         asked = partial(
             correlation_shift, self.relations, self.rows, together, moved=moved, without=without
         )
-        shift = asked()
+        shift = asked(beside=[self.reference])
         if is_plain(shift) and self.before and len(earlier := self.before()):
-            shift = asked(earlier=earlier)
+            shift = asked(beside=[self.reference, earlier])
         return shift
 
     def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:

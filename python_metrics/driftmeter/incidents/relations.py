@@ -19,8 +19,8 @@ from driftmeter.quality.counts import Floats, Ints
 # changed by less than this on Fisher's scale goes together about as before: days differ as much.
 PLAIN_ERRORS = 6.0
 LEAST_FISHER = 0.5
-# Of a change that the days just before had by so much, today is not the first.
-LASTING = 0.5
+# A change that other calm or earlier rows have by so much of it is none of today's.
+KNOWN = 0.5
 # A column that is one value in more rows goes with others by a few rows only.
 MOST_SHARE_OF_ONE = 0.9
 # Pairs grow with the square of the columns; this many of either kind are tried.
@@ -112,7 +112,7 @@ def correlation_shift(
     *,
     moved: Collection[str] = (),
     without: Collection[str] = (),
-    earlier: pd.DataFrame | None = None,
+    beside: Sequence[pd.DataFrame] = (),
 ) -> Breach:
     """The pair of columns whose association changed most, in standard errors.
 
@@ -126,21 +126,25 @@ def correlation_shift(
         Columns that changed by themselves, which the sentence must not deny.
     without : collection of str
         Columns whose own change moves their relations to others.
-    earlier : pandas.DataFrame, optional
-        Rows of the days just before: a pair that they have as changed is no news.
+    beside : sequence of pandas.DataFrame
+        Other rows that a pair must have been as in the whole reference in: a pair that such
+        weekdays, or the days just before, have as changed is no news.
     """
     best: tuple[float, float, str, str, float, float] | None = None
     before = relations.correlation
     now = _ranks(relations.scores, day).corr(min_periods=FEWEST_PAIRS)
-    was = before if earlier is None else _ranks(relations.scores, earlier).corr()
+    others = [
+        _ranks(relations.scores, rows).corr(min_periods=FEWEST_PAIRS).fillna(before)
+        for rows in beside
+    ]
     of_rows = 1 / max(relations.rows - 3, 1) + 1 / max(len(day) - 3, 1)
     for first, second in itertools.combinations(before.columns, 2):
         old, new = float(before.at[first, second]), float(now.at[first, second])
         if first in without or second in without or not (np.isfinite(old) and np.isfinite(new)):
             continue
         size = abs(float(_fisher(new) - _fisher(old)))
-        lasting = float(_fisher(was.at[first, second]) - _fisher(old)) * np.sign(new - old)
-        if lasting > LASTING * size:
+        known = (float(other.at[first, second]) for other in others)
+        if any(abs(_fisher(new) - _fisher(other)) < (1 - KNOWN) * size for other in known):
             continue
         errors = size / float(np.sqrt(of_rows + relations.wandering.at[first, second]))
         if best is None or errors > best[0]:
