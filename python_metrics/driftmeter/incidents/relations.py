@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,14 @@ from driftmeter.monitors.cadence import Every
 from driftmeter.monitors.config import Column
 from driftmeter.quality.counts import Floats, Ints
 
-# A pair that changed by more standard errors than this is no accident of many pairs, and one that
-# changed by less than this on Fisher's scale goes together about as before: days differ as much.
+# A pair that changed by more standard errors than this of its rows is no accident of many pairs,
+# nor one that changed by more than so many of how it varies from day to day; and one that changed
+# by less than this on Fisher's scale goes together about as before.
 PLAIN_ERRORS = 6.0
+ERRORS_OF_DAYS = 4.0
 LEAST_FISHER = 0.5
+# A change that other calm or earlier rows have by so much of it is none of today's.
+KNOWN = 0.5
 # A column that is one value in more rows goes with others by a few rows only.
 MOST_SHARE_OF_ONE = 0.9
 # Pairs grow with the square of the columns; this many of either kind are tried.
@@ -111,9 +115,10 @@ def correlation_shift(
     *,
     moved: Collection[str] = (),
     without: Collection[str] = (),
+    beside: Sequence[pd.DataFrame] = (),
     every: Every = "day",
 ) -> Breach:
-    """The pair of columns whose association changed most, in standard errors.
+    """The pair of columns whose association changed most, beside rows and days.
 
     Parameters
     ----------
@@ -125,24 +130,33 @@ def correlation_shift(
         Columns that changed by themselves, which the sentence must not deny.
     without : collection of str
         Columns whose own change moves their relations to others.
+    beside : sequence of pandas.DataFrame
+        Other rows that a pair must have been as in the whole reference in: a pair that such
+        weekdays, or the days just before, have as changed is no news.
     every : str
         What the sentence calls a batch.
     """
     best: tuple[float, float, str, str, float, float] | None = None
     before = relations.correlation
     now = _ranks(relations.scores, day).corr(min_periods=FEWEST_PAIRS)
+    others = [
+        _ranks(relations.scores, rows).corr(min_periods=FEWEST_PAIRS).fillna(before)
+        for rows in beside
+    ]
     of_rows = 1 / max(relations.rows - 3, 1) + 1 / max(len(day) - 3, 1)
     for first, second in itertools.combinations(before.columns, 2):
         old, new = float(before.at[first, second]), float(now.at[first, second])
         if first in without or second in without or not (np.isfinite(old) and np.isfinite(new)):
             continue
         size = abs(float(_fisher(new) - _fisher(old)))
-        errors = size / float(np.sqrt(of_rows + relations.wandering.at[first, second]))
-        if best is None or errors > best[0]:
-            best = (errors, size, first, second, old, new)
+        known = (float(other.at[first, second]) for other in others)
+        if any(abs(_fisher(new) - _fisher(other)) < (1 - KNOWN) * size for other in known):
+            continue
+        plain = _how_plain(size, of_rows, relations.wandering.at[first, second])
+        if best is None or plain > best[0]:
+            best = (plain, size, first, second, old, new)
     common = {"area": together.score, "threshold": together.threshold} if together else {}
-    is_told = best is not None and best[0] > PLAIN_ERRORS and best[1] > LEAST_FISHER
-    if best is None or not is_told:
+    if best is None or best[0] <= 1:
         alone = "" if moved else ", though none alone has changed"
         return Breach(
             "correlation_shift",
@@ -150,7 +164,8 @@ def correlation_shift(
             strength=1.0,
             evidence=common,
         )
-    errors, size, first, second, old, new = best
+    _, size, first, second, old, new = best
+    between = relations.wandering.at[first, second]
     changed = [name for name in (first, second) if name in moved]
     alone = f"{' and '.join(changed)} changed alone too" if changed else "each alone looks the same"
     return Breach(
@@ -165,9 +180,31 @@ def correlation_shift(
             "correlation": new,
             "reference_correlation": old,
             "change": size,
-            "errors": errors,
+            "errors": size / float(np.sqrt(of_rows + between)),
         },
     )
+
+
+def has_parted(
+    relations: Relations, pair: Sequence[str], reference: pd.DataFrame, day: pd.DataFrame
+) -> bool:
+    """Whether two columns no longer go together in some rows as such rows of the reference do."""
+    scores = {name: relations.scores[name] for name in pair}
+    old, new = (
+        float(_ranks(scores, rows).corr(min_periods=FEWEST_PAIRS).iat[0, 1])
+        for rows in (reference, day)
+    )
+    size = abs(float(_fisher(new) - _fisher(old)))
+    of_rows = 1 / max(len(reference) - 3, 1) + 1 / max(len(day) - 3, 1)
+    between = relations.wandering.at[pair[0], pair[1]]
+    return _how_plain(size, of_rows, between) > 1
+
+
+def _how_plain(size: float, of_rows: float, between: float) -> float:
+    """How many times the least plain change one is; more than 1 is told, NaN is not."""
+    by_rows = size / np.sqrt(of_rows) / PLAIN_ERRORS
+    by_days = size / np.sqrt(of_rows + between) / ERRORS_OF_DAYS
+    return float(min(by_rows, by_days, size / LEAST_FISHER))
 
 
 def is_plain(breach: Breach) -> bool:
