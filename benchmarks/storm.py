@@ -150,19 +150,13 @@ def measure(home: Path, table: Table) -> str:
 
 def of_hours(rows: pd.DataFrame) -> str:
     """Share of flights that have no delay at arrival, by airport and hours."""
-    hours = pd.cut(rows["hour"], [0, 8, 11, 14, 17, 24], labels=["to 8", "9 to 11", "12 to 14",
-                                                                "15 to 17", "18 on"])  # fmt: skip
-    lacks = rows[TARGET].isna().groupby([rows["day"], rows["origin"], hours], observed=True).mean()
+    names = ["to 8", "9 to 11", "12 to 14", "15 to 17", "18 on"]
+    hours = pd.cut(rows["hour"], [0, 8, 11, 14, 17, 24], labels=names).astype(str)
+    lacks = rows[TARGET].isna().groupby([rows["day"], rows["origin"], hours]).mean().unstack()
     return markdown(
         [
-            {
-                "day": day,
-                "origin": origin,
-                **{str(name): f"{value:.0%}" for name, value in of_part.items()},
-            }
-            for (day, origin), of_part in (
-                (key, part.droplevel([0, 1])) for key, part in lacks.groupby(level=[0, 1])
-            )
+            {"day": day, "origin": origin, **{name: f"{part[name]:.0%}" for name in names}}
+            for (day, origin), part in lacks.iterrows()
         ]
     )
 

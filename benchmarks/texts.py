@@ -90,6 +90,7 @@ class TextDay:
     frame: pd.DataFrame
     words: np.ndarray
     row: np.ndarray
+    vectors: np.ndarray
     along: float
 
 
@@ -148,7 +149,8 @@ class Texts:
                 "score": draw.normal(size=rows),
             }
         )
-        return TextDay(frame, words, row, float((vectors @ self.direction).mean()))
+        along = float((vectors @ self.direction).mean())
+        return TextDay(frame, words, row, vectors.astype(np.float32), along)
 
 
 def drawn(

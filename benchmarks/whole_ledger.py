@@ -2,7 +2,7 @@
 
     python -m benchmarks.whole_ledger                  # half an hour on one core
     python -m benchmarks.whole_ledger --streams 3      # quicker, wide intervals
-    python -m benchmarks.whole_ledger --chain          # a table through `init` and `run` besides
+    python -m benchmarks.whole_ledger --chain          # one table through `init` and `run`
 
 A stream has 59 reference days, then 60 judged ones, at a budget of one false alarm a month. A row
 has seven columns of numbers and categories, a text, a vector, the region that splits the day, a
@@ -12,8 +12,8 @@ team's own metrics, over all rows and in each region, and attributions. Each day
 this. Counted are days with an alarm of any kind, and of each. Intervals respect that the days of
 one stream are alike.
 
-With --chain the first stream of each kind goes as a table through `driftmeter run`, and it is said
-what is judged there.
+With --chain a hundred days of the first stream go as a table through `init` and `run`, with texts
+that are made of the words and with their vectors, and it is said what was judged there.
 """
 
 import datetime as dt
@@ -23,16 +23,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
+import yaml
 
 from benchmarks import groups, multiclass
 from benchmarks.calm_days import markdown
 from benchmarks.command_line import of_streams
 from benchmarks.detection import interval_of_streams
 from benchmarks.judges import Frames, alarms, outcomes_of, verdicts_of
+from benchmarks.league import declare, load, told
+from benchmarks.league_tables import Table
+from benchmarks.own_warehouse import own_warehouse
 from benchmarks.streams import FIRST, REFERENCE_DAYS, Stream
 from benchmarks.texts import TextDay, Texts, TextStream, drawn, with_new_words
 from driftmeter.alarms.verdicts import Verdict
@@ -41,6 +48,7 @@ from driftmeter.monitors.config import Monitor, Task
 from driftmeter.performance.custom_metrics import decide_metrics
 from driftmeter.performance.group_differences import decide_groups
 from driftmeter.performance.performance_day import REFERENCE_ROWS
+from driftmeter.warehouse import connection
 
 SEED = 20261202
 RESULTS = Path(__file__).parent / "results"
@@ -283,13 +291,122 @@ def calm(kind: Kind, streams: int, pool: ProcessPoolExecutor) -> dict[str, objec
     }
 
 
+# The commonest words of each language, in the place of the commonest ranks.
+COMMONEST = {
+    "en": ("the", "of", "and", "to", "in", "is", "that", "for", "it", "was", "with", "on"),
+    "de": ("der", "die", "und", "das", "ist", "nicht", "ein", "zu", "mit", "auf", "im", "den"),
+    "fr": ("le", "la", "les", "et", "des", "est", "une", "dans", "pour", "qui", "sur", "pas"),
+}
+OF_CHAIN = 41
+# Of each family how many values of how many days were judged, and how many were alarms.
+OF_FAMILIES = """
+    select case when column_name is null then 'classifier' when segment is not null then 'segments'
+        when column_name like '%: %' then 'texts and vectors' else 'columns' end as family,
+        partition_date, is_drifted as is_alarm
+    from metrics.drift where method in ('day_level', 'domain_classifier') and is_drifted is not null
+    union all
+    select case kind when 'realised' then 'error' else 'estimate' end, partition_date, is_alarm
+    from metrics.performance where threshold_p is not null
+    union all
+    select case when metric like 'shap_%' then 'attributions' else 'own metrics' end,
+        partition_date, is_alarm
+    from metrics.custom_metric_verdicts where threshold_p is not null
+    union all
+    select 'groups', partition_date, is_alarm from metrics.group_verdicts
+    where threshold_p is not null
+"""
+
+
+def as_texts(day: TextDay, unused: Iterator[int]) -> list[str]:
+    """Texts of a day's rows."""
+    languages = day.frame["review: language"].to_numpy()
+    texts: list[list[str]] = [[] for _ in range(len(day.frame))]
+    for row, rank in zip(day.row, day.words, strict=True):
+        common = COMMONEST.get(languages[row], ())
+        number = rank if rank >= 0 else next(unused)
+        texts[row].append(common[rank] if 0 <= rank < len(common) else _word(number, rank < 0))
+    return [" ".join(words) for words in texts]
+
+
+def _word(number: int, is_new: bool) -> str:
+    """A word of letters for a number."""
+    letters: list[str] = []
+    while number or not letters:
+        number, letter = divmod(number, 26)
+        letters.append(chr(97 + letter))
+    return ("xq" if is_new else "v") + "".join(letters)
+
+
+def chain() -> str:
+    """What is judged of a table that went through the commands."""
+    kind = Kind("classification", 300)
+    frames, texts = EveryDay(kind, 0).days(REFERENCE_DAYS + OF_CHAIN)
+    unused = count()
+    parts = []
+    for at, (frame, day) in enumerate(zip(frames, texts, strict=True)):
+        own = frame[[name for name in frame if ": " not in name and name != "number"]]
+        parts.append(
+            own.assign(
+                at=pd.Timestamp(FIRST + at, tz="UTC") + pd.Timedelta(hours=12),
+                outcome=frame["outcome"] == "true",
+                review=as_texts(day, unused),
+                embedding=["{" + ",".join(f"{n:.5g}" for n in row) + "}" for row in day.vectors],
+            )
+        )
+    rows = pd.concat(parts, ignore_index=True).reset_index(names="id")
+    fields = declared(kind.task)
+    period = fields.pop("reference")
+    assert isinstance(period, dict)
+    table = Table(
+        "public", "stream", "simulated", (period["from"], period["to"]), "at", "UTC", lambda: rows
+    )
+    with own_warehouse() as home:
+        project, engine = home / "project", connection.engine()
+        project.mkdir()
+        load(engine, table)
+        with engine.begin() as session:
+            session.exec_driver_sql(
+                "alter table stream alter column embedding type real[] using embedding::real[]"
+            )
+        declare(project, table)
+        file = project / "models" / "stream.yml"
+        content = yaml.safe_load(file.read_text())
+        content["models"][0]["config"]["meta"]["monitor"] |= fields
+        content["models"][0]["config"]["meta"]["monitor"].pop("name")
+        file.write_text(yaml.safe_dump(content))
+        told(project, "run")
+        judged = pd.read_sql(OF_FAMILIES, engine)
+        days = judged["partition_date"].nunique()
+        with engine.connect() as session:
+            volume = session.scalar(
+                sa.text("select count(*) from metrics.breaches where kind = 'volume'")
+            )
+            said = session.scalars(
+                sa.text("select opened_on || ': ' || diagnosis from metrics.incidents order by 1")
+            ).all()
+        engine.dispose()
+    by_family = judged.groupby("family").agg(
+        values=("is_alarm", "size"), days=("partition_date", "nunique"), alarms=("is_alarm", "sum")
+    )
+    table_of = [{"family": family, **row} for family, row in by_family.astype(int).iterrows()] + [
+        {"family": "volume", "values": days, "days": days, "alarms": volume}
+    ]
+    sentences = "\n".join(f"- {sentence}" for sentence in said) or "No incident was opened."
+    return f"{markdown(table_of)}\n\n{sentences}\n"
+
+
 def main() -> None:
     """Measure, and write the table and the figures; kinds that were measured before stay."""
     arguments = of_streams(__doc__, 24, RESULTS)
+    arguments.add_argument("--chain", action="store_true", help="a table through the commands")
     options = arguments.parse_args()
     file = options.out / "whole_ledger.json"
     kept = json.loads(file.read_text()) if file.exists() else {}
     found = {row["kind"]: row for row in kept.get("calm", [])}
+    if options.chain:
+        kept["chain"] = chain()
+        write(options.out, kept)
+        return
     with ProcessPoolExecutor(options.workers) as pool:
         for kind in KINDS:
             # A stream of large days takes twice as long.
@@ -298,10 +415,20 @@ def main() -> None:
                 found[kind.name] = calm(kind, streams, pool)
                 print(found[kind.name], flush=True)
                 kept["calm"] = list(found.values())
-                file.write_text(json.dumps({"seed": SEED, **kept}, indent=1) + "\n")
-    text = f"Seed {SEED}, {JUDGED} judged days a stream, a budget of one false alarm a month.\n\n"
-    (options.out / "whole_ledger.md").write_text(text + as_table(kept["calm"]))
-    print(as_table(kept["calm"]))
+                write(options.out, kept)
+
+
+def write(out: Path, kept: Mapping[str, Any]) -> None:
+    """The figures, and the tables of what was measured so far."""
+    (out / "whole_ledger.json").write_text(json.dumps({**kept, "seed": SEED}, indent=1) + "\n")
+    parts = [f"Seed {SEED}, a budget of one false alarm a month."]
+    if "calm" in kept:
+        parts += [f"Calm days, {JUDGED} a stream:", as_table(kept["calm"]).strip()]
+    if "chain" in kept:
+        parts += [f"Through `init` and `run`, {OF_CHAIN} judged days:", kept["chain"].strip()]
+    text = "\n\n".join(parts) + "\n"
+    (out / "whole_ledger.md").write_text(text)
+    print(text)
 
 
 def as_table(found: Sequence[Mapping[str, object]]) -> str:
