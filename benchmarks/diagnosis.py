@@ -36,7 +36,7 @@ from driftmeter.alarms.classifier_null import fit_classifier_null
 from driftmeter.alarms.column import calibrate_column, judge_columns
 from driftmeter.alarms.trailing import HISTORY
 from driftmeter.alarms.verdicts import verdicts_of_day
-from driftmeter.arrival.inference_rows import VERSION, read_rows
+from driftmeter.arrival.inference_rows import DAY, VERSION, read_rows
 from driftmeter.drift.domain_classifier import DomainClassifier
 from driftmeter.drift.encoding import Encoding
 from driftmeter.incidents.alarm import Alarm
@@ -87,9 +87,9 @@ class World:
         rows = {part: float(self.counts[part].known[:n].sum()) for part in columns}
         self.calibration = Calibration(columns, n, rows, null)
         self.classifier = DomainClassifier(whole, self.monitor.target)
-        self.reference = whole.sample(min(MOST_ROWS, len(whole)), random_state=1).reset_index(
-            drop=True
-        )
+        of_day = np.repeat(np.arange(n), [len(frame) for frame in before])
+        sample = whole.assign(**{DAY: of_day}).sample(min(MOST_ROWS, len(whole)), random_state=1)
+        self.reference = sample.drop(columns=DAY).reset_index(drop=True)
         self.bins = {
             name: fit_bins(column.kind, self.reference[name])
             for name, column in self.monitor.columns.items()
@@ -103,7 +103,9 @@ class World:
         }
         self.learners = {day: Learners(self.monitor, rows) for day, rows in self.like.items()}
         self.importance = feature_importance(self.monitor, self.reference)
-        self.relations = fit_relations(self.monitor.features, self.reference)
+        self.relations = fit_relations(
+            self.monitor.features, self.reference, sample[DAY].to_numpy()
+        )
         in_reference = {day: rows for day, rows in self.frames.items() if day in span}
         self.errors = ErrorTests(self.monitor, in_reference)
         self.calm_errors = {
@@ -173,7 +175,12 @@ class World:
             None,
             None,
         )
-        volume = of_volume(self.rows, [partition], self.monitor).get(day)
+        earlier = [
+            Partition(each, "fresh", None, len(frame), None, None)
+            for each, frame in self.frames.items()
+            if each < day and each not in self.rows
+        ]
+        volume = of_volume(self.rows, [*earlier, partition], self.monitor).get(day)
         candidates = [of_state(partition), volume]
         breaches = [breach for breach in candidates if breach is not None]
         if planted.state != "fresh":

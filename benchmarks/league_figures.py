@@ -42,9 +42,10 @@ BREACHES = (
 # What a team is told by a message of its own, where its YAML says nothing of messages.
 EVENTS = (
     "select events.incident_id, event, on_date from metrics.incident_events as events"
-    f" join metrics.incidents using (incident_id) cross join lateral {FAMILY} as families"
-    " where events.monitor = :monitor and on_date > :last and event = any(:told)"
-    f" and {AT_ONCE} order by on_date, event_id"
+    " join metrics.incidents using (incident_id)"
+    " left join metrics.monitors on monitors.monitor = events.monitor"
+    f" cross join lateral {FAMILY} as families where events.monitor = :monitor"
+    f" and on_date > :last and event = any(:told) and {AT_ONCE} order by on_date, event_id"
 )
 ERROR_ROWS = (
     "select partition_date as day, model_version, metric, kind, value, lower, upper, row_count,"

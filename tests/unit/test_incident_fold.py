@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from driftmeter.incidents.breach import FAMILIES, Breach
@@ -281,7 +281,7 @@ def test_what_was_accepted_is_closed_for_good_and_what_follows_is_another() -> N
 COLUMNS = "abcdefgh"
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_one_lasting_change_is_one_incident_whichever_column_leads(data: st.DataObject) -> None:
     """On its first day all of it shows; then some columns alarm, another one first each day."""

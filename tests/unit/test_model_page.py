@@ -19,6 +19,7 @@ from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.column import calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
 from driftmeter.alarms.event_days import EventDays
+from driftmeter.incidents.arrival import Partition, of_volume
 from driftmeter.monitors.config import ReferenceDays
 from driftmeter.performance.group_differences import decide_groups
 from driftmeter.performance.usual_value import fit_usual
@@ -459,18 +460,41 @@ def test_p_values_with_few_reference_days_and_few_rows(few: int, rows: int) -> N
         )
 
 
-def test_p_values_of_the_error_and_of_the_number_of_rows() -> None:
+def of_one_day(x: np.ndarray, n: np.ndarray, v: float, days: np.ndarray, **kind: bool) -> float:
+    """P-value of the last day beside all others."""
+    (null,) = nulls(x[:-1, None], n[:-1, None], np.array([v]), days[:-1], [], [])
+    return p_value(null, x[-1:], n[-1:], days[-1:], 0.0, False, **kind)
+
+
+def test_p_values_of_the_error() -> None:
     generator = np.random.default_rng(5)
     days = np.arange(K + 1) % 7
     rows = generator.integers(200, 400, K + 1).astype(float)
     errors = generator.gamma(50, 0.1, K + 1) + 0.3 * (days >= 5)
-    tests = ((errors, rows, 12.5, True), (np.log(rows), rows, 1.0, False))
-    for x, n, v, is_positive in tests:
-        (null,) = nulls(x[:K, None], n[:K, None], np.array([v]), days[:K], [], [])
-        expected = p_value(null, x[K:], n[K:], days[K:], 0.0, False, is_positive)
-        fitted = fit_day_null(x[:K, None], n[:K, None], np.array([v]), days[:K])
-        judged = judge_days(fitted, x[K:], n[K:], days[K:], is_positive=is_positive)
-        assert judged.p_value[0] == pytest.approx(expected, rel=1e-9)
+    fitted = fit_day_null(errors[:K, None], rows[:K, None], np.array([12.5]), days[:K])
+    judged = judge_days(fitted, errors[K:], rows[K:], days[K:], is_positive=True)
+    expected = of_one_day(errors, rows, 12.5, days, is_positive=True)
+    assert judged.p_value[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("trend", [0.0, 0.01])
+def test_p_values_of_the_number_of_rows(trend: float) -> None:
+    generator = np.random.default_rng(5)
+    rows = np.round(300 * np.exp(trend * np.arange(K + 1) + generator.normal(0, 0.1, K + 1)))
+    rows[K] *= 3
+    days = np.array([FIRST + np.timedelta64(day, "D") for day in range(K + 1)]).astype(object)
+    weekdays = np.array([day.weekday() for day in days])
+    a = of_one_day(np.log(rows), rows, 1.0, weekdays)
+    (null,) = nulls(np.log(rows[:K, None]), rows[:K, None], np.ones(1), weekdays[:K], [], [])
+    r = np.log(rows) - null.level[weekdays]
+    q = r[2:] - (r[1:-1] + r[:-2]) / 2
+    b = of_one_day(q, rows[2:], 1.5, np.zeros(K - 1, dtype=int))
+    assert (b < a) == (trend > 0)
+    reference = dict(zip(days[:K], rows[:K], strict=True))
+    today = Partition(days[K], "fresh", None, int(rows[K]), None, None)
+    monitor = monitor_of(Stream(30, 0.0).day(generator), 1.0)
+    (breach,) = of_volume(reference, [today], monitor).values()
+    assert breach.evidence["p_value"] == pytest.approx(min(2 * min(a, b), 1), rel=1e-9)
 
 
 def likeliest_skewness(z: Floats) -> float:

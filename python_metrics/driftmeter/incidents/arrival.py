@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from driftmeter.alarms.day_null import DayNull, fit_day_null, judge_days
+from driftmeter.alarms.day_steps import either, p_values_of_steps
 from driftmeter.alarms.decision import decide_day
 from driftmeter.alarms.event_days import TIMES_USUAL, EventDays
 from driftmeter.alarms.growing import GrowingReference, grows
@@ -246,7 +247,9 @@ def _beside_reference(
     """Breaches by day, and days that differ from the reference, whether that is new or not.
 
     Counts are compared by their logarithm, whose variance is a day's own plus one over the rows
-    (Poisson); weekdays count where the reference shows them.
+    (Poisson); weekdays count where the reference shows them. Where days go on from each other, the
+    reference tells little of how far they may be from its mean, and much of how far from the days
+    just before: both are asked.
     """
     cadence = monitor.cadence
     judged = [day for day in days if _has_rows(day)]
@@ -262,12 +265,18 @@ def _beside_reference(
     logs = np.where(rows > 0, np.log(np.maximum(rows, 1.0)), np.nan)
     against = judge_days(null, logs, rows, weekdays)
     named = EventDays.among(monitor, every)
+    is_excluded = np.array([day in excluded for day in every]) | named.is_event
+    of_steps = p_values_of_steps(
+        np.where(is_excluded, np.nan, logs - against.expected),
+        rows,
+        np.array([day in calm for day in every]),
+    )
+    against.p_value[:] = either(against.p_value, of_steps)
     for event in sorted({event for event in named.names if event}):
         of_event = [event == name for name in named.names]
         own = judge_days(_null_of_event(null, reference, monitor, event), logs, rows, weekdays)
         for mine, its in zip(vars(against).values(), vars(own).values(), strict=True):
             mine[of_event] = its[of_event]
-    is_excluded = np.array([day in excluded for day in every]) | named.is_event
     news = p_value_of_news(logs - against.expected, against.deviation, is_excluded)
     p_value, new_p, expected = (
         dict(zip(every, each, strict=True))

@@ -1,6 +1,6 @@
 """Turns a day's alarms into breaches: one for each cause, with all columns that it changed."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -14,8 +14,8 @@ from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.change import ColumnValues, Mask, Symptom, weights_of
 from driftmeter.incidents.decomposition import decompose
 from driftmeter.incidents.diagnose import diagnose, plain_symptom
-from driftmeter.incidents.distance import Bins
-from driftmeter.incidents.relations import Relations, correlation_shift, is_plain
+from driftmeter.incidents.distance import Bins, separation
+from driftmeter.incidents.relations import Relations, correlation_shift, has_parted, is_plain
 from driftmeter.incidents.texts import is_all_of_the_text, place_of
 from driftmeter.incidents.vectors import moved_vectors
 from driftmeter.incidents.words import shown
@@ -32,6 +32,8 @@ LEAST_STEP = 0.7
 FEWEST_BEFORE = 4
 # A change of fewer rows than these is not why columns no longer go together.
 FEW_ROWS = 0.15
+# With fewer rows, a correlation that is quite another one may be within what chance makes of it.
+ROWS_THAT_TELL = 150
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,22 @@ class Day:
         ]
         return bool(max(steps) >= LEAST_STEP * abs(np.log(evidence["factor"])))
 
+    def pair(
+        self,
+        together: Alarm | None = None,
+        *,
+        moved: Collection[str] = (),
+        without: Collection[str] = (),
+    ) -> Breach:
+        """The pair of columns that no longer go together since today, as `correlation_shift`."""
+        asked = partial(
+            correlation_shift, self.relations, self.rows, together, moved=moved, without=without
+        )
+        shift = asked(beside=[self.reference])
+        if is_plain(shift) and self.before and len(earlier := self.before()):
+            shift = asked(beside=[self.reference, earlier])
+        return shift
+
     def inside(self, alarm: Alarm) -> tuple[Mask, Mask]:
         """Rows of the reference and of the day in an alarm's segment, monitored column or not."""
         column = self.monitor.segment_columns[str(alarm.segment)]
@@ -165,42 +183,66 @@ def causes(day: Day, alarms: Sequence[Alarm], *, error_rose: bool = False) -> li
     roots = _roots(day, alarms)
     together = next((alarm for alarm in alarms if alarm.column is None), None)
     if not error_rose:
-        # What lasts is no news, unless nothing else tells why all columns together stand out.
-        roots = [root for root in roots if root.is_new] or (roots if together else [])
+        roots = [root for root in roots if root.is_new]
+    # What began today comes before what lasted, even if that moved more columns today.
+    roots.sort(key=lambda root: not root.alarm.is_new)
+    news = [root for root in roots if root.is_new]
     ranking = _ranking(alarms, day.importance)
     breaches = [_breach(day, root, ranking) for root in roots]
-    if not (roots or together or error_rose):
+    if not (news or together or error_rose):
         return breaches
-
-    def pair() -> Breach:
-        moved = day.plainly_changed | {alarm.column for alarm in alarms if alarm.column is not None}
-        return correlation_shift(day.relations, day.rows, together, moved=moved)
-
-    if any(r.alarm.segment is None and r.alarm.column != day.monitor.prediction for r in roots):
-        # Few rows that changed leave the rest to go together, or not.
-        if together is None or any(is_broad(breach) for breach in breaches):
-            return breaches
-        shift = pair()
-        return [shift, *breaches] if is_plain(shift) else breaches
-    # No column changed over all rows, and yet all of them together did.
-    shift = pair()
-    if is_plain(shift) and any(_is_whole_without(day, breach) for breach in breaches):
+    told = [breach for breach in breaches if not breach.evidence.get("is_lasting")]
+    lasting = [breach for breach in breaches if breach.evidence.get("is_lasting")]
+    is_whole = any(
+        root.alarm.segment is None and root.alarm.column != day.monitor.prediction for root in news
+    )
+    # Few rows that changed leave the rest to go together, or not.
+    if is_whole and (together is None or any(is_broad(each) for each in told if not each.segment)):
         return breaches
-    if is_plain(shift):
-        return [shift]
-    if together is None or breaches:
+    moved = day.plainly_changed | {alarm.column for alarm in alarms if alarm.column is not None}
+    shift = day.pair(together, moved=moved)
+    if is_plain(shift) and not any(_is_of_segment(day, each, shift.columns) for each in told):
+        # Within segments a column changes with what it goes with.
+        return [shift, *(breach for breach in told if is_whole and not breach.segment), *lasting]
+    if together is None or told:
         return breaches
-    return [moved_vectors(day.monitor, day.reference, day.rows, together) or shift]
+    vectors = moved_vectors(day.monitor, day.reference, day.rows, together)
+    alone = None if vectors or is_plain(shift) else _most_of_it(day, together)
+    return [vectors or (_breach(day, alone, ranking) if alone else shift), *lasting]
 
 
-def _is_whole_without(day: Day, breach: Breach) -> bool:
-    """Whether columns go together as ever in the rows outside of a breach's segment."""
+def _is_of_segment(day: Day, breach: Breach, pair: Sequence[str]) -> bool:
+    """Whether a pair of columns goes together as ever in the rows outside of a breach's segment.
+
+    Where these are too few to tell, columns that no longer go together within the segment changed
+    everywhere: another unit of a segment leaves the order of its rows as it is.
+    """
     if breach.segment is None:
         return False
     column = day.monitor.segment_columns.get(breach.segment, breach.segment)
-    return not is_plain(
-        correlation_shift(day.relations, day.rows[day.rows[column] != breach.segment_value])
+    before, now = (rows[column] == breach.segment_value for rows in (day.reference, day.rows))
+    outside, inside = (
+        has_parted(day.relations, pair, day.reference[of_reference], day.rows[of_day])
+        for of_reference, of_day in ((~before, ~now), (before, now))
     )
+    can_tell = (~now).sum() >= ROWS_THAT_TELL
+    return not outside and (bool(can_tell) or not inside)
+
+
+def _most_of_it(day: Day, together: Alarm) -> Root | None:
+    """The column that tells most of what all columns together tell; None where none does.
+
+    The reference's own days may differ so widely in a column that it does not alarm by itself.
+    """
+    monitor, changes = day.monitor, day.changes
+    inputs = {name: changes[name] for name in monitor.features if changes[name].is_plain}
+    told = {name: separation(change.before, change.now) for name, change in inputs.items()}
+    name = max(told, key=lambda name: told[name], default=None)
+    if name is None or told[name] - 0.5 < SAME_CAUSE * (together.score - 0.5):
+        return None
+    alarm = replace(together, column=name)
+    symptom = _diagnosed(day, alarm, changes[name], day.splitting(changes))
+    return Root(alarm, symptom, [name], is_new=True)
 
 
 def is_broad(breach: Breach) -> bool:

@@ -92,6 +92,13 @@ def distance(reference: Shares, day: Shares) -> float:
     return float((((p - q) ** 2 - noise)[there] / total[there]).sum())
 
 
+def separation(reference: Shares, day: Shares) -> float:
+    """Area under the ROC curve that tells the day's rows by their bins; 0.5 to 1."""
+    order = np.argsort(day.share / np.maximum(reference.share, 1e-300), kind="stable")
+    p, q = reference.share[order], day.share[order]
+    return float((q * (np.cumsum(p) - p / 2)).sum())
+
+
 def noise_level(reference: Shares, day: Shares) -> float:
     """Two standard deviations of the distance between samples of one distribution, about."""
     p = (reference.share + day.share) / 2

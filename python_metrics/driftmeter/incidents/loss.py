@@ -15,7 +15,7 @@ from driftmeter.incidents.alarm import Alarm
 from driftmeter.incidents.breach import Breach
 from driftmeter.incidents.cause import Day, is_broad
 from driftmeter.incidents.classes import Classes, ClassFinding, of_classes
-from driftmeter.incidents.relations import correlation_shift, is_plain
+from driftmeter.incidents.relations import is_plain
 from driftmeter.incidents.words import amount, told_apart
 from driftmeter.monitors.config import Monitor
 from driftmeter.performance.alarms import ErrorAlarm, EstimatedAlarm
@@ -65,9 +65,10 @@ class Loss:
     def pair(self) -> Breach:
         """The pair of columns whose relation changed most, of those that did not change alone."""
         # A column that changed in many rows goes with the others in another way for that alone.
-        broad = {name for breach in self.found if is_broad(breach) for name in breach.columns}
-        moved = self.day.plainly_changed | self.changed
-        return correlation_shift(self.day.relations, self.day.rows, moved=moved, without=broad)
+        # What has lasted did so when they still went together.
+        news = [breach for breach in self.found if not breach.evidence.get("is_lasting")]
+        broad = {name for breach in news if is_broad(breach) for name in breach.columns}
+        return self.day.pair(moved=self.day.plainly_changed | self.changed, without=broad)
 
     @cached_property
     def of_classes(self) -> ClassFinding | None:

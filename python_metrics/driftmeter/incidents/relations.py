@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from driftmeter.quality.counts import Floats, Ints
 # changed by less than this on Fisher's scale goes together about as before: days differ as much.
 PLAIN_ERRORS = 6.0
 LEAST_FISHER = 0.5
+# A change that other calm or earlier rows have by so much of it is none of today's.
+KNOWN = 0.5
 # A column that is one value in more rows goes with others by a few rows only.
 MOST_SHARE_OF_ONE = 0.9
 # Pairs grow with the square of the columns; this many of either kind are tried.
@@ -110,6 +112,7 @@ def correlation_shift(
     *,
     moved: Collection[str] = (),
     without: Collection[str] = (),
+    beside: Sequence[pd.DataFrame] = (),
 ) -> Breach:
     """The pair of columns whose association changed most, in standard errors.
 
@@ -123,22 +126,31 @@ def correlation_shift(
         Columns that changed by themselves, which the sentence must not deny.
     without : collection of str
         Columns whose own change moves their relations to others.
+    beside : sequence of pandas.DataFrame
+        Other rows that a pair must have been as in the whole reference in: a pair that such
+        weekdays, or the days just before, have as changed is no news.
     """
     best: tuple[float, float, str, str, float, float] | None = None
     before = relations.correlation
     now = _ranks(relations.scores, day).corr(min_periods=FEWEST_PAIRS)
+    others = [
+        _ranks(relations.scores, rows).corr(min_periods=FEWEST_PAIRS).fillna(before)
+        for rows in beside
+    ]
     of_rows = 1 / max(relations.rows - 3, 1) + 1 / max(len(day) - 3, 1)
     for first, second in itertools.combinations(before.columns, 2):
         old, new = float(before.at[first, second]), float(now.at[first, second])
         if first in without or second in without or not (np.isfinite(old) and np.isfinite(new)):
             continue
         size = abs(float(_fisher(new) - _fisher(old)))
+        known = (float(other.at[first, second]) for other in others)
+        if any(abs(_fisher(new) - _fisher(other)) < (1 - KNOWN) * size for other in known):
+            continue
         errors = size / float(np.sqrt(of_rows + relations.wandering.at[first, second]))
         if best is None or errors > best[0]:
             best = (errors, size, first, second, old, new)
     common = {"area": together.score, "threshold": together.threshold} if together else {}
-    is_told = best is not None and best[0] > PLAIN_ERRORS and best[1] > LEAST_FISHER
-    if best is None or not is_told:
+    if best is None or not _is_told(best[1], best[0]):
         alone = "" if moved else ", though none alone has changed"
         return Breach(
             "correlation_shift",
@@ -164,6 +176,25 @@ def correlation_shift(
             "errors": errors,
         },
     )
+
+
+def has_parted(
+    relations: Relations, pair: Sequence[str], reference: pd.DataFrame, day: pd.DataFrame
+) -> bool:
+    """Whether two columns no longer go together in some rows as such rows of the reference do."""
+    scores = {name: relations.scores[name] for name in pair}
+    old, new = (
+        float(_ranks(scores, rows).corr(min_periods=FEWEST_PAIRS).iat[0, 1])
+        for rows in (reference, day)
+    )
+    size = abs(float(_fisher(new) - _fisher(old)))
+    of_rows = 1 / max(len(reference) - 3, 1) + 1 / max(len(day) - 3, 1)
+    between = relations.wandering.at[pair[0], pair[1]]
+    return _is_told(size, size / float(np.sqrt(of_rows + between)))
+
+
+def _is_told(size: float, errors: float) -> bool:
+    return errors > PLAIN_ERRORS and size > LEAST_FISHER
 
 
 def is_plain(breach: Breach) -> bool:
