@@ -15,9 +15,11 @@ from driftmeter.incidents.mix import MOST_VALUES
 from driftmeter.monitors.config import Column
 from driftmeter.quality.counts import Floats, Ints
 
-# A pair that changed by more standard errors than this is no accident of many pairs, and one that
-# changed by less than this on Fisher's scale goes together about as before: days differ as much.
+# A pair that changed by more standard errors than this of its rows is no accident of many pairs,
+# nor one that changed by more than so many of how it varies from day to day; and one that changed
+# by less than this on Fisher's scale goes together about as before.
 PLAIN_ERRORS = 6.0
+ERRORS_OF_DAYS = 4.0
 LEAST_FISHER = 0.5
 # A change that other calm or earlier rows have by so much of it is none of today's.
 KNOWN = 0.5
@@ -114,7 +116,7 @@ def correlation_shift(
     without: Collection[str] = (),
     beside: Sequence[pd.DataFrame] = (),
 ) -> Breach:
-    """The pair of columns whose association changed most, in standard errors.
+    """The pair of columns whose association changed most, beside rows and days.
 
     Parameters
     ----------
@@ -146,11 +148,11 @@ def correlation_shift(
         known = (float(other.at[first, second]) for other in others)
         if any(abs(_fisher(new) - _fisher(other)) < (1 - KNOWN) * size for other in known):
             continue
-        errors = size / float(np.sqrt(of_rows + relations.wandering.at[first, second]))
-        if best is None or errors > best[0]:
-            best = (errors, size, first, second, old, new)
+        plain = _how_plain(size, of_rows, relations.wandering.at[first, second])
+        if best is None or plain > best[0]:
+            best = (plain, size, first, second, old, new)
     common = {"area": together.score, "threshold": together.threshold} if together else {}
-    if best is None or not _is_told(best[1], best[0]):
+    if best is None or best[0] <= 1:
         alone = "" if moved else ", though none alone has changed"
         return Breach(
             "correlation_shift",
@@ -158,7 +160,8 @@ def correlation_shift(
             strength=1.0,
             evidence=common,
         )
-    errors, size, first, second, old, new = best
+    _, size, first, second, old, new = best
+    between = relations.wandering.at[first, second]
     changed = [name for name in (first, second) if name in moved]
     alone = f"{' and '.join(changed)} changed alone too" if changed else "each alone looks the same"
     return Breach(
@@ -173,7 +176,7 @@ def correlation_shift(
             "correlation": new,
             "reference_correlation": old,
             "change": size,
-            "errors": errors,
+            "errors": size / float(np.sqrt(of_rows + between)),
         },
     )
 
@@ -190,11 +193,14 @@ def has_parted(
     size = abs(float(_fisher(new) - _fisher(old)))
     of_rows = 1 / max(len(reference) - 3, 1) + 1 / max(len(day) - 3, 1)
     between = relations.wandering.at[pair[0], pair[1]]
-    return _is_told(size, size / float(np.sqrt(of_rows + between)))
+    return _how_plain(size, of_rows, between) > 1
 
 
-def _is_told(size: float, errors: float) -> bool:
-    return errors > PLAIN_ERRORS and size > LEAST_FISHER
+def _how_plain(size: float, of_rows: float, between: float) -> float:
+    """How many times the least plain change one is; more than 1 is told, NaN is not."""
+    by_rows = size / np.sqrt(of_rows) / PLAIN_ERRORS
+    by_days = size / np.sqrt(of_rows + between) / ERRORS_OF_DAYS
+    return float(min(by_rows, by_days, size / LEAST_FISHER))
 
 
 def is_plain(breach: Breach) -> bool:
