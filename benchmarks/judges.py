@@ -31,6 +31,8 @@ from driftmeter.quality.histograms import ColumnPart
 
 Frames = list[pd.DataFrame]
 VERSION = "version"
+# By the kind of a metric of the error.
+PARTS = {"realised": "error", "estimated": "estimate"}
 
 
 def batches_of(every: Every, count: int, first: np.datetime64 = FIRST) -> list[dt.date]:
@@ -157,16 +159,35 @@ def ours(
 ) -> list[list[Verdict]]:
     """This project's verdicts on the later days.
 
-    Without `classify` the domain classifier finds every day calm: it costs seconds a stream, and
-    its share of the budget is spent all the same.
-
     Parameters
     ----------
     together : tuple of str
         Columns that the domain classifier alone reads.
     """
-    kept = [frame.drop(columns=list(together)) for frame in reference + later]
-    monitor = monitor_of(kept[0], budget, segments, every)
+    monitor = monitor_of(reference[0].drop(columns=list(together)), budget, segments, every)
+    compared = list(reference[0]) if classify else []
+    return verdicts_of(monitor, reference, later, compared, first=first)
+
+
+def verdicts_of(
+    monitor: Monitor,
+    reference: Frames,
+    later: Frames,
+    compared: list[str],
+    *,
+    first: np.datetime64 = FIRST,
+) -> list[list[Verdict]]:
+    """Verdicts on columns, segments and, if any are named, all compared columns together.
+
+    Without those the domain classifier finds every day calm: it costs seconds a stream, and its
+    share of the budget is spent all the same.
+
+    Parameters
+    ----------
+    compared : list of str
+        Columns that the domain classifier reads.
+    """
+    kept, every = reference + later, monitor.every
     binning = Binning(monitor, pd.concat(kept[: len(reference)], ignore_index=True))
     counts = binning.counts(kept, first)
     n = len(reference)
@@ -177,7 +198,9 @@ def ours(
             if part.is_all_rows or np.median(each.rows[:n]) >= monitor.min_rows
         }
     )
-    areas = _areas(reference, later) if classify else [0.5] * (n + len(later))
+    areas = [0.5] * (n + len(later))
+    if compared:
+        areas = _areas(*([frame[compared] for frame in frames] for frames in (reference, later)))
     sizes = [float(min(len(frame), MOST_ROWS)) for frame in reference]
     null = fit_day_null(
         np.array(areas[:n])[:, None],
@@ -217,29 +240,45 @@ def ledger(
     Without `estimate` no day is held against what its inputs explain: the model of the errors costs
     seconds a stream, and its share of the budget is spent by nothing.
     """
-    spent = [
-        ["columns" for _ in alarms(day)]
-        for day in ours(reference, later, budget, segments, classify=False, every=every)
-    ]
     monitor = monitor_of(reference[0], budget, segments, every)
-    days, cadence = batches_of(every, len(reference) + len(later)), monitor.cadence
+    spent = [["columns" for _ in alarms(day)] for day in verdicts_of(monitor, reference, later, [])]
+    for place, part in outcomes_of(monitor, reference, later, estimate=estimate):
+        spent[place].append(part)
+    return spent
+
+
+def outcomes_of(
+    monitor: Monitor,
+    reference: Frames,
+    later: Frames,
+    *,
+    estimate: bool = True,
+    most_rows: int | None = None,
+) -> list[tuple[int, str]]:
+    """Alarms of the error, of its estimate and of the number of rows: of which later day each is.
+
+    Parameters
+    ----------
+    most_rows : int, optional
+        Rows of a reference day that the model of the errors is fitted to.
+    """
+    days = batches_of(monitor.every, len(reference) + len(later))
     before, after = days[: len(reference)], days[len(reference) :]
-    by_day = dict(zip(before, reference, strict=True))
+    by_day = {day: rows.iloc[:most_rows] for day, rows in zip(before, reference, strict=True)}
     errors = ErrorTests(monitor, by_day, Estimator(monitor, by_day) if estimate else None)
     tests = [errors.of_day(day, rows) for day, rows in zip(after, later, strict=True)]
     decided = errors.decided([test for of_day in tests for test in of_day])
-    for row in decided[decided["is_alarm"]].itertuples():
-        spent[cadence.between(after[0], row.day)].append(
-            "error" if row.kind == "realised" else "estimate"
-        )
+    spent = [
+        (monitor.cadence.between(after[0], row.day), PARTS[row.kind])
+        for row in decided[decided["is_alarm"]].itertuples()
+    ]
     partitions = [
         Partition(day, "fresh", None, len(rows), None, None)
         for day, rows in zip(after, later, strict=True)
     ]
     counts = {day: float(len(rows)) for day, rows in zip(before, reference, strict=True)}
-    for day in of_volume(counts, partitions, monitor):
-        spent[cadence.between(after[0], day)].append("volume")
-    return spent
+    off = of_volume(counts, partitions, monitor)
+    return spent + [(monitor.cadence.between(after[0], day), "volume") for day in off]
 
 
 def _areas(reference: Frames, later: Frames) -> list[float]:

@@ -1,10 +1,14 @@
 """A large day from its table to incidents: seconds beside a count of its rows, and client memory.
 
     .venv/bin/python -m benchmarks.large_days --rows 1000000
+    .venv/bin/python -m benchmarks.large_days --families     # beside classes and own metrics
 
 On a Postgres of its own, from a seed: a table of 24 compared columns and two that split it, 30 days
 of 2,000 rows as the reference, and one large day. `init` declares it, `run` measures all of it.
 Then dbt counts the large day once more both ways, by steps and exactly, and both are compared.
+
+With --families the day has a number to predict and its labels; then, on another Postgres, one of 20
+classes to predict, and ten metrics of the team's own, five of them for each segment too.
 """
 
 import argparse
@@ -20,6 +24,7 @@ import time
 from pathlib import Path
 
 import sqlalchemy as sa
+import yaml
 
 from benchmarks.own_warehouse import own_warehouse
 from driftmeter.warehouse import connection
@@ -74,6 +79,24 @@ cross join lateral generate_series(1, days.row_count)
 LABEL = f"case when random() < 0.95 then prediction * exp(0.2 * {NORMAL}) end"
 TABLE = f"create table public.scores as {ROWS}"
 LABELLED = f"create table public.scores as select rows.*, {LABEL} as actual from ({ROWS}) as rows"
+CLASSES = 20
+CLASS = f"'c' || floor({CLASSES} * random() ^ 2)::integer"
+LABEL_OF_CLASS = (
+    f"case when random() < 0.95 then case when random() < 0.8 then prediction else {CLASS} end end"
+)
+OWN_METRICS = {
+    "margin": "sum(price - cost)",
+    "mean_margin": "avg(price - cost)",
+    "fee_share": "sum(fee) / nullif(sum(price), 0)",
+    "wrong_share": "avg((prediction <> actual)::integer)",
+    "lost": "sum(price) filter (where prediction <> actual)",
+    "tipped_share": "avg((tip > 0)::integer)",
+    "median_delay": "percentile_cont(0.5) within group (order by delay)",
+    "new_share": "avg(is_new::integer)",
+    "mean_weight": "avg(weight)",
+    "web_share": "avg((channel = 'web')::integer)",
+}
+BY_SEGMENT = tuple(OWN_METRICS)[:5]
 QUANTILES = ("p01", "p05", "p25", "p50", "p75", "p95", "p99")
 
 
@@ -86,24 +109,68 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--labelled", action="store_true", help="with a target, so performance too")
     parser.add_argument("--no-exact", action="store_true", help="do not count exactly too")
+    parser.add_argument(
+        "--families", action="store_true", help="labelled; then classes and ten own metrics"
+    )
     options = parser.parse_args()
-    with own_warehouse() as home:
-        project = home / "project"
-        project.mkdir()
-        figures = measure(connection.engine(), project, options)
+    options.labelled |= options.families
+    options.no_exact |= options.families
+    figures = of_own_warehouse(options, has_families=False)
     name = f"large_days_{options.rows}{'_labelled' if options.labelled else ''}"
+    if options.families:
+        name = f"large_days_{options.rows}_families"
+        beside = of_own_warehouse(options, has_families=True)
+        kept = {"without": figures, "with_classes_and_own_metrics": beside}
+        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
+        print(json.dumps(kept, indent=2))
+        return
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
     raise SystemExit(figures["client_gib"] > LIMIT_GIB)  # type: ignore[operator]
 
 
+Figures = dict[str, float | int | str | None]
+
+
+def of_own_warehouse(options: argparse.Namespace, *, has_families: bool) -> Figures:
+    """Figures of a Postgres that is dropped at the end."""
+    with own_warehouse() as home:
+        project = home / "project"
+        project.mkdir()
+        engine = connection.engine()
+        figures = measure(engine, project, options, has_families=has_families)
+        engine.dispose()
+    return figures
+
+
+def statement(*, is_labelled: bool, has_families: bool) -> str:
+    """Makes the table."""
+    if has_families:
+        rows = ROWS.replace(f"{COLUMNS['prediction']} as prediction", f"{CLASS} as prediction")
+        return (
+            f"create table public.scores as select rows.*, {LABEL_OF_CLASS} as actual"
+            f" from ({rows}) as rows"
+        )
+    return LABELLED if is_labelled else TABLE
+
+
+def with_own_metrics(file: Path) -> None:
+    """Write ten metrics into a monitor's YAML."""
+    content = yaml.safe_load(file.read_text())
+    content["models"][0]["config"]["meta"]["monitor"]["metrics"] = {
+        name: {"sql": expression, "segments": name in BY_SEGMENT}
+        for name, expression in OWN_METRICS.items()
+    }
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
 def measure(
-    engine: sa.Engine, project: Path, options: argparse.Namespace
-) -> dict[str, float | int | str | None]:
+    engine: sa.Engine, project: Path, options: argparse.Namespace, *, has_families: bool = False
+) -> Figures:
     """Fill the table, run the chain over it, and count its large day both ways."""
     with engine.begin() as session:
         session.exec_driver_sql(f"select setseed({options.seed / 100})")
-        table = sa.text(LABELLED if options.labelled else TABLE)
+        table = sa.text(statement(is_labelled=options.labelled, has_families=has_families))
         session.execute(table, {"rows": options.rows, "reference_rows": REFERENCE_ROWS})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         session.exec_driver_sql("create index on public.scores (scored_at)")
@@ -114,6 +181,8 @@ def measure(
         "--reference", "2026-01-30..2026-02-27", "--yes",
         *(["--target", "actual"] if options.labelled else []),
     )  # fmt: skip
+    if has_families:
+        with_own_metrics(project / "models" / "scores.yml")
     run(project, DRIFTMETER, "run", "--from", "2026-02-28", "--to", "2026-02-28")
     small = seconds(project, DRIFTMETER, "run", "--from", "2026-02-28", "--to", "2026-02-28")
     whole = seconds(project, DRIFTMETER, "run", "--from", DAY, "--to", DAY)

@@ -23,7 +23,7 @@ import datetime as dt
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,6 +90,7 @@ class TextDay:
     frame: pd.DataFrame
     words: np.ndarray
     row: np.ndarray
+    vectors: np.ndarray
     along: float
 
 
@@ -114,10 +115,11 @@ class Texts:
         # Of real vectors a few directions hold most.
         self.spread = 1 / np.sqrt(1 + np.arange(DIMENSIONS) / 8)
 
-    def day(self, stream: TextStream) -> TextDay:
-        """The next day."""
+    def day(self, stream: TextStream, rows: int | None = None) -> TextDay:
+        """The next day, with so many rows where they are given."""
         draw = self.generator
-        rows = max(int(draw.poisson(stream.rows)), 20)
+        if rows is None:
+            rows = max(int(draw.poisson(stream.rows)), 20)
         shift = draw.normal(0, stream.effect, 2)
         counts = np.exp(draw.normal(3.3 + 0.5 * shift[0], 0.5, rows)) * stream.factor
         number = np.maximum(counts.astype(int), 1)
@@ -125,7 +127,7 @@ class Texts:
         words = np.searchsorted(self.share, draw.random(len(row)))
         size = self.length[words]
         words = np.where(draw.random(len(row)) < stream.unused, -1, words)
-        language = _drawn(draw, LANGUAGES, stream.effect, rows)
+        language = drawn(draw, LANGUAGES, stream.effect, rows)
         language[draw.random(rows) < stream.german] = "de"
         vectors = draw.normal(size=(rows, DIMENSIONS)) * self.spread
         vectors += shift[1] * self.spread * draw.normal(size=DIMENSIONS) / np.sqrt(DIMENSIONS)
@@ -139,7 +141,7 @@ class Texts:
             {
                 "review: length": np.bincount(row, size + 1, rows) - 1,
                 "review: new words": np.zeros(rows),
-                "review: script": _drawn(draw, SCRIPTS, stream.effect, rows),
+                "review: script": drawn(draw, SCRIPTS, stream.effect, rows),
                 "review: language": language,
                 "embedding: norm": np.linalg.norm(vectors, axis=1),
                 **dict(zip(PROJECTION, projected.T, strict=True)),
@@ -147,12 +149,14 @@ class Texts:
                 "score": draw.normal(size=rows),
             }
         )
-        return TextDay(frame, words, row, float((vectors @ self.direction).mean()))
+        along = float((vectors @ self.direction).mean())
+        return TextDay(frame, words, row, vectors.astype(np.float32), along)
 
 
-def _drawn(
-    generator: np.random.Generator, shares: dict[str, float], effect: float, rows: int
+def drawn(
+    generator: np.random.Generator, shares: Mapping[str, float], effect: float, rows: int
 ) -> np.ndarray:
+    """A category of each row; the day shifts the log odds of each."""
     odds = np.array(list(shares.values())) * np.exp(generator.normal(0, effect, len(shares)))
     return generator.choice(list(shares), rows, p=odds / odds.sum()).astype(object)
 

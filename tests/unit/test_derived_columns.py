@@ -109,6 +109,14 @@ def written(**shares: float) -> list[str | None]:
             "shape_shift",
         ),
         (
+            "review: new words",
+            np.random.default_rng(5).binomial(50, 0.1, ROWS) / 50,
+            np.random.default_rng(6).binomial(50, np.resize([0.02, 0.17], ROWS)) / 50,
+            r"review has another share of new words: half of its texts have 2\.0% to 16\.0%,"
+            r" reference 6\.0% to 12\.0%; median [689]\.0%, reference 10\.0%",
+            "shape_shift",
+        ),
+        (
             "review: script",
             written(Latin=1),
             written(Latin=0.88, Cyrillic=0.12),

@@ -93,13 +93,41 @@ def test_missing_values_are_a_condition() -> None:
     assert Condition("nights", "is missing") in found.conditions
 
 
+def test_missing_labels_are_named_by_where_they_are() -> None:
+    generator = np.random.default_rng(8)
+    reference, day = bookings(8000, generator), bookings(2000, generator)
+    reference.loc[generator.random(8000) < 0.03, "paid"] = np.nan
+    is_hit = (day["nights"] > 5) & (generator.random(2000) < 0.9)
+    day.loc[is_hit, "paid"] = np.nan
+    (found,) = slices_of(BOOKINGS, reference, day)
+    assert (found.question, found.where) == ("labels", "nights > 5")
+    chosen, lacks = day["nights"] > 5, day["paid"].isna()
+    assert found.share == pytest.approx(chosen.mean(), abs=0.03)
+    assert found.missing_share == pytest.approx(lacks[chosen].mean(), abs=0.06)
+    assert found.other_missing_share == pytest.approx(lacks[~chosen].mean(), abs=0.04)
+    usual = reference.loc[reference["nights"] > 5, "paid"].isna().mean()
+    assert found.reference_missing_share == pytest.approx(usual)
+    assert slices_of(BOOKINGS, reference, day, is_due=False) == []
+
+
+def test_labels_that_some_rows_never_have_are_not_named() -> None:
+    generator = np.random.default_rng(9)
+    reference, day = bookings(8000, generator), bookings(2000, generator)
+    for rows in (reference, day):
+        rows.loc[(rows["deposit"] == "full") & (generator.random(len(rows)) < 0.9), "paid"] = np.nan
+    assert slices_of(BOOKINGS, reference, day) == []
+
+
 def test_calm_days_name_few_slices() -> None:
     named = 0
     for seed in range(100):
         generator = np.random.default_rng(seed)
-        named += bool(slices_of(BOOKINGS, bookings(3000, generator), bookings(600, generator)))
-    # At most one day in ten, by a level of 5% for each of two questions; 18 are beyond chance.
-    assert named <= 18
+        reference, day = bookings(3000, generator), bookings(600, generator)
+        for rows in (reference, day):
+            rows.loc[generator.random(len(rows)) < 0.15, "paid"] = np.nan
+        named += bool(slices_of(BOOKINGS, reference, day))
+    # At most one day in seven, by a level of 5% for each of three questions; 24 are beyond chance.
+    assert named <= 24
 
 
 def test_the_order_of_rows_and_days_without_labels_change_nothing() -> None:

@@ -1,4 +1,4 @@
-"""`driftmeter slices`: names slices of a day in which rows are new or the loss is large."""
+"""`driftmeter slices`: names slices of a day with new rows, a large loss or missing labels."""
 
 from typing import Annotated
 
@@ -9,11 +9,6 @@ from dagster_driftmeter.runs.terminal import say, say_json
 from driftmeter.errors import DriftmeterError
 from driftmeter.warehouse import connection
 
-HEADINGS = {
-    "rows": "More rows than in the reference period:",
-    "loss": "More of the loss than of the rows, and than in the reference period:",
-}
-
 
 def slices(
     monitor: NamedMonitor,
@@ -23,15 +18,17 @@ def slices(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show up to three slices of a day with more rows, and three with more loss, than usual.
+    """Show slices of a day with more rows, more loss or more missing labels than usual.
 
-    A slice has at most two conditions, which a decision tree finds on one half of the day's rows.
-    Its figures are counted on the other half. Slices raise no alarm, and nothing is written.
+    There are up to three of each. A slice has at most two conditions, which a decision tree finds
+    on one half of the day's rows. Its figures are counted on the other half. Slices raise no alarm,
+    and nothing is written.
 
     Example: driftmeter slices --monitor NAME --date 2026-01-31
     """
     from driftmeter.arrival.inference_rows import read_rows
-    from driftmeter.performance.undeclared_slices import slices_of
+    from driftmeter.arrival.labels_due import last_due
+    from driftmeter.performance.undeclared_slices import HEADINGS, slices_of
     from driftmeter.reports.write_report import MOST_ROWS
 
     declared = monitor_named(monitor)
@@ -41,13 +38,14 @@ def slices(
             read_rows(session, declared, days, most_rows=MOST_ROWS)
             for days in ([day], declared.reference_batches)
         )
+        is_due = day <= last_due(session, declared)
     if rows.empty or reference.empty:
         raise DriftmeterError(
             f"{declared.cadence.named(day) if rows.empty else 'the reference period'} has no rows",
             where=f"{declared.schema_name}.{declared.name}",
             fix="name a day that has rows",
         )
-    found = slices_of(declared, reference, rows)
+    found = slices_of(declared, reference, rows, is_due=is_due)
     if as_json:
         say_json([each.as_record() for each in found])
         return
@@ -55,6 +53,6 @@ def slices(
         say(f"No slice of {declared.cadence.named(day)} stands out.")
     for question, heading in HEADINGS.items():
         if named := [each for each in found if each.question == question]:
-            say(heading)
+            say(f"{heading}:")
             for each in named:
                 say(f"  {each}")

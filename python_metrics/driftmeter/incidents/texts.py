@@ -38,7 +38,7 @@ def text_finding(change: ColumnValues, plain: Symptom | None) -> Symptom | None:
     if change.column.measure == "length":
         found = None if plain and plain.kind == "outliers" else _longer(change)
     elif change.column.measure == "new words":
-        found = _other_words(change)
+        found = _other_words(change) or _other_shares(change, plain)
     elif change.column.kind == "categorical":
         found = _another_writing(change, plain or own_mix(change))
     return found
@@ -72,6 +72,20 @@ def _other_words(change: ColumnValues) -> Symptom | None:
             "mean": {"reference": float(before.mean()), "day": float(now.mean())},
         },
     )
+
+
+def _other_shares(change: ColumnValues, plain: Symptom | None) -> Symptom | None:
+    """New words that are spread otherwise over the texts, though there are no more of them."""
+    before, now = change.numbers_before, change.numbers_now
+    if plain is not None or not len(before) or not len(now):
+        return None
+    quarters = [np.quantile(values, [0.25, 0.5, 0.75]) for values in (before, now)]
+    (low, middle, high), (now_low, now_middle, now_high) = quarters
+    says = (
+        f"has another share of new words: half of its texts have {now_low:.1%} to {now_high:.1%},"
+        f" reference {low:.1%} to {high:.1%}; median {now_middle:.1%}, reference {middle:.1%}"
+    )
+    return replace(shape(change), says=says, subject=change.column.of)
 
 
 def _another_writing(change: ColumnValues, found: Symptom) -> Symptom | None:

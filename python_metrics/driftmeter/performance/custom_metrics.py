@@ -127,8 +127,9 @@ def _judged(monitor: Monitor, rows: pd.DataFrame, excluded: Collection[dt.date])
     rows["reason"] = rows["reason"].where(~waits | rows["reason"].notna(), "labels are due later")
     rows["is_judged"] = is_known & ~waits & ~is_reference
     before = rows[is_usual].assign(difference=rows["value"] - rows["expected"])
-    tests = rows[rows["is_judged"]].assign(reference_value=rows["expected"])
+    tests = rows[rows["is_judged"]]
     if not tests.empty:
+        tests = tests.assign(reference_value=tests["expected"])
         named = {"partition_date": "day"}
         windows = loudest_windows(
             monitor,

@@ -1,4 +1,4 @@
-"""Slices of a day that nobody declared: where its new rows are, and where its loss is.
+"""Slices of a day that nobody declared: where its new rows are, its loss, and its missing labels.
 
 A tree of two levels is grown on one half of the day's rows, so that each of its leaves is a slice
 of at most two conditions; what is said of a slice is counted on the other half, whose rows chose
@@ -6,7 +6,7 @@ nothing. Slices raise no alarm: they say where to look.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -35,6 +35,12 @@ LEAST_RATIO = 1.5
 LEVEL = 0.05
 NODES = 6
 LIMITS = ("<=", ">")
+# What slices of each question have, for people.
+HEADINGS: Mapping[str, str] = {
+    "rows": "More rows than in the reference period",
+    "loss": "More of the loss than of the rows, and than in the reference period",
+    "labels": "More missing labels than in the day's other rows, and than in the reference period",
+}
 # Of a regression's loss what is above this quantile counts as this: one row is no slice.
 CAPPED = 0.995
 SEED = 7
@@ -92,23 +98,30 @@ class Slice:
 
     Attributes
     ----------
-    question : {'rows', 'loss'}
-        Whether there are more such rows than in the reference, or more of the day's loss in them.
+    question : {'rows', 'loss', 'labels'}
+        Whether there are more such rows than in the reference, more of the day's loss in them, or
+        more of them without a label.
     share, reference_share : float
         Of the rows of the day, and of the reference, 0 to 1.
     loss_share, reference_loss_share : float or None
         Of the loss of labelled rows.
     p_value : float
         Of Fisher's exact test, or Welch's test of the mean loss against that of the other rows.
+    missing_share, other_missing_share, reference_missing_share : float or None
+        Share without a label: of these rows, of the day's other rows, and of the reference's such
+        rows, where it has any.
     """
 
-    question: Literal["rows", "loss"]
+    question: Literal["rows", "loss", "labels"]
     conditions: Conditions
     share: float
     reference_share: float
     p_value: float
     loss_share: float | None = None
     reference_loss_share: float | None = None
+    missing_share: float | None = None
+    other_missing_share: float | None = None
+    reference_missing_share: float | None = None
 
     @property
     def where(self) -> str:
@@ -117,6 +130,11 @@ class Slice:
 
     def __str__(self) -> str:
         said = f"{self.where}: {self.share:.1%} of rows, reference {self.reference_share:.1%}"
+        if self.missing_share is not None:
+            usual = self.reference_missing_share
+            others = f"{self.other_missing_share:.0%} of the day's other rows"
+            known = "" if usual is None else f", {usual:.0%} of the reference's"
+            return f"{said}; no label in {self.missing_share:.0%} of them, {others}{known}"
         if self.loss_share is None:
             return said
         loss = f"{self.loss_share:.0%} of the loss"
@@ -129,19 +147,25 @@ class Slice:
         return {**asdict(self), "where": self.where}
 
 
-def slices_of(monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame) -> list[Slice]:
+def slices_of(
+    monitor: Monitor, reference: pd.DataFrame, day: pd.DataFrame, *, is_due: bool = True
+) -> list[Slice]:
     """Slices of a day, those of more rows first; empty where nothing stands out.
 
     Parameters
     ----------
     reference, day : pandas.DataFrame
         One column a monitored column, as `read_rows` gives them.
+    is_due : bool
+        Whether the day's labels should have come; until then it is not asked which are missing.
     """
     names = [name for name in monitor.columns if name != monitor.target]
     chosen = _halves(day, names)
     found = [*_of_rows(names, reference, day, chosen)]
     if monitor.target is not None:
         found += _of_loss(monitor, names, reference, day, chosen)
+    if monitor.target is not None and is_due:
+        found += _of_labels(monitor.target, names, reference, day, chosen)
     return found
 
 
@@ -161,8 +185,7 @@ def _of_rows(
 
     def counted(conditions: Conditions) -> Slice | None:
         here, there = _all_hold(conditions, held), _all_hold(conditions, other)
-        counts = [[int(each.sum()), int((~each).sum())] for each in (here, there)]
-        p_value = float(fisher_exact(counts, "greater").pvalue)
+        p_value = _fisher(here, there)
         share, usually = float(here.mean()), float(there.mean())
         stands_out = share >= LEAST_SHARE and share > LEAST_RATIO * usually
         if p_value >= LEVEL / NODES or not stands_out:
@@ -213,6 +236,50 @@ def _of_loss(
     yield from sorted(found, key=lambda each: -(each.loss_share or 0.0))[:MOST_SLICES]
 
 
+def _of_labels(
+    target: str, names: list[str], reference: pd.DataFrame, day: pd.DataFrame, chosen: Rows
+) -> Iterator[Slice]:
+    """Slices in which more labels are missing than in the day's other rows and the reference."""
+    lacks = day[target].isna().to_numpy(dtype=bool)
+    usually = reference[target].isna().to_numpy(dtype=bool)
+    counts = [(each & half).sum() for each in (lacks, ~lacks) for half in (chosen, ~chosen)]
+    if min(*counts, len(reference)) < LEAST_ROWS:
+        return
+    tree = DecisionTreeClassifier(
+        max_depth=2, min_samples_leaf=_least(int(chosen.sum())), random_state=SEED
+    )
+    held, held_lacks = day[~chosen], lacks[~chosen]
+
+    def counted(conditions: Conditions) -> Slice | None:
+        here, there = _all_hold(conditions, held), _all_hold(conditions, reference)
+        sides = [held_lacks[here], held_lacks[~here], usually[there]]
+        if min(len(side) for side in sides[:2]) == 0:
+            return None
+        missing, others = (float(side.mean()) for side in sides[:2])
+        usual = float(sides[2].mean()) if len(sides[2]) else None
+        # Of rows that never have a label nothing is new.
+        known = [(sides[1], others), *([] if usual is None else [(sides[2], usual)])]
+        p_value = max(_fisher(sides[0], side) for side, _ in known)
+        if p_value >= LEVEL / NODES or any(missing <= LEAST_RATIO * each for _, each in known):
+            return None
+        return Slice(
+            "labels", conditions, float(here.mean()), float(there.mean()), p_value,
+            missing_share=missing, other_missing_share=others, reference_missing_share=usual,
+        )  # fmt: skip
+
+    grown_rows = day[chosen].reset_index(drop=True)
+    outcome = lacks[chosen].astype(np.int64)
+    found = _named(_branches(tree, names, grown_rows, outcome), counted)
+    order = sorted(found, key=lambda each: -each.share * (each.missing_share or 0.0))
+    yield from order[:MOST_SLICES]
+
+
+def _fisher(side: Rows, other: Rows) -> float:
+    """P-value of as many more true ones on one side, by Fisher's exact test."""
+    counts = [[int(each.sum()), int((~each).sum())] for each in (side, other)]
+    return float(fisher_exact(counts, "greater").pvalue)
+
+
 def _named(
     branches: Iterable[Branch], counted: Callable[[Conditions], Slice | None]
 ) -> Iterator[Slice]:
@@ -259,7 +326,11 @@ def _branches(
             return []
         no, yes = questions[grown.feature[node]]
         if no.operator in LIMITS:
-            limit = float(f"{grown.threshold[node]:.3g}")
+            limit = grown.threshold[node]
+            if not (coded[:, grown.feature[node]] % 1).any():
+                # Between whole numbers it lies halfway.
+                limit = np.floor(limit)
+            limit = float(f"{limit:.3g}")
             no, yes = (Condition(each.column, each.operator, limit) for each in (no, yes))
         return [(grown.children_left[node], no), (grown.children_right[node], yes)]
 

@@ -3,12 +3,17 @@
 The level is that of the weekday, as `day_null` shrinks it. How far days are apart may depend on how
 many rows they have: a mean of few rows varies more, and a sum of many. The power of the number of
 rows by which their variance grows is the likeliest of a few, and none where none is plainly so.
+
+A sum of few large amounts, such as the losses of a day, is skew: now and then it lies further from
+its level on one side than a normal would. On that side it is held against a gamma distribution,
+shifted to the mean and with the skewness that the reference's days show (Pearson's type III).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from driftmeter.alarms.day_null import (
     LEAST_FREEDOM,
@@ -26,6 +31,10 @@ from driftmeter.quality.counts import Floats
 POWERS = (-1.0, 0.0, 1.0, 2.0)
 # By how much the log-likelihood must speak for one of them.
 PLAIN_POWER = 2.0
+# Skewness that the reference's days may have, on either side, and by how much the log-likelihood
+# must speak for one.
+SKEWNESS = (0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+PLAIN_SKEWNESS = 0.5
 # What is known of the noise of a single value: nothing, beside how far days are apart.
 NO_NOISE = 1e-9
 
@@ -48,6 +57,8 @@ class UsualValue:
         One of `POWERS`.
     is_positive : bool
         Whether every value of the reference is above 0.
+    skewness : float
+        Of calm days, below 0 where the longer tail is the lower one; 0 where none is plain.
     cadence : Cadence
         What a day is: the first one of a batch.
     """
@@ -58,6 +69,7 @@ class UsualValue:
     rows: float
     power: float
     is_positive: bool
+    skewness: float = 0.0
     cadence: Cadence = DAILY
 
     def judge(self, days: pd.DataFrame) -> JudgedDays:
@@ -75,7 +87,8 @@ class UsualValue:
         judged = judge_days(
             self.null, values, np.ones(len(days)), same, is_positive=self.is_positive
         )
-        return JudgedDays(level, judged.deviation * scale, judged.p_value)
+        p_value = skew_tail(judged.p_value, values - self.middle, self.skewness)
+        return JudgedDays(level, judged.deviation * scale, p_value)
 
 
 def fit_usual(days: pd.DataFrame, cadence: Cadence = DAILY) -> UsualValue:
@@ -102,7 +115,43 @@ def fit_usual(days: pd.DataFrame, cadence: Cadence = DAILY) -> UsualValue:
         freedom=np.maximum(null.freedom - (levels - 1) * kept, LEAST_FREEDOM),
     )
     is_positive = bool((values > 0).all())
-    return UsualValue(level, null, middle, rows, power, is_positive, cadence)
+    skewness = skewness_of(standard)
+    return UsualValue(level, null, middle, rows, power, is_positive, skewness, cadence)
+
+
+def skewness_of(values: Floats) -> float:
+    """The likeliest skewness of values, or 0 where none is plainly likelier than none."""
+    deviation = values.std()
+    if not deviation:
+        return 0.0
+    standard = (values - values.mean()) / deviation
+
+    def likelihood(skewness: float) -> float:
+        """Of a gamma distribution of mean 0 and variance 1, and without skewness of a normal."""
+        if skewness == 0:
+            return float(-(standard**2).sum() / 2 - len(standard) / 2 * np.log(2 * np.pi))
+        shape = 4 / skewness**2
+        at = shape + np.sign(skewness) * np.sqrt(shape) * standard
+        if at.min() <= 0:
+            return -np.inf
+        density = np.log(shape) / 2 + (shape - 1) * np.log(at) - at - special.gammaln(shape)
+        return float(density.sum())
+
+    best = max((side * size for side in (-1, 1) for size in SKEWNESS), key=likelihood)
+    return best if likelihood(best) > likelihood(0.0) + PLAIN_SKEWNESS else 0.0
+
+
+def skew_tail(p_value: Floats, difference: Floats, skewness: float) -> Floats:
+    """Two-sided p-values, larger on the side on which calm days have the longer tail."""
+    if skewness == 0:
+        return p_value
+    shape = 4 / skewness**2
+    # As far out as a normal with this p-value: a variance that is estimated has its part in that.
+    size = -special.ndtri(np.clip(p_value / 2, 1e-300, 0.5))
+    longer = np.minimum(2 * special.gammaincc(shape, shape + np.sqrt(shape) * size), 1.0)
+    is_longer = np.sign(difference) == np.sign(skewness)
+    found: Floats = np.where(is_longer, np.maximum(p_value, longer), p_value)
+    return found
 
 
 def _kept(

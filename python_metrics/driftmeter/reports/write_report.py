@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from driftmeter.arrival.inference_rows import VERSION, count_rows, read_rows
+from driftmeter.arrival.labels_due import last_due
 from driftmeter.errors import DriftmeterError
 from driftmeter.imports import many_imports
 from driftmeter.monitors.baselines import Baseline, baseline_days, record
@@ -71,6 +72,7 @@ def write_report(
         before, reference = _side(
             connection, monitor, days, segment, f"the {against} baseline", most_rows
         )
+        is_due = day <= last_due(connection, monitor)
     cadence = monitor.cadence
     shown = f"{day:%A} {day}" if cadence == DAILY else cadence.name(day)
     versions = ", ".join(sorted(current[VERSION].dropna().unique())) or "none"
@@ -85,11 +87,14 @@ def write_report(
         facts["Segment"] = " = ".join(segment)
     # Late: they import scikit-learn and Evidently, which takes seconds.
     with many_imports():
-        from driftmeter.performance.undeclared_slices import slices_of
+        from driftmeter.performance.undeclared_slices import HEADINGS, slices_of
         from driftmeter.reports.page import write_page
 
-    if against == "reference" and (found := slices_of(monitor, reference, current)):
-        facts["Slices that stand out"] = "; ".join(map(str, found))
+    if against == "reference":
+        found = slices_of(monitor, reference, current, is_due=is_due)
+        for question, heading_of in HEADINGS.items():
+            if named := [str(each) for each in found if each.question == question]:
+                facts[heading_of] = ". ".join(named)
     notes = [WHOSE_VERDICTS] if heading else []
     sides = (
         (f"the {cadence.every}", total, current),
