@@ -1,5 +1,5 @@
--- What tables call a batch, as sentences do: its day, the week of its Monday, its month,
--- or of an hour what the clock of its zone shows.
+-- What tables call a batch, as sentences do: its day, the week of its Monday, its
+-- month, or of an hour what the clock of its zone shows.
 create or replace function metrics.batch_name(
     of_monitor text, day date, start timestamptz
 ) returns text
@@ -60,7 +60,7 @@ create function metrics.bin_changes(
     of_monitor text,
     of_column text,
     of_segment text,
-    of_versions text [],
+    of_versions text[],
     first_day date,
     last_day date
 ) returns table (
@@ -90,8 +90,8 @@ begin
         '), batches as ('
         '    select distinct place, day, start, shown from bins'
         ')'
-        'select $1, now.day, now.start, 1 - ('
-        '    select sum(least(one.share, other.share))'
+        'select $1, now.day, now.start, 1 - (select coalesce('
+        '    sum(least(one.share, other.share)), 0)'
         '    from bins as one inner join bins as other using (bin)'
         '    where one.place = now.place and other.place = before.place'
         '        and one.category is not distinct from other.category'
