@@ -15,7 +15,7 @@ DEMO_OPTIONS = $(if $(SOURCE),--source $(SOURCE)) $(if $(DIR),--dir "$(DIR)") \
 	$(if $(TAXI),--taxi $(TAXI)) $(if $(MONTHS),--months $(MONTHS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev demo env ui grafana overview pictures dashboards test test-all matrix bench lint scan sql docs types format lock clean
+.PHONY: help venv venv-dev demo weekly env ui grafana overview pictures dashboards test test-all matrix bench lint scan sql docs types format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,17 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 
 demo: venv  ## Run days through the whole chain: SOURCE= DIR= FROM= TO= TAXI= MONTHS=
 	$(DRIFTMETER) demo $(DEMO_OPTIONS)
+
+# A small project of its own on the same warehouse, as a team makes one with `driftmeter init`.
+BY_WEEK := .driftmeter/by_week
+weekly: venv  ## After `make demo`: watch the same trips by week too, beside the daily monitors
+	mkdir -p $(BY_WEEK)
+	cd $(BY_WEEK) && export DRIFTMETER_HOME="$(CURDIR)/.driftmeter" && \
+		"$(CURDIR)/$(BIN)/driftmeter" init --yes --table inference.trip_duration \
+			--name trip_duration_by_week --every week --reference 2019-02-04..2019-03-31 \
+			--timestamp pickup_at --timezone America/New_York --target duration_minutes \
+			--owner team-pricing && \
+		"$(CURDIR)/$(BIN)/driftmeter" run
 
 ui: venv  ## Open Dagster's pages
 	$(DRIFTMETER) ui

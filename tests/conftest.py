@@ -14,7 +14,6 @@ from driftmeter.warehouse.embedded import EmbeddedPostgres
 from taxi.migrations import upgrade_raw
 from tests.integration.pipeline import days
 
-# The demo's first three weeks, which have nearly all of its faults.
 DEMO_DAYS = ("2019-04-01", "2019-04-21")
 TLC_SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "tlc_sample"
 
@@ -95,7 +94,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(postgres: str, template: str, demo_home: Path) -> Iterator[sa.Engine]:
-    """Engine of a warehouse as `make demo` makes it, with fewer days and fewer trips a day."""
+    """Engine of a warehouse after `make demo`, with fewer trips a day."""
     name = f"demo_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:

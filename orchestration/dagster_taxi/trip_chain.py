@@ -13,7 +13,7 @@ from dagster_driftmeter.runs.chain import ChainRun
 from dagster_driftmeter.runs.jobs import materialize, run_job
 from dagster_driftmeter.runs.run_scope import in_a_row
 from dagster_driftmeter.runs.told_changes import tell_changes
-from dagster_driftmeter.runs.unbuilt import first_and_last, reference_without_quality, span_of
+from dagster_driftmeter.runs.unbuilt import reference_without_quality, span_of
 from dagster_taxi import source_choice
 from dagster_taxi.raw_assets import MATURE_TAG, PREDICTIONS, TRIPS
 from dagster_taxi.source_choice import SourceChoice
@@ -67,26 +67,14 @@ def _run(
     _check_days(source, days)
     # From here on the choice decides, for downloaded months, which days are the reference.
     source_choice.remember(choice)
-    if choice.own_days:
-        # Which have no months that a month could be compared with.
-        names = [name for name in names if name in MODELS]
-    # What a monitor of months reads is made for a model's own.
-    fed = only if only in MODELS else None
-    reference = _train(source, names, fed) if _needs_baseline(source, names) else None
+    reference = _train(source, names, only) if _needs_baseline(source, names) else None
     # Only now: while Dagster was imported they would have taken its core.
     chain.begin_workers(names, days, workers)
-    materialize(days, fed, TRIPS)
+    materialize(days, only, TRIPS)
     for span in chain.together(reference, days):
-        materialize(span, fed, [*PREDICTIONS, *dbt_keys()])
-    batches = {name: whole for name in names if (whole := _whole_batches(name, days))}
-    chain.measure_batches(batches, workers)
-    return list(batches), reference is not None
-
-
-def _whole_batches(name: str, days: Days) -> Days | None:
-    """First and last batch of a monitor that ends on these days: part of a month is no month."""
-    whole = monitors()[name].cadence.ending_within(days.from_date, days.to_date)
-    return first_and_last(whole) if whole else None
+        materialize(span, only, [*PREDICTIONS, *dbt_keys()])
+    chain.measure_monitors(days, names, workers)
+    return names, reference is not None
 
 
 def replay(
@@ -120,22 +108,15 @@ def run_stale(
 ) -> Iterator[ChainRun]:
     """Load and measure again the days whose trips or labels changed; days in a row are one run.
 
-    Then their months, which changed with them.
-
     Yields
     ------
     ChainRun
         As it is done.
     """
-    names = chain.names_of(only)
-    by_day = [name for name in names if name in MODELS]
-    days = {day for name in by_day for day in stale_days(connection.engine(), name)}
+    days = {day for name in chain.names_of(only) for day in stale_days(connection.engine(), name)}
     with chain.kept_processes(only):
         for span in in_a_row(days):
             yield run_chain(choice, span, only, workers)
-        for name in names:
-            if name not in MODELS:
-                yield from chain.measure_stale(name, workers, chain.Wanted())
 
 
 def _is_done(day: dt.date, only: str | None) -> bool:
@@ -143,7 +124,7 @@ def _is_done(day: dt.date, only: str | None) -> bool:
         "select count(*) from metrics.partitions where partition_date = :day"
         " and monitor = any(:monitors) and state in ('fresh', 'empty', 'missing')"
     )
-    names = [only] if only in MODELS else list(MODELS)
+    names = chain.names_of(only)
     with connection.engine().connect() as session:
         return bool(session.scalar(query, {"day": day, "monitors": names}) == len(names))
 

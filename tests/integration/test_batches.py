@@ -214,7 +214,8 @@ def test_dagster_has_partitions_of_each_kind(trial: Trial) -> None:
     )
     loaded = trial.ended("-c", script, program=PYTHON)
     first, nodes, schedules, sensors = loaded.stdout.splitlines()
-    assert first.split() == ["2025-09-08", "2025-09-01", "2025-09-01"], loaded.stderr
+    # Each kind begins with the reference period of its own monitor.
+    assert first.split() == ["2025-09-08", "2025-09-01", "2026-05-01"], loaded.stderr
     # dbt's models, drift and its check, performance, incidents.
     assert [int(count) for count in nodes.split()] == [5, 5]
     assert schedules.split() == ["every_month", "every_morning", "every_week"]

@@ -283,11 +283,7 @@ def test_the_manifest_is_the_projects_where_runs_write_elsewhere(
         "from dagster_driftmeter.dbt.project_manifest import monitors; print(*sorted(monitors()))"
     )
     listed = python(checkout, code, DBT_TARGET_PATH=str(tmp_path / "runs"))
-    assert listed.stdout.split() == [
-        "trip_duration",
-        "trip_duration_by_month",
-        "trip_tip",
-    ], listed.stderr
+    assert listed.stdout.split() == ["trip_duration", "trip_tip"], listed.stderr
     assert manifest.exists()
 
 
@@ -296,8 +292,8 @@ def test_a_monitor_with_an_unknown_column_is_one_line_and_nothing_is_written(
 ) -> None:
     models = checkout / "dbt_project" / "models" / "inference" / "_inference.yml"
     right = models.read_text()
-    wrong = right.replace("prediction: predicted_minutes", "prediction: predicted_minuets", 1)
-    assert wrong != right
+    assert right.count("prediction: predicted_minutes") == 1
+    wrong = right.replace("prediction: predicted_minutes", "prediction: predicted_minuets")
     models.write_text(wrong)
     try:
         day = ("--from", "2019-04-01", "--to", "2019-04-01")

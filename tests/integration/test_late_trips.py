@@ -1,7 +1,4 @@
-"""The demo's late trips: absent on the day that they are missed, then loaded, then measured.
-
-The monitor of months, which reads the same trips, misses them and has them with the days.
-"""
+"""The demo's late trips: absent on the day that they are missed, then loaded, then measured."""
 
 import uuid
 from collections.abc import Iterator
@@ -19,11 +16,10 @@ from tests.conftest import create_database, prepare_for
 from tests.integration.pipeline import days, rows_of
 
 CHOICE = SourceChoice("simulated", trips_per_day=120)
-LATE = "2019-04-29"
-BY_MONTH = "trip_duration_by_month"
+LATE = "2019-04-20"
 PARTITION = sa.text(
     "select state, reason, row_count from metrics.partitions"
-    " where monitor = :monitor and partition_date = :day"
+    " where monitor = 'trip_duration' and partition_date = :day"
 )
 INCIDENT = sa.text(
     "select closed_on is null from metrics.incidents"
@@ -35,29 +31,22 @@ INCIDENT = sa.text(
 def engine(
     postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[sa.Engine]:
-    """The demo's last days, as they are on 30 April 2019."""
+    """The demo's last days, as they are on 21 April 2019."""
     name = f"late_{uuid.uuid4().hex[:8]}"
     create_database(postgres, name, template)
     with pytest.MonkeyPatch.context() as patch:
         prepare_for(patch, f"{postgres}/{name}", tmp_path_factory.mktemp("home"))
         with kept_processes():
-            run_chain(CHOICE, days("2019-04-28", "2019-04-30"))
+            run_chain(CHOICE, days("2019-04-19", "2019-04-21"))
             made = connection.engine(f"{postgres}/{name}")
             yield made
             made.dispose()
 
 
-def partition(
-    engine: sa.Engine, monitor: str = "trip_duration", day: str = LATE
-) -> tuple[str, str | None, int]:
+def partition(engine: sa.Engine) -> tuple[str, str | None, int]:
     with engine.connect() as session:
-        asked = {"monitor": monitor, "day": day}
-        state, reason, rows = session.execute(PARTITION, asked).one()
+        state, reason, rows = session.execute(PARTITION, {"day": LATE}).one()
     return state, reason, rows
-
-
-def april(engine: sa.Engine) -> tuple[str, str | None, int]:
-    return partition(engine, BY_MONTH, "2019-04-01")
 
 
 def planted(capsys: pytest.CaptureFixture[str], first: str, last: str) -> str:
@@ -79,15 +68,11 @@ def test_late_trips_are_missed_then_loaded_then_measured(
     _, _, on_time = partition(engine)
     missed = whole.trips.num_rows - on_time
     assert missed / whole.trips.num_rows == pytest.approx(0.25, abs=0.12)
-    shown = planted(capsys, "2019-04-28", "2019-04-30")
+    shown = planted(capsys, "2019-04-19", "2019-04-21")
     assert "late_data: 25% of the trips are not here yet" in shown
 
-    # Part of May is no month yet: the first run measured April alone, the next one no month.
-    state, _, of_april = april(engine)
-    assert state == "fresh"
-    # On 2 May they are there; the run of that day does not measure the 29th.
-    later = run_chain(CHOICE, days("2019-05-01", "2019-05-02"))
-    assert later.monitors == tuple(MODELS)
+    # On the 23rd they are there; the run of that day does not measure the 20th.
+    run_chain(CHOICE, days("2019-04-22", "2019-04-23"))
     reason = f"{missed} trips came late, after the day was measured"
     assert partition(engine) == ("stale", reason, on_time)
     for name in MODELS:
@@ -95,9 +80,7 @@ def test_late_trips_are_missed_then_loaded_then_measured(
     with engine.connect() as session:
         assert session.scalars(INCIDENT, {"day": LATE}).all() == [True]
 
-    again, month = run_stale(CHOICE)
-    assert month.monitors == (BY_MONTH,)
-    assert april(engine) == ("fresh", None, of_april + missed)
+    (again,) = run_stale(CHOICE)
     assert (again.days.from_date, again.days.to_date) == (days(LATE).from_date,) * 2
     assert partition(engine) == ("fresh", None, whole.trips.num_rows)
     assert all(stale_days(engine, name) == {} for name in MODELS)
@@ -105,6 +88,6 @@ def test_late_trips_are_missed_then_loaded_then_measured(
 
     # And once more: the same trips, and no day to run.
     after = rows_of(engine, LATE)
-    run_chain(CHOICE, days("2019-04-28", "2019-05-02"))
+    run_chain(CHOICE, days("2019-04-19", "2019-04-23"))
     assert rows_of(engine, LATE) == after
     assert list(run_stale(CHOICE)) == []

@@ -73,7 +73,7 @@ def project(tmp_path: Path) -> Path:
     listed = tmp_path / "dbt_project" / "dbt_project.yml"
     text = listed.read_text()
     listed.write_text(
-        text.replace("[trip_duration, trip_tip,", "[trip_duration, trip_tip, trip_fare,")
+        text.replace("[trip_duration, trip_tip]", "[trip_duration, trip_tip, trip_fare]")
     )
     run_program(DBT, "deps", directory=tmp_path / "dbt_project").check_returncode()
     return tmp_path / "dbt_project"

@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import joblib
@@ -175,19 +175,13 @@ def begin_workers(names: Sequence[str], days: Days, workers: int | None) -> None
 
 def measure_monitors(days: Days, names: Sequence[str], workers: int | None) -> None:
     """Take the days from dbt's models to incidents, a run of Dagster's for each monitor."""
-    found = {name: ended_batches(monitors()[name], days) for name in names}
-    measure_batches({name: batches for name, batches in found.items() if batches}, workers)
-
-
-def measure_batches(batches: Mapping[str, Days], workers: int | None) -> None:
-    """Take batches of each monitor from dbt's models to incidents."""
     most = workers or joblib.cpu_count()
     # Cores that are left over take days of the same monitor.
-    tags = {PROCESSES_TAG: str(max(most // max(len(batches), 1), 1))}
+    tags = {PROCESSES_TAG: str(max(most // len(names), 1))}
     work = [
-        functools.partial(materialize, span, name, python_keys(monitor), tags, monitor.every)
-        for name, span in batches.items()
-        if (monitor := monitors()[name])
+        functools.partial(materialize, batches, name, python_keys(monitor), tags, monitor.every)
+        for name in names
+        if (batches := ended_batches(monitor := monitors()[name], days))
     ]
     side_by_side(work, most)
 

@@ -60,7 +60,7 @@ def demo(
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Load taxi trips, score them, and measure them. Without options: a simulated month.
+    """Load taxi trips, score them, and measure them. Without options: three simulated weeks.
 
     The command trains the baseline models and measures the reference period first if they are
     missing. You can run a day twice: its results are replaced as a whole.
@@ -120,9 +120,9 @@ def _run_stale(choice: "SourceChoice", monitor: str | None, workers: int | None)
 def days_to_run(
     from_date: str | None, to_date: str | None, source: str, months: str | None
 ) -> Days:
-    """The days that the options ask for: a month of faults for the simulator by default."""
+    """The days that the options ask for: three weeks of faults for the simulator by default."""
     if source == "simulated":
-        from_date, to_date = from_date or "2019-04-01", to_date or "2019-04-30"
+        from_date, to_date = from_date or "2019-04-01", to_date or "2019-04-21"
     if source == "tlc" and months and not (from_date and to_date):
         from dagster_taxi.source_choice import own_days
 

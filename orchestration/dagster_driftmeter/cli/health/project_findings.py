@@ -56,13 +56,14 @@ def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Findin
             part, f"{table} does not exist", "run `driftmeter run`, in which dbt builds it"
         )
         return
+    every = monitor.cadence.every
     row = session.execute(DAYS, {"monitor": monitor.name}).one_or_none()
     if row is None or row.newest_day is None:
-        yield warning(part, "no day has been measured yet", "run `driftmeter run`")
+        yield warning(part, f"no {every} has been measured yet", "run `driftmeter run`")
         return
-    shows = f"newest day {row.newest_day}, measured {row.computed_at:%Y-%m-%d %H:%M %Z}"
+    shows = f"newest {every} {row.newest_day}, measured {row.computed_at:%Y-%m-%d %H:%M %Z}"
     if row.failed:
-        days = "day" if row.failed == 1 else "days"
+        days = every if row.failed == 1 else f"{every}s"
         yield failure(
             part,
             f"{row.failed} {days} failed; the newest failed because: {row.reason}",
@@ -71,11 +72,11 @@ def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Findin
     elif row.is_late:
         yield failure(
             part,
-            f"no new day for {row.hours_since:,.0f} hours; {shows}",
+            f"no new {every} for {row.hours_since:,.0f} hours; {shows}",
             "check that predictions arrive, and that something starts the runs",
         )
     elif row.stale:
-        days = "day" if row.stale == 1 else "days"
+        days = every if row.stale == 1 else f"{every}s"
         fix = "run `driftmeter run --stale`"
         yield warning(part, f"{row.stale} {days} changed after they were measured; {shows}", fix)
     else:
