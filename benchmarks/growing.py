@@ -7,14 +7,14 @@ Alarms of columns are counted on the 20 days or more while the reference grows, 
 it has grown.
 """
 
-import json
-from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks import command_line, judges
-from benchmarks.detection import MONTH, RESULTS, interval_of_streams, known
+from benchmarks.cells import run_cells
+from benchmarks.detection import MONTH, RESULTS, interval_of_streams
 from benchmarks.streams import FIRST, Stream
 from driftmeter.alarms.calibrate import Calibration
 from driftmeter.alarms.column import calibrate_columns, judge_columns
@@ -62,28 +62,24 @@ def run(rows: int, repeat: int) -> tuple[int, int, int]:
     return spent[0], spent[1], growing
 
 
+def _figures(answers: list[tuple[int, int, int]], rows: int) -> dict[str, Any]:
+    """Alarms a month while the reference grew and afterwards, with their intervals."""
+    before, after, growing = zip(*answers, strict=True)
+    # Nearly the same number in every stream: an alarm lets a week grow nothing.
+    days = round(float(np.mean(growing)))
+    result: dict[str, Any] = {"rows": rows, "days_growing": days}
+    for name, found, length in (("growing", before, days), ("grown", after, JUDGED - days)):
+        low, high = interval_of_streams(found, length)
+        rate = float(np.mean(found)) / length
+        result[name] = [MONTH * each for each in (rate, low, high)]
+    return result
+
+
 def main() -> None:
     """Run every cell, print a line each, and write the figures."""
     options = command_line.of_streams(__doc__, 40, RESULTS).parse_args()
-    print(f"seed {SEED}, {options.streams} streams", flush=True)
-    file = options.out / "growing.json"
-    results = known(file, SEED)
-    with ProcessPoolExecutor(options.workers) as pool:
-        for rows in ROWS[len(results) :]:
-            work = [pool.submit(run, rows, repeat) for repeat in range(options.streams)]
-            before, after, growing = zip(*(done.result() for done in work), strict=True)
-            # Nearly the same number in every stream: an alarm lets a week grow nothing.
-            days = round(float(np.mean(growing)))
-            results.append({"rows": rows, "streams": options.streams, "days_growing": days})
-            for name, found, length in (
-                ("growing", before, days),
-                ("grown", after, JUDGED - days),
-            ):
-                low, high = interval_of_streams(found, length)
-                rate = float(np.mean(found)) / length
-                results[-1][name] = [MONTH * each for each in (rate, low, high)]
-            print(json.dumps(results[-1]), flush=True)
-            file.write_text(json.dumps({"seed": SEED, "results": results}, indent=1) + "\n")
+    cells = [(rows,) for rows in ROWS]
+    run_cells(options, options.out / "growing.json", SEED, cells, run, _figures)
 
 
 if __name__ == "__main__":

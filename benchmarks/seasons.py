@@ -9,13 +9,13 @@ of half a standard deviation is planted in one column from the first judged mont
 found within three months.
 """
 
-import json
-from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 
 from benchmarks import command_line, judges, streams
-from benchmarks.detection import RESULTS, interval, interval_of_streams, known
+from benchmarks.cells import run_cells
+from benchmarks.detection import RESULTS, interval, interval_of_streams
 from benchmarks.streams import FIRST, NUMBERS, Stream
 from driftmeter.monitors.cadence import MONTHS, Every
 from driftmeter.monitors.config import usual_budget
@@ -71,32 +71,28 @@ def run(rows: int, reference: int, size: float, repeat: int) -> dict[str, tuple[
     return answer
 
 
+def _figures(
+    answers: list[dict[str, tuple[int, bool]]], rows: int, reference: int, size: float
+) -> dict[str, Any]:
+    """False alarms and found shifts, with levels and without, with their intervals."""
+    result: dict[str, Any] = {"rows": rows, "months": reference, "wave": size}
+    for name in LEVELS:
+        alarms = [answer[name][0] for answer in answers]
+        hits = sum(answer[name][1] for answer in answers)
+        low, high = interval_of_streams(alarms, JUDGED)
+        result[name] = {
+            "false_alarms_in_30": float(np.mean(alarms)),
+            "interval": [JUDGED * low, JUDGED * high],
+            "found": hits / len(answers),
+            "interval_of_found": interval(hits, len(answers)),
+        }
+    return result
+
+
 def main() -> None:
     """Run every cell, print a line each, and write the figures."""
     options = command_line.of_streams(__doc__, 40, RESULTS).parse_args()
-    print(f"seed {SEED}, {options.streams} streams", flush=True)
-    file = options.out / "seasons.json"
-    results = known(file, SEED)
-    with ProcessPoolExecutor(options.workers) as pool:
-        for rows, reference, size in CELLS[len(results) :]:
-            work = [
-                pool.submit(run, rows, reference, size, repeat) for repeat in range(options.streams)
-            ]
-            answers = [done.result() for done in work]
-            result: dict[str, object] = {"rows": rows, "months": reference, "wave": size}
-            for name in LEVELS:
-                alarms = [answer[name][0] for answer in answers]
-                hits = sum(answer[name][1] for answer in answers)
-                low, high = interval_of_streams(alarms, JUDGED)
-                result[name] = {
-                    "false_alarms_in_30": float(np.mean(alarms)),
-                    "interval": [JUDGED * low, JUDGED * high],
-                    "found": hits / len(answers),
-                    "interval_of_found": interval(hits, len(answers)),
-                }
-            results.append({**result, "streams": len(answers)})
-            print(json.dumps(results[-1]), flush=True)
-            file.write_text(json.dumps({"seed": SEED, "results": results}, indent=1) + "\n")
+    run_cells(options, options.out / "seasons.json", SEED, CELLS, run, _figures)
 
 
 if __name__ == "__main__":
