@@ -8,7 +8,6 @@ from dagster_driftmeter.cli.summary import print_summary
 from dagster_driftmeter.runs.chain import ChainRun
 from dagster_driftmeter.runs.retries import only_informs
 from dagster_taxi.source_choice import SourceChoice
-from driftmeter.monitors.days import every_day
 from driftmeter.warehouse import connection
 from taxi.sources.simulated import SimulatedSource
 from taxi.trip_labels import newest_loaded
@@ -28,17 +27,13 @@ def print_run(run: ChainRun, choice: SourceChoice) -> None:
     source = choice.open()
     today = newest_loaded(connection.engine()) or run.days.to_date
 
-    def planted(first: dt.date, last: dt.date) -> str:
+    def planted(day: dt.date) -> str:
         assert isinstance(source, SimulatedSource)
-        if first < last:
-            faults = [source.faults_on(day) for day in every_day(first, last)]
-            with_some = sum(bool(of_day) for of_day in faults)
-            return f"faults on {with_some} of its days" if with_some else ""
         return ", ".join(
-            f"{fault.kind}: {fault.label_by(first, today)}"
+            f"{fault.kind}: {fault.label_by(day, today)}"
             if fault.kind == "late_data"
             else f"{fault.kind} {fault.column}".strip()
-            for fault in source.faults_on(first)
+            for fault in source.faults_on(day)
         )
 
     print_summary(

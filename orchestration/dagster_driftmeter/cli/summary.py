@@ -99,9 +99,8 @@ GRAVEST_REPORT = sa.text(
 )
 
 
-# What is known of the days of a batch, its first and its last, beside its measurements: for one
-# more column of the table.
-Remark = Callable[[dt.date, dt.date], str]
+# What is known of a day beside its measurements, for one more column of the table.
+Remark = Callable[[dt.date], str]
 
 
 @only_informs("the summary of the run")
@@ -113,7 +112,7 @@ def print_summary(run: ChainRun, arrived: str = "", planted: Remark | None = Non
     arrived : str
         What came in on these days, for the first line.
     planted : callable, optional
-        Of a batch: the faults that were planted into it, where the truth is known.
+        Of a day: the faults that were planted into it, where the truth is known.
     """
     terminal = output()
     span = {"first": day_of(run.days.from_date), "last": day_of(run.days.to_date)}
@@ -241,7 +240,7 @@ def _print_batches(
             _drifted(day),
             str(day["failing_tests"]),
             _most_drifted(day["drifted"]) or ", ".join(day["budgets"] or ()),
-            *([planted(day_of(batch), cadence.last_day(batch))] if planted else []),
+            *([planted(day_of(batch))] if planted else []),
             style=STYLES[day["state"]],
         )
     console.print(table)
