@@ -61,7 +61,9 @@ def examine_monitor(session: sa.Connection, monitor: Monitor) -> Iterator[Findin
     if row is None or row.newest_day is None:
         yield warning(part, f"no {every} has been measured yet", "run `driftmeter run`")
         return
-    shows = f"newest {every} {row.newest_day}, measured {row.computed_at:%Y-%m-%d %H:%M %Z}"
+    # Its date, which of an hour is that of its day.
+    newest = "day" if monitor.cadence.is_hourly else every
+    shows = f"newest {newest} {row.newest_day}, measured {row.computed_at:%Y-%m-%d %H:%M %Z}"
     if row.failed:
         days = every if row.failed == 1 else f"{every}s"
         yield failure(
