@@ -353,7 +353,7 @@ def test_the_panel_of_rows_that_came_twice_charts_what_it_says(project: Project)
     panels = read_dashboard("data-quality").to_json()["panels"]
     (panel,) = [panel for panel in panels if "duplicates" in panel["title"]]
     assert (
-        "Share of rows that have the same id as an earlier row of the day" in panel["description"]
+        "Share of rows that have the same id as an earlier row of the batch" in panel["description"]
     )
     scope = {"monitor": "odd_names", "model_version": ["v1"]}
     day = dt.datetime(2026, 1, 6, tzinfo=dt.timezone.utc)

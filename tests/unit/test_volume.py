@@ -1,6 +1,7 @@
 """Days with an unusual number of rows: what is found, what is not, and how often by chance."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ FIRST, REFERENCE, JUDGED = dt.date(2019, 2, 1), 59, 30
 MONITOR = monitor_of(Stream(30, 0.0).day(np.random.default_rng(1)), 1.0)
 
 
-def breaches(rows: np.ndarray) -> dict[dt.date, Breach]:
+def breaches(rows: np.ndarray, excluded: Collection[dt.date] = ()) -> dict[dt.date, Breach]:
     """Of a table whose first `REFERENCE` days are the reference period."""
     days = [FIRST + dt.timedelta(days=number) for number in range(len(rows))]
     reference = dict(zip(days[:REFERENCE], rows[:REFERENCE], strict=True))
@@ -24,7 +25,7 @@ def breaches(rows: np.ndarray) -> dict[dt.date, Breach]:
         Partition(day, "fresh", None, int(count), None, None)
         for day, count in zip(days[REFERENCE:], rows[REFERENCE:], strict=True)
     ]
-    return of_volume(reference, judged, MONITOR)
+    return of_volume(reference, judged, MONITOR, excluded)
 
 
 def trend(generator: np.random.Generator) -> np.ndarray:
@@ -44,6 +45,14 @@ def test_half_and_double_the_rows_are_found_although_the_reference_has_a_trend(
         rows[-1] = round(times * rows[-1])
         found += FIRST + dt.timedelta(days=len(rows) - 1) in breaches(rows)
     assert found >= 19
+
+
+def test_a_day_whose_incident_is_acknowledged_keeps_its_p_value() -> None:
+    rows = trend(np.random.default_rng(0))
+    rows[-1] = round(0.5 * rows[-1])
+    newest = FIRST + dt.timedelta(days=len(rows) - 1)
+    for excluded in ([newest], [newest - dt.timedelta(days=1)]):
+        assert breaches(rows, excluded)[newest].evidence == breaches(rows)[newest].evidence
 
 
 def test_calm_days_keep_the_level_of_the_number_of_rows() -> None:

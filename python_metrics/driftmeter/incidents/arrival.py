@@ -267,8 +267,9 @@ def _beside_reference(
     against = judge_days(null, logs, rows, weekdays)
     named = EventDays.among(monitor, every)
     is_excluded = np.array([day in excluded for day in every]) | named.is_event
+    # What a person says of an incident changes no p-value: only known events have no step.
     of_steps = p_values_of_steps(
-        np.where(is_excluded, np.nan, logs - against.expected),
+        np.where(named.is_event, np.nan, logs - against.expected),
         rows,
         np.array([day in calm for day in every]),
     )
