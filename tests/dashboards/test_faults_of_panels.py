@@ -224,6 +224,15 @@ def test_a_chart_of_the_static_page_is_as_wide_as_the_range(scope: Scope) -> Non
     assert figure(panel, frame, day).layout.xaxis.dtick == 86_400_000
 
 
+def test_the_rows_of_a_static_chart_have_room_for_their_names(scope: Scope) -> None:
+    panel = next(panel for _, panel in PANELS if panel["type"] == "state-timeline")
+    names = [f"shape_shift #{number}" for number in range(40)]
+    frame = pd.DataFrame({"time": pd.Timestamp("2019-04-07", tz="UTC"), "name": names, "open": 1})
+    drawn = figure(panel, frame, scope)
+    assert drawn.layout.height >= 16 * len(names)
+    assert figure(panel, frame[:2], scope).layout.height == 30 * panel["gridPos"]["h"]
+
+
 def test_a_band_of_the_static_page_ends_where_days_are_missing(scope: Scope) -> None:
     panel = panel_named("Is the model still right?", "timeseries")
     days = [f"2019-04-{number:02}" for number in (1, 2, 3, 6, 7)]

@@ -25,6 +25,8 @@ LENGTHS: dict[Every, pd.Timedelta] = {
     "week": pd.Timedelta(weeks=1),
     "month": pd.Timedelta(days=28),
 }
+# Pixels in which the name of a row can be read, and those of the axis and legend below the rows.
+ROW_HEIGHT, BELOW_ROWS = 16, 75
 # No two months in a row begin further from each other.
 LONGEST_MONTH = pd.Timedelta(days=31)
 
@@ -48,7 +50,8 @@ def figure(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
         "state-timeline": _history,
         "barchart": _bars,
     }[panel["type"]](panel, frame, scope)
-    height = 30 * panel["gridPos"]["h"]
+    # As high as in Grafana, and higher where rows have names that would lie upon each other.
+    height = max(30 * panel["gridPos"]["h"], drawn.layout.height or 0)
     legend = {
         "orientation": "h",
         "yref": "container",
@@ -202,7 +205,8 @@ def _history(panel: Json, frame: pd.DataFrame, scope: Scope) -> go.Figure:
             name=meanings[color],
             showlegend=True,
         )
-    drawn.update_layout(barmode="overlay", bargap=0.12)
+    rows = ROW_HEIGHT * len(series) + BELOW_ROWS
+    drawn.update_layout(barmode="overlay", bargap=0.12, height=rows)
     drawn.update_xaxes(type="date")
     drawn.update_yaxes(type="category", categoryarray=list(reversed(series)), dtick=1)
     return drawn
