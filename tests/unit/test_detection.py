@@ -14,7 +14,7 @@ from driftmeter.monitors.config import JUDGING_VERSION
 SEED = 7
 TWO_THOUSAND = Stream(2000, 0.02)
 # Of `test_verdicts_are_those_of_the_version_on_record`, by the version that judged so.
-JUDGED = {10: 2651585273}
+JUDGED = {11: 2651585273}
 
 
 def verdicts(

@@ -5,6 +5,7 @@ Nothing here is taken from the code that it is held against. Sections are those 
 
 import datetime as dt
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from benchmarks.groups import GroupScenario, counts_of
 from benchmarks.groups import monitor_of as groups_monitor
 from benchmarks.judges import Binning, monitor_of
 from benchmarks.streams import FIRST, Stream
-from driftmeter.alarms.column import calibrate_columns, judge_column
+from driftmeter.alarms.column import calibrate_column, calibrate_columns, judge_column
 from driftmeter.alarms.day_null import fit_day_null, judge_days
 from driftmeter.alarms.event_days import EventDays
 from driftmeter.incidents.arrival import Partition, of_volume
@@ -283,7 +284,31 @@ def fitted(
     shares = [g for g in range(x.shape[1]) if not (is_number and g in (1, 2))]
     alike = [] if is_number else shares[1:]
     expected = None if W is None else of_few_days(K, W, n[:K].sum(axis=0).max(), fixed, shares)
-    return nulls(x, n[:K], fixed["v"], weekdays(counts)[:K], alike, shares, expected), fixed
+
+    def after(e: int) -> list[Null]:
+        return nulls(x[e:], n[e:K], fixed["v"], weekdays(counts)[e:K], alike, shares, expected)
+
+    return after(first_days(x, n, weekdays(counts), shares, fixed, after) if K >= 28 else 0), fixed
+
+
+def first_days(
+    x: np.ndarray,
+    n: np.ndarray,
+    days: np.ndarray,
+    shares: list[int],
+    fixed: dict[str, np.ndarray],
+    after: Callable[[int], list[Null]],
+) -> int:
+    """How many of the reference's first days lie before a change."""
+    tried, most = len(x) // 10, 0
+    for g, null in enumerate(after(tried)):
+        for day in range(tried):
+            at = slice(day, day + 1)
+            asked = (x[at, g], n[at, g], days[at], fixed["least"][g], g in shares)
+            if p_value(null, *asked) >= 1e-6:
+                break
+            most = max(most, day + 1)
+    return most
 
 
 def weekdays(counts: Counts) -> np.ndarray:
@@ -373,6 +398,26 @@ def counts() -> dict[ColumnPart, Counts]:
     frames[-3].loc[:200, "holes"] = np.nan
     monitor = monitor_of(frames[0], 1.0, ("two",))
     return Binning(monitor, pd.concat(frames[:K], ignore_index=True)).counts(frames, FIRST)
+
+
+def test_p_values_where_the_reference_begins_before_a_change() -> None:
+    generator = np.random.default_rng(20261130)
+    frames = Stream(900, 0.15, categories=40, carried=0.6).days(generator, K + LATER)
+    for frame in frames[:2]:
+        frame["normal"] -= 2.0
+        frame.loc[:700, "ten"] = "9"
+    monitor = monitor_of(frames[0], 1.0, ("two",))
+    early = Binning(monitor, pd.concat(frames[:K], ignore_index=True)).counts(frames, FIRST)
+    columns = calibrate_columns({one: each.only(np.arange(K)) for one, each in early.items()})
+    for part in (ColumnPart(None, None, name) for name in ("normal", "ten", "lognormal")):
+        computed = judge_column(columns[part], early[part]).p_value[K:]
+        by_the_page = by_page(early[part], early[part])
+        assert computed == pytest.approx(by_the_page, rel=1e-9, abs=1e-300)
+    # As wide as a reference that begins after the change would make it, and no wider.
+    part = ColumnPart(None, None, "normal")
+    later = calibrate_column(early[part].only(np.arange(2, K)))
+    variance = columns[part].null.day_variance[columns[part].scale.names.index("location")]
+    assert variance == pytest.approx(later.null.day_variance[1], rel=0.3)
 
 
 @pytest.mark.parametrize(

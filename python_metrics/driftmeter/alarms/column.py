@@ -18,6 +18,7 @@ from driftmeter.alarms.day_null import (
     residuals,
 )
 from driftmeter.alarms.few_days import of_few_days
+from driftmeter.alarms.first_days import days_before_a_change
 from driftmeter.alarms.statistics import Scale, fit_scale, measure, new_on_their_day
 from driftmeter.alarms.told import CLEAR, beside_told_days, clear_of, wanders
 from driftmeter.alarms.trailing import against_trailing
@@ -125,6 +126,8 @@ def calibrate_column(
 ) -> ColumnNull:
     """Fit a column's scale and day-level null to its reference days.
 
+    First days that lie before a change count for the scale, and not for the null.
+
     Parameters
     ----------
     of_column : Scale, optional
@@ -145,16 +148,24 @@ def calibrate_column(
     if wandering is not None:
         days = reference.whole_days
         scale, prior = of_few_days(scale, float(rows.sum(axis=0).max()), days, wandering)
-    null = fit_day_null(
-        values,
-        rows,
-        scale.variance,
-        reference.weekdays,
-        alike,
-        scale.is_share,
-        prior,
-        reference.cadence.levels,
-    )
+
+    def fit_from(first: int) -> DayNull:
+        return fit_day_null(
+            values[first:],
+            rows[first:],
+            scale.variance,
+            reference.weekdays[first:],
+            alike,
+            scale.is_share,
+            prior,
+            reference.cadence.levels,
+        )
+
+    first = 0
+    if reference.whole_days >= ENOUGH_DAYS:
+        of_days = (values, rows, reference.weekdays)
+        first = days_before_a_change(fit_from, *of_days, scale.least, scale.is_share)
+    null = fit_from(first)
     is_few = len(usual) > 0 and float(usual.mean()) < FEW_ROWS
     return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)
 

@@ -35,7 +35,7 @@ from driftmeter.monitors.strict import Strict
 # Raise it with whatever makes other verdicts of the same measurements: what is fitted, how columns,
 # segments and errors are decided, how incidents are folded. Stored days are offered to be judged
 # again then, and calibrations of the version before are not read.
-JUDGING_VERSION = 10
+JUDGING_VERSION = 11
 Task = Literal["regression", "classification", "multiclass"]
 # Probabilities of a single class leave nothing to tell it from.
 LEAST_CLASSES = 2
