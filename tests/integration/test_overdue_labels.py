@@ -1,6 +1,7 @@
 """Labels that are missing once they are due: which days are late, and for how long."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -61,6 +62,8 @@ def test_labels_that_are_overdue_are_told_as_one_span_and_how_late_they_are(
     )
     said = at_once[dt.date(2026, 3, 12)].breach(monitor()).diagnosis
     assert said.endswith("If labels take longer than their rows, declare `label_delay_days`.")
+    half = replace(late[dt.date(2026, 3, 13)], missing=0.51).breach(monitor(label_delay_days=8))
+    assert half.diagnosis.startswith("Some labels of 12 to 14 March 2026 are 3 days late: ")
 
 
 def test_labels_that_never_came_are_missing_values_once_later_days_have_theirs(

@@ -31,6 +31,10 @@ OVERDUE = sa.text(
 )
 
 
+# Share of missing labels from which on nobody asks which ones came.
+NEARLY_ALL = 0.95
+
+
 @dataclass(frozen=True)
 class LateLabels:
     """A day with overdue labels, and the days in a row that it is one of.
@@ -67,8 +71,9 @@ class LateLabels:
             if self.first == self.last
             else f"the rows of {_span(self.day, self.day, monitor.cadence)}"
         )
+        labels = "Labels" if self.missing >= NEARLY_ALL else "Some labels"
         sentence = (
-            f"Labels of {_span(self.first, self.last, monitor.cadence)} {late}: {target} is missing"
+            f"{labels} of {_span(self.first, self.last, monitor.cadence)} {late}: {target} is missing"
             f" in {self.missing:.0%} of {rows}, reference {self.expected:.0%}."
         )
         if not (monitor.label_delay_days or self.is_passed):
