@@ -571,6 +571,21 @@ def test_two_faults_on_one_day_are_two_diagnoses_and_the_prediction_is_none() ->
     assert sum("predicted" in breach.columns for breach in found) == 1
 
 
+def test_a_few_absurd_values_are_put_down_to_missing_ones_only_in_the_same_rows() -> None:
+    names, together = ("payment", "noise"), 0
+    for seed in range(20):
+        day = trips(265, seed)
+        is_lost = np.arange(265) % 5 == 0
+        apart, same = day.copy(), day.copy()
+        for rows, absurd in ((apart, ~is_lost), (same, is_lost)):
+            rows.loc[is_lost, "payment"] = None
+            rows.loc[rows.index[absurd][:6], "noise"] = 1.9e3
+        told = diagnosed(apart, "payment", "noise")
+        assert tuple(breach.column_name for breach in told) == names, told[0].diagnosis
+        together += diagnosed(same, "payment", "noise")[0].columns == names
+    assert together >= 15
+
+
 def test_features_are_ranked_by_what_the_prediction_hangs_on() -> None:
     assert IMPORTANCE["miles"] > 0.9
     day = trips(800, 13).assign(miles=lambda rows: rows["miles"] * 2)

@@ -385,10 +385,14 @@ def _same_cause(
     if alarm.segment is not None:
         inside = day.inside(alarm)
         change, cause = change.inside(*inside), cause.inside(*inside)
-    if not change.is_plain:
-        # A change that the rows hardly show is put down to what is plain.
-        return change.reweighted(weights_of(cause)) > HARDLY_SHOWN
-    return change.reweighted(weights_of(cause)) >= SAME_CAUSE
+    weights, strange = weights_of(cause), plain_symptom(change)
+    if strange is not None and strange.kind == "outliers":
+        # A few absurd values hardly change a distribution: whose rows they are in tells.
+        left = weights[strange.rows].sum() / weights.sum()
+        return bool(left <= (1 - SAME_CAUSE) * strange.evidence["share"])
+    # A change that the rows hardly show is put down to what is plain.
+    explained = change.reweighted(weights)
+    return explained >= SAME_CAUSE if change.is_plain else explained > HARDLY_SHOWN
 
 
 def _ranking(

@@ -73,8 +73,8 @@ class LateLabels:
         )
         labels = "Labels" if self.missing >= NEARLY_ALL else "Some labels"
         sentence = (
-            f"{labels} of {_span(self.first, self.last, monitor.cadence)} {late}: {target} is missing"
-            f" in {self.missing:.0%} of {rows}, reference {self.expected:.0%}."
+            f"{labels} of {_span(self.first, self.last, monitor.cadence)} {late}: {target} is"
+            f" missing in {self.missing:.0%} of {rows}, reference {self.expected:.0%}."
         )
         if not (monitor.label_delay_days or self.is_passed):
             sentence += " If labels take longer than their rows, declare `label_delay_days`."
