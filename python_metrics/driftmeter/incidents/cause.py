@@ -388,8 +388,8 @@ def _same_cause(
     weights, strange = weights_of(cause), plain_symptom(change)
     if strange is not None and strange.kind == "outliers":
         # A few absurd values hardly change a distribution: whose rows they are in tells.
-        left = weights[strange.rows].sum() / weights.sum()
-        return bool(left <= (1 - SAME_CAUSE) * strange.evidence["share"])
+        left, total = weights[strange.rows].sum(), weights.sum()
+        return bool(total and left / total <= (1 - SAME_CAUSE) * strange.evidence["share"])
     # A change that the rows hardly show is put down to what is plain.
     explained = change.reweighted(weights)
     return explained >= SAME_CAUSE if change.is_plain else explained > HARDLY_SHOWN
