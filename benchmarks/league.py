@@ -251,7 +251,9 @@ def answers_of(engine: sa.Engine, table: Table) -> tuple[dict[str, Any], str]:
 def write(out: Path, every: list[dict[str, Any]], parts: list[str]) -> None:
     """Write the figures and their tables; after each table, for a later one may fail."""
     (out / "league.json").write_text(json.dumps(every, indent=1, default=str) + "\n")
-    head = "Public tables, declared by `driftmeter init` and measured by `driftmeter run`.\n"
+    head = (
+        "These are public tables, which `driftmeter init` declared and `driftmeter run` measured.\n"
+    )
     (out / "league.md").write_text("\n".join([head, summary(every), *parts]))
 
 

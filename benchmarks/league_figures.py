@@ -230,14 +230,15 @@ def as_markdown(figures: dict[str, Any], incidents: pd.DataFrame) -> str:
         f"## {figures['monitor']}\n",
         f"The data are from {figures['source']}. The reference period is"
         f" {' to '.join(figures['reference'])}.\n",
-        f"{figures['days_judged']} days judged, {figures['rows_judged']:,} rows."
-        f" Days with an alarm: {figures['alarm_days']}, {figures['alarm_days_a_month']} a month ("
+        f"Driftmeter judged {figures['days_judged']} days with {figures['rows_judged']:,} rows."
+        f" {figures['alarm_days']} days had an alarm, {figures['alarm_days_a_month']} a month (by"
+        " family: "
         + ", ".join(
             f"{budget} {days}" for budget, days in figures["alarm_days_a_month_by_budget"].items()
         )
-        + f"). Incidents: {figures['incidents_opened']}, {figures['incidents_a_month']} a month,"
-        f" {figures['incidents_open_at_the_end']} open at the end. Messages:"
-        f" {figures['messages_a_month']} a month ("
+        + f"). {figures['incidents_opened']} incidents opened,"
+        f" {figures['incidents_a_month']} a month; {figures['incidents_open_at_the_end']} of them"
+        f" were open at the end. {figures['messages_a_month']} messages a month were sent ("
         + ", ".join(f"{count} {event}" for event, count in figures["messages"].items())
         + ").\n",
         f"| month | days | with an alarm | {' | '.join(budgets)} | messages |",

@@ -538,8 +538,8 @@ OF_WHOLE: Sequence[tuple[str, Callable[[re.Match[str], Rows], list[Claim]]]] = (
     ),
     (r"^(\S+) holds no value that the reference had: .* so its coding changed", _coding),
     (
-        rf"^Labels of .*: (\S+) is missing in {PERCENT} of (?:rows|the rows of [^,]*),"
-        rf" reference {PERCENT}",
+        rf"^(?:Labels|Some labels) of .*: (\S+) is missing in {PERCENT} of"
+        rf" (?:rows|the rows of [^,]*), reference {PERCENT}",
         _late,
     ),
     (
@@ -695,11 +695,13 @@ def as_markdown(answers: Sequence[Mapping[str, Any]]) -> str:
     """Sentences beside the rows, as a Markdown table."""
     counts = Counter(str(answer["verdict"]) for answer in answers)
     lines = [
-        ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        + ". The column *otherwise* has the same figure over all days of the incident, or, for a"
-        " figure of the reference period, over all of its days. A sentence is *true of its day*"
-        " if less than a quarter of the change that it states is left over all days of the"
-        " incident.\n",
+        "Verdicts: "
+        + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        + ". The column *rows* has what the rows of the sentence's day give for the figure *said*."
+        " *Otherwise* is the same figure over all days of the incident; for a figure of the"
+        " reference period it is over all of its days, of every weekday. *True of its day* means"
+        " that over all days of the incident less than a quarter of the stated change is left."
+        " *Not parsed* means that this benchmark cannot read the sentence.\n",
         "| day | sentence | verdict | said | rows | otherwise |",
         "|---|---|---|---|---|---|",
     ]

@@ -163,8 +163,7 @@ def calibrate_column(
 
     first = 0
     if reference.whole_days >= ENOUGH_DAYS:
-        of_days = (values, rows, reference.weekdays)
-        first = days_before_a_change(fit_from, *of_days, scale.least, scale.is_share)
+        first = days_before_a_change(fit_from, scale, values, rows, reference.weekdays)
     null = fit_from(first)
     is_few = len(usual) > 0 and float(usual.mean()) < FEW_ROWS
     return ColumnNull(scale, null, WINDOWS_OF_FEW_ROWS if is_few else WINDOWS)

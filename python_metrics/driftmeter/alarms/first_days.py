@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from driftmeter.alarms.day_null import DayNull, p_values
+from driftmeter.alarms.statistics import Scale
 from driftmeter.quality.counts import Floats
 
 # Of the days that have rows one in so many may lie before a change.
@@ -22,12 +23,7 @@ Fit = Callable[[int], DayNull]
 
 
 def days_before_a_change(
-    fit_from: Fit,
-    values: Floats,
-    rows: Floats,
-    weekdays: npt.NDArray[np.int64],
-    least: Floats,
-    is_share: npt.NDArray[np.bool_],
+    fit_from: Fit, scale: Scale, values: Floats, rows: Floats, weekdays: npt.NDArray[np.int64]
 ) -> int:
     """How many of the reference's first days its null should do without.
 
@@ -41,8 +37,6 @@ def days_before_a_change(
         Takes the number of days to leave out.
     values, rows : arrays of float, shape (days, S)
     weekdays : array of int, shape (days,)
-    least : array of float, shape (S,)
-    is_share : array of bool, shape (S,)
 
     Returns
     -------
@@ -54,6 +48,7 @@ def days_before_a_change(
     if not len(first):
         return 0
     null = fit_from(int(first[-1]) + 1)
-    p_value = p_values(null, values[first], rows[first], weekdays[first], least, is_share)
+    of_first = (values[first], rows[first], weekdays[first])
+    p_value = p_values(null, *of_first, scale.least, scale.is_share)
     in_a_row = np.cumprod(p_value < BEFORE_A_CHANGE, axis=0).sum(axis=0).max()
     return int(first[in_a_row - 1]) + 1 if in_a_row else 0
